@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Built into $(BUILD). SAN=address,undefined or SAN=thread gives a sanitizer build (use another BUILD).
+BUILD   ?= build
+CC      ?= gcc
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+
+REQUIRED := libarchive libcrypto blkid libzstd
+OPTIONAL := zlib liblzma liblz4 libisal ext2fs
+
+ifneq ($(filter-out demo test setup clean,$(or $(MAKECMDGOALS),all)),)
+MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
+ifneq ($(strip $(MISSING)),)
+$(error missing development packages: $(MISSING); run `make setup` as root)
+endif
+endif
+FOUND := $(foreach p,$(REQUIRED) $(OPTIONAL),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),$(p)))
+# Debian's libbz2 has no .pc file.
+BZ2 := $(shell printf '\#include <bzlib.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo y)
+
+upper = $(shell echo $(1) | tr a-z A-Z)
+HAVE    := $(foreach p,$(FOUND),-DHAVE_$(call upper,$(p))) $(if $(BZ2),-DHAVE_BZ2)
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
+OPT     ?= -O2 -g
+CFLAGS  ?= $(OPT)
+override CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Iinclude $(HAVE) \
+	$(if $(FOUND),$(shell pkg-config --cflags $(FOUND)))
+override CFLAGS += -std=gnu11 $(WARN) -fno-strict-aliasing -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+ifeq ($(SAN),)
+override CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+override CFLAGS += -fstack-protector-strong -fPIE
+override LDFLAGS += -pie -Wl,-z,relro,-z,now
+endif
+LIBS := $(if $(FOUND),$(shell pkg-config --libs $(FOUND))) $(if $(BZ2),-lbz2) -lm
+
+SOURCES := $(filter-out src/cli/main.c,$(shell find src -name '*.c' | sort))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c))
+
+.PHONY: all setup check test demo bench lint clean install tests
+all: $(BUILD)/backproof
+
+$(BUILD)/backproof: $(BUILD)/src/cli/main.o $(BUILD)/libbackproof.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/libbackproof.a: $(OBJECTS)
+	rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libbackproof.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/libbackproof.a $(LIBS)
+
+tests: $(TESTS)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Finds restore points: which files make up which backup of which host. One file a layout. */
+#ifndef BACKPROOF_CATALOG_H
+#define BACKPROOF_CATALOG_H
+
+#include "backproof/base.h"
+
+/* Where backups are kept. */
+struct repository {
+	char *name, *path, *layout, *match; /* match: the pattern of layout "files", or NULL */
+};
+
+struct point_file {
+	char *path;	/* openable */
+	char *disk;	/* "sda", "0", ... as the name says, or NULL */
+	char *part;	/* "1", "root", ... or NULL */
+	uint64_t size;
+	int64_t mtime;	/* seconds */
+};
+
+struct restore_point {
+	char *label;	/* what people would call it: path below the repository, without disk and part */
+	/* The time in the name, as a range in seconds UTC: a date alone is a whole day. Both 0: none. */
+	int64_t named_from, named_to;
+	struct point_file *items;
+	size_t count, capacity;
+	int64_t order;	/* what newest is decided by: named_from, else the newest mtime */
+};
+
+struct catalog {
+	struct restore_point *items; /* newest first */
+	size_t count, capacity;
+	struct strings partial; /* unfinished files newer than the newest point, or that match */
+};
+void catalog_free(struct catalog *c);
+
+/*
+ * From --from PATHs. Files: they are the parts of one restore point. A directory: the restore points in it (and
+ * up to two levels below) are found by name. Returns 0 with no points when there are none; -1: unreadable.
+ */
+int catalog_from_paths(const struct strings *paths, const char *host, struct catalog *out,
+		       struct error *e) must_check;
+
+/* All restore points of all hosts in a repository, read once. One stat a file at most, and none for
+ * files of hosts that nobody asks for. */
+struct catalog_index;
+struct catalog_index *catalog_index_open(const struct repository *r, const char *only_host,
+					 struct error *e) must_check;
+void catalog_index_destroy(struct catalog_index *x);
+DEFINE_AUTO(struct catalog_index, catalog_index_destroy)
+/* The points of a host, newest first; files are stat'ed here. Thread-safe. Short and full host names
+ * are told apart: only the exact name (case ignored) matches. */
+int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
+		       struct error *e) must_check;
+
+/* true for names that mean "not finished yet": .tmp .part .partial .filepart .crdownload ~ .swp
+ * .nfsXXXX, rsync's ".name.XXXXXX", and all other dot names. base: without directories. */
+bool is_partial_name(const char *base);
+
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * File systems, read in user space from a source. A file system is a constant row: no mount, no loop
+ * device, no root. Paths are relative to its root, without a leading slash; "" is the root. They are
+ * bytes from the image: untrusted.
+ */
+#ifndef BACKPROOF_FS_H
+#define BACKPROOF_FS_H
+
+#include "backproof/budget.h"
+#include "backproof/finding.h"
+#include "backproof/stream.h"
+
+enum entry_type { ENTRY_FILE, ENTRY_DIR, ENTRY_LINK, ENTRY_OTHER };
+
+struct fs_entry {
+	const char *path; /* valid during the call that shows it */
+	uint64_t id;	  /* inode number, or what serves as one; stable while open */
+	enum entry_type type;
+	uint32_t mode;	  /* permission bits and S_IFMT */
+	uint32_t uid, gid, links;
+	uint64_t size;
+	int64_t mtime, ctime; /* seconds since 1970 UTC; 0 when the file system has none */
+	uint64_t place;	  /* byte offset of the first data on the source, to read in order; 0 if unknown */
+};
+
+struct fs_info {
+	char type[16]; /* "ext4" */
+	char uuid[64], label[256];
+	uint64_t size, free; /* bytes, as the file system says */
+	uint32_t block_size;
+	int64_t made, mounted, written; /* times kept in the superblock; 0 when there is none */
+	int64_t journal;  /* newest commit in the log; 0 when there is none */
+	bool clean;	  /* unmounted or frozen cleanly: the superblock was written last */
+	bool replayed;	  /* the log was dirty and has been replayed in an overlay */
+	bool stale_view;  /* the log is dirty and could not be replayed: what is seen is older */
+	bool checksums;	  /* all metadata carries checksums (ext4 metadata_csum) */
+	bool errors;	  /* the kernel marked the file system as having errors */
+};
+
+struct fs;
+
+/* Returning non-zero stops the walk: < 0 with e filled fails it, > 0 ends it early without error. */
+typedef int fs_visit_fn(void *ctx, const struct fs_entry *entry, struct error *e);
+typedef int fs_xattr_fn(void *ctx, const char *name, const void *value, size_t len, struct error *e);
+
+struct fs_ops {
+	const char *name;
+	const char *const *types; /* libblkid types served, NULL-terminated */
+	/*
+	 * Opens the file system on src (borrowed). Superblock checks (checksum, copies, geometry, log
+	 * state) become PROOF_STRUCTURE findings under subject. -1 when it can't be opened at all;
+	 * the caller makes that a finding.
+	 */
+	int (*open)(struct source *src, const char *subject, struct findings *f, void **self,
+		    struct fs_info *info, struct error *e);
+	/*
+	 * The walk of all metadata (see fs_verify). *newest gets the newest inode change time seen that
+	 * is not after `now`.
+	 */
+	int (*verify)(void *self, const char *subject, struct findings *f, const struct budget *b,
+		      int64_t now, int64_t *newest, struct error *e);
+	/* Every entry below the directory once, parents before children; "." and ".." are not shown. */
+	int (*walk)(void *self, const char *path, const struct budget *b, fs_visit_fn *visit,
+		    void *ctx, struct error *e);
+	/* 1 found, 0 no such entry, -1 error. Symbolic links in the middle are followed inside this
+	 * file system (an absolute target starts at its root; at most 40); the last is when follow. */
+	int (*lookup)(void *self, const char *path, bool follow, struct fs_entry *out,
+		      struct error *e);
+	struct stream *(*open_file)(void *self, uint64_t id, struct error *e);
+	/* NUL-terminated, owned by the caller. NULL on error. */
+	char *(*read_link)(void *self, uint64_t id, struct error *e);
+	/* NULL: the file system has none. */
+	int (*xattrs)(void *self, uint64_t id, fs_xattr_fn *fn, void *ctx, struct error *e);
+	void (*destroy)(void *self);
+};
+
+/* The row that serves a libblkid type, or NULL. */
+const struct fs_ops *fs_for_type(const char *type);
+
+/* src is borrowed. An unknown type is UNSUPPORTED. */
+struct fs *fs_open(const char *type, struct source *src, const char *subject, struct findings *f,
+		   struct error *e) must_check;
+void fs_destroy(struct fs *fs);
+DEFINE_AUTO(struct fs, fs_destroy)
+const struct fs_info *fs_info(const struct fs *fs);
+const char *fs_subject(const struct fs *fs);
+
+/*
+ * Reads all metadata: checksums, bounds, blocks claimed twice, directory structure. What is broken is
+ * BROKEN with path or inode and offset; what was sound is HELD, with counts. Returns -1 only when it
+ * could not be carried out (IO, LIMIT, memory).
+ */
+int fs_verify(struct fs *fs, struct findings *f, const struct budget *b, int64_t now,
+	      int64_t *newest, struct error *e) must_check;
+int fs_walk(struct fs *fs, const char *path, const struct budget *b, fs_visit_fn *visit, void *ctx,
+	    struct error *e) must_check;
+int fs_lookup(struct fs *fs, const char *path, bool follow, struct fs_entry *out,
+	      struct error *e) must_check;
+struct stream *fs_open_file(struct fs *fs, const struct fs_entry *entry,
+			    struct error *e) must_check;
+char *fs_read_link(struct fs *fs, const struct fs_entry *entry, struct error *e) must_check;
+int fs_xattrs(struct fs *fs, const struct fs_entry *entry, fs_xattr_fn *fn, void *ctx,
+	      struct error *e) must_check;
+/* A whole small file into memory, NUL-terminated. 1 read, 0 no such regular file, -1 error (LIMIT
+ * when larger than max). */
+int fs_read_file(struct fs *fs, const char *path, size_t max, char **data, size_t *len,
+		 struct error *e) must_check;
+
+#endif

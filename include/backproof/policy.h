@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What is required of a backup before its host may be patched. */
+#ifndef BACKPROOF_POLICY_H
+#define BACKPROOF_POLICY_H
+
+#include "backproof/finding.h"
+
+enum depth { DEPTH_AUTO, DEPTH_SAMPLE, DEPTH_FULL };
+/* How well the bytes are vouched for, weakest first. */
+enum evidence { EVIDENCE_NONE, EVIDENCE_READ, EVIDENCE_WITNESS, EVIDENCE_CHECKSUM, EVIDENCE_DIGEST };
+/* Whether a boot loader and a kernel are asked for. AUTO: when the restore point is a machine's. */
+enum boot_policy { BOOT_AUTO, BOOT_REQUIRED, BOOT_NO };
+
+struct policy {
+	char *name;
+	int64_t max_age;	/* seconds */
+	int64_t clock_skew;	/* seconds into the future that are forgiven */
+	unsigned require;	/* bit (1u << PROOF_...) */
+	enum depth depth;
+	int64_t full_every;	/* seconds */
+	uint32_t sample_files;
+	uint64_t sample_bytes;
+	struct strings critical; /* absolute paths or globs inside the image */
+	bool critical_given;	 /* by the user: then each must be there */
+	char *scratch;
+	uint64_t scratch_limit;
+	uint64_t min_size;	/* bytes of all parts together */
+	enum evidence integrity_evidence;
+	enum boot_policy boot;
+	bool fallback;		/* judge an older restore point when the newest is not safe */
+	bool unproven_is_incomplete; /* 13 instead of 20 */
+};
+
+/* The embedded defaults. -1: memory. */
+int policy_defaults(struct policy *p, const char *name) must_check;
+int policy_copy(struct policy *to, const struct policy *from) must_check;
+void policy_free(struct policy *p);
+const char *depth_name(enum depth d);
+const char *evidence_name(enum evidence v);
+
+#endif

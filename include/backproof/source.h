@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Source: random access to immutable bytes. read_at fills exactly what was asked or fails. A source
+ * may be read by several threads at once. Layers above a source borrow it: the source outlives them.
+ */
+#ifndef BACKPROOF_SOURCE_H
+#define BACKPROOF_SOURCE_H
+
+#include <sys/stat.h>
+
+#include "backproof/base.h"
+
+struct source;
+
+/* A run of bytes from an offset on: data, or known to read as zeros without being read. */
+struct extent {
+	uint64_t length; /* > 0 inside the source */
+	bool zero;
+};
+
+struct source_ops {
+	const char *kind;
+	/* Fills len bytes from off; off + len <= size is guaranteed by the dispatcher. */
+	int (*read_at)(void *self, uint64_t off, void *buf, size_t len, struct error *e);
+	/* NULL: all data. off < size is guaranteed; the length may be cut short. */
+	int (*extent_at)(void *self, uint64_t off, struct extent *out, struct error *e);
+	void (*destroy)(void *self);
+};
+
+/* Takes self on success only. name is copied, for messages. NULL when memory is out. */
+struct source *source_new(const struct source_ops *ops, void *self, uint64_t size, const char *name,
+			  struct error *e) must_check;
+void source_destroy(struct source *s);
+DEFINE_AUTO(struct source, source_destroy)
+#define autosource autodestroy(source_destroy_auto)
+
+uint64_t source_size(const struct source *s);
+const char *source_name(const struct source *s);
+int source_read_at(struct source *s, uint64_t off, void *buf, size_t len,
+		   struct error *e) must_check;
+/* Never crosses the end; LIMIT error when off >= size. */
+int source_extent_at(struct source *s, uint64_t off, struct extent *out,
+		     struct error *e) must_check;
+/* The first error that any read met, or NULL. libblkid and libext2fs turn errors into "not found". */
+const struct error *source_sticky(const struct source *s);
+/* Bytes read so far through this source. */
+uint64_t source_bytes_read(const struct source *s);
+
+/* A regular file or block device. Identity is taken from the open descriptor. */
+struct source *source_open_file(const char *path, struct error *e) must_check;
+/* Takes fd on success. */
+struct source *source_open_fd(int fd, const char *name, struct error *e) must_check;
+/* The descriptor of a file source, -1 for another kind. Borrowed. */
+int source_fd(const struct source *s);
+/* What fstat said at open; NULL for another kind. */
+const struct stat *source_stat(const struct source *s);
+/*
+ * BUSY when the file under a file source is no longer what was opened: device, inode, size, mtime or
+ * ctime differ, or its path names another file now. 0 for other kinds.
+ */
+int source_same(const struct source *s, struct error *e) must_check;
+
+/* Bytes off .. off+len of parent, which is borrowed. CORRUPT when they are not all inside. */
+struct source *source_window(struct source *parent, uint64_t off, uint64_t len, const char *name,
+			     struct error *e) must_check;
+
+/* A source over memory, borrowed (tests, small decoded files). */
+struct source *source_memory(const void *data, size_t len, const char *name,
+			     struct error *e) must_check;
+
+/*
+ * Parent (borrowed) with some blocks replaced, for journal replay: nothing is written to the parent.
+ * block_size is a power of two. overlay_put copies block_size bytes; the newest put wins. Not to be
+ * called once readers have started.
+ */
+struct source *source_overlay(struct source *parent, uint32_t block_size,
+			      struct error *e) must_check;
+int overlay_put(struct source *overlay, uint64_t block, const void *data,
+		struct error *e) must_check;
+uint64_t overlay_count(const struct source *overlay);
+
+/* Parent (borrowed) through a cache of clusters read ahead: for readers that ask for 4 KiB at a time. */
+struct source *source_cached(struct source *parent, uint32_t cluster_size, uint32_t clusters,
+			     struct error *e) must_check;
+
+#endif

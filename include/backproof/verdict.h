@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verdict: a pure function of findings, policy and measures. */
+#ifndef BACKPROOF_VERDICT_H
+#define BACKPROOF_VERDICT_H
+
+#include "backproof/policy.h"
+
+enum code {
+	CODE_SAFE = 0,
+	CODE_NO_BACKUP = 10,
+	CODE_STALE = 11,
+	CODE_DAMAGED = 12,
+	CODE_INCOMPLETE = 13,
+	CODE_CANNOT_TELL = 20,
+	CODE_BUSY = 21,
+	CODE_USAGE = 64,
+	CODE_INTERNAL = 70,
+	CODE_CONFIG = 78,
+};
+const char *code_name(enum code c); /* "no-backup" */
+
+struct measures {
+	uint64_t bytes_read;	/* stored bytes */
+	uint64_t bytes_decoded;
+	uint64_t files_sampled, files_restored, files_witnessed;
+	uint64_t bytes_restored;
+	double restore_seconds;
+	double duration_seconds;
+	uint64_t image_data;	/* bytes in use on all file systems, or in the archive */
+};
+
+struct verdict {
+	enum code code;
+	enum outcome proofs[PROOF_COUNT]; /* HELD, BROKEN or UNPROVEN */
+	struct strings reasons;		  /* one line each, the weightiest first; untrusted text */
+};
+
+/*
+ * Findings must be sealed. Order within one host: busy (nothing read from a moving file counts), damaged, incomplete,
+ * no-backup, stale, cannot-tell. SAFE needs every required proof HELD, bytes read and files restored.
+ * Evidence of damage (integrity, structure, restore) counts even where the proof is not required.
+ */
+void verdict_decide(const struct findings *f, const struct policy *p, const struct measures *m,
+		    struct verdict *out);
+void verdict_free(struct verdict *v);
+
+/* Everything that a report shows of one host. */
+struct host_result {
+	char *host;
+	char *policy;		/* name */
+	enum depth depth;	/* as done: SAMPLE or FULL */
+	uint64_t seed;
+	int64_t checked_at;
+	int64_t max_age;	/* of the policy, for "within 20 %" */
+	bool has_point;
+	char *point_label;
+	struct strings paths;
+	int64_t taken_at;	/* the oldest clock that counts; 0 when not known */
+	int64_t age;		/* seconds; valid with taken_at */
+	uint64_t bytes;		/* stored */
+	struct strings formats; /* "zstd", "raw", "gpt", "ext4", ... outermost first */
+	struct findings findings; /* sealed */
+	struct verdict verdict;
+	struct measures measures;
+	struct host_result *older; /* with fallback: the newer point that was not safe. Owned */
+};
+void host_result_free(struct host_result *r);
+
+/* Of several hosts: the first of 70 78 12 13 10 11 20 21 that occurs, else 0. No host at all: 20. */
+enum code codes_combine(const enum code *codes, size_t count);
+
+enum exit_style { EXIT_PLAIN, EXIT_NAGIOS, EXIT_SYSTEMD, EXIT_QUALYS };
+/* near_max_age: safe, but within 20 % of it (nagios: warning). */
+int exit_status(enum code c, enum exit_style style, bool near_max_age);
+
+#endif

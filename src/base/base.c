@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "backproof/base.h"
+
+#include <ctype.h>
+#include <sys/random.h>
+#include <time.h>
+
+int vec_grow(void **items, size_t *capacity, size_t count, size_t item_size)
+{
+	if (count < *capacity)
+		return 0;
+	size_t want = *capacity ? *capacity * 2 : 8, bytes;
+	if (mul_overflows(want, item_size, &bytes))
+		return -1;
+	void *grown = realloc(*items, bytes);
+	if (!grown)
+		return -1;
+	*items = grown;
+	*capacity = want;
+	return 0;
+}
+
+bool is_zero(const void *p, size_t len)
+{
+	const uint8_t *b = p;
+	/* The first bytes decide for data; memcmp with itself shifted then runs at memory speed. */
+	size_t head = len < 16 ? len : 16;
+	for (size_t i = 0; i < head; i++)
+		if (b[i])
+			return false;
+	return len <= 16 || memcmp(b, b + 16, len - 16) == 0;
+}
+
+int strings_add(struct strings *s, const char *text)
+{
+	char *copy = strdup(text);
+	if (!copy || vec_grow((void **)&s->items, &s->capacity, s->count, sizeof *s->items) < 0) {
+		free(copy);
+		return -1;
+	}
+	s->items[s->count++] = copy;
+	return 0;
+}
+
+bool strings_has(const struct strings *s, const char *text)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!strcmp(s->items[i], text))
+			return true;
+	return false;
+}
+
+void strings_free(struct strings *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->items[i]);
+	free(s->items);
+	memset(s, 0, sizeof *s);
+}
+
+int strings_split(struct strings *s, const char *text)
+{
+	while (*text) {
+		while (isspace((unsigned char)*text))
+			text++;
+		size_t len = 0;
+		while (text[len] && !isspace((unsigned char)text[len]))
+			len++;
+		if (!len)
+			break;
+		char *word = strndup(text, len);
+		int rc = word ? strings_add(s, word) : -1;
+		free(word);
+		if (rc < 0)
+			return -1;
+		text += len;
+	}
+	return 0;
+}
+
+uint64_t rng_fresh_seed(void)
+{
+	uint64_t seed;
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+		struct timespec t;
+		clock_gettime(CLOCK_REALTIME, &t);
+		seed = (uint64_t)t.tv_sec * 1000000007u ^ (uint64_t)t.tv_nsec ^ (uint64_t)getpid() << 40;
+	}
+	/* Readable in JSON by programs whose numbers are doubles. */
+	return seed & ((UINT64_C(1) << 53) - 1);
+}
+
+uint64_t hash_bytes(const void *p, size_t len)
+{
+	const uint8_t *b = p;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ b[i]) * UINT64_C(0x100000001b3);
+	struct rng r = {h};
+	return rng_next(&r);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "backproof/finding.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+
+/* A million damaged inodes make one point, not a million lines. */
+#define KEPT_OF_A_KIND 50
+
+int findings_init(struct findings *f)
+{
+	memset(f, 0, sizeof *f);
+	pthread_mutex_t *lock = malloc(sizeof *lock);
+	if (!lock)
+		return -1;
+	pthread_mutex_init(lock, NULL);
+	f->lock = lock;
+	return 0;
+}
+
+void findings_free(struct findings *f)
+{
+	vec_each(f, it)
+	{
+		free(it->subject);
+		free(it->expected);
+		free(it->measured);
+		free(it->detail);
+	}
+	free(f->items);
+	if (f->lock)
+		pthread_mutex_destroy(f->lock);
+	free(f->lock);
+	memset(f, 0, sizeof *f);
+}
+
+void findings_seal(struct findings *f)
+{
+	f->sealed = true;
+}
+
+static char *copy_or_lose(struct findings *f, const char *s)
+{
+	if (!s)
+		return NULL;
+	char *copy = strdup(s);
+	if (!copy)
+		f->lost = true;
+	return copy;
+}
+
+static void append(struct findings *f, enum proof proof, const char *check, const char *subject,
+		   enum outcome outcome, const struct finding_text *more, const char *detail)
+{
+	if (f->sealed) {
+		f->lost = true;
+		return;
+	}
+	size_t alike = 0;
+	vec_each(f, it) alike += it->outcome == outcome && it->proof == proof && !strcmp(it->check, check);
+	if (alike >= KEPT_OF_A_KIND) {
+		f->dropped[proof]++;
+		return;
+	}
+	struct finding *it = vec_push(f);
+	if (!it) {
+		f->lost = true;
+		return;
+	}
+	it->proof = proof;
+	it->outcome = outcome;
+	it->check = check;
+	it->offset = ERROR_NO_OFFSET;
+	it->subject = copy_or_lose(f, subject ? subject : "");
+	it->detail = copy_or_lose(f, detail);
+	if (more) {
+		it->blame = more->blame;
+		it->error = more->error;
+		if (more->has_offset)
+			it->offset = more->offset;
+		it->expected = copy_or_lose(f, more->expected);
+		it->measured = copy_or_lose(f, more->measured);
+	}
+}
+
+void finding_add(struct findings *f, enum proof proof, const char *check, const char *subject,
+		 enum outcome outcome, const struct finding_text *more, const char *fmt, ...)
+{
+	autofree char *detail = NULL;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vasprintf(&detail, fmt, ap);
+	va_end(ap);
+	pthread_mutex_lock(f->lock);
+	if (n < 0) {
+		detail = NULL;
+		f->lost = true;
+	}
+	append(f, proof, check, subject, outcome, more, detail);
+	pthread_mutex_unlock(f->lock);
+}
+
+void finding_error(struct findings *f, enum proof proof, const char *check, const char *subject,
+		   const struct error *e)
+{
+	static const enum outcome outcomes[] = {
+		[ERROR_IO] = OUTCOME_UNREADABLE,
+		[ERROR_CORRUPT] = OUTCOME_BROKEN,
+		[ERROR_UNSUPPORTED] = OUTCOME_UNSUPPORTED,
+		[ERROR_ENCRYPTED] = OUTCOME_UNSUPPORTED,
+		[ERROR_BUSY] = OUTCOME_BROKEN,
+		[ERROR_INTERNAL] = OUTCOME_UNPROVEN,
+	};
+	enum outcome outcome = (size_t)e->cls < ARRAY_SIZE(outcomes) ? outcomes[e->cls] : OUTCOME_UNPROVEN;
+	struct finding_text more = {
+		.error = e->cls,
+		.blame = e->cls == ERROR_BUSY ? BLAME_BUSY : BLAME_DEFAULT,
+		.offset = e->offset,
+		.has_offset = e->offset >= 0,
+	};
+	finding_add(f, proof, check, subject, outcome, &more, "%s", e->text);
+}
+
+static const char *const proof_names[PROOF_COUNT] = {
+	[PROOF_PRESENCE] = "presence",	 [PROOF_FRESHNESS] = "freshness",
+	[PROOF_INTEGRITY] = "integrity", [PROOF_STRUCTURE] = "structure",
+	[PROOF_IDENTITY] = "identity",	 [PROOF_COVERAGE] = "coverage",
+	[PROOF_RESTORE] = "restore",
+};
+
+const char *proof_name(enum proof p)
+{
+	return proof_names[p];
+}
+
+int proof_by_name(const char *name)
+{
+	for (int i = 0; i < PROOF_COUNT; i++)
+		if (!strcmp(name, proof_names[i]))
+			return i;
+	return -1;
+}
+
+const char *outcome_name(enum outcome o)
+{
+	static const char *const names[] = {
+		[OUTCOME_UNPROVEN] = "unproven",   [OUTCOME_HELD] = "held",
+		[OUTCOME_BROKEN] = "broken",	   [OUTCOME_UNREADABLE] = "unreadable",
+		[OUTCOME_UNSUPPORTED] = "unsupported", [OUTCOME_SKIPPED] = "skipped",
+	};
+	return names[o];
+}
+
+enum outcome findings_proof(const struct findings *f, enum proof p)
+{
+	bool held = false, open = f->lost;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *it = &f->items[i];
+		if (it->proof != p || it->outcome == OUTCOME_SKIPPED)
+			continue;
+		if (it->outcome == OUTCOME_BROKEN)
+			return OUTCOME_BROKEN;
+		if (it->outcome == OUTCOME_HELD)
+			held = true;
+		else
+			open = true;
+	}
+	return held && !open ? OUTCOME_HELD : OUTCOME_UNPROVEN;
+}

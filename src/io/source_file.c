@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Files and block devices. Plain pread: it gains nothing to map them, and a failing disk would kill us. */
+#include "source_self.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+struct file {
+	int fd;
+	struct stat at_open;
+	char *path; /* NULL for a descriptor whose name means nothing */
+};
+
+static int file_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct file *f = self;
+	uint8_t *to = buf;
+	while (len) {
+		ssize_t n = pread(f->fd, to, len, (off_t)off);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			error_sys(e, "%s: read at offset %llu", f->path ? f->path : "file",
+				  (unsigned long long)off);
+			if (e)
+				e->offset = (int64_t)off;
+			return -1;
+		}
+		if (n == 0)
+			return error_set(e, ERROR_BUSY, (int64_t)off,
+					 "%s: became shorter while it was read: it ends at offset %llu",
+					 f->path ? f->path : "file", (unsigned long long)off);
+		to += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int file_extent_at(void *self, uint64_t off, struct extent *out, struct error *e)
+{
+	struct file *f = self;
+	(void)e;
+	off_t data = lseek(f->fd, (off_t)off, SEEK_DATA);
+	if (data < 0 && errno == ENXIO) {
+		out->zero = true; /* a hole up to the end, which is the dispatcher's length */
+		return 0;
+	}
+	if (data < 0)
+		return 0; /* no such service here: all data */
+	if ((uint64_t)data > off) {
+		out->zero = true;
+		out->length = (uint64_t)data - off;
+		return 0;
+	}
+	off_t hole = lseek(f->fd, (off_t)off, SEEK_HOLE);
+	if (hole > (off_t)off)
+		out->length = (uint64_t)hole - off;
+	return 0;
+}
+
+static void file_destroy(void *self)
+{
+	struct file *f = self;
+	close(f->fd);
+	free(f->path);
+	free(f);
+}
+
+static const struct source_ops file_ops = {
+	.kind = "file",
+	.read_at = file_read_at,
+	.extent_at = file_extent_at,
+	.destroy = file_destroy,
+};
+
+struct source *source_open_fd(int fd, const char *name, struct error *e)
+{
+	struct file *f = calloc(1, sizeof *f);
+	if (!f) {
+		error_nomem(e);
+		return NULL;
+	}
+	uint64_t size;
+	if (fstat(fd, &f->at_open) < 0) {
+		error_sys(e, "%s", name);
+		goto failed;
+	}
+	if (S_ISREG(f->at_open.st_mode)) {
+		size = (uint64_t)f->at_open.st_size;
+	} else if (S_ISBLK(f->at_open.st_mode)) {
+		if (ioctl(fd, BLKGETSIZE64, &size) < 0) {
+			error_sys(e, "%s: size of the device", name);
+			goto failed;
+		}
+	} else {
+		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "%s: neither a file nor a block device",
+			  name);
+		goto failed;
+	}
+	f->fd = fd;
+	struct source *s = source_new(&file_ops, f, size, name, e);
+	if (s)
+		return s;
+failed:
+	free(f);
+	return NULL;
+}
+
+struct source *source_open_file(const char *path, struct error *e)
+{
+	/* O_NONBLOCK: a FIFO in the backup directory must not hang the gate. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		error_sys(e, "%s", path);
+		return NULL;
+	}
+	struct source *s = source_open_fd(fd, path, e);
+	if (!s) {
+		close(fd);
+		return NULL;
+	}
+	struct file *f = source_self(s, &file_ops);
+	f->path = strdup(path);
+	if (!f->path) {
+		error_nomem(e);
+		source_destroy(s);
+		return NULL;
+	}
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	return s;
+}
+
+int source_fd(const struct source *s)
+{
+	const struct file *f = source_self(s, &file_ops);
+	return f ? f->fd : -1;
+}
+
+const struct stat *source_stat(const struct source *s)
+{
+	const struct file *f = source_self(s, &file_ops);
+	return f ? &f->at_open : NULL;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static const char *difference(const struct stat *a, const struct stat *b)
+{
+	if (a->st_dev != b->st_dev || a->st_ino != b->st_ino)
+		return "was replaced by another file";
+	if (b->st_size > a->st_size)
+		return "is still growing";
+	if (b->st_size < a->st_size)
+		return "became shorter";
+	if (!same_time(a->st_mtim, b->st_mtim))
+		return "was written";
+	/* A link count or rename also moves ctime; content that moves it alone is a write through mmap
+	 * or a clock set back, and is not told apart. */
+	if (!same_time(a->st_ctim, b->st_ctim))
+		return "was changed";
+	return NULL;
+}
+
+int source_same(const struct source *s, struct error *e)
+{
+	const struct file *f = source_self(s, &file_ops);
+	struct stat now;
+	if (!f)
+		return 0;
+	if (fstat(f->fd, &now) < 0)
+		return error_sys(e, "%s", source_name(s));
+	const char *what = difference(&f->at_open, &now);
+	if (!what && f->path) {
+		if (stat(f->path, &now) < 0)
+			return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET,
+					 "%s: was removed or renamed while it was read", f->path);
+		what = difference(&f->at_open, &now);
+	}
+	/* A device has no times of its own that mean anything. */
+	if (!what || S_ISBLK(f->at_open.st_mode))
+		return 0;
+	return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: %s while it was read", source_name(s),
+			 what);
+}
