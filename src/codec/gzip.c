@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "rows.h"
+
+const struct format codec_gzip = {.name = "gzip", .kind = FORMAT_CODEC};
