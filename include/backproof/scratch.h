@@ -10,6 +10,8 @@
 #include "backproof/source.h"
 #include "backproof/stream.h"
 
+#define SCRATCH_DEFAULT "/var/tmp/backproof"
+
 struct scratch;
 /*
  * Makes a private directory below parent (made when missing); removes what runs killed earlier left
@@ -29,9 +31,10 @@ void scratch_refund(struct scratch *s, uint64_t bytes);
 
 /*
  * Reads upstream (borrowed) to its end and finishes it, writing what is not zero; gives the bytes as a
- * source that owns the spool. expected: decoded size when known, to refuse early; else 0.
+ * source that owns the spool. NULL when it failed; when only scratch was too small (LIMIT), upstream
+ * is drained and finished all the same. b may be NULL.
  */
-struct source *spool_stream(struct scratch *s, struct stream *upstream, uint64_t expected,
-			    struct budget *b, struct error *e) must_check;
+struct source *spool_stream(struct scratch *s, struct stream *upstream, struct budget *b,
+			    struct error *e) must_check;
 
 #endif
