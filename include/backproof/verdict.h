@@ -64,7 +64,10 @@ struct host_result {
 	struct measures measures;
 	struct host_result *older; /* with fallback: the newer point that was not safe. Owned */
 };
+/* Frees what r and the chain of `older` hold, and each older; not r itself. NULL is fine. */
 void host_result_free(struct host_result *r);
+/* Safe by a hair: the age has reached 80 % of the policy's. For exit_status and reports. */
+bool host_result_near_max_age(const struct host_result *r);
 
 /* Of several hosts: the first of 70 78 12 13 10 11 20 21 that occurs, else 0. No host at all: 20. */
 enum code codes_combine(const enum code *codes, size_t count);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The subject of a check: a restore point opened down to its files. Built once, looked at by every
+ * check. What went wrong while it was opened is already in the findings.
+ */
+#ifndef BACKPROOF_SUBJECT_H
+#define BACKPROOF_SUBJECT_H
+
+#include "backproof/archive.h"
+#include "backproof/catalog.h"
+#include "backproof/format.h"
+#include "backproof/fs.h"
+#include "backproof/policy.h"
+#include "backproof/scratch.h"
+#include "backproof/sidecar.h"
+#include "backproof/verdict.h"
+#include "backproof/volume.h"
+#include "backproof/witness.h"
+
+/* A file system that the subject's own fstab names. */
+struct fstab_line {
+	char *spec;	/* "UUID=...", "/dev/sda1" */
+	char *mount;	/* "/", "/boot/efi"; "none" for swap */
+	char *type, *options;
+	unsigned line;
+};
+
+/* What the tree inside says about the machine it came from. Text is untrusted; NULL: not found. */
+struct facts {
+	bool root_found;  /* a tree with /etc was found */
+	char *root;	  /* subject of the file system or archive it is on */
+	char *hostname, *machine_id, *system; /* system: PRETTY_NAME of os-release */
+	const char *machine_id_from;	      /* path, a literal */
+	struct strings ssh_keys;	      /* "ED25519 SHA256:..." */
+	bool fstab_found;
+	VEC(struct fstab_line) fstab;
+	bool has_boot_dir; /* /boot holds anything at all */
+	char *kernel, *initramfs, *efi; /* the first that was found: path */
+	bool unified;			/* the kernel found is an EFI program with its initramfs inside */
+	bool boot_code; /* a disk of the restore point has boot code in its first sector or BIOS boot partition */
+	int64_t newest_log; /* newest mtime under /var/log not in the future, 0: none */
+	char *newest_log_path;
+};
+
+struct part;
+
+/* One volume of a disk and the file system on it. */
+struct subject_volume {
+	struct part *part;
+	struct volume *volume; /* borrowed from the part's layout */
+	char *name;	       /* "web01.img.zst:2", or the part's name when there is no table */
+	struct fs *fs;	       /* NULL: none, or not readable here */
+	bool needed;	       /* a file system, or something that may hold one */
+	char *mount;	       /* by the fstab inside, or NULL */
+	bool verified;	       /* its metadata was walked and nothing was broken */
+	bool checksums;	       /* ... and all of it carries checksums */
+	int64_t newest;	       /* newest inode change, by the walk; 0 when there was none */
+};
+
+enum part_kind { PART_UNKNOWN, PART_DISK, PART_ARCHIVE };
+
+/* One file of the restore point. */
+struct part {
+	const struct point_file *file;
+	char *name;		/* base name: the subject of findings */
+	struct source *source;	/* stored bytes */
+	enum part_kind kind;
+	struct strings formats;
+	struct source *disk;	/* decoded bytes at random; may be == source */
+	struct disk_layout layout;
+	bool read_whole;	/* every stored byte was read and digested */
+	bool clean_end;		/* every stream came to a proved end */
+	bool content_checked;	/* a checksum of the format covers all content */
+	uint8_t digests[DIGEST_KINDS][DIGEST_MAX]; /* of the stored bytes, where asked for */
+	unsigned digest_mask;
+	uint8_t content_digests[DIGEST_KINDS][DIGEST_MAX];
+	unsigned content_mask;
+	uint64_t content_size;	/* decoded bytes; 0: not known */
+	struct reading *reading; /* a raw disk is digested in the background: see part_join */
+};
+
+struct vouch_result {
+	uint64_t known, held, broken, changed, missing, unreadable;
+	const char *database;
+};
+
+struct sample_result {
+	uint64_t chosen, restored, bytes, witnessed, failed;
+	double seconds;
+	bool critical_missing;
+};
+
+/* Everything that is given to a check from outside. */
+struct check_parameters {
+	const struct policy *policy;
+	const char *host;
+	const char *hostname, *machine_id; /* expected, or NULL */
+	bool hostname_given;		   /* by option or configuration, not taken from host */
+	const struct strings *disks;	   /* expected disks, or NULL */
+	const struct restore_point *previous; /* the restore point before this one, or NULL */
+	int64_t now;
+	enum depth depth; /* SAMPLE or FULL */
+	uint64_t seed;
+	bool is_live_host; /* host is the machine this runs on */
+	struct scratch *scratch;
+	struct budget *budget;
+};
+
+struct subject {
+	const struct restore_point *point;
+	struct sidecars sidecars;
+	struct part *parts;
+	size_t part_count;
+	VEC(struct subject_volume) volumes;
+	struct facts facts;
+	int64_t newest_member; /* newest mtime in archives not in the future; 0: none */
+	char *newest_member_path;
+	bool archive; /* at least one part is a system archive */
+	struct archive_tree *tree; /* what was kept of the archives while they passed */
+	struct vouch_result vouched;
+	struct sample_result sample;
+	struct measures measures;
+};
+
+/*
+ * Opens all files of a restore point and reads every stored byte once (at depth SAMPLE only what the
+ * formats need). -1 only for lack of memory or an internal fault.
+ */
+int subject_open(struct subject *s, const struct restore_point *point,
+		 const struct check_parameters *p, struct findings *f, struct error *e) must_check;
+void subject_close(struct subject *s);
+
+/* The merged tree: root file system with the others mounted where its fstab says. */
+int subject_lookup(struct subject *s, const char *path, bool follow, struct subject_volume **volume,
+		   struct fs_entry *out, struct error *e) must_check;
+/* For package databases and facts. ctx of the reader is the subject. */
+struct tree_reader subject_tree(struct subject *s);
+/* The volume that an fstab spec or device path names, or NULL. */
+struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spec);
+/* true when an archive holds an entry below the directory (relative path). */
+bool subject_archive_holds(const struct subject *s, const char *directory);
+/* Waits for background reading; bytes, digests and read_whole are known after it. Its errors become findings. */
+void subject_join(struct subject *s, const struct check_parameters *p, struct findings *f);
+/* Digests of package files, restored samples: see vouch.c and trial.c. Both fill s and add findings. */
+void subject_vouch(struct subject *s, const struct check_parameters *p, struct findings *f);
+void subject_trial(struct subject *s, const struct check_parameters *p, struct findings *f);
+
+/* A check: a constant row. */
+struct check {
+	const char *id;
+	enum proof proof;
+	const char *says; /* the manual's sentence */
+	void (*run)(struct subject *s, const struct check_parameters *p, struct findings *f);
+};
+const struct check *const *check_rows(size_t *count);
+
+#endif

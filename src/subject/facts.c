@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What a tree says about its machine: the same questions for file systems and archives. */
+#include <ctype.h>
+#include <openssl/evp.h>
+
+#include "backproof/text.h"
+#include "facts.h"
+
+#define SMALL (1 * MIB)
+
+const char *const facts_wants[] = {
+	"etc/hostname", "etc/machine-id", "var/lib/dbus/machine-id", "etc/fstab", "etc/os-release",
+	"usr/lib/os-release", "etc/ssh/ssh_host_", "boot/", "efi/", "etc/passwd", NULL,
+};
+
+/* 1 and the trimmed first word line, 0 none, -1 error. */
+static int read_line(const struct tree_reader *t, const char *path, char **out, struct error *e)
+{
+	autofree char *data = NULL;
+	size_t len;
+	int rc = t->read(t->ctx, path, SMALL, &data, &len, NULL, e);
+	if (rc <= 0)
+		return rc;
+	for (char *p = data; *p; p += *p == '\n') {
+		size_t n = strcspn(p, "\n");
+		char *line = p;
+		p += n;
+		while (n && isspace((unsigned char)*line))
+			line++, n--;
+		while (n && isspace((unsigned char)line[n - 1]))
+			n--;
+		if (!n || *line == '#')
+			continue;
+		*out = strndup(line, n);
+		return *out ? 1 : error_nomem(e);
+	}
+	return 0;
+}
+
+static int read_system(struct facts *x, const struct tree_reader *t, struct error *e)
+{
+	autofree char *data = NULL;
+	size_t len;
+	int rc = t->read(t->ctx, "etc/os-release", SMALL, &data, &len, NULL, e);
+	if (rc == 0)
+		rc = t->read(t->ctx, "usr/lib/os-release", SMALL, &data, &len, NULL, e);
+	if (rc <= 0)
+		return rc;
+	x->root_found = true;
+	for (char *p = data; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+		if (strncmp(p, "PRETTY_NAME=", 12))
+			continue;
+		char *v = p + 12;
+		size_t n = strcspn(v, "\n");
+		if (n >= 2 && (*v == '"' || *v == '\'') && v[n - 1] == *v)
+			v++, n -= 2;
+		x->system = strndup(v, n);
+		return x->system ? 0 : error_nomem(e);
+	}
+	return 0;
+}
+
+/* "ssh-ed25519 AAAA... comment" -> "ssh-ed25519 SHA256:..." as ssh-keygen -l shows it. */
+static int add_ssh_key(struct facts *x, const char *line)
+{
+	char kind[64], blob[4096];
+	uint8_t raw[3072], hash[32];
+	if (sscanf(line, "%63s %4095s", kind, blob) != 2)
+		return 0;
+	size_t n = strlen(blob);
+	if (n % 4 || n > 4092)
+		return 0;
+	int len = EVP_DecodeBlock(raw, (const uint8_t *)blob, (int)n);
+	if (len < 0)
+		return 0;
+	len -= (n && blob[n - 1] == '=') + (n > 1 && blob[n - 2] == '=');
+	unsigned got;
+	if (EVP_Digest(raw, (size_t)len, hash, &got, EVP_sha256(), NULL) != 1)
+		return 0;
+	char b64[64];
+	EVP_EncodeBlock((uint8_t *)b64, hash, 32);
+	b64[43] = 0; /* without padding, as ssh does */
+	autofree char *key = text_format("%s SHA256:%s", kind, b64);
+	return key ? strings_add(&x->ssh_keys, key) : -1;
+}
+
+static int read_ssh_keys(struct facts *x, const struct tree_reader *t, struct error *e)
+{
+	struct strings names = {0};
+	int rc = t->list(t->ctx, "etc/ssh", &names, e);
+	for (size_t i = 0; rc >= 0 && i < names.count; i++) {
+		size_t n = strlen(names.items[i]);
+		if (strncmp(names.items[i], "ssh_host_", 9) || n < 4 ||
+		    strcmp(names.items[i] + n - 4, ".pub"))
+			continue;
+		autofree char *path = text_format("etc/ssh/%s", names.items[i]), *line = NULL;
+		int got = path ? read_line(t, path, &line, e) : error_nomem(e);
+		if (got < 0 || (got > 0 && add_ssh_key(x, line) < 0))
+			rc = -1;
+	}
+	strings_free(&names);
+	return rc < 0 ? -1 : 0;
+}
+
+static bool starts(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+static bool ends(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+	return n >= m && !strcasecmp(s + n - m, suffix);
+}
+
+static int keep(char **slot, const char *dir, const char *name, struct error *e)
+{
+	if (*slot)
+		return 0;
+	*slot = text_format("%s/%s", dir, name);
+	return *slot ? 0 : error_nomem(e);
+}
+
+static bool is_kernel(const char *n)
+{
+	return starts(n, "vmlinuz") || starts(n, "vmlinux") || starts(n, "bzImage") ||
+	       starts(n, "kernel-") || !strcmp(n, "linux") || starts(n, "Image");
+}
+
+static bool is_initramfs(const char *n)
+{
+	return starts(n, "initrd") || starts(n, "initramfs") || starts(n, "booster-");
+}
+
+/* Kernels, initramfs and EFI programs in a directory tree of boot files; a few levels are enough. */
+static int scan_boot(struct facts *x, const struct tree_reader *t, const char *dir, int depth,
+		     struct error *e)
+{
+	struct strings names = {0};
+	int rc = t->list(t->ctx, dir, &names, e);
+	for (size_t i = 0; rc >= 0 && i < names.count; i++) {
+		const char *n = names.items[i];
+		bool lost = !strcmp(n, "lost+found");
+		/* Empty directories (/boot, /boot/efi, /boot/grub of a container) are no boot part. */
+		if (is_kernel(n))
+			rc = keep(&x->kernel, dir, n, e);
+		else if (is_initramfs(n))
+			rc = keep(&x->initramfs, dir, n, e);
+		else if (ends(n, ".efi"))
+			rc = keep(&x->efi, dir, n, e);
+		if (rc >= 0 && strcasestr(dir, "efi/linux") && ends(n, ".efi")) {
+			x->unified = true;
+			rc = keep(&x->kernel, dir, n, e);
+		}
+		if (rc >= 0 && depth > 0 && !lost && !ends(n, ".efi") && !is_kernel(n)) {
+			autofree char *sub = text_format("%s/%s", dir, n);
+			rc = sub ? scan_boot(x, t, sub, depth - 1, e) : error_nomem(e);
+		}
+	}
+	if (x->kernel || x->initramfs || x->efi)
+		x->has_boot_dir = true;
+	strings_free(&names);
+	return rc < 0 ? -1 : 0;
+}
+
+int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e)
+{
+	autofree char *fstab = NULL;
+	size_t len;
+	int rc = read_line(t, "etc/hostname", &x->hostname, e);
+	if (rc < 0)
+		return -1;
+	x->root_found |= rc > 0;
+	static const char *const id_paths[] = {"etc/machine-id", "var/lib/dbus/machine-id"};
+	for (size_t i = 0; i < ARRAY_SIZE(id_paths) && !x->machine_id; i++) {
+		rc = read_line(t, id_paths[i], &x->machine_id, e);
+		if (rc < 0)
+			return -1;
+		if (rc > 0)
+			x->machine_id_from = id_paths[i];
+	}
+	rc = t->read(t->ctx, "etc/fstab", SMALL, &fstab, &len, NULL, e);
+	if (rc < 0)
+		return -1;
+	if (rc > 0) {
+		x->fstab_found = x->root_found = true;
+		if (fstab_parse(fstab, x) < 0)
+			return error_nomem(e);
+	}
+	if (read_system(x, t, e) < 0 || read_ssh_keys(x, t, e) < 0)
+		return -1;
+	return scan_boot(x, t, "boot", 4, e) < 0 || scan_boot(x, t, "efi", 4, e) < 0 ? -1
+												 : 0;
+}
+
+void facts_free(struct facts *x)
+{
+	free(x->root);
+	free(x->hostname);
+	free(x->machine_id);
+	free(x->system);
+	strings_free(&x->ssh_keys);
+	vec_each(&x->fstab, l)
+	{
+		free(l->spec);
+		free(l->mount);
+		free(l->type);
+		free(l->options);
+	}
+	free(x->fstab.items);
+	free(x->kernel);
+	free(x->initramfs);
+	free(x->efi);
+	free(x->newest_log_path);
+	memset(x, 0, sizeof *x);
+}

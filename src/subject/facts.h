@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef SUBJECT_FACTS_H
+#define SUBJECT_FACTS_H
+
+#include "backproof/subject.h"
+
+/*
+ * Reads host name, machine id, system, ssh host keys, fstab and what boots from a tree. What is
+ * missing stays NULL; -1 only when something that is there can't be read.
+ */
+int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e) must_check;
+void facts_free(struct facts *x);
+
+/* Lines of an fstab, with octal escapes undone. Garbage lines are passed over as mount(8) does. -1: memory. */
+int fstab_parse(const char *data, struct facts *x) must_check;
+
+/* What facts_harvest asks for, for trees that are seen once: exact paths and directory prefixes. */
+extern const char *const facts_wants[];
+
+#endif
