@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Which sidecars speak for a restore point. They are opened by name, since a directory may hold the
+ * backups of a whole fleet; only for a virtual machine's *.mf is the directory listed.
+ */
+#include "backproof/sidecar.h"
+
+#include <dirent.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "backproof/format.h"
+#include "backproof/text.h"
+#include "sidecar_names.h"
+
+/* Lines of one file and kind that contradict each other are kept up to here: two tell all there is. */
+#define MAX_CONFLICTS 16
+
+/* How a sidecar belongs to the restore point. */
+enum level {
+	BESIDE,	  /* NAME.sha256: it is there for one of our files */
+	LIST,	  /* SHA256SUMS in the directory: it should list our files */
+	OPTIONAL, /* of the parent directory, or another machine's .mf: counts when it lists one of ours */
+};
+
+struct target {
+	char *full;	 /* absolute, normalised */
+	char *dir;	 /* absolute directory */
+	const char *base; /* in full */
+	size_t stem;	 /* length of full without a compression suffix, 0: it has none */
+	bool covered;
+};
+
+struct seen {
+	dev_t dev;
+	ino_t ino;
+	char *dir;
+};
+
+struct loader {
+	struct target *targets;
+	size_t count;
+	VEC(struct seen) seen;
+	struct strings dirs; /* directories whose lists were looked for */
+	struct sidecars *out;
+	struct findings *f;
+	char *strangers; /* a list beside the files that names none of them */
+	bool nomem;
+	/* The sidecar being read */
+	const char *path, *dir;
+	size_t good, matched;
+};
+
+static void loader_free(struct loader *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		free(l->targets[i].full);
+		free(l->targets[i].dir);
+	}
+	free(l->targets);
+	vec_each(&l->seen, it) free(it->dir);
+	free(l->seen.items);
+	strings_free(&l->dirs);
+	free(l->strangers);
+}
+
+static int add_targets(struct loader *l, const struct restore_point *point)
+{
+	l->targets = calloc(point->count ? point->count : 1, sizeof *l->targets);
+	if (!l->targets)
+		return -1;
+	for (size_t i = 0; i < point->count; i++) {
+		struct target *t = &l->targets[i];
+		l->count = i + 1;
+		t->full = sidecar_absolute(point->items[i].path);
+		if (!t->full)
+			return -1;
+		char *slash = strrchr(t->full, '/');
+		t->dir = slash > t->full ? strndup(t->full, (size_t)(slash - t->full)) : strdup("/");
+		if (!t->dir)
+			return -1;
+		t->base = slash + 1;
+		size_t stem = 0;
+		const struct format *format = format_by_suffix(t->base, &stem);
+		if (format && format->kind == FORMAT_CODEC && stem)
+			t->stem = (size_t)(t->base - t->full) + stem;
+	}
+	return 0;
+}
+
+static void conflict(struct loader *l, const struct sidecar_line *a, const struct sidecar_line *b)
+{
+	char want[2 * DIGEST_MAX + 1], have[2 * DIGEST_MAX + 1];
+	struct finding_text more = {
+		.expected = hex_encode(a->digest, digest_size(a->kind), want),
+		.measured = hex_encode(b->digest, digest_size(b->kind), have),
+	};
+	finding_add(l->f, PROOF_INTEGRITY, "sidecar.conflict", l->targets[a->file].full,
+		    OUTCOME_BROKEN, &more, "two %s digests of one file: %s line %u and %s line %u",
+		    digest_name(a->kind), a->sidecar, a->line, b->sidecar, b->line);
+}
+
+static int add_line(struct loader *l, size_t file, bool content, unsigned number,
+		    enum digest_kind kind, const uint8_t *digest)
+{
+	struct sidecar_line line = {.file = file, .kind = kind, .content = content, .line = number};
+	const struct sidecar_line *other = NULL;
+	size_t alike = 0;
+	l->matched++;
+	l->targets[file].covered = true;
+	memcpy(line.digest, digest, digest_size(kind));
+	vec_each(l->out, it)
+	{
+		if (it->file != file || it->kind != kind || it->content != content)
+			continue;
+		if (!memcmp(it->digest, digest, digest_size(kind)))
+			return 0;
+		alike++;
+		if (!other)
+			other = it;
+	}
+	if (alike >= MAX_CONFLICTS)
+		return 0;
+	line.sidecar = strdup(l->path);
+	if (line.sidecar && other)
+		conflict(l, other, &line);
+	struct sidecar_line *to = line.sidecar ? vec_push(l->out) : NULL;
+	if (!to) {
+		free(line.sidecar);
+		l->nomem = true;
+		return -1;
+	}
+	*to = line;
+	return 0;
+}
+
+static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint8_t *digest,
+		   const char *name)
+{
+	struct loader *l = ctx;
+	l->good++;
+	autofree char *full = text_format("%s/%s", l->dir, name);
+	if (!full) {
+		l->nomem = true;
+		return -1;
+	}
+	sidecar_normalise(full);
+	size_t len = strlen(full);
+	bool exact = false;
+	for (size_t i = 0; i < l->count; i++)
+		if (!strcmp(full, l->targets[i].full)) {
+			exact = true;
+			if (add_line(l, i, false, number, kind, digest) < 0)
+				return -1;
+		}
+	for (size_t i = 0; i < l->count && !exact; i++) {
+		const struct target *t = &l->targets[i];
+		struct stat st;
+		if (t->stem != len || memcmp(full, t->full, len))
+			continue;
+		/* A file of just this name is what the line means, not what our file decodes to. */
+		if (lstat(full, &st) == 0)
+			break;
+		if (add_line(l, i, true, number, kind, digest) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int unreadable(struct loader *l, enum level level, const char *path, const struct error *e)
+{
+	/* One above the backup may well be none of our business. */
+	if (level == OPTIONAL)
+		finding_add(l->f, PROOF_INTEGRITY, "sidecar.read", path, OUTCOME_SKIPPED, NULL,
+			    "%s", e->text);
+	else
+		finding_add(l->f, PROOF_INTEGRITY, "sidecar.read", path, OUTCOME_UNREADABLE,
+			    &(struct finding_text){.error = e->cls}, "%s", e->text);
+	return 0;
+}
+
+static bool seen_before(struct loader *l, const struct stat *st, const char *dir)
+{
+	vec_each(&l->seen, it) if (it->dev == st->st_dev && it->ino == st->st_ino &&
+				   !strcmp(it->dir, dir)) return true;
+	struct seen *s = vec_push(&l->seen);
+	if (!s || !(s->dir = strdup(dir)))
+		l->nomem = true;
+	else {
+		s->dev = st->st_dev;
+		s->ino = st->st_ino;
+	}
+	return false;
+}
+
+static int load(struct loader *l, enum level level, const char *dir, const char *name)
+{
+	autofree char *path = text_format("%s/%s", strcmp(dir, "/") ? dir : "", name);
+	autofree char *data = NULL;
+	autoclose int fd = -1;
+	struct error e = {.cls = ERROR_NONE};
+	struct stat st;
+	size_t len = 0;
+	if (!path)
+		return -1;
+	if (is_partial_name(name))
+		return 0;
+	int got = sidecar_open(path, &fd, &st, &e);
+	if (got == 0)
+		return 0;
+	if (got < 0)
+		return unreadable(l, level, path, &e);
+	if (seen_before(l, &st, dir))
+		return 0;
+	if (l->nomem)
+		return -1;
+	if (sidecar_read(fd, (size_t)st.st_size, &data, &len, &e) < 0)
+		return e.cls == ERROR_INTERNAL ? -1 : unreadable(l, level, path, &e);
+	struct error bad = {.cls = ERROR_NONE};
+	l->path = path;
+	l->dir = dir;
+	l->good = l->matched = 0;
+	size_t count = sidecar_parse(data, len, name, on_line, l, &bad);
+	if (l->nomem)
+		return -1;
+	if (level == OPTIONAL && !l->matched)
+		return 0;
+	if (strings_add(&l->out->paths, path) < 0)
+		return -1;
+	if (count)
+		finding_add(l->f, PROOF_INTEGRITY, "sidecar.format", path, OUTCOME_BROKEN,
+			    &(struct finding_text){.error = bad.cls,
+						   .offset = bad.offset,
+						   .has_offset = bad.offset >= 0},
+			    "%zu bad line%s, %zu good; %s", count, count > 1 ? "s" : "", l->good,
+			    bad.text);
+	else if (!l->good)
+		finding_add(l->f, PROOF_INTEGRITY, "sidecar.format", path, OUTCOME_BROKEN,
+			    &(struct finding_text){.error = ERROR_CORRUPT},
+			    "the sidecar is empty: it holds no digest");
+	if (level == LIST && !l->matched && !l->strangers)
+		l->strangers = take(path);
+	return 0;
+}
+
+static bool ends_in(const char *s, const char *const *endings)
+{
+	size_t len = strlen(s);
+	for (; *endings; endings++) {
+		size_t n = strlen(*endings);
+		if (len > n && !strcasecmp(s + len - n, *endings))
+			return true;
+	}
+	return false;
+}
+
+/* An OVF package's manifest has the package's name, not the disk's. */
+static int load_manifests(struct loader *l, const char *dir)
+{
+	DIR *d = opendir(dir);
+	if (!d)
+		return 0; /* searchable but not readable: files are still opened by name */
+	int r = 0;
+	for (struct dirent *it = readdir(d); it && r == 0; it = readdir(d))
+		if (ends_in(it->d_name, (const char *const[]){".mf", NULL}))
+			r = load(l, OPTIONAL, dir, it->d_name);
+	closedir(d);
+	return r;
+}
+
+static int load_beside(struct loader *l, const struct target *t)
+{
+	const char *stem = t->stem ? t->full + t->stem : NULL;
+	autofree char *decoded = stem ? strndup(t->full, t->stem) : NULL;
+	struct stat st;
+	if (stem && !decoded)
+		return -1;
+	/* disk.img.sha256 is for disk.img where there is one, else for what disk.img.zst decodes to. */
+	enum level level = stem && lstat(decoded, &st) == 0 ? OPTIONAL : BESIDE;
+	for (const char *const *s = sidecar_suffixes; *s; s++) {
+		autofree char *own = text_format("%s%s", t->base, *s);
+		autofree char *content =
+			stem ? text_format("%.*s%s", (int)(stem - t->base), t->base, *s) : NULL;
+		if (!own || (stem && !content) || load(l, BESIDE, t->dir, own) < 0 ||
+		    (content && load(l, level, t->dir, content) < 0))
+			return -1;
+	}
+	const char *dot = strchr(t->base, '.') ? strrchr(t->base, '.') : NULL;
+	autofree char *mf = dot && dot > t->base
+				    ? text_format("%.*s.mf", (int)(dot - t->base), t->base)
+				    : NULL;
+	return mf ? load(l, BESIDE, t->dir, mf) : 0;
+}
+
+static int load_lists(struct loader *l, const struct target *t)
+{
+	static const char *const machine[] = {".ovf", ".vmdk", ".vhd",	 ".vhdx", ".vdi",
+					      ".iso", ".nvram", ".qcow2", NULL};
+	autofree char *key = text_format("mf:%s", t->dir);
+	if (!key)
+		return -1;
+	if (ends_in(t->base, machine) && !strings_has(&l->dirs, key) &&
+	    (strings_add(&l->dirs, key) < 0 || load_manifests(l, t->dir) < 0))
+		return -1;
+	if (strings_has(&l->dirs, t->dir))
+		return 0;
+	if (strings_add(&l->dirs, t->dir) < 0)
+		return -1;
+	for (const char *const *s = sidecar_lists; *s; s++)
+		if (load(l, LIST, t->dir, *s) < 0)
+			return -1;
+	return 0;
+}
+
+static int load_above(struct loader *l, const struct target *t)
+{
+	const char *slash = strrchr(t->dir, '/');
+	autofree char *parent = slash > t->dir ? strndup(t->dir, (size_t)(slash - t->dir))
+					       : strdup("/");
+	if (!parent)
+		return -1;
+	if (strings_has(&l->dirs, parent))
+		return 0;
+	if (strings_add(&l->dirs, parent) < 0)
+		return -1;
+	for (const char *const *s = sidecar_lists; *s; s++)
+		if (load(l, OPTIONAL, parent, *s) < 0)
+			return -1;
+	return 0;
+}
+
+static void judge_coverage(struct loader *l)
+{
+	if (!l->out->paths.count)
+		return;
+	const char *named = l->strangers ? l->strangers : l->out->paths.items[0];
+	for (size_t i = 0; i < l->count; i++) {
+		const struct target *t = &l->targets[i];
+		if (t->covered || sidecar_is_one(t->base))
+			continue;
+		finding_add(l->f, PROOF_INTEGRITY, "sidecar.coverage", t->full, OUTCOME_BROKEN,
+			    &(struct finding_text){.blame = BLAME_INCOMPLETE},
+			    "no sidecar holds a digest of this file (%s and %zu more were read)", named,
+			    l->out->paths.count - 1);
+	}
+}
+
+int sidecars_load(const struct restore_point *point, struct sidecars *out, struct findings *f,
+		  struct error *e)
+{
+	struct loader l __attribute__((cleanup(loader_free))) = {.out = out, .f = f};
+	memset(out, 0, sizeof *out);
+	int r = add_targets(&l, point);
+	for (size_t i = 0; i < l.count && r == 0; i++)
+		r = load_beside(&l, &l.targets[i]);
+	for (size_t i = 0; i < l.count && r == 0; i++)
+		r = load_lists(&l, &l.targets[i]);
+	for (size_t i = 0; i < l.count && r == 0; i++)
+		r = load_above(&l, &l.targets[i]);
+	if (r < 0) {
+		sidecars_free(out);
+		return error_nomem(e);
+	}
+	judge_coverage(&l);
+	return 0;
+}
+
+void sidecars_free(struct sidecars *s)
+{
+	vec_each(s, it) free(it->sidecar);
+	free(s->items);
+	strings_free(&s->paths);
+	memset(s, 0, sizeof *s);
+}

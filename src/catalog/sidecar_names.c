@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "sidecar_names.h"
+
+#include <strings.h>
+
+const char *const sidecar_suffixes[] = {
+	".sha256", ".sha256sum", ".sha512", ".sha512sum", ".sha1",   ".sha1sum", ".md5",
+	".md5sum", ".b2",	 ".b2sum",  ".sha224",	  ".sha384", ".mf",	 NULL,
+};
+
+#define LISTS(upper, lower)                                                                        \
+	upper "SUMS", upper "SUMS.txt", lower "sums", lower "sums.txt", lower "sum.txt"
+
+const char *const sidecar_lists[] = {
+	LISTS("SHA256", "sha256"),
+	LISTS("SHA512", "sha512"),
+	LISTS("SHA1", "sha1"),
+	LISTS("MD5", "md5"),
+	LISTS("B2", "b2"),
+	LISTS("SHA224", "sha224"),
+	LISTS("SHA384", "sha384"),
+	"CHECKSUMS",
+	"CHECKSUMS.txt",
+	"checksums",
+	"checksums.txt",
+	"checksum.sha256",
+	NULL,
+};
+
+static const struct word {
+	const char *text;
+	enum digest_kind kind;
+} words[] = {
+	{"md5", DIGEST_MD5},	   {"sha1", DIGEST_SHA1},     {"sha224", DIGEST_SHA224},
+	{"sha256", DIGEST_SHA256}, {"sha384", DIGEST_SHA384}, {"sha512", DIGEST_SHA512},
+	{"b2", DIGEST_BLAKE2B},	   {"blake2b", DIGEST_BLAKE2B},
+};
+
+/* Length of s without the ending, if it has it. */
+static size_t without(const char *s, size_t len, const char *ending)
+{
+	size_t n = strlen(ending);
+	return len > n && !strncasecmp(s + len - n, ending, n) ? len - n : len;
+}
+
+struct sidecar_naming sidecar_naming(const char *base)
+{
+	struct sidecar_naming out = {.has_kind = false};
+	size_t len = without(base, strlen(base), ".txt");
+	size_t end = without(base, len, "sums");
+	if (end == len)
+		end = without(base, len, "sum");
+	const char *dot = memrchr(base, '.', end);
+	const char *from = dot ? dot + 1 : base;
+	size_t n = end - (size_t)(from - base);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strlen(words[i].text) != n || strncasecmp(from, words[i].text, n))
+			continue;
+		out.has_kind = true;
+		out.kind = words[i].kind;
+		out.stem = dot ? (size_t)(dot - base) : 0;
+	}
+	return out;
+}
+
+bool sidecar_is_one(const char *base)
+{
+	static const char *const others[] = {".mf", ".cert", ".asc", ".sig", ".minisig", NULL};
+	size_t len = strlen(base);
+	if (sidecar_naming(base).has_kind)
+		return true;
+	for (const char *const *s = others; *s; s++)
+		if (without(base, len, *s) != len)
+			return true;
+	for (const char *const *s = sidecar_lists; *s; s++)
+		if (!strcasecmp(base, *s))
+			return true;
+	return false;
+}
