@@ -29,14 +29,19 @@ struct mbr {
 	struct mbr_entry entries[4];
 };
 
-/* One finding about the tables, of PROOF_STRUCTURE. offset < 0: none. */
+static inline struct finding_text table_text(enum outcome outcome, int64_t at)
+{
+	return (struct finding_text){.offset = at,
+				     .has_offset = at >= 0,
+				     .error = outcome == OUTCOME_BROKEN ? ERROR_CORRUPT : ERROR_NONE};
+}
+/* One finding about the tables. at: byte offset on the disk, < 0: none. */
 #define table_finding(s, check, outcome, at, ...)                                                  \
-	finding_add((s)->f, PROOF_STRUCTURE, check, (s)->subject, outcome,                         \
-		    &(struct finding_text){.offset = (at),                                         \
-					   .has_offset = (at) >= 0,                                \
-					   .error = (outcome) == OUTCOME_BROKEN ? ERROR_CORRUPT    \
-										: ERROR_NONE},     \
-		    __VA_ARGS__)
+	do {                                                                                       \
+		struct finding_text text_ = table_text(outcome, at);                               \
+		finding_add((s)->f, PROOF_STRUCTURE, check, (s)->subject, outcome, &text_,         \
+			    __VA_ARGS__);                                                          \
+	} while (0)
 
 /*
  * A new volume of `size` bytes at `offset`. What leaves the disk is BROKEN "partition.bounds": a volume
