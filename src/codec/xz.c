@@ -1,4 +1,199 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * .xz (The .xz File Format 1.1.0) by liblzma. Streams are told apart here rather than by the
+ * library's LZMA_CONCATENATED, so that each one's check type is known and trailing bytes have an
+ * exact offset.
+ */
+#include "member.h"
 #include "rows.h"
 
-const struct format codec_xz = {.name = "xz", .kind = FORMAT_CODEC};
+#define HEADER_SIZE 12
+static const uint8_t magic[6] = {0xfd, '7', 'z', 'X', 'Z', 0};
+
+static int bid(const struct probe *p)
+{
+	if (p->head_length < HEADER_SIZE || memcmp(p->head, magic, sizeof magic))
+		return 0;
+	return p->head[6] == 0 && p->head[7] < 16 ? 95 : 40;
+}
+
+#ifdef HAVE_LIBLZMA
+#include <lzma.h>
+
+/* The dictionary of 256 MiB is within the limit: the decoder's own needs come on top. */
+#define MEMORY_STOP (CODEC_WINDOW_MAX + 16 * MIB)
+#define MEMORY_THREADS CODEC_WINDOW_MAX
+#define THREADS 2
+
+struct xz {
+	lzma_stream lzma;
+};
+
+static int xz_init(void *self, struct error *e)
+{
+	struct xz *x = self;
+	(void)e;
+	x->lzma = (lzma_stream)LZMA_STREAM_INIT;
+	return 0;
+}
+
+static void xz_destroy(void *self)
+{
+	struct xz *x = self;
+	lzma_end(&x->lzma);
+}
+
+static const char *lzma_text(lzma_ret rc)
+{
+	switch (rc) {
+	case LZMA_DATA_ERROR:
+		return "compressed data is corrupt";
+	case LZMA_FORMAT_ERROR:
+		return "file format not recognized";
+	case LZMA_OPTIONS_ERROR:
+		return "unsupported options in a header";
+	case LZMA_UNSUPPORTED_CHECK:
+		return "unsupported type of integrity check";
+	case LZMA_BUF_ERROR:
+		return "no progress is possible";
+	case LZMA_MEM_ERROR:
+		return "out of memory";
+	default:
+		return "unexpected answer of the decoder";
+	}
+}
+
+static int failed(struct xz *x, lzma_ret rc, struct error *e)
+{
+	enum error_class cls = ERROR_INTERNAL;
+	switch (rc) {
+	case LZMA_MEMLIMIT_ERROR:
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+				 "wants %llu MiB of memory, more than %llu",
+				 (unsigned long long)(lzma_memusage(&x->lzma) / MIB),
+				 (unsigned long long)(MEMORY_STOP / MIB));
+	case LZMA_OPTIONS_ERROR:
+	case LZMA_UNSUPPORTED_CHECK:
+		cls = ERROR_UNSUPPORTED;
+		break;
+	case LZMA_DATA_ERROR:
+	case LZMA_FORMAT_ERROR:
+	case LZMA_BUF_ERROR:
+		cls = ERROR_CORRUPT;
+		break;
+	default:
+		break;
+	}
+	return error_set(e, cls, ERROR_NO_OFFSET, "%s (lzma %d)", lzma_text(rc), (int)rc);
+}
+
+static lzma_ret start_decoder(lzma_stream *s)
+{
+#if LZMA_VERSION >= UINT32_C(50040002) /* 5.4.0: the first stable one with the threaded decoder */
+	lzma_mt mt = {
+	    .threads = THREADS,
+	    .memlimit_threading = MEMORY_THREADS,
+	    .memlimit_stop = MEMORY_STOP,
+	};
+	return lzma_stream_decoder_mt(s, &mt);
+#else
+	return lzma_stream_decoder(s, MEMORY_STOP, 0);
+#endif
+}
+
+/* Stream padding: zeros, a multiple of four of them. */
+static enum begun take_padding(struct feed *f, struct error *e)
+{
+	do {
+		size_t n = feed_left(f) & ~(size_t)3;
+		if (!is_zero(feed_at(f), n))
+			for (n = 0; get_le32(feed_at(f) + n) == 0;)
+				n += 4;
+		if (!n)
+			return *feed_at(f) ? BEGUN_PADDING : BEGUN_FOREIGN;
+		feed_take(f, n);
+		if (feed_fill(f, 4, e) < 0)
+			return BEGUN_FAILED;
+	} while (feed_left(f));
+	return BEGUN_PADDING;
+}
+
+static enum begun xz_begin(void *self, struct feed *f, bool first, struct error *e)
+{
+	struct xz *x = self;
+	lzma_stream_flags flags;
+	if (feed_fill(f, HEADER_SIZE, e) < 0)
+		return BEGUN_FAILED;
+	const uint8_t *p = feed_at(f);
+	size_t left = feed_left(f);
+	if (*p == 0 && !first)
+		return take_padding(f, e);
+	if (memcmp(p, magic, left < sizeof magic ? left : sizeof magic))
+		return BEGUN_FOREIGN;
+	if (left < HEADER_SIZE)
+		return BEGUN_CUT;
+	lzma_ret rc = lzma_stream_header_decode(&flags, p);
+	if (rc == LZMA_OK)
+		rc = lzma_check_is_supported(flags.check) ? start_decoder(&x->lzma)
+							  : LZMA_UNSUPPORTED_CHECK;
+	if (rc != LZMA_OK) {
+		failed(x, rc, e);
+		return BEGUN_FAILED;
+	}
+	return flags.check == LZMA_CHECK_NONE ? BEGUN_UNCHECKED : BEGUN_CONTENT;
+}
+
+static ssize_t xz_decode(void *self, struct feed *f, void *buf, size_t cap, bool *done,
+			 struct error *e)
+{
+	lzma_stream *s = &((struct xz *)self)->lzma;
+	lzma_ret rc;
+	s->next_in = feed_at(f);
+	s->avail_in = feed_left(f);
+	s->next_out = buf;
+	s->avail_out = cap;
+	/* The library answers a second call without progress with LZMA_BUF_ERROR. */
+	do
+		rc = lzma_code(s, f->ended ? LZMA_FINISH : LZMA_RUN);
+	while (rc == LZMA_OK && s->avail_out == cap && s->avail_in == feed_left(f));
+	feed_take(f, feed_left(f) - s->avail_in);
+	ssize_t n = (ssize_t)(cap - s->avail_out);
+	*done = rc == LZMA_STREAM_END;
+	if (rc == LZMA_OK || rc == LZMA_STREAM_END)
+		return n;
+	if (rc == LZMA_BUF_ERROR && !feed_left(f) && f->ended)
+		return n; /* member.c says that it is cut */
+	return failed(self, rc, e);
+}
+
+static const struct member_ops ops = {
+    .codec = "xz",
+    .unit = "stream",
+    .size = sizeof(struct xz),
+    .init = xz_init,
+    .begin = xz_begin,
+    .decode = xz_decode,
+    .destroy = xz_destroy,
+};
+
+static struct stream *xz_stream(struct stream *upstream, struct codec_info *info, struct error *e)
+{
+	return member_stream(&ops, upstream, info, e);
+}
+#define DECODE xz_stream
+#else
+#define DECODE NULL
+#endif
+
+/* .txz hides a tar: the stem has no .tar, so its content must be asked. */
+static const char *const suffixes[] = {".xz", ".txz", NULL};
+
+const struct format codec_xz = {
+    .name = "xz",
+    .kind = FORMAT_CODEC,
+    .suffixes = suffixes,
+    .bid = bid,
+    .checksums = CHECKSUMS_DATA,
+    .multi_member = true,
+    .decode = DECODE,
+};

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "member.h"
+
+#include <inttypes.h>
+
+/* Decoders count in 32 bits. */
+#define STEP_MAX ((size_t)(512 * MIB))
+
+struct members {
+	const struct member_ops *ops;
+	void *self;
+	struct feed feed;
+	struct codec_info *out, info;
+	uint64_t contents; /* members that can carry content */
+	uint64_t began_at; /* offset of the present member */
+	bool inside;
+};
+
+/* Says where, unless it was the upstream that failed: that has said so itself. */
+static int located(const struct members *m, struct error *e)
+{
+	if (stream_state(m->feed.upstream) == STREAM_FAILED)
+		return -1;
+	if (e->offset == ERROR_NO_OFFSET)
+		e->offset = (int64_t)m->feed.offset;
+	return error_prefix(
+	    e, "%s, compressed byte %" PRId64 " (%s %" PRIu64 ", from byte %" PRIu64 ")",
+	    m->ops->codec, e->offset, m->ops->unit, m->info.members + !m->inside, m->began_at);
+}
+
+static int cut(const struct members *m, struct error *e)
+{
+	error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "cut: the data ends inside this %s",
+		  m->ops->unit);
+	return located(m, e);
+}
+
+static int foreign(const struct members *m, struct error *e)
+{
+	const char *unit = m->ops->unit;
+	if (m->info.members)
+		return error_set(e, ERROR_CORRUPT, (int64_t)m->began_at,
+				 "%s: trailing bytes from compressed byte %" PRIu64
+				 ", after %" PRIu64 " %s%s: they begin no %s",
+				 m->ops->codec, m->began_at, m->info.members, unit,
+				 m->info.members == 1 ? "" : "s", unit);
+	return error_set(e, ERROR_CORRUPT, (int64_t)m->began_at, "%s: the data begins with no %s",
+			 m->ops->codec, unit);
+}
+
+/* 1 inside a member, 0 at the end of all, -1 failed. */
+static int next(struct members *m, struct error *e)
+{
+	while (!m->inside) {
+		if (feed_fill(&m->feed, 1, e) < 0)
+			return -1;
+		m->began_at = m->feed.offset;
+		if (!feed_left(&m->feed)) {
+			if (m->contents)
+				return 0;
+			return error_set(e, ERROR_CORRUPT, (int64_t)m->feed.offset,
+					 "%s: no %s with content in %" PRIu64 " bytes",
+					 m->ops->codec, m->ops->unit, m->feed.offset);
+		}
+		e->offset = ERROR_NO_OFFSET;
+		switch (m->ops->begin(m->self, &m->feed, !m->info.members, e)) {
+		case BEGUN_UNCHECKED:
+			m->info.unchecked++;
+			/* fall through */
+		case BEGUN_CONTENT:
+			m->info.members++;
+			m->contents++;
+			m->inside = true;
+			break;
+		case BEGUN_SKIPPED:
+			m->info.members++;
+			break;
+		case BEGUN_PADDING:
+			break;
+		case BEGUN_CUT:
+			return cut(m, e);
+		case BEGUN_FOREIGN:
+			return foreign(m, e);
+		case BEGUN_FAILED:
+			return located(m, e);
+		}
+	}
+	return 1;
+}
+
+static ssize_t members_read(void *self, void *buf, size_t cap, struct error *e)
+{
+	struct members *m = self;
+	for (;;) {
+		int rc = next(m, e);
+		if (rc <= 0)
+			return rc;
+		if (feed_fill(&m->feed, 1, e) < 0)
+			return -1;
+		uint64_t before = m->feed.offset;
+		bool done = false;
+		e->offset = ERROR_NO_OFFSET;
+		ssize_t n = m->ops->decode(m->self, &m->feed, buf, cap < STEP_MAX ? cap : STEP_MAX,
+					   &done, e);
+		if (n < 0)
+			return located(m, e);
+		if (n == 0 && !done && m->feed.offset == before) {
+			if (!feed_left(&m->feed) && m->feed.ended)
+				return cut(m, e);
+			error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET,
+				  "the decoder makes no progress");
+			return located(m, e);
+		}
+		m->inside = !done;
+		if (n > 0)
+			return n;
+	}
+}
+
+/* read gives 0 only between members, at the end of the upstream: what is left is its word. */
+static int members_finish(void *self, struct error *e)
+{
+	struct members *m = self;
+	if (m->inside || feed_left(&m->feed))
+		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "%s: finished inside a %s",
+				 m->ops->codec, m->ops->unit);
+	if (stream_finish(m->feed.upstream, e) < 0)
+		return -1;
+	if (m->out)
+		*m->out = m->info;
+	return 0;
+}
+
+static void members_destroy(void *self)
+{
+	struct members *m = self;
+	if (m->self)
+		m->ops->destroy(m->self);
+	free(m->self);
+	feed_release(&m->feed);
+	free(m);
+}
+
+static const struct stream_ops stream_ops = {"codec", members_read, members_finish,
+					     members_destroy};
+
+struct stream *member_stream(const struct member_ops *ops, struct stream *upstream,
+			     struct codec_info *info, struct error *e)
+{
+	struct members *m = calloc(1, sizeof *m);
+	struct stream *s = NULL;
+	if (!m) {
+		error_nomem(e);
+		return NULL;
+	}
+	m->ops = ops;
+	m->out = info;
+	if (feed_init(&m->feed, e) == 0) {
+		m->self = calloc(1, ops->size);
+		if (!m->self)
+			error_nomem(e);
+		else if (ops->init(m->self, e) == 0)
+			s = stream_new(&stream_ops, m, stream_name(upstream), e);
+	}
+	if (!s) {
+		members_destroy(m);
+		return NULL;
+	}
+	m->feed.upstream = upstream;
+	if (info)
+		memset(info, 0, sizeof *info);
+	return s;
+}
+
+enum begun member_skippable(struct feed *f, struct error *e)
+{
+	if (feed_fill(f, 8, e) < 0)
+		return BEGUN_FAILED;
+	if (feed_left(f) < 8)
+		return BEGUN_CUT;
+	uint32_t size = get_le32(feed_at(f) + 4);
+	feed_take(f, 8);
+	switch (feed_skip(f, size, e)) {
+	case 1:
+		return BEGUN_SKIPPED;
+	case 0:
+		return BEGUN_CUT;
+	default:
+		return BEGUN_FAILED;
+	}
+}
+
+size_t member_after_skippables(const struct probe *p)
+{
+	uint64_t at = 0;
+	while (at + 8 <= p->head_length && is_skippable(p->head + at))
+		at += 8 + (uint64_t)get_le32(p->head + at + 4);
+	return at < p->head_length ? (size_t)at : SIZE_MAX;
+}

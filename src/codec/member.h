@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * What all codecs have in common: a file is one member after another (frames, members, streams),
+ * each must be whole, and nothing else may follow. member.c walks the members; a codec supplies how
+ * one begins and how it is decoded, and can't forget the rest.
+ */
+#ifndef CODEC_MEMBER_H
+#define CODEC_MEMBER_H
+
+#include "backproof/format.h"
+#include "feed.h"
+
+/* Decoders are refused windows and dictionaries beyond this. */
+#define CODEC_WINDOW_MAX (256 * MIB)
+
+enum begun {
+	BEGUN_FAILED = -1,
+	BEGUN_CONTENT,	 /* decode follows; the header may or may not have been taken */
+	BEGUN_UNCHECKED, /* the same, and no checksum covers the content */
+	BEGUN_SKIPPED,	 /* a member without content, taken whole */
+	BEGUN_PADDING,	 /* no member: padding that the format allows, taken whole */
+	BEGUN_CUT,	 /* the data ends inside what was begun */
+	BEGUN_FOREIGN,	 /* what is here begins no member */
+};
+
+struct member_ops {
+	const char *codec; /* "zstd" */
+	const char *unit;  /* "frame" */
+	size_t size;	   /* of self: allocated zeroed, freed after destroy */
+	int (*init)(void *self, struct error *e);
+	/* At least one byte is left in f. first: no member came before. */
+	enum begun (*begin)(void *self, struct feed *f, bool first, struct error *e);
+	/*
+	 * Takes from f and writes up to cap bytes. *done: the member is whole and its trailer held.
+	 * f is empty only when the data has ended: returning 0, not done, with nothing taken then
+	 * means that the member is cut. Leave e->offset ERROR_NO_OFFSET for "here".
+	 */
+	ssize_t (*decode)(void *self, struct feed *f, void *buf, size_t cap, bool *done,
+			  struct error *e);
+	void (*destroy)(void *self); /* copes with what a failed init left */
+};
+
+/* Takes upstream on success. info (NULL is allowed) is filled by finish. */
+struct stream *member_stream(const struct member_ops *ops, struct stream *upstream,
+			     struct codec_info *info, struct error *e) must_check;
+
+/*
+ * For begin: takes a skippable frame (zstd and lz4 share the form: a magic of sixteen, a 32-bit
+ * size, so many bytes). is_skippable looks at four bytes.
+ */
+static inline bool is_skippable(const uint8_t *p)
+{
+	return (get_le32(p) & 0xfffffff0u) == 0x184d2a50u;
+}
+enum begun member_skippable(struct feed *f, struct error *e);
+
+/* For bids: the offset of the first frame behind leading skippable frames, or SIZE_MAX when it lies
+ * beyond what the probe shows. */
+size_t member_after_skippables(const struct probe *p);
+
+#endif
