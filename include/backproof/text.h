@@ -44,6 +44,12 @@ char *format_size(uint64_t bytes, char buf[32]);       /* "6.9 GiB" */
 char *format_duration(int64_t seconds, char buf[32]);  /* "19d 4h" */
 char *format_rfc3339(int64_t t, char buf[32]);	       /* "2026-11-21T20:00:00Z" */
 
+/*
+ * UTF-16LE of at most `units` units, up to a NUL, as UTF-8 with a NUL of its own. What is no character
+ * becomes U+FFFD; what does not fit in `room` bytes is left out (3 bytes a unit and 2 more always do).
+ */
+void utf16le_text(const void *p, size_t units, char *out, size_t room);
+
 /* The closest of count names to word, or NULL when none is close. */
 const char *nearest_name(const char *word, const char *const *names, size_t count);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* GUID partition tables: what two headers say together, and the partitions that they list. */
+#include "backproof/text.h"
 #include "tables.h"
 
 #define ATTRIBUTE_LEGACY_BOOT 4u
@@ -9,51 +10,6 @@ void guid_text(const uint8_t g[16], char out[40])
 	snprintf(out, 40, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", get_le32(g),
 		 get_le16(g + 4), get_le16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14],
 		 g[15]);
-}
-
-static size_t put_utf8(uint32_t c, char *out)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 63));
-		out[2] = (char)(0x80 | (c & 63));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 63));
-	out[2] = (char)(0x80 | (c >> 6 & 63));
-	out[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
-
-void utf16_text(const uint8_t *p, size_t units, char *out, size_t room)
-{
-	size_t used = 0;
-	for (size_t i = 0; i < units; i++) {
-		uint32_t c = get_le16(p + 2 * i);
-		if (!c)
-			break;
-		uint32_t low = i + 1 < units ? get_le16(p + 2 * i + 2) : 0;
-		if (c >= 0xd800 && c <= 0xdbff && low >= 0xdc00 && low <= 0xdfff) {
-			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-			i++;
-		} else if (c >= 0xd800 && c <= 0xdfff) {
-			c = 0xfffd;
-		}
-		if (used + 5 > room)
-			break;
-		used += put_utf8(c, out + used);
-	}
-	out[used] = 0;
 }
 
 /* Linux and firmware heed a GPT only behind an entry of type ee that begins at sector 1. */
@@ -180,7 +136,7 @@ static int add_entry(struct scan *s, const struct gpt_header *h, uint32_t i, uin
 		return 0;
 	guid_text(p, v->type);
 	guid_text(p + 16, v->partuuid);
-	utf16_text(p + 56, 36, v->partlabel, sizeof v->partlabel);
+	utf16le_text(p + 56, 36, v->partlabel, sizeof v->partlabel);
 	v->active = p[48] & ATTRIBUTE_LEGACY_BOOT;
 	v->role = role_of_guid(v->type);
 	return 0;

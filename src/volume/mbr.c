@@ -27,7 +27,8 @@ static int add_partition(struct scan *s, uint32_t ss, unsigned number, uint64_t 
 	if (!v)
 		return 0;
 	snprintf(v->type, sizeof v->type, "0x%02x", it->type);
-	snprintf(v->partuuid, sizeof v->partuuid, "%s-%02x", s->out->disk_id, number);
+	snprintf(v->partuuid, sizeof v->partuuid, "%.8s-%02x", s->out->disk_id,
+		 number & 0xffff);
 	v->active = it->status == 0x80;
 	v->role = role_of_mbr(it->type);
 	return 0;

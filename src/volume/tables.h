@@ -75,8 +75,6 @@ void gpt_free(struct gpt *g);
 int gpt_read(struct scan *s, const struct mbr *m, const struct gpt *g, struct error *e) must_check;
 /* Lower case, 37 bytes with the NUL. */
 void guid_text(const uint8_t guid[16], char out[40]);
-/* UTF-16LE of at most `units` units, up to a NUL, as UTF-8; what is no character becomes U+FFFD. */
-void utf16_text(const uint8_t *p, size_t units, char *out, size_t room);
 
 /* mbr.c */
 int mbr_load(struct scan *s, struct mbr *m, struct error *e) must_check;
