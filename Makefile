@@ -6,7 +6,7 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
 REQUIRED := libarchive libcrypto blkid libzstd
-OPTIONAL := zlib liblzma liblz4 libisal ext2fs
+OPTIONAL := zlib liblzma liblz4 libisal ext2fs sqlite3
 
 ifneq ($(filter-out demo test setup clean,$(or $(MAKECMDGOALS),all)),)
 MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
