@@ -93,4 +93,7 @@ int proof_by_name(const char *name);
  * else HELD if any is, else UNPROVEN. */
 enum outcome findings_proof(const struct findings *f, enum proof p);
 
+/* Findings of a proof under this subject that are neither HELD nor SKIPPED. */
+size_t findings_against(const struct findings *f, enum proof p, const char *subject);
+
 #endif

@@ -120,6 +120,7 @@ struct subject {
 	struct vouch_result vouched;
 	struct sample_result sample;
 	struct measures measures;
+	int64_t taken_at; /* the oldest clock that counts; 0 until freshness has run, or none */
 };
 
 /*

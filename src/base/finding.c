@@ -167,3 +167,14 @@ enum outcome findings_proof(const struct findings *f, enum proof p)
 	}
 	return held && !open ? OUTCOME_HELD : OUTCOME_UNPROVEN;
 }
+
+size_t findings_against(const struct findings *f, enum proof p, const char *subject)
+{
+	size_t n = 0;
+	pthread_mutex_lock(f->lock);
+	for (size_t i = 0; i < f->count; i++)
+		n += f->items[i].proof == p && f->items[i].outcome != OUTCOME_HELD &&
+		     f->items[i].outcome != OUTCOME_SKIPPED && !strcmp(f->items[i].subject, subject);
+	pthread_mutex_unlock(f->lock);
+	return n;
+}

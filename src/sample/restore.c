@@ -206,9 +206,10 @@ int restore_entry(struct restorer *r, const struct restore_input *in, struct res
 	if (scratch_charge(r->scratch, out->size, e) < 0)
 		return -1;
 	out->path = strdup(entry->path);
-	out->name = strlen(entry->path) < PATH_KEPT
-			    ? text_format("%s/%s", in->prefix, entry->path)
-			    : text_format("%s/long-%llu", in->prefix, (unsigned long long)++r->serial);
+	/* A number of its own keeps a member that comes twice from overwriting its first copy. */
+	bool shorten = strlen(entry->path) >= PATH_KEPT;
+	out->name = text_format("%s.%llu/%s", in->prefix, (unsigned long long)++r->serial,
+				shorten ? "long" : entry->path);
 	int rc = out->path && out->name ? write_entry(r, in, out, e) : error_nomem(e);
 	if (rc < 0) {
 		if (out->name)

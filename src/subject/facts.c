@@ -132,7 +132,27 @@ static bool is_initramfs(const char *n)
 	return starts(n, "initrd") || starts(n, "initramfs") || starts(n, "booster-");
 }
 
-/* Kernels, initramfs and EFI programs in a directory tree of boot files; a few levels are enough. */
+/* One name among the boot files. Empty directories (/boot of a container) are no boot part. */
+static int boot_file(struct facts *x, const char *dir, const char *n, struct error *e)
+{
+	int rc = 0;
+	bool program = ends(n, ".efi");
+	if (is_kernel(n) && !program)
+		rc = keep(&x->kernel, dir, n, e);
+	else if (is_initramfs(n))
+		rc = keep(&x->initramfs, dir, n, e);
+	else if (program)
+		rc = keep(&x->efi, dir, n, e);
+	if (rc == 0 && program && strcasestr(dir, "efi/linux")) {
+		x->unified = true;
+		rc = keep(&x->kernel, dir, n, e);
+	}
+	if (x->kernel || x->initramfs || x->efi)
+		x->has_boot_dir = true;
+	return rc;
+}
+
+/* A few levels of a directory of boot files are enough. */
 static int scan_boot(struct facts *x, const struct tree_reader *t, const char *dir, int depth,
 		     struct error *e)
 {
@@ -140,27 +160,32 @@ static int scan_boot(struct facts *x, const struct tree_reader *t, const char *d
 	int rc = t->list(t->ctx, dir, &names, e);
 	for (size_t i = 0; rc >= 0 && i < names.count; i++) {
 		const char *n = names.items[i];
-		bool lost = !strcmp(n, "lost+found");
-		/* Empty directories (/boot, /boot/efi, /boot/grub of a container) are no boot part. */
-		if (is_kernel(n))
-			rc = keep(&x->kernel, dir, n, e);
-		else if (is_initramfs(n))
-			rc = keep(&x->initramfs, dir, n, e);
-		else if (ends(n, ".efi"))
-			rc = keep(&x->efi, dir, n, e);
-		if (rc >= 0 && strcasestr(dir, "efi/linux") && ends(n, ".efi")) {
-			x->unified = true;
-			rc = keep(&x->kernel, dir, n, e);
-		}
-		if (rc >= 0 && depth > 0 && !lost && !ends(n, ".efi") && !is_kernel(n)) {
-			autofree char *sub = text_format("%s/%s", dir, n);
-			rc = sub ? scan_boot(x, t, sub, depth - 1, e) : error_nomem(e);
-		}
+		rc = boot_file(x, dir, n, e);
+		if (rc < 0 || depth == 0 || strchr(n, '.') || is_kernel(n) || !strcmp(n, "lost+found"))
+			continue;
+		autofree char *sub = text_format("%s/%s", dir, n);
+		rc = sub ? scan_boot(x, t, sub, depth - 1, e) : error_nomem(e);
 	}
-	if (x->kernel || x->initramfs || x->efi)
-		x->has_boot_dir = true;
 	strings_free(&names);
 	return rc < 0 ? -1 : 0;
+}
+
+static int esp_visit(void *ctx, const struct fs_entry *entry, struct error *e)
+{
+	struct facts *x = ctx;
+	autofree char *dir = strdup(entry->path);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	if (!dir)
+		return error_nomem(e);
+	const char *name = slash ? slash + 1 : entry->path;
+	if (slash)
+		*slash = 0;
+	return entry->type == ENTRY_FILE ? boot_file(x, slash ? dir : "", name, e) : 0;
+}
+
+int facts_scan_esp(struct facts *x, struct fs *esp, struct error *e)
+{
+	return fs_walk(esp, "", NULL, esp_visit, x, e) < 0 ? -1 : 0;
 }
 
 int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e)

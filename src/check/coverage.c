@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Everything the machine needs to come back is in the restore point: its volumes, and what boots it. */
+#include <strings.h>
+
+#include "backproof/text.h"
+#include "rows.h"
+
+static bool one_of(const char *word, const char *const *list)
+{
+	for (; *list; list++)
+		if (!strcmp(word, *list))
+			return true;
+	return false;
+}
+
+static bool has_option(const char *options, const char *name)
+{
+	size_t n = strlen(name);
+	for (const char *p = options; p && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+		if (!strncmp(p, name, n) && (!p[n] || p[n] == ',' || p[n] == '='))
+			return true;
+	return false;
+}
+
+/* Lines that name no volume of the machine itself. */
+static bool is_elsewhere(const struct fstab_line *l)
+{
+	static const char *const types[] = {
+		"swap",	    "nfs",     "nfs4",	  "cifs",     "smbfs",	  "smb3",      "ncpfs",	     "afs",
+		"ceph",	    "9p",      "virtiofs", "glusterfs", "lustre",  "davfs",     "sshfs",	     "fuse.sshfs",
+		"tmpfs",    "ramfs",   "proc",	  "sysfs",    "devpts",	  "devtmpfs",  "cgroup",     "cgroup2",
+		"debugfs",  "tracefs", "securityfs", "efivarfs", "configfs", "overlay", "aufs",	     "autofs",
+		"mqueue",   "hugetlbfs", "usbfs",  "binfmt_misc", "rpc_pipefs", "none", "curlftpfs", "ocfs2",
+		"gfs2",	    "bpf",     "iso9660", "udf",      "squashfs", "pstore",    "fusectl",    NULL};
+	static const char *const options[] = {"noauto", "bind", "rbind", "_netdev", "loop", NULL};
+	if (*l->mount != '/' || one_of(l->type, types) || !strncmp(l->type, "fuse.", 5))
+		return true;
+	for (size_t i = 0; options[i]; i++)
+		if (has_option(l->options, options[i]))
+			return true;
+	return !strncmp(l->spec, "/dev/sr", 7) || !strncmp(l->spec, "/dev/cdrom", 10) ||
+	       !strncmp(l->spec, "/dev/fd", 7) || !strncmp(l->spec, "/dev/loop", 9) ||
+	       (*l->spec == '/' && strncmp(l->spec, "/dev/", 5)) || strchr(l->spec, ':') ||
+	       !strncmp(l->spec, "//", 2);
+}
+
+/* Something on the disks can't be looked into, and might hold what is not found elsewhere. */
+static bool has_closed_volume(const struct subject *s)
+{
+	for (size_t i = 0; i < s->volumes.count; i++)
+		if (s->volumes.items[i].needed && !s->volumes.items[i].fs)
+			return true;
+	for (size_t i = 0; i < s->part_count; i++)
+		if (s->parts[i].kind == PART_UNKNOWN)
+			return true;
+	return false;
+}
+
+static void check_line(struct subject *s, const struct fstab_line *l, struct findings *f)
+{
+	bool has_disk = s->volumes.count > 0;
+	struct subject_volume *v = has_disk ? subject_volume_by_spec(s, l->spec) : NULL;
+	const char *root = s->facts.root;
+	struct finding_text more = {.expected = l->spec};
+	if (v) {
+		finding_add(f, PROOF_COVERAGE, "coverage.fstab", v->name, OUTCOME_HELD, &more, "%s is %s",
+			    l->mount, l->spec);
+		return;
+	}
+	const char *directory = l->mount + strspn(l->mount, "/");
+	if (s->archive && (!*directory || subject_archive_holds(s, directory))) {
+		finding_add(f, PROOF_COVERAGE, "coverage.fstab", root, OUTCOME_HELD, &more,
+			    "%s is in the archive", l->mount);
+		return;
+	}
+	/* Names that only device mapper or md can explain, when some volume is closed to us. */
+	bool mapped = !strncmp(l->spec, "/dev/", 5) || has_closed_volume(s);
+	if (mapped && has_closed_volume(s))
+		finding_add(f, PROOF_COVERAGE, "coverage.fstab", root, OUTCOME_UNPROVEN, &more,
+			    "%s (%s, line %u of its fstab) may be inside a volume that can't be looked into",
+			    l->mount, l->spec, l->line);
+	else
+		finding_add(f, PROOF_COVERAGE, "coverage.fstab", root, OUTCOME_BROKEN, &more,
+			    "%s (%s, line %u of its fstab) is not in the restore point", l->mount, l->spec, l->line);
+}
+
+static bool is_partitioned(const struct subject *s)
+{
+	for (size_t i = 0; i < s->part_count; i++)
+		if (s->parts[i].kind == PART_DISK && s->parts[i].layout.table != TABLE_NONE)
+			return true;
+	return false;
+}
+
+static void want(struct findings *f, const struct subject *s, const char *check, const char *found,
+		 const char *what)
+{
+	if (found) {
+		finding_add(f, PROOF_COVERAGE, check, s->facts.root, OUTCOME_HELD, NULL, "%s: %s", what, found);
+		return;
+	}
+	bool closed = has_closed_volume(s);
+	finding_add(f, PROOF_COVERAGE, check, s->facts.root, closed ? OUTCOME_UNPROVEN : OUTCOME_BROKEN, NULL,
+		    closed ? "no %s was seen; it may be on a volume that can't be looked into"
+			   : "no %s in the restore point (policy: boot = no, if the host boots from elsewhere)",
+		    what);
+}
+
+/*
+ * A machine boots by itself: it has a partition table, or a kernel. A container has neither, and the
+ * image of a single file system has no place for a boot loader unless it brings a kernel along.
+ */
+static void check_boot(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	const struct facts *x = &s->facts;
+	bool disks = s->volumes.count > 0;
+	bool machine = disks ? is_partitioned(s) || x->kernel : x->kernel != NULL;
+	if (p->policy->boot == BOOT_NO || (p->policy->boot == BOOT_AUTO && !machine)) {
+		finding_add(f, PROOF_COVERAGE, "coverage.boot", x->root, OUTCOME_SKIPPED, NULL,
+			    p->policy->boot == BOOT_NO ? "boot parts are not asked for by policy"
+						       : "no kernel and no partition table: a container, not a machine");
+		return;
+	}
+	want(f, s, "coverage.kernel", x->kernel, "kernel");
+	want(f, s, "coverage.initramfs", x->initramfs ? x->initramfs : x->unified ? x->kernel : NULL, "initramfs");
+	if (disks)
+		want(f, s, "coverage.loader", x->efi ? x->efi : x->boot_code ? "boot code" : NULL, "boot loader");
+	else
+		finding_add(f, PROOF_COVERAGE, "coverage.loader", x->root, OUTCOME_SKIPPED, NULL,
+			    "an archive holds no boot sector: the loader is installed anew after a restore");
+}
+
+static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	const struct facts *x = &s->facts;
+	if (!x->root_found) {
+		finding_add(f, PROOF_COVERAGE, "coverage.root", s->point->label, OUTCOME_UNPROVEN, NULL,
+			    "no system was found inside: what belongs to it is not known");
+		return;
+	}
+	finding_add(f, PROOF_COVERAGE, "coverage.root", x->root, OUTCOME_HELD, NULL, "root of %s",
+		    x->system ? x->system : "a system");
+	if (!x->fstab_found && is_partitioned(s))
+		finding_add(f, PROOF_COVERAGE, "coverage.fstab", x->root, OUTCOME_UNPROVEN, NULL,
+			    "it has no /etc/fstab: which volumes belong to it is not known");
+	vec_each(&x->fstab, l) if (!is_elsewhere(l)) check_line(s, l, f);
+	check_boot(s, p, f);
+	if (p->is_live_host)
+		coverage_live(s, f);
+}
+
+const struct check check_coverage = {
+	"coverage", PROOF_COVERAGE,
+	"Every volume that the fstab inside names is there, and kernel, initramfs and boot loader.", run};

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Every clock must agree that the backup is young: the files' times, the time in the name, the newest
+ * write inside. The oldest one counts; one in the future is as bad, because it hides the real age.
+ */
+#include "backproof/text.h"
+#include "rows.h"
+
+struct clock {
+	const char *check, *what;
+	const char *subject;
+	int64_t from, to; /* the same, unless only a day is known */
+};
+
+static void judge(struct subject *s, const struct check_parameters *p, struct findings *f,
+		  const struct clock *c)
+{
+	char age[32], limit[32], when[32];
+	int64_t to = c->to > p->now && c->from <= p->now ? p->now : c->to;
+	struct finding_text more = {.measured = format_rfc3339(c->from, when)};
+	if (c->from > p->now + p->policy->clock_skew) {
+		finding_add(f, PROOF_FRESHNESS, c->check, c->subject, OUTCOME_BROKEN, &more,
+			    "%s is %s in the future (%s)", c->what, format_duration(c->from - p->now, age), when);
+		return;
+	}
+	if (!s->taken_at || to < s->taken_at)
+		s->taken_at = to;
+	enum outcome o = p->now - to > p->policy->max_age ? OUTCOME_BROKEN : OUTCOME_HELD;
+	finding_add(f, PROOF_FRESHNESS, c->check, c->subject, o, &more,
+		    o == OUTCOME_BROKEN ? "%s is %s old (%s), more than %s" : "%s is %s old (%s)", c->what,
+		    format_duration(p->now > to ? p->now - to : 0, age), when,
+		    format_duration(p->policy->max_age, limit));
+}
+
+/* The oldest part is the one that a restore depends on. */
+static void file_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	const struct part *oldest = NULL, *newest = NULL;
+	for (size_t i = 0; i < s->part_count; i++) {
+		const struct part *pt = &s->parts[i];
+		if (!pt->source || !S_ISREG(source_stat(pt->source)->st_mode))
+			continue;
+		if (!oldest || pt->file->mtime < oldest->file->mtime)
+			oldest = pt;
+		if (!newest || pt->file->mtime > newest->file->mtime)
+			newest = pt;
+	}
+	if (!oldest)
+		return;
+	/* Dated in the future is wrong for any of them. */
+	if (newest->file->mtime > p->now + p->policy->clock_skew)
+		oldest = newest;
+	judge(s, p, f, &(struct clock){"freshness.file", "the file", oldest->name, oldest->file->mtime,
+				       oldest->file->mtime});
+}
+
+/*
+ * The newest write that a file system knows of. On one that was unmounted or frozen cleanly the
+ * superblock was written last, so nothing in it can be newer: times of inodes may have been copied in.
+ */
+static int64_t volume_clock(const struct subject_volume *v)
+{
+	const struct fs_info *i = fs_info(v->fs);
+	if (i->clean && i->written)
+		return i->written;
+	int64_t t = i->written;
+	t = i->mounted > t ? i->mounted : t;
+	t = i->journal > t ? i->journal : t;
+	return v->newest > t ? v->newest : t;
+}
+
+static void content_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	struct clock c = {"freshness.content", "the newest write inside", "", 0, 0};
+	bool ahead = false;
+	vec_each(&s->volumes, v)
+	{
+		int64_t t = v->fs ? volume_clock(v) : 0;
+		if (t > c.to) {
+			c.from = c.to = t;
+			c.subject = v->name;
+		}
+		ahead |= t > p->now + p->policy->clock_skew;
+	}
+	if (s->newest_member > c.to && !ahead) {
+		c.from = c.to = s->newest_member;
+		c.subject = s->facts.root ? s->facts.root : "archive";
+		c.what = "the newest member";
+	}
+	if (c.to)
+		judge(s, p, f, &c);
+	else
+		finding_add(f, PROOF_FRESHNESS, c.check, s->point->label, OUTCOME_UNPROVEN, NULL,
+			    "nothing inside says when it was last written");
+	if (s->facts.newest_log) {
+		char when[32];
+		finding_add(f, PROOF_FRESHNESS, "freshness.log", s->facts.root, OUTCOME_SKIPPED, NULL,
+			    "the newest log is /%s (%s)", s->facts.newest_log_path,
+			    format_rfc3339(s->facts.newest_log, when));
+	}
+}
+
+static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	file_clock(s, p, f);
+	if (s->point->named_from)
+		judge(s, p, f, &(struct clock){"freshness.name", "the time in its name", s->point->label,
+					       s->point->named_from, s->point->named_to});
+	content_clock(s, p, f);
+}
+
+const struct check check_freshness = {
+	"freshness", PROOF_FRESHNESS,
+	"Every clock agrees that it is young enough: file times, the time in the name, the newest write inside.",
+	run};

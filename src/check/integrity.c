@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Every stored byte was read, and something vouches for it: the weakest part decides. */
+#include "rows.h"
+
+static bool compare(const struct sidecar_line *l, const uint8_t got[DIGEST_MAX], const char *name,
+		    struct findings *f)
+{
+	char expected[2 * DIGEST_MAX + 1], measured[2 * DIGEST_MAX + 1];
+	size_t n = digest_size(l->kind);
+	struct finding_text more = {.expected = hex_encode(l->digest, n, expected),
+				    .measured = hex_encode(got, n, measured)};
+	bool same = !memcmp(l->digest, got, n);
+	if (!same)
+		more.error = ERROR_CORRUPT;
+	const char *slash = strrchr(l->sidecar, '/');
+	finding_add(f, PROOF_INTEGRITY, "sidecar.digest", name, same ? OUTCOME_HELD : OUTCOME_BROKEN, &more,
+		    same ? "%s%s is the one in %s" : "%s%s is not the one in %s",
+		    digest_name(l->kind), l->content ? " of the content" : "", slash ? slash + 1 : l->sidecar);
+	return same;
+}
+
+/* What the sidecars make of one part. */
+static enum evidence by_sidecars(struct subject *s, size_t index, struct findings *f)
+{
+	const struct part *pt = &s->parts[index];
+	enum evidence best = EVIDENCE_NONE;
+	vec_each(&s->sidecars, l)
+	{
+		unsigned mask = l->content ? pt->content_mask : pt->digest_mask;
+		if (l->file != index || !(mask & 1u << l->kind))
+			continue;
+		if (!compare(l, l->content ? pt->content_digests[l->kind] : pt->digests[l->kind], pt->name, f))
+			continue;
+		enum evidence v = digest_is_weak(l->kind) ? EVIDENCE_CHECKSUM : EVIDENCE_DIGEST;
+		best = v > best ? v : best;
+	}
+	return best;
+}
+
+/* All metadata of all file systems on a disk was verified by checksums. FAT has none, but keeps its
+ * table twice, and was compared. */
+static bool metadata_witnessed(const struct subject *s, const struct part *pt)
+{
+	size_t seen = 0;
+	for (size_t i = 0; i < s->volumes.count; i++) {
+		const struct subject_volume *v = &s->volumes.items[i];
+		if (v->part != pt || !v->needed)
+			continue;
+		if (!v->fs || !v->verified || !(v->checksums || !strncmp(fs_info(v->fs)->type, "fat", 3) ||
+						!strcmp(fs_info(v->fs)->type, "vfat")))
+			return false;
+		seen++;
+	}
+	return seen > 0;
+}
+
+static enum evidence by_witnesses(const struct subject *s, const struct part *pt)
+{
+	bool content = s->vouched.held && !s->vouched.broken && !s->vouched.unreadable;
+	bool metadata = pt->kind == PART_ARCHIVE ? pt->clean_end : metadata_witnessed(s, pt);
+	return content && metadata ? EVIDENCE_WITNESS : EVIDENCE_READ;
+}
+
+static void judge(struct subject *s, size_t index, const struct check_parameters *p, struct findings *f)
+{
+	struct part *pt = &s->parts[index];
+	char hex[2 * DIGEST_MAX + 1];
+	enum evidence need = p->policy->integrity_evidence, best = by_sidecars(s, index, f);
+	if (!pt->read_whole) {
+		finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_UNPROVEN, NULL,
+			    p->depth == DEPTH_FULL
+				    ? "not all of its bytes could be read"
+				    : "not all of its bytes were read (depth sample): only a full check reads them all");
+		return;
+	}
+	struct finding_text more = {.measured = hex_encode(pt->digests[DIGEST_SHA256], 32, hex)};
+	finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_HELD, &more,
+		    "all %llu bytes were read", (unsigned long long)source_size(pt->source));
+	if (best < EVIDENCE_CHECKSUM && pt->content_checked && pt->clean_end)
+		best = EVIDENCE_CHECKSUM;
+	if (best < EVIDENCE_WITNESS)
+		best = by_witnesses(s, pt);
+	struct finding_text strength = {.expected = evidence_name(need), .measured = evidence_name(best)};
+	if (best >= need)
+		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_HELD, &strength,
+			    "evidence: %s", evidence_name(best));
+	else
+		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_UNPROVEN, &strength,
+			    "nothing vouches for its bytes as well as policy asks (%s, needed: %s); when the backup "
+			    "is written, seal it: sha256sum '%s' > '%s.sha256'",
+			    evidence_name(best), evidence_name(need), pt->name, pt->name);
+}
+
+static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	p->budget->stage = "digest";
+	subject_join(s, p, f);
+	for (size_t i = 0; i < s->part_count; i++)
+		if (s->parts[i].source)
+			judge(s, i, p, f);
+}
+
+const struct check check_integrity = {
+	"integrity", PROOF_INTEGRITY,
+	"Every stored byte was read, and a digest, the format's checksums or witnesses inside vouch for them.",
+	run};

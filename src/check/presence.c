@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* All parts are there, big enough, and did not change while they were read. */
+#include "backproof/text.h"
+#include "rows.h"
+
+static bool has_disk(const struct restore_point *point, const char *disk)
+{
+	for (size_t i = 0; i < point->count; i++)
+		if (point->items[i].disk && !strcmp(point->items[i].disk, disk))
+			return true;
+	return false;
+}
+
+static void missing_disk(struct findings *f, const struct restore_point *point, const char *disk,
+			 const char *why)
+{
+	struct finding_text more = {.blame = BLAME_INCOMPLETE, .expected = disk};
+	finding_add(f, PROOF_PRESENCE, "presence.disks", point->label, OUTCOME_BROKEN, &more,
+		    "disk %s is missing: %s", disk, why);
+}
+
+static void check_disks(const struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	if (p->disks && p->disks->count) {
+		for (size_t i = 0; i < p->disks->count; i++)
+			if (!has_disk(s->point, p->disks->items[i]))
+				missing_disk(f, s->point, p->disks->items[i], "the configuration names it");
+		return;
+	}
+	for (size_t i = 0; p->previous && i < p->previous->count; i++) {
+		const char *disk = p->previous->items[i].disk;
+		if (!disk || has_disk(s->point, disk))
+			continue;
+		autofree char *why = text_format("the restore point before this one (%s) has it; if it was "
+						 "taken out on purpose, name the disks in the configuration",
+						 p->previous->label);
+		missing_disk(f, s->point, disk, why ? why : "it was there before");
+	}
+}
+
+static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	uint64_t bytes = 0;
+	size_t opened = 0;
+	bool stable = true;
+	char have[32], want[32];
+	for (size_t i = 0; i < s->part_count; i++) {
+		struct part *pt = &s->parts[i];
+		struct error e;
+		if (!pt->source)
+			continue;
+		opened++;
+		bytes += source_size(pt->source);
+		if (source_same(pt->source, &e) < 0) {
+			stable = false;
+			finding_error(f, PROOF_PRESENCE, "presence.stable", pt->name, &e);
+		}
+	}
+	check_disks(s, p, f);
+	if (bytes < p->policy->min_size) {
+		struct finding_text more = {.blame = BLAME_INCOMPLETE};
+		finding_add(f, PROOF_PRESENCE, "presence.size", s->point->label, OUTCOME_BROKEN, &more,
+			    "%s is less than the %s that policy asks for (min_size)", format_size(bytes, have),
+			    format_size(p->policy->min_size, want));
+	}
+	if (opened == s->part_count && opened && stable && bytes)
+		finding_add(f, PROOF_PRESENCE, "presence.parts", s->point->label, OUTCOME_HELD, NULL,
+			    "%zu %s, %s, unchanged while read", opened, opened == 1 ? "file" : "files",
+			    format_size(bytes, have));
+}
+
+const struct check check_presence = {
+	"presence", PROOF_PRESENCE,
+	"All parts and disks are there, above the least size, and did not change while they were read.", run};

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Files come out, and those that can prove themselves do. */
+#include "rows.h"
+
+static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	bool readable = false;
+	vec_each(&s->volumes, v)
+	{
+		readable |= v->fs != NULL;
+		if (v->fs)
+			s->measures.image_data += fs_info(v->fs)->size - fs_info(v->fs)->free;
+	}
+	if (readable || s->archive) {
+		p->budget->stage = "witnesses";
+		subject_vouch(s, p, f);
+		p->budget->stage = "restore";
+		subject_trial(s, p, f);
+	}
+	if (s->sample.critical_missing) {
+		struct finding_text more = {.blame = BLAME_INCOMPLETE};
+		finding_add(f, PROOF_RESTORE, "restore.critical", s->point->label, OUTCOME_BROKEN, &more,
+			    "a file that policy requires (critical) is not in the archive");
+	}
+	if (!s->sample.restored)
+		finding_add(f, PROOF_RESTORE, "restore.files", s->point->label, OUTCOME_UNPROVEN, NULL,
+			    "no file was restored");
+	s->measures.files_sampled = s->sample.chosen;
+	s->measures.files_restored = s->sample.restored;
+	s->measures.bytes_restored = s->sample.bytes;
+	s->measures.restore_seconds = s->sample.seconds;
+	s->measures.files_witnessed = s->vouched.held + s->sample.witnessed;
+}
+
+const struct check check_restore = {
+	"restore", PROOF_RESTORE,
+	"Sampled files came out into scratch, and every one that can prove itself did.", run};

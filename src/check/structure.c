@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Metadata of every file system; what streams and tables said is in the findings already. */
+#include "rows.h"
+
+static void verify(struct subject_volume *v, const struct check_parameters *p, struct findings *f)
+{
+	const struct fs_info *info = fs_info(v->fs);
+	struct error e = {0};
+	if (info->errors) {
+		struct finding_text more = {.error = ERROR_CORRUPT};
+		finding_add(f, PROOF_STRUCTURE, "fs.errors", v->name, OUTCOME_BROKEN, &more,
+			    "the kernel had found errors in this file system before it was backed up: it needs fsck");
+	}
+	if (info->replayed)
+		finding_add(f, PROOF_STRUCTURE, "fs.log", v->name, OUTCOME_SKIPPED, NULL,
+			    "taken while mounted; its log was replayed in memory");
+	if (p->depth != DEPTH_FULL)
+		return;
+	p->budget->stage = "metadata";
+	if (fs_verify(v->fs, f, p->budget, p->now + p->policy->clock_skew, &v->newest, &e) < 0) {
+		finding_error(f, PROOF_STRUCTURE, "fs.verify", v->name, &e);
+		return;
+	}
+	v->verified = findings_against(f, PROOF_STRUCTURE, v->name) == 0 && !info->stale_view;
+	v->checksums = info->checksums;
+}
+
+static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	bool any = s->archive;
+	vec_each(&s->volumes, v)
+	{
+		if (!v->fs)
+			continue;
+		any = true;
+		verify(v, p, f);
+	}
+	if (!any)
+		finding_add(f, PROOF_STRUCTURE, "structure.content", s->point->label, OUTCOME_UNPROVEN, NULL,
+			    "no file system and no archive in it could be opened");
+}
+
+const struct check check_structure = {
+	"structure", PROOF_STRUCTURE,
+	"Every stream ends cleanly; partition tables, superblocks and all metadata are consistent.", run};

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* An archive is seen once: everything that is wanted of it is taken in passing. */
+#include "archive_tree.h"
+#include "backproof/text.h"
+#include "parts.h"
+#include "trial.h"
+
+#define CHUNK (256 * KIB)
+
+struct pass {
+	struct subject *s;
+	struct part *pt;
+	const struct check_parameters *p;
+	struct findings *f;
+	struct archive_reader *reader;
+	struct trial trial;
+	struct digest *md5, *sha1, *sha256;
+	unsigned mask; /* digests that the package databases of this tree need */
+	uint8_t *buf;
+	uint64_t members, files, bytes, escapes;
+	/* of the present member */
+	bool digesting;
+	char *kept;
+	size_t kept_length, kept_size;
+};
+
+/* Where package managers put files; what they don't own is not worth a digest each. */
+static bool is_package_path(const char *path)
+{
+	static const char *const roots[] = {"usr/", "bin/", "sbin/", "lib", "boot/", "opt/"};
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
+		if (!strncmp(path, roots[i], strlen(roots[i])))
+			return true;
+	return false;
+}
+
+static ssize_t member_read(void *ctx, void *buf, size_t cap, struct error *e)
+{
+	struct pass *x = ctx;
+	ssize_t n = archive_reader_data(x->reader, buf, cap, e);
+	if (n <= 0)
+		return n;
+	if (x->digesting) {
+		if (x->mask & 1u << DIGEST_MD5)
+			digest_update(x->md5, buf, (size_t)n);
+		if (x->mask & 1u << DIGEST_SHA1)
+			digest_update(x->sha1, buf, (size_t)n);
+		if (x->mask & 1u << DIGEST_SHA256)
+			digest_update(x->sha256, buf, (size_t)n);
+	}
+	if (x->kept && x->kept_length + (size_t)n <= x->kept_size) {
+		memcpy(x->kept + x->kept_length, buf, (size_t)n);
+		x->kept_length += (size_t)n;
+	}
+	x->bytes += (uint64_t)n;
+	if (x->p->budget)
+		x->p->budget->bytes_decoded += (uint64_t)n;
+	return n;
+}
+
+static int restore_member(struct pass *x, const struct archive_member *m, struct restored *it,
+			  struct error *e)
+{
+	struct restore_input in = {.entry = &m->entry,
+				   .prefix = x->pt->name,
+				   .link = m->link,
+				   .read = member_read,
+				   .ctx = x,
+				   .native = m->native};
+	struct error why = {0};
+	x->s->sample.chosen++;
+	if (restore_entry(x->trial.restorer, &in, it, &why) == 0)
+		return 0;
+	x->trial.failed++;
+	finding_error(x->f, PROOF_RESTORE, "restore.write", x->pt->name, &why);
+	/* Scratch failing ends nothing; the archive failing ends the pass. */
+	if (why.cls == ERROR_CORRUPT || why.cls == ERROR_INTERNAL) {
+		*e = why;
+		return -1;
+	}
+	return 0;
+}
+
+/* Reads the data of a regular file once, for all who want it. */
+static int take_data(struct pass *x, const struct archive_member *m, struct error *e)
+{
+	struct restored *slot = NULL;
+	if (trial_is_critical(&x->trial, x->p->policy, m->entry.path))
+		slot = vec_push(&x->trial.critical);
+	else if (!m->escapes)
+		slot = trial_draw(&x->trial, m->entry.size);
+	if (slot && restore_member(x, m, slot, e) < 0)
+		return -1;
+	for (;;) {
+		ssize_t n = member_read(x, x->buf, CHUNK, e);
+		if (n <= 0)
+			return (int)n;
+		if (budget_check(x->p->budget, e) < 0)
+			return -1;
+	}
+}
+
+static int start_digests(struct pass *x, struct error *e)
+{
+	return digest_reset(x->md5, e) < 0 || digest_reset(x->sha1, e) < 0 ||
+			       digest_reset(x->sha256, e) < 0
+		       ? -1
+		       : 0;
+}
+
+static int add_seen(struct pass *x, const struct archive_member *m, struct error *e)
+{
+	uint8_t out[DIGEST_MAX];
+	struct seen_file *seen = vec_push(&x->s->tree->seen);
+	if (!seen || !(seen->path = strdup(m->entry.path)))
+		return error_nomem(e);
+	seen->mtime = m->entry.mtime;
+	seen->size = m->entry.size;
+	if (m->hardlink) {
+		seen->alias = strdup(m->hardlink);
+		return seen->alias ? 0 : error_nomem(e);
+	}
+	seen->mask = x->mask;
+	if (digest_final(x->md5, out, e) < 0)
+		return -1;
+	memcpy(seen->md5, out, sizeof seen->md5);
+	if (digest_final(x->sha1, out, e) < 0)
+		return -1;
+	memcpy(seen->sha1, out, sizeof seen->sha1);
+	if (digest_final(x->sha256, out, e) < 0)
+		return -1;
+	memcpy(seen->sha256, out, sizeof seen->sha256);
+	return 0;
+}
+
+static int take_file(struct pass *x, const struct archive_member *m, bool want_data, struct error *e)
+{
+	const struct fs_entry *entry = &m->entry;
+	x->digesting = !m->hardlink && is_package_path(entry->path);
+	x->kept = NULL;
+	x->kept_length = 0;
+	if (x->digesting && start_digests(x, e) < 0)
+		return -1;
+	if (want_data && !m->hardlink && entry->size <= 64 * MIB) {
+		x->kept_size = (size_t)entry->size;
+		x->kept = malloc(x->kept_size + 1);
+		if (!x->kept)
+			return error_nomem(e);
+	}
+	x->files++;
+	if (!m->hardlink && take_data(x, m, e) < 0) {
+		free(take(x->kept));
+		return -1;
+	}
+	if (x->kept) {
+		x->kept[x->kept_length] = 0;
+		if (archive_tree_keep(x->s->tree, entry, take(x->kept), x->kept_length, e) < 0)
+			return -1;
+	}
+	return x->digesting || (m->hardlink && is_package_path(entry->path)) ? add_seen(x, m, e) : 0;
+}
+
+static void note_times(struct pass *x, const struct fs_entry *entry)
+{
+	struct subject *s = x->s;
+	int64_t latest = x->p->now + x->p->policy->clock_skew;
+	if (entry->mtime > latest)
+		return; /* a member dated in the future tells nothing about when the archive was made */
+	if (entry->mtime > s->newest_member) {
+		char *copy = strdup(entry->path);
+		if (copy) {
+			free(s->newest_member_path);
+			s->newest_member_path = copy;
+			s->newest_member = entry->mtime;
+		}
+	}
+	if (entry->type == ENTRY_FILE && !strncmp(entry->path, "var/log/", 8) &&
+	    entry->mtime > s->facts.newest_log) {
+		char *copy = strdup(entry->path);
+		if (copy) {
+			free(s->facts.newest_log_path);
+			s->facts.newest_log_path = copy;
+			s->facts.newest_log = entry->mtime;
+		}
+	}
+}
+
+static int take_member(struct pass *x, const struct archive_member *m, struct error *e)
+{
+	const struct fs_entry *entry = &m->entry;
+	bool data, wanted = archive_tree_wants(entry->path, &data);
+	x->members++;
+	if (m->escapes)
+		x->escapes++;
+	note_times(x, entry);
+	if (archive_tree_fill(x->s->tree, entry->path, e) < 0)
+		return -1;
+	if (!strncmp(entry->path, "lib/apk/", 8) || !strncmp(entry->path, "etc/apk", 7) ||
+	    !strncmp(entry->path, "etc/alpine-", 11))
+		x->mask |= 1u << DIGEST_SHA1;
+	if (!strcmp(entry->path, "etc/arch-release") || !strncmp(entry->path, "etc/pacman", 10))
+		x->mask |= 1u << DIGEST_SHA256;
+	if (entry->type == ENTRY_FILE)
+		return take_file(x, m, wanted && data, e) < 0 ? -1
+		       : wanted && (!data || m->hardlink)
+			       ? archive_tree_keep(x->s->tree, entry, NULL, 0, e)
+			       : 0;
+	return wanted ? archive_tree_keep(x->s->tree, entry, NULL, 0, e) : 0;
+}
+
+static int run(struct pass *x, struct stream *in, struct error *e)
+{
+	struct archive_member m;
+	int rc;
+	x->reader = archive_reader_open(in, e);
+	if (!x->reader)
+		return -1;
+	while ((rc = archive_reader_next(x->reader, &m, e)) == 1) {
+		if (budget_check(x->p->budget, e) < 0 || take_member(x, &m, e) < 0)
+			return -1;
+	}
+	return rc < 0 ? -1 : archive_reader_finish(x->reader, e);
+}
+
+static void report(struct pass *x)
+{
+	finding_add(x->f, PROOF_STRUCTURE, "archive.end", x->pt->name, OUTCOME_HELD, NULL,
+		    "%llu members to the end mark, nothing behind it", (unsigned long long)x->members);
+	if (!x->files) {
+		struct finding_text more = {.error = ERROR_CORRUPT};
+		finding_add(x->f, PROOF_STRUCTURE, "archive.content", x->pt->name, OUTCOME_BROKEN, &more,
+			    "the archive holds no file at all");
+	}
+	if (x->escapes)
+		finding_add(x->f, PROOF_STRUCTURE, "archive.names", x->pt->name, OUTCOME_SKIPPED, NULL,
+			    "%llu members have absolute or \"..\" names", (unsigned long long)x->escapes);
+	trial_prove(&x->trial, x->s, x->pt->name, x->f);
+}
+
+int archive_pass(struct subject *s, struct part *pt, struct stream *in, const struct check_parameters *p,
+		 struct findings *f, struct error *e)
+{
+	struct pass x = {.s = s, .pt = pt, .p = p, .f = f, .mask = 1u << DIGEST_MD5};
+	s->archive = true;
+	if (!s->tree && !(s->tree = calloc(1, sizeof *s->tree)))
+		return error_nomem(e);
+	x.buf = malloc(CHUNK);
+	x.md5 = digest_new(DIGEST_MD5, e);
+	x.sha1 = digest_new(DIGEST_SHA1, e);
+	x.sha256 = digest_new(DIGEST_SHA256, e);
+	int rc = x.buf && x.md5 && x.sha1 && x.sha256 ? 0 : error_nomem(e);
+	if (rc == 0)
+		rc = trial_open(&x.trial, p, p->policy->sample_files, hash_bytes(pt->name, strlen(pt->name)), e);
+	if (rc == 0)
+		rc = run(&x, in, e);
+	s->tree->sorted = false;
+	s->measures.image_data += x.bytes;
+	if (rc == 0)
+		report(&x);
+	for (size_t i = 0; i < p->policy->critical.count && x.trial.pattern_met; i++)
+		if (rc == 0 && !x.trial.pattern_met[i] && p->policy->critical_given)
+			s->sample.critical_missing = true;
+	trial_close(&x.trial);
+	archive_reader_destroy(x.reader);
+	digest_destroy(x.md5);
+	digest_destroy(x.sha1);
+	digest_destroy(x.sha256);
+	free(x.buf);
+	return rc;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Opens a restore point: its files, their disks and archives, and the machine that shows inside. */
+#include "backproof/text.h"
+#include "facts.h"
+#include "parts.h"
+
+/* The volume that holds the system's root: the one with an fstab, else the one with an os-release. */
+static struct subject_volume *find_root(struct subject *s)
+{
+	static const char *const marks[] = {"etc/fstab", "etc/os-release", "etc/hostname", "etc/passwd"};
+	for (size_t m = 0; m < ARRAY_SIZE(marks); m++) {
+		vec_each(&s->volumes, v)
+		{
+			struct fs_entry entry;
+			struct error e;
+			if (v->fs && fs_lookup(v->fs, marks[m], true, &entry, &e) == 1)
+				return v;
+		}
+	}
+	return NULL;
+}
+
+/* The root is mounted before its fstab can say where: then the others follow. */
+static int mount_volumes(struct subject *s, struct subject_volume *root, struct error *e)
+{
+	autofree char *fstab = NULL;
+	size_t len;
+	root->mount = strdup("/");
+	if (!root->mount)
+		return error_nomem(e);
+	/* What can't be read here is read again by facts_harvest, which reports it. */
+	if (fs_read_file(root->fs, "etc/fstab", MIB, &fstab, &len, e) != 1)
+		return 0;
+	struct facts first = {0};
+	int rc = fstab_parse(fstab, &first);
+	if (rc == 0) {
+		s->facts.fstab.items = first.fstab.items;
+		s->facts.fstab.count = first.fstab.count;
+		s->facts.fstab.capacity = first.fstab.capacity;
+		rc = mounts_assign(s);
+		memset(&s->facts.fstab, 0, sizeof s->facts.fstab);
+	}
+	facts_free(&first);
+	return rc < 0 ? error_nomem(e) : 0;
+}
+
+static int gather_facts(struct subject *s, struct findings *f, struct error *e)
+{
+	struct subject_volume *root = find_root(s);
+	struct error why = {0};
+	if (root && mount_volumes(s, root, e) < 0)
+		return -1;
+	if (!root && !s->tree)
+		return 0;
+	const char *name = root ? root->name : s->parts[0].name;
+	for (size_t i = 0; !root && i < s->part_count; i++)
+		if (s->parts[i].kind == PART_ARCHIVE) {
+			name = s->parts[i].name;
+			break;
+		}
+	s->facts.root = strdup(name);
+	struct tree_reader tree = subject_tree(s);
+	if (facts_harvest(&s->facts, &tree, &why) < 0)
+		finding_error(f, PROOF_STRUCTURE, "root.read", name, &why);
+	vec_each(&s->volumes, v)
+	{
+		if (v->volume->role == ROLE_BIOS_BOOT)
+			s->facts.boot_code = true;
+		/* An ESP that the fstab leaves to automounting is looked into all the same. */
+		if (v->fs && v->volume->role == ROLE_ESP && !v->mount &&
+		    facts_scan_esp(&s->facts, v->fs, &why) < 0)
+			finding_error(f, PROOF_STRUCTURE, "esp.read", v->name, &why);
+	}
+	return 0;
+}
+
+static int open_parts(struct subject *s, const struct check_parameters *p, struct findings *f,
+		      struct error *e)
+{
+	for (size_t i = 0; i < s->part_count; i++) {
+		struct part *pt = &s->parts[i];
+		const struct point_file *file = &s->point->items[i];
+		const char *slash = strrchr(file->path, '/');
+		pt->file = file;
+		pt->name = strdup(slash ? slash + 1 : file->path);
+		if (!pt->name)
+			return error_nomem(e);
+		if (part_open(s, pt, i, p, f, e) < 0)
+			return -1;
+		if (pt->disk && part_volumes(s, pt, f, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int subject_open(struct subject *s, const struct restore_point *point, const struct check_parameters *p,
+		 struct findings *f, struct error *e)
+{
+	memset(s, 0, sizeof *s);
+	s->point = point;
+	s->parts = calloc(point->count ? point->count : 1, sizeof *s->parts);
+	if (!s->parts)
+		return error_nomem(e);
+	s->part_count = point->count;
+	for (size_t i = 0; i < point->count; i++)
+		p->budget->bytes_total += point->items[i].size;
+	if (sidecars_load(point, &s->sidecars, f, e) < 0 || open_parts(s, p, f, e) < 0)
+		return -1;
+	return gather_facts(s, f, e);
+}
+
+void subject_join(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	s->measures.bytes_read = s->measures.bytes_decoded = 0;
+	for (size_t i = 0; i < s->part_count; i++) {
+		struct part *pt = &s->parts[i];
+		part_join(pt, p, f);
+		s->measures.bytes_read += pt->read_whole ? source_size(pt->source)
+					  : pt->source	 ? source_bytes_read(pt->source)
+							 : 0;
+		s->measures.bytes_decoded += pt->content_size;
+	}
+}
+
+void subject_close(struct subject *s)
+{
+	vec_each(&s->volumes, v)
+	{
+		fs_destroy(v->fs);
+		free(v->name);
+		free(v->mount);
+	}
+	free(s->volumes.items);
+	for (size_t i = 0; i < s->part_count && s->parts; i++)
+		part_close(&s->parts[i]);
+	free(s->parts);
+	archive_tree_free(s->tree);
+	facts_free(&s->facts);
+	free(s->newest_member_path);
+	sidecars_free(&s->sidecars);
+	memset(s, 0, sizeof *s);
+}

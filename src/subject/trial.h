@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The trial restore: shared by archives, which pass once, and file systems. */
+#ifndef SUBJECT_TRIAL_H
+#define SUBJECT_TRIAL_H
+
+#include "backproof/sample.h"
+#include "backproof/subject.h"
+
+#define LARGE_FILE (64 * KIB) /* a quarter of the sample is drawn from files of this size and more */
+
+/* Slots of the sample: the seeded choice, and what was restored into each. */
+struct trial {
+	struct restorer *restorer;
+	struct reservoir small, large;
+	struct restored *slots; /* small.slots + large.slots */
+	size_t slot_count;
+	VEC(struct restored) critical;
+	uint64_t bytes, limit;
+	uint64_t failed;
+	bool *pattern_met;	/* one per critical pattern of the policy */
+};
+
+int trial_open(struct trial *t, const struct check_parameters *p, uint32_t files, uint64_t salt,
+	       struct error *e) must_check;
+void trial_close(struct trial *t);
+/* true when path is on the policy's critical list; remembers which pattern was met. */
+bool trial_is_critical(struct trial *t, const struct policy *policy, const char *path);
+/* The slot that a file of this size is drawn into, or NULL. */
+struct restored *trial_draw(struct trial *t, uint64_t size);
+/*
+ * Reads back and asks the witnesses; adds PROOF_RESTORE findings under subject, and the numbers to s.
+ */
+void trial_prove(struct trial *t, struct subject *s, const char *subject, struct findings *f);
+
+#endif

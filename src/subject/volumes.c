@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* From a disk to its file systems; everything that is found and can't be read is said. */
+#include <strings.h>
+
+#include "backproof/fs_probe.h"
+#include "backproof/text.h"
+#include "parts.h"
+
+static void say(struct findings *f, const char *check, const char *subject, enum outcome outcome,
+		enum error_class cls, const char *text)
+{
+	struct finding_text more = {.error = cls};
+	finding_add(f, PROOF_STRUCTURE, check, subject, outcome, &more, "%s", text);
+}
+
+/* Names that promise a disk as it is. */
+static bool is_raw_name(const char *name)
+{
+	static const char *const suffixes[] = {".img", ".raw", ".dd", ".bin", ".disk", ".image", ".iso"};
+	size_t n = strlen(name), stem = n;
+	const struct format *row = format_by_suffix(name, &stem);
+	if (row && row->kind == FORMAT_CODEC)
+		n = stem;
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		size_t m = strlen(suffixes[i]);
+		if (n > m && !strncasecmp(name + n - m, suffixes[i], m))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing is recognised on a volume: find out whether something was there. */
+static void judge_unknown(struct subject_volume *sv, struct findings *f)
+{
+	const struct volume *v = sv->volume;
+	uint64_t where;
+	if (v->role == ROLE_EMPTY || v->role == ROLE_BIOS_BOOT)
+		return;
+	if (v->window && ext_backup_superblock(v->window, &where)) {
+		struct finding_text more = {.error = ERROR_CORRUPT};
+		finding_add(f, PROOF_STRUCTURE, "volume.superblock", sv->name, OUTCOME_BROKEN, &more,
+			    "no superblock at its start, but an ext backup superblock at offset %llu: "
+			    "the start of the file system is gone",
+			    (unsigned long long)where);
+		return;
+	}
+	if (v->number == 0) {
+		const char *name = sv->part->name;
+		if (v->content.all_zero)
+			say(f, "disk.content", sv->name, OUTCOME_BROKEN, ERROR_CORRUPT,
+			    "nothing but zeros where a partition table or file system should be");
+		else if (is_raw_name(name))
+			say(f, "disk.content", sv->name, OUTCOME_BROKEN, ERROR_CORRUPT,
+			    "a disk image by its name, but there is no partition table and no file system in it");
+		else
+			say(f, "disk.content", sv->name, OUTCOME_UNSUPPORTED, ERROR_UNSUPPORTED,
+			    "neither a partition table, a file system nor a known format");
+		return;
+	}
+	if (v->role == ROLE_ESP)
+		say(f, "volume.content", sv->name, OUTCOME_BROKEN, ERROR_CORRUPT,
+		    "an EFI system partition without a FAT file system");
+	else if (v->role == ROLE_SWAP || v->content.all_zero)
+		say(f, "volume.content", sv->name, OUTCOME_SKIPPED, ERROR_NONE,
+		    v->role == ROLE_SWAP ? "swap without a signature" : "empty: no file system was made on it");
+	else
+		say(f, "volume.content", sv->name, OUTCOME_UNPROVEN, ERROR_UNSUPPORTED,
+		    "something is on this partition that is not recognised");
+}
+
+static bool is_encrypted(const char *type)
+{
+	return !strcasecmp(type, "crypto_LUKS") || !strcasecmp(type, "BitLocker") ||
+	       strstr(type, "crypt");
+}
+
+static void judge_content(struct subject_volume *sv, struct findings *f)
+{
+	const struct content *c = &sv->volume->content;
+	char buf[160];
+	struct error e;
+	if (!sv->volume->window)
+		return; /* out of the disk: already a finding */
+	if (c->ambivalent) {
+		say(f, "volume.content", sv->name, OUTCOME_UNPROVEN, ERROR_AMBIGUOUS,
+		    "signatures of several file systems: it is not clear which one counts");
+		return;
+	}
+	if (!*c->type) {
+		judge_unknown(sv, f);
+		return;
+	}
+	if (!strcmp(c->type, "swap") || !strcmp(c->type, "swsuspend"))
+		return;
+	sv->needed = true;
+	if (is_encrypted(c->type)) {
+		snprintf(buf, sizeof buf, "encrypted (%s): its content can't be looked at without a key", c->type);
+		say(f, "volume.content", sv->name, OUTCOME_UNSUPPORTED, ERROR_ENCRYPTED, buf);
+		return;
+	}
+	if (!fs_for_type(c->type)) {
+		snprintf(buf, sizeof buf, "%s: this build has no reader for it", c->type);
+		say(f, "volume.content", sv->name, OUTCOME_UNSUPPORTED, ERROR_UNSUPPORTED, buf);
+		return;
+	}
+	sv->fs = fs_open(c->type, sv->volume->window, sv->name, f, &e);
+	if (!sv->fs)
+		finding_error(f, PROOF_STRUCTURE, "fs.open", sv->name, &e);
+}
+
+int part_volumes(struct subject *s, struct part *pt, struct findings *f, struct error *e)
+{
+	struct error why = {0};
+	if (disk_scan(pt->disk, pt->name, &pt->layout, f, &why) < 0) {
+		if (why.cls == ERROR_INTERNAL) {
+			*e = why;
+			return -1;
+		}
+		finding_error(f, PROOF_STRUCTURE, "disk.scan", pt->name, &why);
+		return 0;
+	}
+	if (pt->layout.table != TABLE_NONE &&
+	    strings_add(&pt->formats, pt->layout.table == TABLE_GPT ? "gpt" : "mbr") < 0)
+		return error_nomem(e);
+	if (!pt->layout.count)
+		say(f, "disk.volumes", pt->name, OUTCOME_BROKEN, ERROR_CORRUPT,
+		    "the partition table is empty: there is nothing to restore");
+	s->facts.boot_code |= pt->layout.boot_code && pt->layout.table != TABLE_NONE;
+	for (size_t i = 0; i < pt->layout.count; i++) {
+		struct volume *v = &pt->layout.items[i];
+		struct subject_volume *sv = vec_push(&s->volumes);
+		if (!sv)
+			return error_nomem(e);
+		sv->part = pt;
+		sv->volume = v;
+		sv->name = v->number ? text_format("%s:%u", pt->name, v->number) : strdup(pt->name);
+		if (!sv->name)
+			return error_nomem(e);
+		judge_content(sv, f);
+		if (*v->content.type && !strings_has(&pt->formats, v->content.type) &&
+		    strings_add(&pt->formats, v->content.type) < 0)
+			return error_nomem(e);
+	}
+	return 0;
+}
