@@ -741,7 +741,7 @@ static uint8_t *small_archive(const char *options, size_t *length)
 {
 	size_t n;
 	NEED(sh("rm -rf '%s/small' && mkdir '%s/small' && cd '%s/small' && printf hello > a && ln a b && "
-		"ln -s a c && mkdir d && truncate -s 300000 e && printf x | dd of=e bs=1 seek=200000 "
+		"ln -s a c && mkdir d && truncate -s 20000 e && printf x | dd of=e bs=1 seek=9000 "
 		"conv=notrunc 2>/dev/null && printf z > " LONG100 LONG100 " && cd .. && "
 		"tar --sort=name -b 1 -S %s -cf small.tar -C small .", dir, dir, dir, options) == 0);
 	uint8_t *data = slurp("small.tar", &n);
