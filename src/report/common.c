@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "common.h"
+
+/* A rate from less than this says more about seeks than about restoring. */
+#define RATE_LEAST_BYTES (256 * KIB)
+
+const enum code report_codes[REPORT_CODES] = {
+	CODE_INTERNAL,	CODE_CONFIG, CODE_USAGE,       CODE_DAMAGED, CODE_INCOMPLETE,
+	CODE_NO_BACKUP, CODE_STALE,  CODE_CANNOT_TELL, CODE_BUSY,    CODE_SAFE,
+};
+
+size_t report_gravity(enum code c)
+{
+	for (size_t i = 0; i < REPORT_CODES; i++)
+		if (report_codes[i] == c)
+			return i;
+	return 0;
+}
+
+void report_count(const struct host_result *const *all, size_t count, size_t counts[REPORT_CODES])
+{
+	memset(counts, 0, REPORT_CODES * sizeof *counts);
+	for (size_t i = 0; i < count; i++)
+		counts[report_gravity(all[i]->verdict.code)]++;
+}
+
+static int by_gravity(const void *a, const void *b)
+{
+	const struct host_result *x = *(const struct host_result *const *)a;
+	const struct host_result *y = *(const struct host_result *const *)b;
+	size_t gx = report_gravity(x->verdict.code), gy = report_gravity(y->verdict.code);
+	if (gx != gy)
+		return gx < gy ? -1 : 1;
+	return strcmp(x->host, y->host);
+}
+
+const struct host_result **report_sorted(struct text *out, const struct host_result *const *all,
+					 size_t count)
+{
+	const struct host_result **sorted = calloc(count ? count : 1, sizeof *sorted);
+	if (!sorted) {
+		out->failed = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = all[i];
+	qsort(sorted, count, sizeof *sorted, by_gravity);
+	return sorted;
+}
+
+bool report_near(const struct host_result *const *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (all[i]->verdict.code == CODE_SAFE && host_result_near_max_age(all[i]))
+			return true;
+	return false;
+}
+
+const char *report_depth(const struct host_result *r)
+{
+	return r->depth == DEPTH_FULL ? "full" : "sample";
+}
+
+static int outcome_weight(enum outcome o)
+{
+	switch (o) {
+	case OUTCOME_BROKEN:
+		return 5;
+	case OUTCOME_UNREADABLE:
+		return 4;
+	case OUTCOME_UNSUPPORTED:
+		return 3;
+	case OUTCOME_HELD:
+		return 1;
+	case OUTCOME_SKIPPED:
+		return 0;
+	default:
+		return 2;
+	}
+}
+
+const struct finding *report_evidence(const struct host_result *r, enum proof p, size_t *others)
+{
+	const struct finding *best = NULL;
+	*others = 0;
+	for (size_t i = 0; i < r->findings.count; i++) {
+		const struct finding *it = &r->findings.items[i];
+		if (it->proof != p)
+			continue;
+		int gain = best ? outcome_weight(it->outcome) - outcome_weight(best->outcome) : 1;
+		if (gain > 0) {
+			best = it;
+			*others = 0;
+		} else if (gain == 0) {
+			++*others;
+		}
+	}
+	return best;
+}
+
+size_t report_dropped(const struct host_result *r)
+{
+	size_t sum = 0;
+	for (int p = 0; p < PROOF_COUNT; p++)
+		if (add_overflows(sum, r->findings.dropped[p], &sum))
+			return SIZE_MAX;
+	return sum;
+}
+
+uint64_t report_rate(const struct host_result *r)
+{
+	const struct measures *m = &r->measures;
+	/* Written so that NaN fails each comparison. */
+	if (!(m->restore_seconds > 1e-6) || m->bytes_restored < RATE_LEAST_BYTES)
+		return 0;
+	double rate = (double)m->bytes_restored / m->restore_seconds;
+	return rate < 9e18 ? (uint64_t)rate : 0;
+}
+
+int64_t report_restore_estimate(const struct host_result *r)
+{
+	uint64_t rate = report_rate(r);
+	if (!rate || !r->measures.image_data || r->measures.image_data / rate > INT32_MAX)
+		return -1;
+	return (int64_t)(r->measures.image_data / rate);
+}
+
+const char *report_reason(const struct host_result *r)
+{
+	if (!r->verdict.reasons.count)
+		return "";
+	const char *line = r->verdict.reasons.items[0], *word = code_name(r->verdict.code);
+	size_t len = strlen(word);
+	return strncmp(line, word, len) || strncmp(line + len, ": ", 2) ? line : line + len + 2;
+}
+
+void report_put_seconds(struct text *out, double seconds)
+{
+	/* By hand: printf writes a comma in some locales, and words for what is not a number. */
+	uint64_t ms = seconds > 0 && seconds < 1e12 ? (uint64_t)(seconds * 1000 + 0.5) : 0;
+	text_printf(out, "%llu.%03u", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
+}
+
+void report_put_duration(struct text *out, double seconds)
+{
+	char buf[32];
+	uint64_t tenths = seconds > 0 && seconds < 1e12 ? (uint64_t)(seconds * 10 + 0.5) : 0;
+	if (tenths < 600)
+		text_printf(out, "%u.%u s", (unsigned)(tenths / 10), (unsigned)(tenths % 10));
+	else
+		text_put(out, format_duration((int64_t)(tenths / 10), buf));
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What several report formats share: the choice of what to say, not how to write it. */
+#ifndef REPORT_COMMON_H
+#define REPORT_COMMON_H
+
+#include "backproof/report.h"
+
+/* One line a format; report.c lists them. */
+extern const struct report_format report_text, report_json, report_jsonl, report_nagios,
+	report_prometheus, report_junit, report_html;
+
+#define REPORT_FORMAT_VERSION "1.0"
+
+/* All codes in the order of gravity of codes_combine, the worst first, safe last. */
+enum { REPORT_CODES = 10 };
+extern const enum code report_codes[REPORT_CODES];
+/* Index into report_codes; an unknown code counts as internal. */
+size_t report_gravity(enum code c);
+
+/* How many hosts have each code, by gravity. */
+void report_count(const struct host_result *const *all, size_t count, size_t counts[REPORT_CODES]);
+/* The hosts, the worst first, then by name. Owned by the caller. NULL: memory is out (out->failed is set). */
+const struct host_result **report_sorted(struct text *out, const struct host_result *const *all,
+					 size_t count);
+/* true when any host is safe but within 20 % of its maximal age. */
+bool report_near(const struct host_result *const *all, size_t count);
+
+/* "full" or "sample" */
+const char *report_depth(const struct host_result *r);
+/* The finding that decides a proof: of the worst outcome, the first. NULL when there is none.
+ * *others: how many more of that outcome were kept. */
+const struct finding *report_evidence(const struct host_result *r, enum proof p, size_t *others);
+/* Findings that were counted but not kept. */
+size_t report_dropped(const struct host_result *r);
+/* Bytes a second of the sampled restore, or 0 when too little was restored to say. */
+uint64_t report_rate(const struct host_result *r);
+/* Seconds to restore all data at that rate, or -1. */
+int64_t report_restore_estimate(const struct host_result *r);
+/* The first reason without the code word before it. "" when there is none. Untrusted. */
+const char *report_reason(const struct host_result *r);
+/* What to do now, in plain trusted words without line breaks; "" when nothing. */
+void report_advice(struct text *out, const struct host_result *r);
+
+/* A number of seconds with milliseconds: "3.200". Never a sign, NaN or comma. */
+void report_put_seconds(struct text *out, double seconds);
+/* For people: "3.2 s", "2m 10s". */
+void report_put_duration(struct text *out, double seconds);
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* One page that stands alone: no scripts, nothing fetched, light and dark, fit for print. */
+#include "html.h"
+#include "html_style.h"
+
+static void put_head(struct text *out, const char *title)
+{
+	text_put(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+		      "<meta http-equiv=\"Content-Security-Policy\" "
+		      "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+		      "<meta name=\"color-scheme\" content=\"light dark\">\n");
+	html_put(out, "title", title);
+	text_put(out, "\n<style>\n");
+	text_put(out, html_style);
+	text_put(out, "</style>\n</head>\n<body>\n");
+}
+
+static void put_counts(struct text *out, const size_t *counts)
+{
+	text_put(out, "<ul class=counts>\n");
+	for (size_t i = REPORT_CODES; i-- > 0;)
+		if (counts[i])
+			text_printf(out, "<li class=%s><b>%zu</b> %s</li>\n", html_class(report_codes[i]), counts[i],
+				    code_name(report_codes[i]));
+	text_put(out, "</ul>\n");
+}
+
+static void put_row(struct text *out, const struct host_result *r, size_t index)
+{
+	char buf[32];
+	enum code c = r->verdict.code;
+	text_printf(out, "<tr><td class=name><a href=\"#h%zu\">", index);
+	text_put_xml(out, r->host);
+	text_printf(out, "</a></td><td><span class=\"tag %s\">%s</span></td><td class=num>%s</td>", html_class(c),
+		    code_name(c), r->has_point && r->taken_at ? format_duration(r->age, buf) : "-");
+	text_printf(out, "<td class=num>%s</td>", r->has_point ? format_size(r->bytes, buf) : "-");
+	text_printf(out, "<td class=num>%llu</td><td>", (unsigned long long)r->measures.files_restored);
+	if (c == CODE_SAFE && r->older)
+		text_put(out, "an older restore point: the newest is not safe");
+	else if (c == CODE_SAFE && host_result_near_max_age(r))
+		text_put(out, "soon too old");
+	else
+		text_put_xml(out, report_reason(r));
+	text_put(out, "</td></tr>\n");
+}
+
+/* Not yet escaped. */
+static void put_title(struct text *out, const struct host_result *const *all, size_t count, size_t safe)
+{
+	if (!count)
+		text_put(out, "No host was checked");
+	else if (count == 1)
+		text_printf(out, "%s is %ssafe to patch", all[0]->host, safe ? "" : "not ");
+	else if (safe == count)
+		text_printf(out, "All %zu hosts are safe to patch", count);
+	else
+		text_printf(out, "%zu of %zu hosts are not safe to patch", count - safe, count);
+}
+
+static void put_table(struct text *out, const struct host_result **sorted, size_t count)
+{
+	text_put(out, "<h2>Hosts</h2>\n<div class=scroll><table>\n<tr><th>Host</th><th>Verdict</th>"
+		      "<th class=num>Age</th><th class=num>Size</th><th class=num>Files restored</th>"
+		      "<th>Reason</th></tr>\n");
+	for (size_t i = 0; i < count; i++)
+		put_row(out, sorted[i], i);
+	text_put(out, "</table></div>\n<h2>Details</h2>\n");
+}
+
+static void html_end(struct text *out, const struct host_result *const *all, size_t count,
+		     enum code overall, int exit, const struct report_options *o)
+{
+	char when[32];
+	size_t counts[REPORT_CODES];
+	struct text title autotext = {0};
+	autofree const struct host_result **sorted = report_sorted(out, all, count);
+	if (!sorted)
+		return;
+	report_count(all, count, counts);
+	put_title(&title, all, count, counts[report_gravity(CODE_SAFE)]);
+	out->failed |= title.failed;
+	put_head(out, text_str(&title));
+	text_printf(out, "<h1 class=%s>", html_class(overall));
+	text_put_xml(out, text_str(&title));
+	text_printf(out, "</h1>\n<p class=soft>Backups checked by backproof at %s. Result: %s (exit %d).</p>\n",
+		    format_rfc3339(o->now, when), code_name(overall), exit);
+	if (count > 1) {
+		put_counts(out, counts);
+		put_table(out, sorted, count);
+	}
+	for (size_t i = 0; i < count; i++)
+		html_host(out, sorted[i], i, count == 1);
+	text_put(out, "</body>\n</html>\n");
+}
+
+const struct report_format report_html = {.name = "html", .end = html_end};

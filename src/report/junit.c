@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * JUnit XML: a suite a host, a case a proof, and a case for the verdict itself, so that no host that
+ * isn't safe can come out all green.
+ */
+#include "common.h"
+
+#define CASES (PROOF_COUNT + 1)
+
+enum result { PASSED, FAILED, ERRED, SKIPPED };
+
+static enum result proof_result(const struct host_result *r, enum proof p)
+{
+	switch (r->verdict.proofs[p]) {
+	case OUTCOME_HELD:
+		return PASSED;
+	case OUTCOME_BROKEN:
+		return r->verdict.code == CODE_SAFE ? SKIPPED : FAILED;
+	default:
+		/* Safe all the same: the policy did not ask for it. */
+		return r->verdict.code == CODE_SAFE ? SKIPPED : ERRED;
+	}
+}
+
+static enum result verdict_result(const struct host_result *r)
+{
+	switch (r->verdict.code) {
+	case CODE_SAFE:
+		return PASSED;
+	case CODE_NO_BACKUP:
+	case CODE_STALE:
+	case CODE_DAMAGED:
+	case CODE_INCOMPLETE:
+		return FAILED;
+	default:
+		return ERRED;
+	}
+}
+
+static void put_case(struct text *out, const struct host_result *r, const char *name, enum result result,
+		     const char *message, const struct text *body)
+{
+	static const char *const elements[] = {"", "failure", "error", "skipped"};
+	text_put(out, "    <testcase classname=\"backproof.");
+	text_put_xml(out, r->host);
+	text_printf(out, "\" name=\"%s\" time=\"0\"", name);
+	if (result == PASSED) {
+		text_put(out, "/>\n");
+		return;
+	}
+	text_printf(out, ">\n      <%s message=\"", elements[result]);
+	text_put_xml(out, message);
+	if (result == SKIPPED) {
+		text_put(out, "\"/>\n");
+	} else {
+		text_printf(out, "\" type=\"%s\">", code_name(r->verdict.code));
+		text_put(out, text_str(body));
+		text_printf(out, "</%s>\n", elements[result]);
+	}
+	text_put(out, "    </testcase>\n");
+}
+
+static void put_proof_case(struct text *out, const struct host_result *r, enum proof p)
+{
+	struct text body autotext = {0};
+	size_t others;
+	const struct finding *worst = report_evidence(r, p, &others);
+	const char *message = worst && worst->detail ? worst->detail : worst ? worst->check : "nothing speaks for it";
+	enum result result = proof_result(r, p);
+	for (size_t i = 0; i < r->findings.count; i++) {
+		const struct finding *it = &r->findings.items[i];
+		if (it->proof != p || it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED)
+			continue;
+		text_printf(&body, "%s %s ", outcome_name(it->outcome), it->check);
+		text_put_xml(&body, it->subject ? it->subject : "");
+		text_put(&body, ": ");
+		text_put_xml(&body, it->detail ? it->detail : "");
+		text_put(&body, "\n");
+	}
+	out->failed |= body.failed;
+	put_case(out, r, proof_name(p), result, result == SKIPPED ? "not required by the policy" : message, &body);
+}
+
+static void put_suite(struct text *out, const struct host_result *r)
+{
+	char when[32];
+	struct text reasons autotext = {0};
+	size_t tally[4] = {0};
+	for (int p = 0; p < PROOF_COUNT; p++)
+		tally[proof_result(r, p)]++;
+	tally[verdict_result(r)]++;
+	format_rfc3339(r->checked_at, when);
+	when[strcspn(when, "Z")] = 0; /* the schema has no zone */
+	text_put(out, "  <testsuite name=\"");
+	text_put_xml(out, r->host);
+	text_printf(out, "\" tests=\"%d\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" timestamp=\"%s\" time=\"",
+		    CASES, tally[FAILED], tally[ERRED], tally[SKIPPED], when);
+	report_put_seconds(out, r->measures.duration_seconds);
+	text_put(out, "\">\n");
+	for (int p = 0; p < PROOF_COUNT; p++)
+		put_proof_case(out, r, p);
+	for (size_t i = 0; i < r->verdict.reasons.count; i++) {
+		text_put_xml(&reasons, r->verdict.reasons.items[i]);
+		text_put(&reasons, "\n");
+	}
+	out->failed |= reasons.failed;
+	put_case(out, r, "verdict", verdict_result(r), report_reason(r), &reasons);
+	text_put(out, "  </testsuite>\n");
+}
+
+static void junit_end(struct text *out, const struct host_result *const *all, size_t count,
+		      enum code overall, int exit, const struct report_options *o)
+{
+	size_t failures = 0, errors = 0, skipped = 0;
+	(void)exit;
+	(void)o;
+	for (size_t i = 0; i < count; i++) {
+		for (int p = 0; p < CASES; p++) {
+			enum result result = p < PROOF_COUNT ? proof_result(all[i], p) : verdict_result(all[i]);
+			failures += result == FAILED;
+			errors += result == ERRED;
+			skipped += result == SKIPPED;
+		}
+	}
+	text_printf(out,
+		    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		    "<testsuites name=\"backproof\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
+		    count ? count * CASES : 1, failures, count ? errors : 1, skipped);
+	for (size_t i = 0; i < count; i++)
+		put_suite(out, all[i]);
+	if (!count)
+		text_printf(out, "  <testsuite name=\"backproof\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n"
+				 "    <testcase classname=\"backproof\" name=\"verdict\" time=\"0\">\n"
+				 "      <error message=\"no host was checked\" type=\"%s\"/>\n"
+				 "    </testcase>\n  </testsuite>\n", code_name(overall));
+	text_put(out, "</testsuites>\n");
+}
+
+const struct report_format report_junit = {.name = "junit", .end = junit_end};
