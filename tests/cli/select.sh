@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Which files are taken for the newest backup of a host, and what becomes of an older one.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+now=$(date +%s)
+day=$(date -u -d "@$now" +%F)
+before=$(date -u -d "@$((now - 86400))" +%F)
+mk_tree "$W/efi" web01 "$ID" efi
+mk_disk "$W/new.img" "$W/efi"
+mk_disk "$W/old.img" "$W/efi" --age 86400
+zstd -q "$W/new.img" -o "$W/new.zst"
+zstd -q "$W/old.img" -o "$W/old.zst"
+touch -d "@$((now - 86400))" "$W/old.zst"
+d=$W/dir
+clean() { rm -rf "$d" && mkdir "$d"; }
+put() { mkdir -p "$(dirname "$d/$2")" && cp -p "$W/$1.zst" "$d/$2"; }
+taken() { # NAME PATTERN: the paths of the restore point that was judged
+	holds "$1" jq -e --arg p "$2" '[.restore_point.paths[] | test($p)] | length > 0 and all' "$W/out"
+}
+
+clean
+expect 10 "empty directory" web01 --from "$d"
+echo hello >"$d/README"
+expect 10 "nothing but a note" web01 --from "$d"
+clean && put new db01.img.zst
+expect 10 "only another host's backup" web01 --from "$d"
+clean && put new web01.img.zst.part
+expect 10 "only an unfinished file" web01 --from "$d"
+for name in .web01.img.zst.aB3dE9 web01.img.zst.tmp web01.img.zst.filepart; do
+	clean && put new "$name"
+	expect 10 "only an unfinished file: $name" web01 --from "$d"
+done
+run check web01 --from "$W/not-there" --config "$W/empty.conf" --scratch "$S" --format json
+case $code in
+10 | 20) verdict_is "$code" "a path that is not there" ;;
+*) verdict_is 20 "a path that is not there" ;;
+esac
+clean && put new web01.img.zst
+expect 0 "one file in a directory" web01 --from "$d"
+clean && put new web01.img.zst && put new db01.img.zst
+expect 0 "beside another host's" web01 --from "$d"
+taken "beside another host's: its own is taken" '/web01\.img\.zst$'
+clean && put old "web01-$before.img.zst" && put new "web01-$day.img.zst"
+expect 0 "the newest of two by date in the name" web01 --from "$d"
+taken "the newest of two is taken" "/web01-$day"
+clean && put old "web01/$before/sda.img.zst" && put new "web01/$day/sda.img.zst"
+expect 0 "a directory for each day" web01 --from "$d"
+taken "a directory for each day: newest taken" "/$day/"
+clean && put old "web01-$before.img.zst" && put new "web01-$day.img.zst.part"
+expect 11 "newer one unfinished, older one too old" web01 --from "$d"
+expect 0 "newer one unfinished, older one young enough" web01 --from "$d" --max-age 3d
+taken "newer one unfinished: older one taken" "/web01-$before"
+clean && put old "web01-$before.img.zst" && put new "web01-$day.img.zst"
+flip "$d/web01-$day.img.zst" 500000
+expect 12 "newest one damaged: an older one does not help" web01 --from "$d" --max-age 3d
+: >"$d/web01-$day.img.zst"
+expect 12 "newest one empty" web01 --from "$d" --max-age 3d
+
+config() { # POLICY LINES, with the repository at $d
+	printf '[repository "nas"]\npath = %s\nlayout = files\nmatch = %s\n[policy "default"]\n%b\n[host "web01"]\nrepository = nas\n' "$d" "$1" "$2" >"$W/c.conf"
+}
+with() { # CODE NAME ARGUMENTS...
+	local want=$1 name=$2
+	shift 2
+	run check "$@" --config "$W/c.conf" --scratch "$S" --format json
+	verdict_is "$want" "$name"
+}
+clean && put old "web01/$before/sda.img.zst" && put new "web01/$day/sda.img.zst"
+config '{host}/{date}/*.img.zst' 'max_age = 3d'
+with 0 "configured repository" web01
+taken "configured repository: newest taken" "/$day/"
+flip "$d/web01/$day/sda.img.zst" 500000
+with 12 "configured repository: newest damaged" web01
+config '{host}/{date}/*.img.zst' 'max_age = 3d\nfallback = yes'
+with 0 "fallback: older one is judged" web01
+holds "fallback: both are in the report" grep -q "$day" "$W/out"
+holds "fallback: both are in the report (older)" grep -q "$before" "$W/out"
+flip "$d/web01/$before/sda.img.zst" 500000
+with 12 "fallback: both damaged" web01
+config '{host}/{date}/*.img.zst' 'max_age = 1h\nfallback = yes'
+clean && put old "web01/$before/sda.img.zst" && put new "web01/$day/sda.img.zst" && flip "$d/web01/$day/sda.img.zst" 500000
+run check web01 --config "$W/c.conf" --scratch "$S" --format json
+if [ "$code" != 0 ]; then ok "fallback: older one too old"; else why "not 0" | not_ok "fallback: older one too old"; fi
+
+config '{host}/{date}/*.img.zst' 'max_age = 3d\nmin_size = 1G'
+clean && put new "web01/$day/sda.img.zst"
+run check web01 --config "$W/c.conf" --scratch "$S" --format json
+if [ "$code" != 0 ]; then ok "smaller than min_size"; else why "not 0" | not_ok "smaller than min_size"; fi
+config '{host}/{date}/*.img.zst' 'max_age = 3d\ncritical = /etc/fstab /etc/passwd'
+with 0 "critical files are there" web01
+config '{host}/{date}/*.img.zst' 'max_age = 3d\ncritical = /etc/fstab /opt/app/license'
+run check web01 --config "$W/c.conf" --scratch "$S" --format json
+if [ "$code" = 12 ] || [ "$code" = 13 ]; then ok "a critical file is missing"; else why "12 or 13" | not_ok "a critical file is missing"; fi
+finish
