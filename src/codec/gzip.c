@@ -165,7 +165,7 @@ static int take_trailer(struct gzip *g, struct feed *f, bool *done, struct error
 	if (feed_fill(f, TRAILER_SIZE, e) < 0)
 		return -1;
 	if (feed_left(f) < TRAILER_SIZE)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+		return error_set(e, ERROR_CORRUPT, (int64_t)(f->offset + feed_left(f)),
 				 "cut: the data ends inside the trailer");
 	uint32_t crc = get_le32(feed_at(f)), size = get_le32(feed_at(f) + 4);
 	if (crc != g->crc)

@@ -30,8 +30,8 @@ static int located(const struct members *m, struct error *e)
 
 static int cut(const struct members *m, struct error *e)
 {
-	error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "cut: the data ends inside this %s",
-		  m->ops->unit);
+	error_set(e, ERROR_CORRUPT, (int64_t)(m->feed.offset + feed_left(&m->feed)),
+		  "cut: the data ends inside this %s", m->ops->unit);
 	return located(m, e);
 }
 
