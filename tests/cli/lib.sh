@@ -2,6 +2,8 @@
 # shellcheck shell=bash disable=SC2034
 # What the command-line tests share. A script sources it, runs tests, and ends with `finish`.
 set -u
+# The last part of a pipeline runs in this shell: `... | not_ok` counts.
+shopt -s lastpipe
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=fixtures/lib.sh
 . "$TOP/fixtures/lib.sh"
