@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * libarchive parses members; the frame parses the same bytes on its own. Each member has to begin where
- * both say, so that a header that one of them understands otherwise can't pass unnoticed.
+ * libarchive parses members; the frame parses the same bytes on its own. Each member has to begin
+ * where both say, so that a header that one of them understands otherwise can't pass unnoticed.
  */
 #include "backproof/archive.h"
 
@@ -24,7 +24,7 @@ struct archive_reader {
 	locale_t locale;
 	uint8_t *buffer;
 	enum position position;
-	struct error failure;	/* what next calls repeat */
+	struct error failure; /* what next calls repeat */
 	struct error stream_error;
 
 	struct tar_member now;
@@ -63,8 +63,8 @@ static int explain(struct archive_reader *r, struct error *e)
 		return fail(r, e);
 	}
 	int wrong = stream_state(r->upstream) == STREAM_DRAINED
-			    ? tar_frame_finish(r->frame, &r->failure)
-			    : tar_frame_check(r->frame, &r->failure);
+			? tar_frame_finish(r->frame, &r->failure)
+			: tar_frame_check(r->frame, &r->failure);
 	if (wrong < 0)
 		error_prefix(&r->failure, "%s", stream_name(r->upstream));
 	else if (archive_errno(r->archive) == ENOMEM)
@@ -103,7 +103,8 @@ struct archive_reader *archive_reader_open(struct stream *upstream, struct error
 	r->buffer = malloc(BUFFER_SIZE);
 	r->archive = archive_read_new();
 	r->frame = tar_frame_new(e);
-	/* In a UTF-8 locale libarchive composes accents in names; in "C" it leaves the bytes alone. */
+	/* In a UTF-8 locale libarchive composes accents in names; in "C" it leaves the bytes alone.
+	 */
 	r->locale = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
 	if (!r->buffer || !r->archive || !r->frame || !r->locale) {
 		archive_reader_destroy(r);
@@ -194,16 +195,16 @@ static int describe(struct archive_reader *r, struct archive_entry *entry,
 	out->hardlink = r->hardlink;
 	out->native = entry;
 	out->entry = (struct fs_entry){
-		.path = r->path,
-		.id = ++r->id,
-		.type = r->type,
-		.mode = archive_entry_mode(entry),
-		.uid = owner(archive_entry_uid(entry)),
-		.gid = owner(archive_entry_gid(entry)),
-		.links = 1,
-		.size = r->size,
-		.mtime = archive_entry_mtime_is_set(entry) ? archive_entry_mtime(entry) : 0,
-		.ctime = archive_entry_ctime_is_set(entry) ? archive_entry_ctime(entry) : 0,
+	    .path = r->path,
+	    .id = ++r->id,
+	    .type = r->type,
+	    .mode = archive_entry_mode(entry),
+	    .uid = owner(archive_entry_uid(entry)),
+	    .gid = owner(archive_entry_gid(entry)),
+	    .links = 1,
+	    .size = r->size,
+	    .mtime = archive_entry_mtime_is_set(entry) ? archive_entry_mtime(entry) : 0,
+	    .ctime = archive_entry_ctime_is_set(entry) ? archive_entry_ctime(entry) : 0,
 	};
 	if (r->type == ENTRY_FILE && !(out->entry.mode & S_IFMT))
 		out->entry.mode |= S_IFREG;

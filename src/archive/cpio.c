@@ -25,9 +25,9 @@ static int bid(const struct probe *p)
 static const char *const suffixes[] = {".cpio", NULL};
 
 const struct format archive_cpio = {
-	.name = "cpio",
-	.kind = FORMAT_ARCHIVE,
-	.suffixes = suffixes,
-	.bid = bid,
-	.product = "cpio archive",
+    .name = "cpio",
+    .kind = FORMAT_ARCHIVE,
+    .suffixes = suffixes,
+    .bid = bid,
+    .product = "cpio archive",
 };

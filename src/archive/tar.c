@@ -37,9 +37,9 @@ static int bid(const struct probe *p)
 static const char *const suffixes[] = {".tar", NULL};
 
 const struct format archive_tar = {
-	.name = "tar",
-	.kind = FORMAT_ARCHIVE,
-	.suffixes = suffixes,
-	.bid = bid,
-	.checksums = CHECKSUMS_METADATA,
+    .name = "tar",
+    .kind = FORMAT_ARCHIVE,
+    .suffixes = suffixes,
+    .bid = bid,
+    .checksums = CHECKSUMS_METADATA,
 };

@@ -7,22 +7,22 @@
 #define SPECIAL_MAX MIB
 enum state {
 	STATE_HEADER,
-	STATE_SPECIAL,	  /* the body of an extended header or a long name */
-	STATE_EXTENTS,	  /* a block of old GNU sparse extents behind a header */
+	STATE_SPECIAL, /* the body of an extended header or a long name */
+	STATE_EXTENTS, /* a block of old GNU sparse extents behind a header */
 	STATE_DATA,
-	STATE_END,	  /* behind the end mark */
+	STATE_END, /* behind the end mark */
 };
 
 struct tar_frame {
 	struct error fault;
 	enum state state;
-	uint64_t offset;   /* bytes fed */
+	uint64_t offset; /* bytes fed */
 	uint8_t block[TAR_BLOCK];
 	size_t filled;
-	uint64_t left;	   /* of data or a special body, padding included */
+	uint64_t left; /* of data or a special body, padding included */
 
 	uint64_t first_zero; /* offset + 1 of a zero block that waits for its twin */
-	bool special;	   /* extended headers wait for their member */
+	bool special;	     /* extended headers wait for their member */
 	uint64_t special_at, body_at;
 	uint8_t *body;
 	size_t body_size, body_filled;
@@ -119,7 +119,8 @@ static void end_special(struct tar_frame *f)
 		return;
 	}
 	if (r.unsupported) {
-		fault_class(f, ERROR_UNSUPPORTED, f->body_at, "holes in a form that has no reader here");
+		fault_class(f, ERROR_UNSUPPORTED, f->body_at,
+			    "holes in a form that has no reader here");
 		return;
 	}
 	if (f->body_type == 'g') {
@@ -151,7 +152,8 @@ static void take_extents(struct tar_frame *f, const uint8_t *pair, size_t count)
 {
 	for (; count && pair[0] && !f->fault.cls; count--, pair += 24) {
 		uint64_t off, len;
-		bool numbers = tar_number(pair, 12, &off) == 0 && tar_number(pair + 12, 12, &len) == 0;
+		bool numbers =
+		    tar_number(pair, 12, &off) == 0 && tar_number(pair + 12, 12, &len) == 0;
 		map_fault(f, numbers ? tar_map_extent(&f->map, off, len) : TAR_MAP_DAMAGED);
 	}
 }
@@ -164,7 +166,8 @@ static void end_extents(struct tar_frame *f)
 		begin_data(f);
 }
 
-/* Whether the header's size field counts: as libarchive 3.6 decides, which real archives agree with. */
+/* Whether the header's size field counts: as libarchive 3.6 decides, which real archives agree
+ * with. */
 static bool size_counts(const struct tar_frame *f, enum tar_dialect dialect, const uint8_t *h)
 {
 	if (strchr("23456", h[TAR_TYPE]) && h[TAR_TYPE])
@@ -175,7 +178,8 @@ static bool size_counts(const struct tar_frame *f, enum tar_dialect dialect, con
 static void take_member(struct tar_frame *f, uint64_t at, const uint8_t *h)
 {
 	enum tar_dialect dialect = tar_dialect(h);
-	struct tar_member m = {.offset = f->special ? f->special_at : at, .type = (char)h[TAR_TYPE]};
+	struct tar_member m = {.offset = f->special ? f->special_at : at,
+			       .type = (char)h[TAR_TYPE]};
 	bool gnu_sparse = dialect == TAR_GNU && h[TAR_GNU_SPARSE];
 	f->pax = dialect == TAR_USTAR && f->pax;
 	if (size_counts(f, dialect, h) && tar_number(h + TAR_SIZE, 12, &m.stored) < 0) {
@@ -402,9 +406,9 @@ int tar_frame_finish(struct tar_frame *f, struct error *e)
 		else if (f->filled || f->state == STATE_SPECIAL || f->special)
 			fault(f, f->offset, "the archive is cut inside a header");
 		else if (f->state == STATE_HEADER)
-			fault(f, f->offset, f->first_zero
-						    ? "only half of the end mark is there"
-						    : "the archive ends without an end mark");
+			fault(f, f->offset,
+			      f->first_zero ? "only half of the end mark is there"
+					    : "the archive ends without an end mark");
 		else if (f->offset % TAR_BLOCK)
 			fault(f, f->offset, "the archive is cut behind the end mark");
 	}

@@ -10,7 +10,10 @@ enum tar_dialect tar_dialect(const uint8_t *block)
 
 bool tar_strict_ustar(const uint8_t *block)
 {
-	return !memcmp(block + TAR_MAGIC, "ustar\0" "00", 8);
+	return !memcmp(block + TAR_MAGIC,
+		       "ustar\0"
+		       "00",
+		       8);
 }
 
 static bool octal_digit(uint8_t c)

@@ -35,7 +35,8 @@ bool tar_strict_ustar(const uint8_t *block);
  * writers in use today do, so that no single flipped bit in it passes.
  */
 bool tar_checksum_fits(const uint8_t *block, bool strict);
-/* Octal, or base-256 when the first bit is set. -1 when it is neither, negative, or above INT64_MAX. */
+/* Octal, or base-256 when the first bit is set. -1 when it is neither, negative, or above
+ * INT64_MAX. */
 int tar_number(const uint8_t *field, size_t len, uint64_t *out) must_check;
 
 /* What the records of one extended header say about the frame. */

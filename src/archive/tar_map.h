@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Where the data of a sparse member goes, checked as it comes by: extents in order, none too many, and
- * their lengths adding up to what is stored. Formats: old GNU, and 1.0, whose map is the first part of
- * the data: a count, then pairs of offset and length, one decimal number a line.
+ * Where the data of a sparse member goes, checked as it comes by: extents in order, none too many,
+ * and their lengths adding up to what is stored. Formats: old GNU, and 1.0, whose map is the first
+ * part of the data: a count, then pairs of offset and length, one decimal number a line.
  */
 #ifndef ARCHIVE_TAR_MAP_H
 #define ARCHIVE_TAR_MAP_H
@@ -26,7 +26,8 @@ struct tar_map {
 
 /* One extent. WHOLE is never returned: the caller knows when the map ends. */
 enum tar_map_state tar_map_extent(struct tar_map *m, uint64_t offset, uint64_t length);
-/* Bytes of a 1.0 map; those behind its end are not looked at. Once WHOLE, not to be called again. */
+/* Bytes of a 1.0 map; those behind its end are not looked at. Once WHOLE, not to be called again.
+ */
 enum tar_map_state tar_map_feed(struct tar_map *m, const uint8_t *p, size_t len);
 
 #endif

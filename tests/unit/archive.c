@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* System archives: real ones from GNU tar and bsdtar, then damaged in every way that a header allows. */
+/* System archives: real ones from GNU tar and bsdtar, then damaged in every way that a header
+ * allows. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -221,7 +222,9 @@ static void check_file(const struct listing *l, const char *file)
 	CHECK(strstr(text_str(&l->text), line) != NULL);
 }
 
-#define LONG100 "long-name-of-ninety-characters-0123456789-0123456789-0123456789-0123456789-0123456789-012"
+#define LONG100                                                                                    \
+	"long-name-of-ninety-characters-0123456789-0123456789-0123456789-0123456789-0123456789-"   \
+	"012"
 #define LONG_DIR LONG100 "/" LONG100
 #define LONG_FILE LONG_DIR "/" LONG100 "/file"
 
@@ -239,9 +242,11 @@ static void make_tree(void)
 		"conv=notrunc 2>/dev/null",
 		dir) == 0);
 	/* More extents than fit into one block of them. */
-	NEED(sh("cd '%s/tree' && truncate -s 2M etc/holes && for i in $(seq 1 60); do "
-		"printf %%d $i | dd of=etc/holes bs=1 seek=$((i * 32768)) conv=notrunc 2>/dev/null; "
-		"done", dir) == 0);
+	NEED(
+	    sh("cd '%s/tree' && truncate -s 2M etc/holes && for i in $(seq 1 60); do "
+	       "printf %%d $i | dd of=etc/holes bs=1 seek=$((i * 32768)) conv=notrunc 2>/dev/null; "
+	       "done",
+	       dir) == 0);
 	if (geteuid() == 0)
 		(void)sh("mknod '%s/tree/etc/null' c 1 3 2>/dev/null", dir);
 }
@@ -268,10 +273,11 @@ static void gnu_formats(void)
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		const char *f = formats[i];
 		/* v7 has no place for long names, pipes and devices. */
-		const char *without = strcmp(f, "v7") == 0 ? "--exclude=long* --exclude=pipe "
-							       "--exclude=null" :
-				      strcmp(f, "ustar") == 0 ? "--exclude=" LONG100 " "
-								"--exclude=longlink" : "";
+		const char *without = strcmp(f, "v7") == 0	? "--exclude=long* --exclude=pipe "
+								  "--exclude=null"
+				      : strcmp(f, "ustar") == 0 ? "--exclude=" LONG100 " "
+								  "--exclude=longlink"
+								: "";
 		NEED(sh("cd '%s' && tar --format=%s --sort=name %s -cf %s.tar -C tree .", dir, f,
 			without, f) == 0);
 		autofree char *name = text_format("%s.tar", f);
@@ -292,11 +298,12 @@ static void gnu_formats(void)
 
 static void sparse_formats(void)
 {
-	static const char *const options[] = {"--format=gnu -S", "--format=oldgnu -S",
-					      "--format=pax -S", "--format=pax --sparse-version=0.0 -S",
-					      "--format=pax --sparse-version=0.1 -S"};
+	static const char *const options[] = {
+	    "--format=gnu -S", "--format=oldgnu -S", "--format=pax -S",
+	    "--format=pax --sparse-version=0.0 -S", "--format=pax --sparse-version=0.1 -S"};
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		NEED(sh("cd '%s' && tar %s --sort=name -cf sparse.tar -C tree .", dir, options[i]) == 0);
+		NEED(sh("cd '%s' && tar %s --sort=name -cf sparse.tar -C tree .", dir,
+			options[i]) == 0);
 		struct listing l = sound("sparse.tar");
 		check_tree(&l);
 		text_free(&l.text);
@@ -307,9 +314,11 @@ static void huge_sparse_member(void)
 {
 	static const char *const options[] = {"--format=gnu", "--format=pax"};
 	NEED(sh("cd '%s' && mkdir -p huge && truncate -s 9G huge/disk && printf x | "
-		"dd of=huge/disk bs=1 seek=9000000000 conv=notrunc 2>/dev/null && seq 3 > huge/z", dir) == 0);
+		"dd of=huge/disk bs=1 seek=9000000000 conv=notrunc 2>/dev/null && seq 3 > huge/z",
+		dir) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		NEED(sh("cd '%s' && tar -S --sort=name %s -cf huge.tar -C huge .", dir, options[i]) == 0);
+		NEED(sh("cd '%s' && tar -S --sort=name %s -cf huge.tar -C huge .", dir,
+			options[i]) == 0);
 		struct listing l = sound("huge.tar");
 		CHECK(strstr(text_str(&l.text), "0 disk 9663676416 ") != NULL);
 		CHECK(strstr(text_str(&l.text), "0 z 6 ") != NULL);
@@ -320,11 +329,14 @@ static void huge_sparse_member(void)
 
 static void bsdtar_formats(void)
 {
-	static const char *const formats[] = {"--format ustar", "--format gnutar", "--format pax", ""};
+	static const char *const formats[] = {"--format ustar", "--format gnutar", "--format pax",
+					      ""};
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		bool ustar = i == 0;
-		NEED(sh("cd '%s' && LC_ALL=C.UTF-8 bsdtar %s %s -cf bsd.tar -C tree . 2>bsd.err || grep -q "
-			"'bad' bsd.err", dir, formats[i],
+		NEED(sh("cd '%s' && LC_ALL=C.UTF-8 bsdtar %s %s -cf bsd.tar -C tree . 2>bsd.err || "
+			"grep -q "
+			"'bad' bsd.err",
+			dir, formats[i],
 			ustar ? "--exclude " LONG100 " --exclude longlink" : "") == 0);
 		struct listing l = sound("bsd.tar");
 		check_tree(&l);
@@ -410,7 +422,11 @@ static void put_header(struct text *t, const char *name, char type, uint64_t siz
 	char number[16];
 	unsigned sum = 0;
 	strncpy((char *)h, name, 100);
-	memcpy(h + 100, "0000644\0" "0000000\0" "0000000", 24);
+	memcpy(h + 100,
+	       "0000644\0"
+	       "0000000\0"
+	       "0000000",
+	       24);
 	snprintf(number, sizeof number, "%011llo", (unsigned long long)size);
 	memcpy(h + 124, number, 12);
 	memcpy(h + 136, "00000000000", 12);
@@ -439,7 +455,9 @@ static void put_end(struct text *t)
 	text_put_bytes(t, zeros, 1024);
 }
 
-#define USTAR "ustar\0" "00"
+#define USTAR                                                                                      \
+	"ustar\0"                                                                                  \
+	"00"
 #define GNU "ustar  "
 #define OLD "\0\0\0\0\0\0\0"
 
@@ -539,7 +557,8 @@ static void path_limits(void)
 	CHECK(escapes);
 }
 
-/* A size in the header of what has no data is ignored in old archives, and obeyed for pax hard links. */
+/* A size in the header of what has no data is ignored in old archives, and obeyed for pax hard
+ * links. */
 static void sizes_of_what_has_no_data(void)
 {
 	struct text t = {0};
@@ -593,18 +612,18 @@ static void pax_records(void)
 		enum error_class cls;
 		const char *text;
 	} bad[] = {
-		{"9 size=3X", ERROR_CORRUPT, "does not lead to its end"},
-		{"99 size=3\n", ERROR_CORRUPT, "does not lead to its end"},
-		{"size=3\n", ERROR_CORRUPT, "begin with its length"},
-		{"9 size=x\n", ERROR_CORRUPT, "not a number"},
-		{"29 size=99999999999999999999\n", ERROR_CORRUPT, ""},
-		{"28 size=9223372036854775800\n", ERROR_CORRUPT, "impossible"},
-		{"9 size 3\n", ERROR_CORRUPT, "no keyword"},
-		{"5 =a\n", ERROR_CORRUPT, "no keyword"},
-		{"0 size=3\n", ERROR_CORRUPT, ""},
-		{"18446744073709551617 size=3\n", ERROR_CORRUPT, ""},
-		{"22 SUN.holesdata= 1 2\n", ERROR_UNSUPPORTED, "holes"},
-		{"22 GNU.sparse.major=2\n", ERROR_UNSUPPORTED, "holes"},
+	    {"9 size=3X", ERROR_CORRUPT, "does not lead to its end"},
+	    {"99 size=3\n", ERROR_CORRUPT, "does not lead to its end"},
+	    {"size=3\n", ERROR_CORRUPT, "begin with its length"},
+	    {"9 size=x\n", ERROR_CORRUPT, "not a number"},
+	    {"29 size=99999999999999999999\n", ERROR_CORRUPT, ""},
+	    {"28 size=9223372036854775800\n", ERROR_CORRUPT, "impossible"},
+	    {"9 size 3\n", ERROR_CORRUPT, "no keyword"},
+	    {"5 =a\n", ERROR_CORRUPT, "no keyword"},
+	    {"0 size=3\n", ERROR_CORRUPT, ""},
+	    {"18446744073709551617 size=3\n", ERROR_CORRUPT, ""},
+	    {"22 SUN.holesdata= 1 2\n", ERROR_UNSUPPORTED, "holes"},
+	    {"22 GNU.sparse.major=2\n", ERROR_UNSUPPORTED, "holes"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		put_pax(&t, bad[i].records, strlen(bad[i].records));
@@ -671,20 +690,20 @@ static void map_of_format_1_0(void)
 		size_t stored;
 		enum error_class cls; /* ERROR_NONE: sound */
 	} cases[] = {
-		{"2\n10\n3\n50\n2\n", 517, ERROR_NONE},
-		{"1\n10\n5\n", 517, ERROR_NONE},
-		{"0\n", 512, ERROR_NONE},
-		{"2\n10\n3\n50\n3\n", 517, ERROR_CORRUPT}, /* more than is stored */
-		{"2\n10\n3\n50\n1\n", 517, ERROR_CORRUPT}, /* less */
-		{"2\n50\n3\n10\n2\n", 517, ERROR_CORRUPT}, /* out of order */
-		{"2\n10\n3\n12\n2\n", 517, ERROR_CORRUPT}, /* overlapping */
-		{"1\n98\n5\n", 517, ERROR_CORRUPT},	 /* behind the end of the file */
-		{"2\n10\n3\n50x\n2\n", 517, ERROR_CORRUPT},
-		{"\n10\n3\n", 517, ERROR_CORRUPT},
-		{"9\n10\n3\n50\n2\n", 517, ERROR_CORRUPT},
-		{"1\n9223372036854775807\n5\n", 517, ERROR_CORRUPT},
-		{"99999999999\n1\n5\n", 517, ERROR_LIMIT},
-		{"1\n10\n0\n", 0, ERROR_CORRUPT},
+	    {"2\n10\n3\n50\n2\n", 517, ERROR_NONE},
+	    {"1\n10\n5\n", 517, ERROR_NONE},
+	    {"0\n", 512, ERROR_NONE},
+	    {"2\n10\n3\n50\n3\n", 517, ERROR_CORRUPT}, /* more than is stored */
+	    {"2\n10\n3\n50\n1\n", 517, ERROR_CORRUPT}, /* less */
+	    {"2\n50\n3\n10\n2\n", 517, ERROR_CORRUPT}, /* out of order */
+	    {"2\n10\n3\n12\n2\n", 517, ERROR_CORRUPT}, /* overlapping */
+	    {"1\n98\n5\n", 517, ERROR_CORRUPT},	       /* behind the end of the file */
+	    {"2\n10\n3\n50x\n2\n", 517, ERROR_CORRUPT},
+	    {"\n10\n3\n", 517, ERROR_CORRUPT},
+	    {"9\n10\n3\n50\n2\n", 517, ERROR_CORRUPT},
+	    {"1\n9223372036854775807\n5\n", 517, ERROR_CORRUPT},
+	    {"99999999999\n1\n5\n", 517, ERROR_LIMIT},
+	    {"1\n10\n0\n", 0, ERROR_CORRUPT},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct text t = {0};
@@ -740,10 +759,12 @@ static void behind_the_end_mark(void)
 static uint8_t *small_archive(const char *options, size_t *length)
 {
 	size_t n;
-	NEED(sh("rm -rf '%s/small' && mkdir '%s/small' && cd '%s/small' && printf hello > a && ln a b && "
+	NEED(sh("rm -rf '%s/small' && mkdir '%s/small' && cd '%s/small' && printf hello > a && ln "
+		"a b && "
 		"ln -s a c && mkdir d && truncate -s 20000 e && printf x | dd of=e bs=1 seek=9000 "
 		"conv=notrunc 2>/dev/null && printf z > " LONG100 LONG100 " && cd .. && "
-		"tar --sort=name -b 1 -S %s -cf small.tar -C small .", dir, dir, dir, options) == 0);
+		"tar --sort=name -b 1 -S %s -cf small.tar -C small .",
+		dir, dir, dir, options) == 0);
 	uint8_t *data = slurp("small.tar", &n);
 	*length = n;
 	return data;
@@ -770,8 +791,9 @@ static void every_truncation(void)
 }
 
 /*
- * Every bit of every block: one in a header, a sparse map's block or the end mark must be noticed. What
- * passes is data, padding, or text in a pax or long-name body, none of which a tar file can vouch for.
+ * Every bit of every block: one in a header, a sparse map's block or the end mark must be noticed.
+ * What passes is data, padding, or text in a pax or long-name body, none of which a tar file can
+ * vouch for.
  */
 static void every_bit(void)
 {
@@ -787,7 +809,8 @@ static void every_bit(void)
 				int got = outcome(data, length, MIB);
 				data[at + bit / 8] ^= (uint8_t)(1 << bit % 8);
 				if (strict && got == 0)
-					fprintf(stderr, "unnoticed: bit %zu of the header at %zu\n", bit, at);
+					fprintf(stderr, "unnoticed: bit %zu of the header at %zu\n",
+						bit, at);
 				CHECK(!strict || got < 0);
 				passed += got == 0;
 			}
@@ -852,8 +875,8 @@ static void bids(void)
 	static const char *const kinds[] = {"newc", "crc", "odc"};
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		size_t length;
-		NEED(sh("cd '%s/tree/etc' && echo hostname | cpio --quiet -o -H %s > ../../x.cpio", dir,
-			kinds[i]) == 0);
+		NEED(sh("cd '%s/tree/etc' && echo hostname | cpio --quiet -o -H %s > ../../x.cpio",
+			dir, kinds[i]) == 0);
 		autofree uint8_t *data = slurp("x.cpio", &length);
 		CHECK_INT(bid_of(&archive_cpio, data, length), 90);
 		CHECK_INT(bid_of(&archive_tar, data, length), 0);

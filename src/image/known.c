@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The table of images. */
+#include "known.h"
+#include "rows.h"
+
+const struct format *const image_rows[] = {
+    &known_qcow2,	  &known_qed,	    &known_vhd,		&known_vhdx,	 &known_vmdk,
+    &known_vmdk_flat,	  &known_vdi,	    &known_parallels,	&known_dmg,	 &known_vma,
+    &known_partclone,	  &known_partimage, &known_ntfsclone,	&known_ewf,	 &known_wim,
+    &known_fsarchiver,	  &known_pbs,	    &known_borg,	&known_bacula,	 &known_acronis,
+    &known_tibx,	  &known_macrium,   &known_macrium_old, &known_veeam,	 &known_ghost,
+    &known_shadowprotect, &known_bkf,	    &known_btrfs_send,	&known_zfs_send, &known_xva,
+    &known_ova,		  &known_zip,	    &known_7z,		&known_rar,	 &known_squashfs,
+    &known_iso9660,
+};
+const size_t image_row_count = ARRAY_SIZE(image_rows);

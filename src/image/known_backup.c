@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "known.h"
+
+static int bid_vma(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "VMA\0\0\0\0\1") ? 95 : HEAD_HAS(p, 0, "VMA\0") ? 60 : 0;
+}
+
+const struct format known_vma = {
+    .name = "vma",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".vma"),
+    .bid = bid_vma,
+    .checksums = CHECKSUMS_METADATA,
+    .product = "Proxmox VE backup (VMA)",
+};
+
+static int bid_partclone(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "partclone-image") ? 95 : 0;
+}
+
+const struct format known_partclone = {
+    .name = "partclone",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES("-ptcl-img", ".partclone"),
+    .bid = bid_partclone,
+    .checksums = CHECKSUMS_DATA,
+    .product = "partclone image",
+};
+
+static int bid_partimage(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "PaRtImAgE-VoLuMe") ? 95 : 0;
+}
+
+const struct format known_partimage = {
+    .name = "partimage",
+    .kind = FORMAT_IMAGE,
+    .bid = bid_partimage,
+    .product = "partimage volume",
+};
+
+static int bid_ntfsclone(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "\0ntfsclone-image") ? 95 : 0;
+}
+
+const struct format known_ntfsclone = {
+    .name = "ntfsclone",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES("-ntfs-img"),
+    .bid = bid_ntfsclone,
+    .product = "ntfsclone image",
+};
+
+/* EnCase 1 to 7 and SMART, physical and logical. */
+static int bid_ewf(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "EVF\x09\x0d\x0a\xff\0") || HEAD_HAS(p, 0, "LVF\x09\x0d\x0a\xff\0") ||
+		       HEAD_HAS(p, 0, "EVF2\x0d\x0a\x81\0") || HEAD_HAS(p, 0, "LEF2\x0d\x0a\x81\0")
+		   ? 95
+		   : 0;
+}
+
+const struct format known_ewf = {
+    .name = "ewf",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".E01", ".Ex01", ".L01", ".Lx01", ".s01"),
+    .bid = bid_ewf,
+    .checksums = CHECKSUMS_DATA,
+    .product = "Expert Witness image (E01)",
+};
+
+static int bid_wim(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "MSWIM\0\0\0") || HEAD_HAS(p, 0, "WLPWM\0\0\0") ? 95 : 0;
+}
+
+const struct format known_wim = {
+    .name = "wim",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".wim", ".esd", ".swm"),
+    .bid = bid_wim,
+    .checksums = CHECKSUMS_DATA,
+    .product = "Windows image (WIM)",
+};
+
+/* A volume header, whose dictionary holds the version of the format. */
+static int bid_fsarchiver(const struct probe *p)
+{
+	size_t n = p->head_length < 256 ? p->head_length : 256;
+	return HEAD_HAS(p, 0, "FsA0") && memmem(p->head, n, "FsArCh_", 7) ? 95 : 0;
+}
+
+const struct format known_fsarchiver = {
+    .name = "fsarchiver",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".fsa"),
+    .bid = bid_fsarchiver,
+    .checksums = CHECKSUMS_DATA,
+    .product = "FSArchiver archive",
+};
+
+/* Indexes and blobs: the first bytes of the SHA-256 of their names ("Technical Overview"). */
+static int bid_pbs(const struct probe *p)
+{
+	static const uint8_t magics[][8] = {
+	    {47, 127, 65, 237, 145, 253, 15, 205}, /* fixed index */
+	    {28, 145, 78, 165, 25, 186, 179, 205}, /* dynamic index */
+	    {66, 171, 56, 7, 190, 131, 112, 161},  /* blob */
+	    {49, 185, 88, 66, 111, 182, 163, 127}, /* blob, compressed */
+	    {123, 103, 133, 190, 34, 45, 76, 240}, /* blob, encrypted */
+	    {230, 89, 27, 191, 11, 191, 216, 11},  /* blob, both */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
+		if (head_has(p, 0, magics[i], sizeof magics[i]))
+			return 95;
+	return 0;
+}
+
+const struct format known_pbs = {
+    .name = "pbs",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".fidx", ".didx", ".blob"),
+    .bid = bid_pbs,
+    .checksums = CHECKSUMS_DATA,
+    .product = "Proxmox Backup Server index or blob",
+};
+
+static int bid_borg(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "BORG_SEG") || HEAD_HAS(p, 0, "ATTICSEG") ? 95 : 0;
+}
+
+const struct format known_borg = {
+    .name = "borg",
+    .kind = FORMAT_IMAGE,
+    .bid = bid_borg,
+    .checksums = CHECKSUMS_DATA,
+    .product = "BorgBackup repository segment",
+};
+
+/* The identity in a block header, behind checksum, size and number. */
+static int bid_bacula(const struct probe *p)
+{
+	return HEAD_HAS(p, 12, "BB01") || HEAD_HAS(p, 12, "BB02") || HEAD_HAS(p, 12, "BB03") ? 50
+											     : 0;
+}
+
+const struct format known_bacula = {
+    .name = "bacula",
+    .kind = FORMAT_IMAGE,
+    .bid = bid_bacula,
+    .checksums = CHECKSUMS_DATA,
+    .product = "Bacula or Bareos volume",
+};
+
+static int bid_acronis(const struct probe *p)
+{
+	if (HEAD_HAS(p, 0, "\xce\x24\xb9\xa2\x20\0\0\0"))
+		return 90;
+	return HEAD_HAS(p, 0, "\xb4\x6e\x68\x44") ? 60 : 0;
+}
+
+const struct format known_acronis = {
+    .name = "tib",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".tib"),
+    .bid = bid_acronis,
+    .product = "Acronis True Image backup",
+};
+
+const struct format known_tibx = {
+    .name = "tibx",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".tibx"),
+    .product = "Acronis archive (TIBX)",
+};
+
+static int bid_macrium(const struct probe *p)
+{
+	return TAIL_HAS(p, 12, "MACRIUM_FILE") ? 95 : 0;
+}
+
+const struct format known_macrium = {
+    .name = "mrimgx",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".mrimgx", ".mrbakx"),
+    .bid = bid_macrium,
+    .checksums = CHECKSUMS_DATA,
+    .product = "Macrium Reflect X image",
+};
+
+const struct format known_macrium_old = {
+    .name = "mrimg",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".mrimg", ".mrbak"),
+    .product = "Macrium Reflect image",
+};
+
+const struct format known_veeam = {
+    .name = "veeam",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".vbk", ".vib", ".vrb"),
+    .product = "Veeam backup",
+};
+
+const struct format known_ghost = {
+    .name = "ghost",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".gho", ".ghs"),
+    .product = "Norton Ghost image",
+};
+
+const struct format known_shadowprotect = {
+    .name = "shadowprotect",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".spf", ".spi"),
+    .product = "ShadowProtect image",
+};
+
+/* Microsoft Tape Format begins with a descriptor block of type TAPE. */
+static int bid_bkf(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "TAPE") ? 50 : 0;
+}
+
+const struct format known_bkf = {
+    .name = "bkf",
+    .kind = FORMAT_IMAGE,
+    .suffixes = SUFFIXES(".bkf"),
+    .bid = bid_bkf,
+    .product = "Windows NT backup (Microsoft Tape Format)",
+};
+
+static int bid_btrfs_send(const struct probe *p)
+{
+	return HEAD_HAS(p, 0, "btrfs-stream\0") ? 95 : 0;
+}
+
+const struct format known_btrfs_send = {
+    .name = "btrfs-send",
+    .kind = FORMAT_IMAGE,
+    .bid = bid_btrfs_send,
+    .checksums = CHECKSUMS_DATA,
+    .product = "btrfs send stream",
+};
+
+/* The magic of the first record, in either byte order. */
+static int bid_zfs_send(const struct probe *p)
+{
+	return HEAD_HAS(p, 8, "\xac\xcb\xba\xf5\2\0\0\0") ||
+		       HEAD_HAS(p, 8, "\0\0\0\2\xf5\xba\xcb\xac")
+		   ? 90
+		   : 0;
+}
+
+const struct format known_zfs_send = {
+    .name = "zfs-send",
+    .kind = FORMAT_IMAGE,
+    .bid = bid_zfs_send,
+    .checksums = CHECKSUMS_DATA,
+    .product = "ZFS send stream",
+};
