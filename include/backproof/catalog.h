@@ -8,7 +8,10 @@
 /* Where backups are kept. */
 struct repository {
 	char *name, *path, *layout, *match; /* match: the pattern of layout "files", or NULL */
+	char *host; /* where match has no {host}: whose backups all of them are. NULL: whoever asks */
 };
+/* Is it a pattern of layout "files"? -1: *e says what is wrong, and in which column. */
+int catalog_match_check(const char *match, bool *has_host, struct error *e) must_check;
 
 struct point_file {
 	char *path;	/* openable */

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Files that may be parts of restore points, and how they are put together. */
+#ifndef CATALOG_CANDIDATE_H
+#define CATALOG_CANDIDATE_H
+
+#include <sys/stat.h>
+
+#include "backproof/catalog.h"
+#include "name.h"
+
+struct candidate {
+	char *path;  /* openable */
+	char *label; /* of its restore point */
+	char *key;   /* equal keys: one restore point */
+	/* When that puts the same disk into a restore point twice, these tell them apart. */
+	char *fine_label, *fine_key;
+	char *disk, *part, *segment; /* NULL: none */
+	int64_t named_from, named_to;
+	int64_t mtime;
+	uint64_t size;
+	dev_t device;
+	ino_t inode;
+	bool link;    /* reached through a symbolic link */
+	bool partial; /* not finished: path is what there is, the rest is not filled in */
+	bool loose;   /* all files with this key belong together, also those that name no disk */
+};
+struct candidates {
+	struct candidate *items;
+	size_t count, capacity;
+};
+void candidate_free(struct candidate *c);
+void candidates_free(struct candidates *cs);
+
+/*
+ * Looks at name in dir (or AT_FDCWD) and fills in path-independent fields. 1: a regular file (or a directory, when
+ * c->partial). 0: something else, gone again, or a broken link. -1: can't be looked at; shown is its path for messages.
+ */
+int candidate_look(int dir, const char *name, const char *shown, struct candidate *c,
+		   struct error *e) must_check;
+
+/* Groups them into restore points, newest first; what they own moves there. */
+int candidates_assemble(struct candidates *cs, struct catalog *out, struct error *e) must_check;
+/* All of them are one restore point. */
+int candidates_join(struct candidates *cs, const char *label, struct catalog *out,
+		    struct error *e) must_check;
+
+#endif

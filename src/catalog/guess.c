@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "guess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "backproof/text.h"
+
+/* A file that names no kind is a backup only if it is large. */
+#define UNNAMED_MIN MIB
+
+void guess_init(struct guess *g, const char *host)
+{
+	memset(g, 0, sizeof *g);
+	g->host = host;
+	g->unreadable_rank = -1;
+}
+
+void guess_free(struct guess *g)
+{
+	vec_each(g, it)
+		free(it->path);
+	vec_free(g);
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* The best fit of any component. */
+static int rank_of(const char *rel, const char *base, const char *host)
+{
+	int best = name_host_rank(base, strlen(base), host);
+	for (const char *s = rel; strchr(s, '/'); s = strchr(s, '/') + 1) {
+		int r = name_host_rank(s, strcspn(s, "/"), host);
+		best = r > best ? r : best;
+	}
+	return best;
+}
+
+int guess_add(struct guess *g, const char *top, const char *top_name, const char *rel,
+	      enum scan_type type, struct error *e)
+{
+	char finished[NAME_LIMIT + 1];
+	const char *base = base_of(rel);
+	if (strlen(base) > NAME_LIMIT)
+		return 0;
+	bool partial = partial_finished_name(base, finished);
+	const char *look = partial ? finished : base;
+	size_t stem;
+	struct span segment;
+	struct civil c;
+	enum name_kind kind = name_kind(look, strlen(look), &stem, &segment);
+	/* Of directories, only the unfinished ones of a dated backup are of interest as such. */
+	bool dated = partial && type == SCAN_DIR && name_time_find(look, strlen(look), &c, &segment);
+	if (type == SCAN_DIR ? !dated : kind == NAME_BESIDE || (partial && kind != NAME_IMAGE))
+		return 0;
+	struct guess_item *it = vec_push(g);
+	if (!it)
+		return error_nomem(e);
+	it->path = text_format("%s%s%s", top, *top && top[strlen(top) - 1] == '/' ? "" : "/", rel);
+	if (!it->path)
+		return error_nomem(e);
+	it->rel = strlen(it->path) - strlen(rel);
+	it->top_name = top_name;
+	it->rank = rank_of(rel, look, g->host);
+	it->kind = kind;
+	it->partial = partial;
+	return 0;
+}
+
+struct walk {
+	struct guess *g;
+	const char *top, *top_name, *rel;
+	int depth;
+};
+
+static void note_unreadable(struct guess *g, const char *rel, const struct error *why)
+{
+	int rank = rank_of(rel, base_of(rel), g->host);
+	if (rank <= g->unreadable_rank)
+		return;
+	g->unreadable_rank = rank;
+	g->unreadable = *why;
+}
+
+static int walk_directory(struct walk *w, int dir, const char *name, const char *rel,
+			  struct error *e)
+{
+	/* Hidden directories belong to snapshots, tools and unfinished transfers. */
+	if (is_partial_name(name))
+		return guess_add(w->g, w->top, w->top_name, rel, SCAN_DIR, e);
+	if (w->depth == 0 || scan_is_system_dir(name))
+		return 0;
+	autoclose int fd = scan_open(dir, name, false);
+	if (fd < 0) {
+		struct error why;
+		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+			return 0;
+		error_sys(&why, "%s/%s: directory can't be read", w->top, rel);
+		note_unreadable(w->g, rel, &why);
+		return 0;
+	}
+	return guess_walk(w->g, fd, w->top, w->top_name, rel, w->depth - 1, e);
+}
+
+static int visit(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)
+{
+	struct walk *w = ctx;
+	if (type == SCAN_OTHER)
+		return 0;
+	autofree char *rel = text_format("%s%s%s", w->rel, *w->rel ? "/" : "", name);
+	if (!rel)
+		return error_nomem(e);
+	if (type == SCAN_DIR)
+		return walk_directory(w, dir, name, rel, e);
+	return guess_add(w->g, w->top, w->top_name, rel, type, e);
+}
+
+int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, const char *rel,
+	       int depth, struct error *e)
+{
+	struct walk w = {g, top, top_name, rel, depth};
+	bool unreadable = false;
+	autofree char *shown = text_format("%s%s%s", top, *rel ? "/" : "", rel);
+	if (!shown)
+		return error_nomem(e);
+	struct error why;
+	if (scan_dir(fd, shown, visit, &w, &unreadable, &why) == 0)
+		return 0;
+	if (unreadable && *rel) {
+		note_unreadable(g, rel, &why);
+		return 0;
+	}
+	if (e)
+		*e = why;
+	return -1;
+}
+
+/* -1 memory, 0 not a file (any more), 1 added to cs. */
+static int select_item(const struct guess_item *it, uint64_t least, struct candidates *cs,
+		       struct error *e)
+{
+	struct candidate c = {.partial = it->partial};
+	int found = candidate_look(AT_FDCWD, it->path, it->path, &c, e);
+	if (found <= 0 || c.size < least)
+		return found < 0 ? -1 : 0;
+	if (!it->partial && guess_describe(&c, it->top_name, it->path, it->rel, e) < 0) {
+		candidate_free(&c);
+		return -1;
+	}
+	c.path = strdup(it->path);
+	struct candidate *to = c.path ? vec_push(cs) : NULL;
+	if (!to) {
+		candidate_free(&c);
+		return error_nomem(e);
+	}
+	*to = c;
+	return 1;
+}
+
+/* Of one tier: the items that fit the host best. */
+static int select_tier(struct guess *g, bool images, struct candidates *cs, int *best,
+		       struct error *e)
+{
+	*best = 0;
+	vec_each(g, it)
+		if (!it->partial && (it->kind == NAME_IMAGE) == images && it->rank > *best)
+			*best = it->rank;
+	vec_each(g, it) {
+		if (it->partial || (it->kind == NAME_IMAGE) != images ||
+		    (!g->own && it->rank < *best))
+			continue;
+		if (select_item(it, images ? 0 : UNNAMED_MIN, cs, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int guess_finish(struct guess *g, struct catalog *out, struct error *e)
+{
+	struct candidates cs = {0};
+	int best = 0, rc = select_tier(g, true, &cs, &best, e);
+	if (!rc && !cs.count)
+		rc = select_tier(g, false, &cs, &best, e);
+	/* Of another host's directory nothing is needed, unless it may be this one's after all. */
+	if (!rc && g->unreadable_rank >= 0 &&
+	    (g->own || g->unreadable_rank > 0 || !cs.count || best == 0)) {
+		if (e)
+			*e = g->unreadable;
+		rc = -1;
+	}
+	vec_each(g, it)
+		if (!rc && it->partial && (g->own || it->rank >= best) &&
+		    select_item(it, 0, &cs, e) < 0)
+			rc = -1;
+	if (!rc)
+		rc = candidates_assemble(&cs, out, e);
+	candidates_free(&cs);
+	return rc;
+}

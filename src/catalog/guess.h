@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Restore points by their names alone, where no pattern says how they are kept: collect, then finish. A file's path
+ * below top tells its host, time, disk and partition; files are stat'ed only once they are known to be wanted.
+ */
+#ifndef CATALOG_GUESS_H
+#define CATALOG_GUESS_H
+
+#include "candidate.h"
+#include "scan.h"
+
+struct guess_item {
+	char *path; /* openable */
+	size_t rel; /* where the path below top begins in it */
+	const char *top_name; /* borrowed; NULL: says nothing */
+	int rank;   /* how well it fits the host */
+	enum name_kind kind;
+	bool partial;
+};
+struct guess {
+	const char *host; /* borrowed */
+	bool own;	  /* everything here is the host's, whatever its name */
+	struct guess_item *items;
+	size_t count, capacity;
+	struct error unreadable; /* the first directory that can't be read, of the best rank */
+	int unreadable_rank;	 /* -1: none */
+};
+void guess_init(struct guess *g, const char *host);
+void guess_free(struct guess *g);
+/* One file or one partial directory. rel is below top. Names that can't be backups are left out. */
+int guess_add(struct guess *g, const char *top, const char *top_name, const char *rel,
+	      enum scan_type type, struct error *e) must_check;
+/* The directory rel below top ("" : top itself, opened by the caller as fd) and depth levels below it. */
+int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, const char *rel,
+	       int depth, struct error *e) must_check;
+/* -1 also when a directory that may hold the host's backups can't be read. */
+int guess_finish(struct guess *g, struct catalog *out, struct error *e) must_check;
+
+/* Fills in what the name of path says; rel: where the part below top begins in it. */
+int guess_describe(struct candidate *c, const char *top_name, const char *path, size_t rel,
+		   struct error *e) must_check;
+
+#endif

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * One pass over a repository, down to where the names tell the hosts apart; what lies below is read when a host is
+ * asked for, by whoever asks. After open nothing changes, so finding needs no locks.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+
+#include "files.h"
+#include "guess.h"
+#include "names.h"
+
+struct catalog_index {
+	char *title, *path, *owner; /* owner: all is this host's; NULL: ask the names */
+	int fd;
+	struct pattern *pattern; /* NULL: by guessing */
+	const char *only;	 /* while opening */
+	VEC(struct place) places;
+	struct names names;
+	struct strings unreadable;
+};
+
+void catalog_index_destroy(struct catalog_index *x)
+{
+	if (!x)
+		return;
+	vec_each(&x->places, p)
+		place_free(p);
+	vec_free(&x->places);
+	names_free(&x->names);
+	strings_free(&x->unreadable);
+	pattern_free(x->pattern);
+	close_auto(&x->fd);
+	free(x->title);
+	free(x->path);
+	free(x->owner);
+	free(x);
+}
+
+static int add_place(struct catalog_index *x, const struct place *in)
+{
+	size_t n = x->places.count;
+	if (n && !strcmp(x->places.items[n - 1].rel, in->rel))
+		return 0;
+	struct place *p = vec_push(&x->places);
+	if (!p)
+		return -1;
+	*p = *in;
+	p->rel = strdup(in->rel);
+	p->key = strdup(in->key);
+	return p->rel && p->key ? 0 : -1;
+}
+
+/* An entry at the level of {host}. */
+static int pattern_entry(void *ctx, const struct place *in, const char *name, enum scan_type type,
+			 struct error *e)
+{
+	struct catalog_index *x = ctx;
+	struct pattern_match m;
+	char finished[NAME_LIMIT + 1];
+	const char *look = partial_finished_name(name, finished) ? finished : name;
+	size_t level = (size_t)pattern_host_level(x->pattern);
+	if (type == SCAN_OTHER || !pattern_match(x->pattern, level, look, x->only, &in->captures, &m))
+		return 0;
+	enum names_key key = pattern_host_is_whole(x->pattern)	 ? NAMES_WHOLE
+			     : pattern_host_is_apart(x->pattern) ? NAMES_WORDS
+								 : NAMES_ANY;
+	if (add_place(x, in) < 0)
+		return error_nomem(e);
+	return names_add(&x->names, (uint32_t)x->places.count - 1, name, type, key, e);
+}
+
+/* Without a pattern: HOST/... and files at the top. */
+static int top_entry(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)
+{
+	struct catalog_index *x = ctx;
+	(void)dir;
+	if (type == SCAN_OTHER)
+		return 0;
+	if (type != SCAN_FILE && !(x->only && strcasecmp(x->only, name)) &&
+	    names_add(&x->names, 0, name, type, NAMES_WHOLE, e) < 0)
+		return -1;
+	size_t stem;
+	struct span segment;
+	if (type == SCAN_DIR || name_kind(name, strlen(name), &stem, &segment) == NAME_BESIDE ||
+	    (x->only && name_host_rank(name, strlen(name), x->only) < 3))
+		return 0;
+	return names_add(&x->names, 0, name, type, NAMES_WORDS, e);
+}
+
+static int read_all(struct catalog_index *x, struct error *e)
+{
+	struct place root = {.rel = "", .key = ""};
+	bool unreadable = false;
+	if (!x->pattern)
+		return scan_dir(x->fd, x->path, top_entry, x, &unreadable, e);
+	if (pattern_host_level(x->pattern) < 0)
+		return 0;
+	struct files_walk w = {.pattern = x->pattern, .path = x->path, .entry = pattern_entry, .ctx = x};
+	int rc = files_walk_below(&w, x->fd, &root, 0, e);
+	x->unreadable = w.unreadable;
+	memset(&w.unreadable, 0, sizeof w.unreadable);
+	files_walk_free(&w);
+	return rc;
+}
+
+struct catalog_index *catalog_index_open(const struct repository *r, const char *only_host,
+					 struct error *e)
+{
+	if (r->layout && strcmp(r->layout, "files")) {
+		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+			  "repository %s: layout \"%s\" is not supported by this build", r->name,
+			  r->layout);
+		return NULL;
+	}
+	struct catalog_index *x = calloc(1, sizeof *x);
+	if (!x) {
+		error_nomem(e);
+		return NULL;
+	}
+	autodestroy(catalog_index_destroy_auto) struct catalog_index *guard = x;
+	x->fd = -1;
+	x->only = only_host;
+	x->title = strdup(r->name ? r->name : r->path);
+	x->path = strdup(r->path);
+	x->owner = r->host ? strdup(r->host) : NULL;
+	if (!x->title || !x->path || (r->host && !x->owner)) {
+		error_nomem(e);
+		return NULL;
+	}
+	if (r->match && !(x->pattern = pattern_new(r->match, e))) {
+		error_prefix(e, "repository %s", x->title);
+		return NULL;
+	}
+	x->fd = scan_open(AT_FDCWD, x->path, true);
+	if (x->fd < 0) {
+		error_sys(e, "repository %s: %s", x->title, x->path);
+		return NULL;
+	}
+	if (read_all(x, e) < 0 || names_build(&x->names, e) < 0) {
+		error_prefix(e, "repository %s", x->title);
+		return NULL;
+	}
+	x->only = NULL;
+	return take(guard);
+}
+
+/* One search for one host. */
+struct search {
+	struct catalog_index *x;
+	struct files_walk walk;
+	struct guess guess;
+	int fd; /* of the place that was used last */
+	uint32_t place;
+	bool link; /* the host's own directory is a link */
+};
+
+static int pattern_hit(void *ctx, const struct names_entry *it, struct error *e)
+{
+	struct search *s = ctx;
+	const struct place *in = &s->x->places.items[it->place];
+	if (s->fd < 0 || s->place != it->place) {
+		close_auto(&s->fd);
+		s->place = it->place;
+		s->fd = scan_open(s->x->fd, *in->rel ? in->rel : ".", false);
+		if (s->fd < 0) {
+			if (errno == ENOENT) /* removed since the repository was read */
+				return 0;
+			return error_sys(e, "%s/%s", s->x->path, in->rel);
+		}
+	}
+	return files_walk_entry(&s->walk, s->fd, in, (size_t)pattern_host_level(s->x->pattern),
+				names_text(&s->x->names, it), it->type, e);
+}
+
+static int guess_hit(void *ctx, const struct names_entry *it, struct error *e)
+{
+	struct search *s = ctx;
+	const char *name = names_text(&s->x->names, it), *host = s->guess.host;
+	if (it->key == NAMES_WORDS) {
+		char finished[NAME_LIMIT + 1];
+		const char *look = partial_finished_name(name, finished) ? finished : name;
+		if (name_host_rank(look, strlen(look), host) < 3)
+			return 0;
+		return guess_add(&s->guess, s->x->path, NULL, name, SCAN_FILE, e);
+	}
+	if (strcasecmp(name, host))
+		return 0;
+	autoclose int fd = scan_open(s->x->fd, name, false);
+	if (fd >= 0)
+		return guess_walk(&s->guess, fd, s->x->path, NULL, name, 2, e);
+	if (errno == ENOENT)
+		return 0;
+	if (errno == ENOTDIR || errno == ELOOP) {
+		struct stat st;
+		s->link = s->link || (!fstatat(s->x->fd, name, &st, 0) && S_ISDIR(st.st_mode));
+		return 0;
+	}
+	return error_sys(e, "%s/%s: directory can't be read", s->x->path, name);
+}
+
+static int tell_unreadable(const struct catalog_index *x, const struct strings *dirs,
+			   const char *host, struct error *e)
+{
+	char more[48] = "";
+	if (dirs->count > 1)
+		snprintf(more, sizeof more, " (and %zu more)", dirs->count - 1);
+	return error_set(e, ERROR_IO, ERROR_NO_OFFSET,
+			 "repository %s: can't read the directory %s/%s%s: backups of %s may be there",
+			 x->title, x->path, dirs->items[0], more, host);
+}
+
+/* Nothing found is an answer only where everything could be looked at. */
+static int answer(struct search *s, const char *host, struct catalog *out, struct error *e)
+{
+	const struct catalog_index *x = s->x;
+	if (s->walk.unreadable.count)
+		return tell_unreadable(x, &s->walk.unreadable, host, e);
+	if (x->pattern ? candidates_assemble(&s->walk.found, out, e) < 0
+		       : guess_finish(&s->guess, out, e) < 0)
+		return -1;
+	if (out->count)
+		return 0;
+	int rc = 0;
+	if (x->unreadable.count)
+		rc = tell_unreadable(x, &x->unreadable, host, e);
+	else if (s->walk.links.count || s->link)
+		rc = error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+			       "repository %s: %s/%s is a link to a directory, and those are not followed: "
+			       "make its target a repository",
+			       x->title, x->path, s->link ? host : s->walk.links.items[0]);
+	if (rc < 0)
+		catalog_free(out);
+	return rc;
+}
+
+static int search(struct search *s, struct error *e)
+{
+	struct catalog_index *x = s->x;
+	if (!x->pattern)
+		return names_find(&x->names, s->guess.host, guess_hit, s, e);
+	if (pattern_host_level(x->pattern) >= 0)
+		return names_find(&x->names, s->walk.host, pattern_hit, s, e);
+	/* Its own descriptor: x->fd's position is shared. */
+	struct place root = {.rel = "", .key = ""};
+	autoclose int fd = scan_open(x->fd, ".", false);
+	if (fd < 0)
+		return error_sys(e, "repository %s: %s", x->title, x->path);
+	return files_walk_below(&s->walk, fd, &root, 0, e);
+}
+
+int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
+		       struct error *e)
+{
+	memset(out, 0, sizeof *out);
+	if (x->owner && strcasecmp(x->owner, host))
+		return 0;
+	struct search s = {.x = x, .fd = -1};
+	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
+	guess_init(&s.guess, host);
+	s.guess.own = true;
+	int rc = search(&s, e);
+	if (!rc)
+		rc = answer(&s, host, out, e);
+	close_auto(&s.fd);
+	files_walk_free(&s.walk);
+	guess_free(&s.guess);
+	return rc;
+}

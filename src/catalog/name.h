@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * What a file's name alone says: times, disks, partitions, kinds, hosts. Names are bytes of at most NAME_LIMIT,
+ * any value but NUL and '/'; nothing here allocates or opens anything.
+ */
+#ifndef CATALOG_NAME_H
+#define CATALOG_NAME_H
+
+#include "backproof/base.h"
+
+#define NAME_LIMIT 255 /* NAME_MAX: longer ones can't come from a directory */
+
+/* Bytes from .. to-1 of a name; to == 0: not there. */
+struct span {
+	size_t from, to;
+};
+
+/* A date and a time of day as written. */
+struct civil {
+	int year, month, day, hour, minute, second;
+	bool has_date, has_clock, has_zone; /* without a zone: local time (TZ) */
+	int zone;			    /* seconds east of UTC */
+};
+
+/* YYYY-MM-DD (also with _ or .) or YYYYMMDD at the front of s: bytes used, 0 when there is none or no such day. */
+size_t name_date_at(const char *s, size_t len, struct civil *c);
+/* HHMM HH:MM HH-MM HH_MM HH.MM, with seconds when asked; then Z or +HH:MM when zone is asked for. */
+size_t name_clock_at(const char *s, size_t len, bool seconds, bool zone, struct civil *c);
+/* The first date, with the clock that follows it, that stands between non-digits. */
+bool name_time_find(const char *name, size_t len, struct civil *c, struct span *where);
+/* A whole component of a path below a dated one, or a token in it, that can only be a clock: 0300, 030000. */
+bool name_bare_clock(const char *name, size_t len, const struct span *skip, struct span *where);
+/* Seconds UTC: a date alone is a whole local day, with a clock from and to are equal. Both 0 without a date. */
+void civil_range(const struct civil *c, int64_t *from, int64_t *to);
+
+enum name_kind {
+	NAME_OTHER,	 /* nothing known */
+	NAME_IMAGE,	 /* an image, an archive or a container, compressed or not, or a piece of a split one */
+	NAME_COMPRESSED, /* .zst and such with nothing known before it */
+	NAME_BESIDE,	 /* digests, signatures, logs, notes: never a part of a restore point */
+};
+
+struct name_info {
+	enum name_kind kind;
+	size_t stem;	      /* bytes before the suffixes */
+	struct span time;     /* in civil */
+	struct span disk, part, segment; /* what is cut out of a name to tell which backup it belongs to */
+	struct span disk_value, part_value; /* "0" of "disk-0", "3" of "part3" */
+	struct civil civil;
+};
+void name_read(const char *name, size_t len, struct name_info *out);
+enum name_kind name_kind(const char *name, size_t len, size_t *stem, struct span *segment);
+/* A disk as Linux, Proxmox and people call it, with a partition behind it, standing alone at pos: bytes used. */
+size_t name_disk_at(const char *name, size_t len, size_t pos, struct name_info *out);
+
+/* Anything but ASCII letters, digits and bytes of UTF-8 sequences. */
+bool name_is_separator(char c);
+
+/* How well a name fits a host: 3 its exact name, 2 the short name of a full one, 1 a longer full name, 0 not. */
+int name_host_rank(const char *name, size_t len, const char *host);
+/* name[at .. at+hlen) is host: true when it stands alone and is not a piece of a longer host name. */
+bool name_host_alone(const char *name, size_t len, size_t at, size_t hlen);
+/* The two halves of it. */
+bool name_host_begins(const char *name, size_t at);
+bool name_host_ends(const char *name, size_t len, size_t at, size_t hlen);
+
+/* The name that a partial name will have once finished. out: NAME_LIMIT + 1 bytes. false: not a partial name. */
+bool partial_finished_name(const char *base, char *out);
+
+struct text;
+/* name without the spans. tidy: also without the separator that stood before each, "*" where nothing is left. */
+void name_cut(struct text *t, const char *name, size_t len, const struct span *cuts, size_t count,
+	      bool tidy);
+
+#endif

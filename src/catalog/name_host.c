@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Whose file is it? "web-01-2026-11-21.img" is not of the host "web", and "web01.example.com.img" not surely of
+ * "web01": taking another machine's backup for this one's is what must not happen.
+ */
+#include <ctype.h>
+#include <strings.h>
+
+#include "backproof/catalog.h"
+#include "name.h"
+
+static const char *const generic[] = {
+	"backup", "backups", "bak",    "image",	"images",  "full",    "disk",	"dump",	   "vzdump",
+	"daily",  "weekly",  "monthly", "system", "snapshot", "snap",  "latest", "current", "qemu",
+	"lxc",	  "os",	     "vm",
+};
+
+static size_t token_len(const char *s, size_t len)
+{
+	size_t n = 0;
+	while (n < len && !name_is_separator(s[n]))
+		n++;
+	return n;
+}
+
+static bool is_generic(const char *s, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(generic); i++)
+		if (strlen(generic[i]) == n && !strncasecmp(generic[i], s, n))
+			return true;
+	return false;
+}
+
+/* name[at..] begins with something that is surely not the rest of a host name. */
+static bool known_token(const char *name, size_t len, size_t at)
+{
+	struct civil c;
+	struct name_info d;
+	size_t n = token_len(name + at, len - at);
+	return name_date_at(name + at, len - at, &c) || name_disk_at(name, len, at, &d) ||
+	       is_generic(name + at, n);
+}
+
+/* name[at..] is all suffix: of an image, a sidecar, an unfinished file. */
+static bool only_suffixes(const char *name, size_t len, size_t at)
+{
+	size_t stem;
+	struct span segment;
+	char copy[NAME_LIMIT + 2] = "x.", finished[NAME_LIMIT + 1];
+	if (len - at > NAME_LIMIT - 2)
+		return false;
+	memcpy(copy + 2, name + at, len - at);
+	copy[2 + len - at] = 0;
+	if (partial_finished_name(copy, finished) && !strcmp(finished, "x"))
+		return true;
+	const char *look = is_partial_name(copy) ? finished : copy;
+	enum name_kind k = name_kind(look, strlen(look), &stem, &segment);
+	if (k == NAME_IMAGE || k == NAME_COMPRESSED)
+		return stem == 1;
+	/* "img.zst.sha256" */
+	return k == NAME_BESIDE;
+}
+
+static bool all_digits(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isdigit((unsigned char)s[i]))
+			return false;
+	return n > 0;
+}
+
+bool name_host_begins(const char *name, size_t at)
+{
+	if (!at)
+		return true;
+	if (!name_is_separator(name[at - 1]))
+		return false;
+	if (name[at - 1] != '.')
+		return true;
+	/* "www.web01" is another machine, "backup.web01" and "20261121.web01" are not. */
+	size_t from = at - 1;
+	while (from && !name_is_separator(name[from - 1]))
+		from--;
+	return is_generic(name + from, at - 1 - from) || all_digits(name + from, at - 1 - from);
+}
+
+bool name_host_ends(const char *name, size_t len, size_t at, size_t hlen)
+{
+	size_t end = at + hlen;
+	if (end == len)
+		return true;
+	if (!name_is_separator(name[end]))
+		return false;
+	size_t next = end + 1, n = token_len(name + next, len - next);
+	if (known_token(name, len, next))
+		return true;
+	if (all_digits(name + next, n)) {
+		/* web-01 is longer than web; web01-001 is a counter; 10.0.0.1 has no letters at all. */
+		bool letter = false;
+		for (size_t i = at; i < end; i++)
+			letter = letter || isalpha((unsigned char)name[i]);
+		return letter && isdigit((unsigned char)name[end - 1]);
+	}
+	return name[end] != '.' || only_suffixes(name, len, next);
+}
+
+bool name_host_alone(const char *name, size_t len, size_t at, size_t hlen)
+{
+	return name_host_begins(name, at) && name_host_ends(name, len, at, hlen);
+}
+
+static bool has_host(const char *name, size_t len, const char *host, size_t hlen, bool longer)
+{
+	for (size_t at = 0; hlen && at + hlen <= len; at++) {
+		if (strncasecmp(name + at, host, hlen))
+			continue;
+		if (longer ? name_host_begins(name, at) && at + hlen + 1 < len && name[at + hlen] == '.' &&
+				     isalpha((unsigned char)name[at + hlen + 1])
+			   : name_host_alone(name, len, at, hlen))
+			return true;
+	}
+	return false;
+}
+
+int name_host_rank(const char *name, size_t len, const char *host)
+{
+	size_t hlen = strlen(host), first = strcspn(host, ".");
+	if (has_host(name, len, host, hlen, false))
+		return 3;
+	/* The first part of an address is no short name. */
+	if (first < hlen && !all_digits(host, first) && has_host(name, len, host, first, false))
+		return 2;
+	if (first == hlen && has_host(name, len, host, hlen, true))
+		return 1;
+	return 0;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Times in names. A wrong guess here would be a wrong clock in the freshness proof: what is not surely a time is none. */
+#include <time.h>
+
+#include "name.h"
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* n digits at s as a number, or -1. */
+static int number(const char *s, size_t len, size_t n)
+{
+	int v = 0;
+	if (len < n)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!digit(s[i]))
+			return -1;
+		v = v * 10 + (s[i] - '0');
+	}
+	return v;
+}
+
+static bool is_day(int y, int m, int d)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	/* Years that no backup has are numbers that only look like dates. */
+	if (y < 1990 || y > 2199 || m < 1 || m > 12 || d < 1)
+		return false;
+	bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+	return d <= days[m - 1] + (m == 2 && leap);
+}
+
+size_t name_date_at(const char *s, size_t len, struct civil *c)
+{
+	int y = number(s, len, 4), m, d;
+	size_t used;
+	if (y < 0 || len < 8)
+		return 0;
+	if (digit(s[4])) {
+		m = number(s + 4, len - 4, 2);
+		d = number(s + 6, len - 6, 2);
+		used = 8;
+	} else {
+		if (len < 10 || !strchr("-_.", s[4]) || s[7] != s[4])
+			return 0;
+		m = number(s + 5, len - 5, 2);
+		d = number(s + 8, len - 8, 2);
+		used = 10;
+	}
+	if (!is_day(y, m, d))
+		return 0;
+	c->year = y;
+	c->month = m;
+	c->day = d;
+	c->has_date = true;
+	return used;
+}
+
+/* Z, +HHMM, +HH:MM or -HH:MM; -HHMM could as well be a counter. */
+static size_t zone_at(const char *s, size_t len, int *zone)
+{
+	if (len >= 1 && s[0] == 'Z') {
+		*zone = 0;
+		return 1;
+	}
+	if (len < 5 || (s[0] != '+' && s[0] != '-'))
+		return 0;
+	bool colon = s[3] == ':';
+	if (s[0] == '-' && !colon)
+		return 0;
+	int h = number(s + 1, len - 1, 2), m = number(s + 3 + colon, len - 3 - colon, 2);
+	if (h < 0 || h > 14 || m < 0 || m > 59)
+		return 0;
+	*zone = (h * 60 + m) * 60 * (s[0] == '-' ? -1 : 1);
+	return 5 + colon;
+}
+
+size_t name_clock_at(const char *s, size_t len, bool seconds, bool zone, struct civil *c)
+{
+	int h = number(s, len, 2), m, sec = 0;
+	if (h < 0 || h > 23 || len < 4)
+		return 0;
+	size_t gap = digit(s[2]) ? 0 : 1, used = 4 + gap;
+	if (gap && !strchr(":-_.", s[2]))
+		return 0;
+	m = number(s + 2 + gap, len - 2 - gap, 2);
+	if (m < 0 || m > 59)
+		return 0;
+	if (seconds) {
+		if (gap && (len <= used || s[used] != s[2]))
+			return 0;
+		used += gap;
+		sec = used < len ? number(s + used, len - used, 2) : -1;
+		if (sec < 0 || sec > 59)
+			return 0;
+		used += 2;
+	}
+	c->has_zone = false;
+	if (zone) {
+		size_t n = zone_at(s + used, len - used, &c->zone);
+		if (!n)
+			return 0;
+		c->has_zone = true;
+		used += n;
+	}
+	c->hour = h;
+	c->minute = m;
+	c->second = sec;
+	c->has_clock = true;
+	return used;
+}
+
+/* The longest clock at s that no digit follows. */
+static size_t whole_clock(const char *s, size_t len, bool compact, struct civil *c)
+{
+	for (int i = 0; i < 4; i++) {
+		struct civil t = *c;
+		size_t n = name_clock_at(s, len, i < 2, i % 2 == 0, &t);
+		if (!n || (n < len && digit(s[n])) || (compact && !digit(s[2])))
+			continue;
+		*c = t;
+		return n;
+	}
+	return 0;
+}
+
+bool name_time_find(const char *name, size_t len, struct civil *c, struct span *where)
+{
+	for (size_t i = 0; i + 8 <= len; i++) {
+		if (!digit(name[i]) || (i && digit(name[i - 1])))
+			continue;
+		struct civil t = {0};
+		size_t n = name_date_at(name + i, len - i, &t), end = i + n, clock = 0;
+		if (!n)
+			continue;
+		if (end < len && digit(name[end])) {
+			/* 20261121030000: either all of it is a time or it is some other number. */
+			clock = n == 8 ? whole_clock(name + end, len - end, true, &t) : 0;
+			if (!clock)
+				continue;
+		} else if (end + 1 < len && strchr("Tt_-. @", name[end])) {
+			clock = whole_clock(name + end + 1, len - end - 1, false, &t);
+			end += clock ? 1 : 0;
+		}
+		*c = t;
+		*where = (struct span){i, end + clock};
+		return true;
+	}
+	return false;
+}
+
+bool name_bare_clock(const char *name, size_t len, const struct span *skip, struct span *where)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!digit(name[i]) || (i && !name_is_separator(name[i - 1])) ||
+		    (i < skip->to && i >= skip->from))
+			continue;
+		struct civil t = {0};
+		size_t n = whole_clock(name + i, len - i, true, &t);
+		if (n && (i + n == len || name_is_separator(name[i + n]))) {
+			*where = (struct span){i, i + n};
+			return true;
+		}
+	}
+	return false;
+}
+
+void civil_range(const struct civil *c, int64_t *from, int64_t *to)
+{
+	*from = *to = 0;
+	if (!c->has_date)
+		return;
+	struct tm tm = {.tm_year = c->year - 1900, .tm_mon = c->month - 1, .tm_mday = c->day,
+			.tm_isdst = -1};
+	if (c->has_clock) {
+		tm.tm_hour = c->hour;
+		tm.tm_min = c->minute;
+		tm.tm_sec = c->second;
+		*from = *to = c->has_zone ? (int64_t)timegm(&tm) - c->zone : (int64_t)mktime(&tm);
+		return;
+	}
+	struct tm next = tm;
+	next.tm_mday++;
+	*from = mktime(&tm);
+	*to = (int64_t)mktime(&next) - 1;
+}

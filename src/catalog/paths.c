@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* --from PATH: restore points where no configuration says how backups are kept. */
+#include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+
+#include "guess.h"
+
+/* The last component that says something: "." and ".." are resolved. NULL: the root, or memory. */
+static char *last_name(const char *path)
+{
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	size_t from = len;
+	while (from && path[from - 1] != '/')
+		from--;
+	size_t n = len - from;
+	const char *s = path + from;
+	if ((n == 1 && s[0] == '.') || (n == 2 && s[0] == '.' && s[1] == '.')) {
+		autofree char *real = realpath(path, NULL);
+		const char *slash = real ? strrchr(real, '/') : NULL;
+		return slash && slash[1] ? strdup(slash + 1) : NULL;
+	}
+	return n && n <= NAME_LIMIT && s[0] != '/' ? strndup(s, n) : NULL;
+}
+
+/* web01, WEB01, and web01.example.com with its short name: a directory that is the host's alone. */
+static bool is_hosts_own(const char *dir, const char *host)
+{
+	size_t d = strcspn(dir, "."), h = strcspn(host, ".");
+	if (!strcasecmp(dir, host))
+		return true;
+	return d == h && !strncasecmp(dir, host, d) && (!dir[d] || !host[h]) &&
+	       strspn(host, "0123456789.") < strlen(host);
+}
+
+static int add_directory(struct guess *g, const char *path, const char *name, struct error *e)
+{
+	autoclose int fd = scan_open(AT_FDCWD, path, true);
+	if (fd < 0)
+		return error_sys(e, "%s", path);
+	g->own = g->own || (name && is_hosts_own(name, g->host));
+	return guess_walk(g, fd, path, name, "", 2, e);
+}
+
+static int from_directories(const struct strings *paths, const char *host, struct catalog *out,
+			    struct error *e)
+{
+	struct guess g;
+	struct strings names = {0};
+	guess_init(&g, host);
+	int rc = 0;
+	for (size_t i = 0; i < paths->count && !rc; i++) {
+		bool again = false;
+		for (size_t k = 0; k < i; k++)
+			again = again || !strcmp(paths->items[k], paths->items[i]);
+		if (again)
+			continue;
+		autofree char *name = last_name(paths->items[i]);
+		if (strings_add(&names, name ? name : "") < 0)
+			rc = error_nomem(e);
+		else
+			rc = add_directory(&g, paths->items[i], name ? names.items[names.count - 1] : NULL,
+					   e);
+	}
+	if (!rc)
+		rc = guess_finish(&g, out, e);
+	guess_free(&g);
+	strings_free(&names);
+	return rc;
+}
+
+static int add_given_file(struct candidates *cs, const char *path, struct error *e)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	struct candidate *c = vec_push(cs);
+	if (!c)
+		return error_nomem(e);
+	c->partial = is_partial_name(base);
+	int found = candidate_look(AT_FDCWD, path, path, c, e);
+	if (found < 0)
+		return -1;
+	if (!found)
+		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s: not a regular file", path);
+	if (!(c->path = strdup(path)))
+		return error_nomem(e);
+	return c->partial ? 0 : guess_describe(c, NULL, path, (size_t)(base - path), e);
+}
+
+/* Given twice, it is still one file. */
+static void drop_repeated(struct candidates *cs)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < cs->count; i++) {
+		bool again = false;
+		for (size_t k = 0; k < kept; k++)
+			again = again || (cs->items[k].device == cs->items[i].device &&
+					  cs->items[k].inode == cs->items[i].inode);
+		if (again)
+			candidate_free(&cs->items[i]);
+		else
+			cs->items[kept++] = cs->items[i];
+	}
+	cs->count = kept;
+}
+
+/* PATH* also gives sidecars and logs. They are no parts, but where there is nothing else the user means them. */
+static bool is_beside(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	size_t stem;
+	struct span segment;
+	return name_kind(base, strlen(base), &stem, &segment) == NAME_BESIDE;
+}
+
+static int from_files(const struct strings *paths, struct catalog *out, struct error *e)
+{
+	struct candidates cs = {0};
+	bool only_beside = true;
+	for (size_t i = 0; i < paths->count; i++)
+		only_beside = only_beside && is_beside(paths->items[i]);
+	int rc = 0;
+	for (size_t i = 0; i < paths->count && !rc; i++)
+		if (only_beside || !is_beside(paths->items[i]))
+			rc = add_given_file(&cs, paths->items[i], e);
+	drop_repeated(&cs);
+	const char *label = NULL;
+	for (size_t i = 0; i < cs.count && !label; i++)
+		label = cs.items[i].partial ? NULL : cs.items[i].label;
+	if (!rc)
+		rc = candidates_join(&cs, label ? label : "", out, e);
+	candidates_free(&cs);
+	return rc;
+}
+
+int catalog_from_paths(const struct strings *paths, const char *host, struct catalog *out,
+		       struct error *e)
+{
+	size_t directories = 0;
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < paths->count; i++) {
+		struct stat st;
+		if (stat(paths->items[i], &st) < 0)
+			return error_sys(e, "%s", paths->items[i]);
+		directories += S_ISDIR(st.st_mode);
+	}
+	if (directories && directories < paths->count)
+		return error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET,
+				 "files and directories together: give the files of one restore point, or "
+				 "directories to look in");
+	if (directories)
+		return from_directories(paths, host, out, e);
+	return from_files(paths, out, e);
+}
