@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Built into $(BUILD). SAN=address,undefined or SAN=thread gives a sanitizer build (use another BUILD).
 BUILD   ?= build
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
@@ -37,24 +39,57 @@ SOURCES := $(filter-out src/cli/main.c,$(shell find src -name '*.c' | sort))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c))
 
-.PHONY: all setup check test demo bench lint clean install tests
+.PHONY: all setup check test demo bench lint clean install tests unit
 all: $(BUILD)/backproof
 
 $(BUILD)/backproof: $(BUILD)/src/cli/main.o $(BUILD)/libbackproof.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/libbackproof.a: $(OBJECTS)
-	rm -f $@ && ar rcs $@ $^
+	@echo "  AR    $@"
+	@rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libbackproof.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/libbackproof.a $(LIBS)
+	@echo "  TEST  $<"
+	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/libbackproof.a $(LIBS)
 
 tests: $(TESTS)
+
+# Needs root (or sudo) only when a package is missing.
+setup:
+	packaging/setup build
+
+# Both do their own set-up first, so they run in a make of their own afterwards.
+demo:
+	packaging/setup demo
+	$(MAKE) --no-print-directory all
+	tests/demo.sh $(BUILD)/backproof
+
+test:
+	packaging/setup test
+	$(MAKE) --no-print-directory check WERROR=-Werror
+
+check: lint all tests
+	tests/run $(BUILD)
+
+# Includes point downward only; no file outgrows its room.
+lint:
+	tests/lint
+
+bench: all
+	tests/bench $(BUILD)/backproof
+
+install: all
+	install -D -m 755 $(BUILD)/backproof $(DESTDIR)$(PREFIX)/bin/backproof
+	install -D -m 644 man/backproof.1 $(DESTDIR)$(PREFIX)/share/man/man1/backproof.1
+	install -D -m 644 man/backproof.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof.conf.5
 
 clean:
 	rm -rf $(BUILD)

@@ -6,7 +6,8 @@
 #ifndef BACKPROOF_ARCHIVE_H
 #define BACKPROOF_ARCHIVE_H
 
-#include "backproof/fs.h"
+#include "backproof/entry.h"
+#include "backproof/stream.h"
 
 struct archive_reader;
 

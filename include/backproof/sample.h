@@ -4,6 +4,7 @@
 #define BACKPROOF_SAMPLE_H
 
 #include "backproof/budget.h"
+#include "backproof/digest.h"
 #include "backproof/fs.h"
 #include "backproof/scratch.h"
 
@@ -28,7 +29,7 @@ struct restored {
 	char *path;	/* in the image */
 	char *name;	/* below the scratch directory */
 	uint64_t size;
-	uint8_t digest[32]; /* SHA-256 of what was written */
+	uint8_t digest[DIGEST_MAX]; /* SHA-256 of what was written */
 	uint32_t mode;
 	int64_t mtime;
 	enum entry_type type;
@@ -58,8 +59,8 @@ struct restore_input {
 int restore_entry(struct restorer *r, const struct restore_input *in, struct restored *out,
 		  struct error *e) must_check;
 /*
- * Syncs, then reads back what was written and compares size, digest, kind and mode. Returns the open descriptor for witnesses
- * (to be closed by the caller), -1 on failure, -2 for what is not a regular file and was found right.
+ * Reads back what was written and compares size, digest, kind and mode. Returns the open descriptor for
+ * witnesses (to be closed by the caller), -1 on failure, -2 for what is not a regular file and was found right.
  */
 int restore_read_back(struct restorer *r, const struct restored *it, struct error *e) must_check;
 int restore_sync(struct restorer *r, struct error *e) must_check;

@@ -155,4 +155,7 @@ struct check {
 };
 const struct check *const *check_rows(size_t *count);
 
+/* Two names of one host: equal, or one is the short form of the other. Case is ignored. */
+bool same_host(const char *a, const char *b);
+
 #endif

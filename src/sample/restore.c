@@ -259,7 +259,7 @@ static int compare(struct restorer *r, const struct restored *it, int fd, struct
 	}
 	if (digest_final(r->digest, got, e) < 0)
 		return -1;
-	if (memcmp(got, it->digest, sizeof it->digest))
+	if (memcmp(got, it->digest, digest_size(DIGEST_SHA256)))
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
 				 "%s: read back from scratch, it differs from what was written", it->path);
 	if ((st.st_mode & 0377) != (it->mode & 0377))

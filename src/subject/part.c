@@ -5,72 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <sys/file.h>
 
 #include "backproof/text.h"
 #include "parts.h"
+#include "watch.h"
 
 #define RING_SLOTS 8
-#define RING_SLOT (1 * MIB)
 #define MAX_CODECS 4
-
-/* Digests and counters that watch one stream. */
-struct watch {
-	struct digest *digests[DIGEST_KINDS];
-	_Atomic uint64_t *counter;
-	uint64_t bytes;
-};
-
-/* The background digest of a raw disk. */
-struct reading {
-	pthread_t thread;
-	bool started;
-	struct stream *stream;
-	struct watch watch;
-	const struct budget *budget;
-	int result;
-	struct error error;
-};
-
-static void watch_bytes(void *ctx, const void *data, size_t len)
-{
-	struct watch *w = ctx;
-	for (size_t k = 0; k < DIGEST_KINDS; k++)
-		if (w->digests[k])
-			digest_update(w->digests[k], data, len);
-	w->bytes += len;
-	if (w->counter)
-		*w->counter += len;
-}
-
-static void watch_free(struct watch *w)
-{
-	for (size_t k = 0; k < DIGEST_KINDS; k++)
-		digest_destroy(w->digests[k]);
-	memset(w, 0, sizeof *w);
-}
-
-/* mask: kinds wanted. */
-static int watch_start(struct watch *w, struct stream *s, unsigned mask, struct error *e)
-{
-	for (int k = 0; k < DIGEST_KINDS; k++)
-		if ((mask & 1u << k) && !(w->digests[k] = digest_new((enum digest_kind)k, e)))
-			return -1;
-	return stream_tap(s, watch_bytes, w, e);
-}
-
-static int watch_end(struct watch *w, uint8_t out[DIGEST_KINDS][DIGEST_MAX], unsigned *mask,
-		     struct error *e)
-{
-	for (int k = 0; k < DIGEST_KINDS; k++) {
-		if (!w->digests[k])
-			continue;
-		if (digest_final(w->digests[k], out[k], e) < 0)
-			return -1;
-		*mask |= 1u << k;
-	}
-	return 0;
-}
 
 /* What the sidecars speak of; SHA-256 of the stored bytes is always taken. */
 static unsigned wanted_digests(const struct subject *s, size_t index, bool content)
@@ -80,9 +22,15 @@ static unsigned wanted_digests(const struct subject *s, size_t index, bool conte
 	return mask;
 }
 
-/* A writer has the file open: the kernel refuses a read lease then. Where leases don't work, nothing is learned. */
-static bool open_for_writing(int fd)
+/*
+ * A writer has the file open (the kernel refuses a read lease then), or holds a lock on it. Where leases
+ * or locks don't work, nothing is learned.
+ */
+static bool is_held_by_writer(int fd)
 {
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return true;
+	(void)flock(fd, LOCK_UN);
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
 		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
 		return false;
@@ -225,60 +173,6 @@ static int finished(struct job *j, struct error *e)
 	return 0;
 }
 
-static void *read_in_background(void *arg)
-{
-	struct reading *r = arg;
-	autofree uint8_t *buf = malloc(RING_SLOT);
-	r->result = buf ? 0 : error_nomem(&r->error);
-	while (r->result == 0) {
-		ssize_t n = stream_read(r->stream, buf, RING_SLOT, &r->error);
-		if (n == 0)
-			break;
-		if (n < 0 || budget_check(r->budget, &r->error) < 0)
-			r->result = -1;
-	}
-	if (r->result == 0)
-		r->result = stream_finish(r->stream, &r->error);
-	return NULL;
-}
-
-/* A raw disk is looked into while its digest is still being taken. */
-static int start_reading(struct job *j, struct error *e)
-{
-	struct reading *r = calloc(1, sizeof *r);
-	if (!r)
-		return error_nomem(e);
-	j->pt->reading = r;
-	r->budget = j->p->budget;
-	r->stream = stream_from_source(j->pt->source, e);
-	r->watch.counter = &j->p->budget->bytes_read;
-	if (!r->stream ||
-	    watch_start(&r->watch, r->stream, wanted_digests(j->s, j->index, false), e) < 0)
-		return -1;
-	if (pthread_create(&r->thread, NULL, read_in_background, r) != 0)
-		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "no thread to be had");
-	r->started = true;
-	return 0;
-}
-
-void part_join(struct part *pt, const struct check_parameters *p, struct findings *f)
-{
-	struct reading *r = pt->reading;
-	if (!r || !r->started)
-		return;
-	(void)p;
-	pthread_join(r->thread, NULL);
-	r->started = false;
-	struct error e = r->error;
-	if (r->result < 0 || watch_end(&r->watch, pt->digests, &pt->digest_mask, &e) < 0) {
-		finding_error(f, e.cls == ERROR_BUSY ? PROOF_PRESENCE : PROOF_INTEGRITY, "part.read", pt->name, &e);
-		return;
-	}
-	pt->read_whole = r->watch.bytes == source_size(pt->source);
-	pt->clean_end = true;
-	pt->content_size = r->watch.bytes;
-}
-
 static int open_disk(struct job *j, struct error *e)
 {
 	struct part *pt = j->pt;
@@ -287,7 +181,9 @@ static int open_disk(struct job *j, struct error *e)
 		return -1;
 	if (!j->codecs) {
 		pt->disk = pt->source;
-		return j->p->depth == DEPTH_FULL ? start_reading(j, e) : 0;
+		return j->p->depth == DEPTH_FULL
+			       ? reading_start(pt, wanted_digests(j->s, j->index, false), j->p->budget, e)
+			       : 0;
 	}
 	if (overlap(&j->stream, e) < 0)
 		return -1;
@@ -373,10 +269,10 @@ static int run_job(struct job *j, struct error *e)
 			    "the file is empty");
 		return 0;
 	}
-	if (open_for_writing(source_fd(pt->source))) {
+	if (is_held_by_writer(source_fd(pt->source))) {
 		struct finding_text more = {.blame = BLAME_BUSY, .error = ERROR_BUSY};
 		finding_add(j->f, PROOF_PRESENCE, "part.writer", pt->name, OUTCOME_BROKEN, &more,
-			    "another program has it open for writing");
+			    "another program has it open for writing, or holds a lock on it");
 		return 0;
 	}
 	j->ends = malloc(sizeof *j->ends);
@@ -414,13 +310,7 @@ int part_open(struct subject *s, struct part *pt, size_t index, const struct che
 
 void part_close(struct part *pt)
 {
-	if (pt->reading) {
-		if (pt->reading->started)
-			pthread_join(pt->reading->thread, NULL);
-		stream_destroy(pt->reading->stream);
-		watch_free(&pt->reading->watch);
-		free(pt->reading);
-	}
+	reading_free(pt->reading);
 	disk_layout_free(&pt->layout);
 	if (pt->disk != pt->source)
 		source_destroy(pt->disk);

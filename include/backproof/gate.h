@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The run for one host: find its restore point, open it, check it, decide. */
+#ifndef BACKPROOF_GATE_H
+#define BACKPROOF_GATE_H
+
+#include "backproof/budget.h"
+#include "backproof/config.h"
+#include "backproof/verdict.h"
+
+/* What the command line says over the configuration. Unset values are NULL, 0 or negative. */
+struct gate_overrides {
+	const char *policy, *hostname, *machine_id, *scratch;
+	int depth;		/* enum depth, -1 */
+	int64_t max_age;	/* -1 */
+	int64_t sample_files, sample_bytes; /* -1 */
+	int64_t scratch_limit;	/* -1 */
+	bool seed_given;
+	uint64_t seed;
+	int64_t deadline;	/* seconds, 0: none */
+	int64_t now;		/* 0: the clock */
+};
+
+/* Indexes of repositories that several hosts share. */
+struct gate_indexes;
+/* Opens every repository of the configuration once; one that can't be read fails its hosts later. */
+struct gate_indexes *gate_indexes_open(const struct config *c, struct error *e) must_check;
+void gate_indexes_destroy(struct gate_indexes *x);
+
+struct gate_request {
+	const char *host;
+	const struct config *config;
+	const struct strings *from; /* NULL or empty: the configuration's repositories */
+	const struct gate_overrides *overrides;
+	struct gate_indexes *indexes; /* may be NULL */
+	struct budget *budget;	      /* for progress; initialised by the caller */
+};
+
+/*
+ * Never fails: what goes wrong is the verdict (INTERNAL at the worst). A bad policy name is CONFIG. *out is
+ * to be freed with host_result_free.
+ */
+void gate_check(const struct gate_request *r, struct host_result *out);
+
+/* The same opening, for people: used by inspect. See src/gate/inspect.c. */
+struct text;
+int gate_inspect(const struct strings *paths, bool json, const struct gate_overrides *o, struct text *out,
+		 struct error *e) must_check;
+
+#endif

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* backproof audit [HOST|@GROUP]... */
+#include <pthread.h>
+
+#include "commands.h"
+#include "output.h"
+#include "progress.h"
+
+struct audit {
+	struct options *o;
+	struct config config;
+	struct gate_indexes *indexes;
+	struct strings hosts;
+	struct host_result *results;
+	bool *done;
+	const struct report_format *format;
+	struct report_options settings;
+	struct output output;
+	struct progress *progress;
+	pthread_mutex_t lock; /* all below */
+	size_t next, finished, reported;
+	struct text text;
+	bool write_failed;
+	struct error write_error;
+};
+
+static int add_host(struct audit *a, const char *name)
+{
+	return strings_has(&a->hosts, name) ? 0 : strings_add(&a->hosts, name);
+}
+
+/* Hosts and groups as named; none named: all that are configured. */
+static int choose_hosts(struct audit *a, struct error *e)
+{
+	const struct strings *args = &a->o->arguments;
+	for (size_t i = 0; i < args->count || i == 0; i++) {
+		const char *name = args->count ? args->items[i] : NULL;
+		size_t before = a->hosts.count;
+		bool matched = false;
+		if (name && *name != '@') {
+			if (!*name)
+				return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "an empty HOST");
+			if (add_host(a, name) < 0)
+				return error_nomem(e);
+			continue;
+		}
+		for (size_t k = 0; k < a->config.host_count; k++) {
+			const struct host_config *h = &a->config.hosts[k];
+			if (name && !strings_has(&h->groups, name + 1))
+				continue;
+			matched = true;
+			if (add_host(a, h->name) < 0)
+				return error_nomem(e);
+		}
+		if (!matched && before == a->hosts.count)
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 name ? "no configured host is in group %s" : "no host is configured%s",
+					 name ? name : "");
+	}
+	return 0;
+}
+
+/* Called with the lock held. Quiet text shows only what is not safe. */
+static void report_one(struct audit *a, size_t index)
+{
+	const struct host_result *r = &a->results[index];
+	bool text = !strcmp(a->format->name, "text");
+	if (a->format->host && !(a->o->quiet && text && r->verdict.code == CODE_SAFE))
+		a->format->host(&a->text, r, &a->settings, a->reported);
+	a->reported++;
+	if (!a->write_failed && output_write(&a->output, &a->text, &a->write_error) < 0)
+		a->write_failed = true;
+}
+
+static void *work(void *arg)
+{
+	struct audit *a = arg;
+	for (;;) {
+		struct budget budget;
+		pthread_mutex_lock(&a->lock);
+		size_t index = a->next;
+		bool over = index >= a->hosts.count || stop_signal || a->write_failed;
+		if (!over)
+			a->next++;
+		pthread_mutex_unlock(&a->lock);
+		if (over)
+			return NULL;
+		budget_init(&budget);
+		if (a->o->overrides.deadline)
+			budget.deadline_ns =
+				monotonic_ns() + a->o->overrides.deadline * INT64_C(1000000000);
+		struct gate_request request = {.host = a->hosts.items[index],
+					       .config = &a->config,
+					       .overrides = &a->o->overrides,
+					       .indexes = a->indexes,
+					       .budget = &budget};
+		gate_check(&request, &a->results[index]);
+		pthread_mutex_lock(&a->lock);
+		a->done[index] = true;
+		a->finished++;
+		report_one(a, index);
+		progress_hosts(a->progress, (unsigned)a->finished, (unsigned)a->hosts.count);
+		pthread_mutex_unlock(&a->lock);
+	}
+}
+
+static void run_workers(struct audit *a)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned jobs = a->o->jobs ? a->o->jobs : cores > 0 ? (unsigned)cores : 1, started = 0;
+	if (jobs > a->hosts.count)
+		jobs = (unsigned)a->hosts.count;
+	autofree pthread_t *threads = calloc(jobs, sizeof *threads);
+	/* One worker is this thread, so that there is always one. */
+	for (unsigned i = 1; threads && i < jobs; i++)
+		if (pthread_create(&threads[started], NULL, work, a) == 0)
+			started++;
+	work(a);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* All results that there are; a host that was not come to counts as not told. */
+static enum code finish(struct audit *a, int *status)
+{
+	size_t count = a->hosts.count, have = 0;
+	autofree enum code *codes = calloc(count, sizeof *codes);
+	autofree const struct host_result **all = calloc(count, sizeof *all);
+	bool near = false;
+	if (!codes || !all)
+		return CODE_INTERNAL;
+	for (size_t i = 0; i < count; i++) {
+		codes[i] = a->done[i] ? a->results[i].verdict.code : CODE_CANNOT_TELL;
+		if (!a->done[i])
+			continue;
+		all[have++] = &a->results[i];
+		near |= is_near_max_age(&a->results[i]);
+	}
+	enum code overall = codes_combine(codes, count);
+	*status = exit_status(overall, a->o->exit_style, near);
+	bool silent = a->o->quiet && overall == CODE_SAFE && !strcmp(a->format->name, "text");
+	if (a->format->end && !silent)
+		a->format->end(&a->text, all, have, overall, *status, &a->settings);
+	return overall;
+}
+
+static int run(struct audit *a)
+{
+	struct error e = {0};
+	int status = exit_status(CODE_CANNOT_TELL, a->o->exit_style, false);
+	a->results = calloc(a->hosts.count, sizeof *a->results);
+	a->done = calloc(a->hosts.count, sizeof *a->done);
+	a->indexes = gate_indexes_open(&a->config, &e);
+	if (!a->results || !a->done || !a->indexes)
+		return exit_status(complain(CODE_INTERNAL, "out of memory"), a->o->exit_style, false);
+	if (output_open(&a->output, a->o->output, &e) < 0)
+		return exit_status(complain(CODE_INTERNAL, e.text), a->o->exit_style, false);
+	if (a->format->begin && !(a->o->quiet && !strcmp(a->format->name, "text")))
+		a->format->begin(&a->text, &a->settings);
+	a->progress = progress_start(a->o, NULL, "audit");
+	run_workers(a);
+	progress_stop(a->progress);
+	if (finish(a, &status) == CODE_INTERNAL)
+		status = exit_status(CODE_INTERNAL, a->o->exit_style, false);
+	e = a->write_error;
+	if (a->write_failed || output_write(&a->output, &a->text, &e) < 0 || output_commit(&a->output, &e) < 0)
+		status = exit_status(complain(CODE_INTERNAL, e.text), a->o->exit_style, false);
+	output_close(&a->output);
+	return status;
+}
+
+int command_audit(struct options *o)
+{
+	struct error e = {0};
+	struct audit a = {.o = o, .format = o->format ? o->format : report_format("text"),
+			  .settings = report_settings(o, true)};
+	if (load_config(o, &a.config) < 0)
+		return exit_status(CODE_CONFIG, o->exit_style, false);
+	pthread_mutex_init(&a.lock, NULL);
+	int status = choose_hosts(&a, &e) < 0
+			     ? exit_status(complain(e.cls == ERROR_CORRUPT ? CODE_CONFIG : CODE_INTERNAL, e.text),
+					   o->exit_style, false)
+			     : run(&a);
+	for (size_t i = 0; i < a.hosts.count && a.results && a.done; i++)
+		if (a.done[i])
+			host_result_free(&a.results[i]);
+	free(a.results);
+	free(a.done);
+	gate_indexes_destroy(a.indexes);
+	strings_free(&a.hosts);
+	text_free(&a.text);
+	pthread_mutex_destroy(&a.lock);
+	config_free(&a.config);
+	return status;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* backproof check HOST */
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include "commands.h"
+#include "output.h"
+#include "progress.h"
+
+int load_config(const struct options *o, struct config *out)
+{
+	struct error e = {0};
+	/* --from needs no configuration: what is configured for others must not stand in the way of it. */
+	if (config_load(o->config, o->overrides.policy, out, &e) == 0)
+		return 0;
+	complain(CODE_CONFIG, e.text);
+	return -1;
+}
+
+struct report_options report_settings(const struct options *o, bool audit)
+{
+	struct winsize w = {0};
+	bool terminal = !o->output && isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0;
+	return (struct report_options){
+		.color = color_wanted(o, STDOUT_FILENO),
+		.verbose = o->verbose,
+		.width = terminal ? w.ws_col : 0,
+		.audit = audit,
+		.now = o->overrides.now ? o->overrides.now : (int64_t)time(NULL),
+	};
+}
+
+bool is_near_max_age(const struct host_result *r)
+{
+	return r->taken_at && r->age > r->max_age - r->max_age / 5;
+}
+
+/* With --quiet the text of a safe host is silence; of another, its verdict and reasons. */
+static void quiet_text(struct text *out, const struct host_result *r)
+{
+	if (r->verdict.code == CODE_SAFE)
+		return;
+	text_put_safe(out, r->host);
+	text_printf(out, ": %s\n", code_name(r->verdict.code));
+	for (size_t i = 0; i < r->verdict.reasons.count; i++) {
+		text_put(out, "  ");
+		text_put_safe(out, r->verdict.reasons.items[i]);
+		text_put(out, "\n");
+	}
+}
+
+static int write_report(const struct options *o, struct host_result *r, int status, struct error *e)
+{
+	const struct report_format *format = o->format ? o->format : report_format("text");
+	struct report_options settings = report_settings(o, false);
+	const struct host_result *all[] = {r};
+	autotext struct text t = {0};
+	struct output out;
+	if (o->quiet && !strcmp(format->name, "text")) {
+		quiet_text(&t, r);
+	} else {
+		if (format->begin)
+			format->begin(&t, &settings);
+		if (format->host)
+			format->host(&t, r, &settings, 0);
+		if (format->end)
+			format->end(&t, all, 1, r->verdict.code, status, &settings);
+	}
+	int rc = output_open(&out, o->output, e);
+	if (rc == 0)
+		rc = output_write(&out, &t, e);
+	if (rc == 0)
+		rc = output_commit(&out, e);
+	output_close(&out);
+	return rc;
+}
+
+int command_check(struct options *o)
+{
+	struct config config;
+	struct budget budget;
+	struct host_result result;
+	struct error e = {0};
+	if (o->arguments.count != 1)
+		return complain(CODE_USAGE, o->arguments.count ? "check takes one HOST; there is a stray argument"
+							       : "check needs a HOST: backproof check HOST");
+	if (!*o->arguments.items[0])
+		return complain(CODE_USAGE, "the HOST is empty");
+	if (load_config(o, &config) < 0)
+		return exit_status(CODE_CONFIG, o->exit_style, false);
+	budget_init(&budget);
+	if (o->overrides.deadline)
+		budget.deadline_ns = monotonic_ns() + o->overrides.deadline * INT64_C(1000000000);
+	struct gate_request request = {.host = o->arguments.items[0],
+				       .config = &config,
+				       .from = &o->from,
+				       .overrides = &o->overrides,
+				       .budget = &budget};
+	struct progress *progress = progress_start(o, &budget, request.host);
+	gate_check(&request, &result);
+	progress_stop(progress);
+	int status = exit_status(result.verdict.code, o->exit_style, is_near_max_age(&result));
+	/* The verdict counts only when it could be told. */
+	if (write_report(o, &result, status, &e) < 0)
+		status = exit_status(complain(CODE_INTERNAL, e.text), o->exit_style, false);
+	host_result_free(&result);
+	config_free(&config);
+	return status;
+}

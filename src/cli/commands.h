@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* One file a command. Each returns the exit status. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "options.h"
+
+int command_check(struct options *o);
+int command_audit(struct options *o);
+int command_inspect(struct options *o);
+int command_config(struct options *o);
+
+/* "backproof: text" on standard error, escaped; returns code. */
+int complain(enum code code, const char *text);
+/* Loads the configuration; -1 after complaining. With --from and no --config none is needed. */
+int load_config(const struct options *o, struct config *out);
+/* For reports. */
+struct report_options report_settings(const struct options *o, bool audit);
+/* Safe, but within 20 % of the greatest age. */
+bool is_near_max_age(const struct host_result *r);
+
+#endif

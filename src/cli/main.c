@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Starts at "cannot tell": only a verdict that was reached and reported makes it 0. */
+#include <fcntl.h>
+#include <locale.h>
+
+#include "commands.h"
+#include "output.h"
+
+static const struct command {
+	const char *name, *synopsis, *says;
+	enum command_bit bit;
+	int (*run)(struct options *o);
+} commands[] = {
+	{"check", "check HOST [options]", "is it safe to patch HOST now?", FOR_CHECK, command_check},
+	{"audit", "audit [HOST|@GROUP]... [options]", "the same for many hosts, side by side", FOR_AUDIT,
+	 command_audit},
+	{"inspect", "inspect PATH... [options]", "what is in this backup: disks, file systems, system, times",
+	 FOR_INSPECT, command_inspect},
+	{"config", "config check|dump [options]", "the configuration as understood, with file and line",
+	 FOR_CONFIG, command_config},
+};
+
+int complain(enum code code, const char *text)
+{
+	autotext struct text t = {0};
+	text_put(&t, "backproof: ");
+	text_put_safe(&t, text);
+	text_put(&t, code == CODE_USAGE ? "; see backproof --help\n" : "\n");
+	(void)!write(STDERR_FILENO, text_str(&t), t.length);
+	return (int)code;
+}
+
+static int show(const struct text *t)
+{
+	struct error e;
+	struct output out;
+	struct text copy = {0};
+	text_put(&copy, text_str(t));
+	int rc = output_open(&out, NULL, &e);
+	if (rc == 0)
+		rc = output_write(&out, &copy, &e);
+	if (rc == 0)
+		rc = output_commit(&out, &e);
+	text_free(&copy);
+	return rc < 0 ? complain(CODE_INTERNAL, e.text) : 0;
+}
+
+static int help_all(void)
+{
+	autotext struct text t = {0};
+	text_put(&t, "backproof: is there a backup of this host that can be restored? Ask before you patch.\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		text_printf(&t, "  backproof %-34s %s\n", commands[i].synopsis, commands[i].says);
+	text_put(&t, "\nOnly exit code 0 means safe: 10 no backup, 11 stale, 12 damaged, 13 incomplete,\n"
+		     "20 cannot tell, 21 busy, 64 usage, 70 internal, 78 configuration.\n"
+		     "backproof COMMAND --help shows a command's options; backproof(1) says it all.\n");
+	return show(&t);
+}
+
+static int help_command(const struct command *c)
+{
+	autotext struct text t = {0};
+	text_printf(&t, "usage: backproof %s\n%s\n\n", c->synopsis, c->says);
+	options_help(&t, c->bit);
+	return show(&t);
+}
+
+static void on_signal(int sig)
+{
+	/* The second time the user means it. */
+	if (stop_signal) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	stop_signal = sig;
+}
+
+static void set_up(void)
+{
+	static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN}, old;
+	/* A missing standard descriptor would be given to the next file that is opened: reports would be
+	 * written into it. What is opened here can't be written to, so a report fails as it should. */
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", O_RDONLY);
+	for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
+		/* nohup and shells in the background have set some to be ignored: that stays. */
+		if (sigaction(stops[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(stops[i], &stop, NULL);
+	}
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGIO, &ignore, NULL); /* somebody opens a file for writing while we ask for a lease */
+	setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+/* Ended by a signal, we end by it: whoever waits for us sees that, and never a verdict. */
+static int leave(int status)
+{
+	int sig = stop_signal;
+	if (sig) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+		return status ? status : CODE_CANNOT_TELL;
+	}
+	return status;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	struct options o;
+	struct error e;
+	int status = CODE_CANNOT_TELL;
+	if (options_parse(&o, c->bit, argc, argv, &e) < 0)
+		status = complain(e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_USAGE, e.text);
+	else
+		status = o.help ? help_command(c) : c->run(&o);
+	options_free(&o);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	set_up();
+	const char *name = argc > 1 ? argv[1] : NULL;
+	if (!name)
+		return complain(CODE_USAGE, "a command is needed");
+	if (argc == 2 && (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")))
+		return help_all();
+	if (argc == 2 && (!strcmp(name, "--version") || !strcmp(name, "version"))) {
+		autotext struct text t = {0};
+		text_put(&t, "backproof " VERSION "\n");
+		return show(&t);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return leave(run(&commands[i], argc - 2, argv + 2));
+	autofree char *text = text_format("unknown command \"%s\"", name);
+	return complain(CODE_USAGE, text ? text : "unknown command");
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "options.h"
+
+enum id {
+	OPT_FROM, OPT_CONFIG, OPT_POLICY, OPT_DEPTH, OPT_MAX_AGE, OPT_HOSTNAME, OPT_MACHINE_ID,
+	OPT_SAMPLE_FILES, OPT_SAMPLE_BYTES, OPT_SEED, OPT_SCRATCH, OPT_SCRATCH_LIMIT, OPT_DEADLINE, OPT_NOW,
+	OPT_JOBS, OPT_FORMAT, OPT_OUTPUT, OPT_EXIT_STYLE, OPT_QUIET, OPT_VERBOSE, OPT_PROGRESS, OPT_COLOR,
+	OPT_HELP, OPT_COUNT
+};
+
+static const struct row {
+	const char *name, *value; /* value: NULL for a flag */
+	unsigned commands;
+	bool repeatable;
+	const char *help;
+} rows[OPT_COUNT] = {
+	[OPT_FROM] = {"from", "PATH", FOR_CHECK, true,
+		      "a file of the restore point, or a directory in which the newest is found"},
+	[OPT_CONFIG] = {"config", "FILE", FOR_CHECK | FOR_AUDIT | FOR_CONFIG, false,
+			"read this configuration and no other"},
+	[OPT_POLICY] = {"policy", "NAME", FOR_CHECK | FOR_AUDIT, false, "judge by this policy"},
+	[OPT_DEPTH] = {"depth", "auto|sample|full", FOR_CHECK | FOR_AUDIT, false, "how much is read"},
+	[OPT_MAX_AGE] = {"max-age", "24h", FOR_CHECK | FOR_AUDIT, false, "older than this is stale"},
+	[OPT_HOSTNAME] = {"hostname", "NAME", FOR_CHECK | FOR_AUDIT, false,
+			  "the host name that must be found inside"},
+	[OPT_MACHINE_ID] = {"machine-id", "ID", FOR_CHECK | FOR_AUDIT, false,
+			    "the machine id that must be found inside"},
+	[OPT_SAMPLE_FILES] = {"sample-files", "N", FOR_CHECK | FOR_AUDIT, false, "files to restore"},
+	[OPT_SAMPLE_BYTES] = {"sample-bytes", "SIZE", FOR_CHECK | FOR_AUDIT, false,
+			      "the most to restore"},
+	[OPT_SEED] = {"seed", "N", FOR_CHECK | FOR_AUDIT, false, "repeat the choice of an earlier run"},
+	[OPT_SCRATCH] = {"scratch", "DIR", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+			 "where to restore to, privately"},
+	[OPT_SCRATCH_LIMIT] = {"scratch-limit", "SIZE", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+			       "the most to use of it"},
+	[OPT_DEADLINE] = {"deadline", "10m", FOR_CHECK | FOR_AUDIT, false,
+			  "give up after this long (a host): cannot-tell"},
+	[OPT_NOW] = {"now", "RFC3339", FOR_CHECK | FOR_AUDIT, false, "take this for the time (for tests)"},
+	[OPT_JOBS] = {"jobs", "N", FOR_AUDIT, false, "hosts checked side by side"},
+	[OPT_FORMAT] = {"format", "NAME", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+			"text, json, jsonl, nagios, prometheus, junit or html (inspect: text or json)"},
+	[OPT_OUTPUT] = {"output", "FILE", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+			"write the report there, at once when it is whole"},
+	[OPT_EXIT_STYLE] = {"exit-style", "plain|nagios|systemd|qualys", FOR_CHECK | FOR_AUDIT, false,
+			    "exit codes for another program"},
+	[OPT_QUIET] = {"quiet", NULL, FOR_CHECK | FOR_AUDIT, false,
+		       "print nothing when all is safe, little when not"},
+	[OPT_VERBOSE] = {"verbose", NULL, FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false, "print every finding"},
+	[OPT_PROGRESS] = {"progress", "auto|always|never", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+			  "progress on standard error"},
+	[OPT_COLOR] = {"color", "auto|always|never", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+		       "colour in text"},
+	[OPT_HELP] = {"help", NULL, FOR_ALL, false, "show this and exit"},
+};
+
+static int choose(const char *value, const char *const *names, size_t count, int *out)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(value, names[i])) {
+			*out = (int)i;
+			return 0;
+		}
+	return -1;
+}
+
+static int choose_when(const char *value, enum when *out)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+	int i;
+	if (choose(value, names, ARRAY_SIZE(names), &i) < 0)
+		return -1;
+	*out = (enum when)i;
+	return 0;
+}
+
+static int parse_count(const char *value, uint64_t max, int64_t *out)
+{
+	uint64_t n;
+	if (parse_u64(value, &n) < 0 || n > max)
+		return -1;
+	*out = (int64_t)n;
+	return 0;
+}
+
+static int parse_bytes(const char *value, int64_t *out)
+{
+	uint64_t n;
+	if (parse_size(value, &n) < 0)
+		return -1;
+	*out = (int64_t)n;
+	return 0;
+}
+
+static int set_machine_id(struct options *o, const char *value)
+{
+	o->overrides.machine_id = value;
+	return strlen(value) == 32 && strspn(value, "0123456789abcdefABCDEF") == 32 ? 0 : -1;
+}
+
+/* One option with its value. -1: the value is not right. */
+static int apply(struct options *o, enum id id, const char *value)
+{
+	static const char *const depths[] = {"auto", "sample", "full"};
+	static const char *const styles[] = {"plain", "nagios", "systemd", "qualys"};
+	struct gate_overrides *g = &o->overrides;
+	int64_t n;
+	int i;
+	switch (id) {
+	case OPT_FROM:
+		return *value ? strings_add(&o->from, value) : -1;
+	case OPT_CONFIG:
+		o->config = value;
+		return *value ? 0 : -1;
+	case OPT_POLICY:
+		g->policy = value;
+		return *value ? 0 : -1;
+	case OPT_DEPTH:
+		return choose(value, depths, ARRAY_SIZE(depths), &g->depth);
+	case OPT_MAX_AGE:
+		return parse_duration(value, &g->max_age);
+	case OPT_HOSTNAME:
+		g->hostname = value;
+		return *value ? 0 : -1;
+	case OPT_MACHINE_ID:
+		return set_machine_id(o, value);
+	case OPT_SAMPLE_FILES:
+		return parse_count(value, 1000000, &g->sample_files);
+	case OPT_SAMPLE_BYTES:
+		return parse_bytes(value, &g->sample_bytes);
+	case OPT_SEED:
+		g->seed_given = true;
+		return parse_u64(value, &g->seed);
+	case OPT_SCRATCH:
+		g->scratch = value;
+		return *value ? 0 : -1;
+	case OPT_SCRATCH_LIMIT:
+		return parse_bytes(value, &g->scratch_limit);
+	case OPT_DEADLINE:
+		return parse_duration(value, &g->deadline) < 0 || !g->deadline ? -1 : 0;
+	case OPT_NOW:
+		return parse_rfc3339(value, &g->now) < 0 || g->now <= 0 ? -1 : 0;
+	case OPT_JOBS:
+		if (parse_count(value, 1024, &n) < 0 || !n)
+			return -1;
+		o->jobs = (unsigned)n;
+		return 0;
+	case OPT_FORMAT:
+		o->format = report_format(value);
+		return o->format ? 0 : -1;
+	case OPT_OUTPUT:
+		o->output = value;
+		return *value ? 0 : -1;
+	case OPT_EXIT_STYLE:
+		if (choose(value, styles, ARRAY_SIZE(styles), &i) < 0)
+			return -1;
+		o->exit_style = (enum exit_style)i;
+		return 0;
+	case OPT_PROGRESS:
+		return choose_when(value, &o->progress);
+	case OPT_COLOR:
+		return choose_when(value, &o->color);
+	case OPT_QUIET:
+		o->quiet = true;
+		return 0;
+	case OPT_VERBOSE:
+		o->verbose = true;
+		return 0;
+	case OPT_HELP:
+		o->help = true;
+		return 0;
+	case OPT_COUNT:
+		break;
+	}
+	return -1;
+}
+
+static int unknown(const char *name, enum command_bit command, struct error *e)
+{
+	const char *names[OPT_COUNT];
+	size_t count = 0;
+	for (size_t i = 0; i < OPT_COUNT; i++)
+		if (rows[i].commands & command)
+			names[count++] = rows[i].name;
+	const char *near = nearest_name(name, names, count);
+	return near ? error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "unknown option --%s; is --%s meant?", name, near)
+		    : error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "unknown option --%s", name);
+}
+
+/* The row of "--name" or "--name=value". */
+static int find_row(const char *arg, enum command_bit command, struct error *e)
+{
+	size_t n = strcspn(arg, "=");
+	for (int i = 0; i < OPT_COUNT; i++)
+		if ((rows[i].commands & command) && strlen(rows[i].name) == n && !strncmp(rows[i].name, arg, n))
+			return i;
+	autofree char *name = strndup(arg, n);
+	return unknown(name ? name : arg, command, e);
+}
+
+int options_parse(struct options *o, enum command_bit command, int argc, char **argv, struct error *e)
+{
+	bool seen[OPT_COUNT] = {false}, only_arguments = false;
+	memset(o, 0, sizeof *o);
+	o->overrides.depth = -1;
+	o->overrides.max_age = o->overrides.sample_files = o->overrides.sample_bytes =
+		o->overrides.scratch_limit = -1;
+	for (int a = 0; a < argc; a++) {
+		const char *arg = argv[a];
+		if (only_arguments || arg[0] != '-' || !arg[1]) {
+			if (strings_add(&o->arguments, arg) < 0)
+				return error_nomem(e);
+			continue;
+		}
+		if (!strcmp(arg, "--")) {
+			only_arguments = true;
+			continue;
+		}
+		if (!strcmp(arg, "-h"))
+			arg = "--help";
+		if (arg[1] != '-')
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "unknown option %s", arg);
+		int id = find_row(arg + 2, command, e);
+		if (id < 0)
+			return -1;
+		if (seen[id] && !rows[id].repeatable)
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "option --%s is given twice",
+					 rows[id].name);
+		seen[id] = true;
+		const char *value = strchr(arg, '=');
+		if (value && !rows[id].value)
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "option --%s takes no value",
+					 rows[id].name);
+		if (!value && rows[id].value && a + 1 == argc)
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "option --%s needs a value: %s",
+					 rows[id].name, rows[id].value);
+		value = value ? value + 1 : rows[id].value ? argv[++a] : "";
+		if (apply(o, (enum id)id, value) < 0)
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "--%s: \"%s\" is not %s",
+					 rows[id].name, value, rows[id].value);
+	}
+	return 0;
+}
+
+void options_free(struct options *o)
+{
+	strings_free(&o->from);
+	strings_free(&o->arguments);
+}
+
+void options_help(struct text *out, enum command_bit command)
+{
+	for (size_t i = 0; i < OPT_COUNT; i++) {
+		char left[80];
+		if (!(rows[i].commands & command))
+			continue;
+		snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
+			 rows[i].value ? rows[i].value : "");
+		if (strlen(left) > 26)
+			text_printf(out, "  %s\n  %-26s  %s\n", left, "", rows[i].help);
+		else
+			text_printf(out, "  %-26s  %s%s\n", left, rows[i].help,
+				    rows[i].repeatable ? " (may be repeated)" : "");
+	}
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config_keys.h"
+
+static const char *const depths[] = {"auto", "sample", "full", NULL};
+/* "none" is no evidence that anyone may ask for. */
+static const char *const evidences[] = {"", "read", "witness", "checksum", "digest", NULL};
+static const char *const boots[] = {"auto", "required", "no", NULL};
+static const char *const unproven[] = {"cannot-tell", "incomplete", NULL};
+
+#define R(field) offsetof(struct repository, field)
+#define P(field) offsetof(struct policy, field)
+#define H(field) offsetof(struct host_config, field)
+
+static const struct config_key repository_keys[] = {
+	{CONFIG_REPOSITORY, "path", TYPE_PATH, R(path), NULL, NULL, 0, true},
+	{CONFIG_REPOSITORY, "layout", TYPE_LAYOUT, R(layout), "files", NULL, 0, false},
+	{CONFIG_REPOSITORY, "match", TYPE_PATTERN, R(match), NULL, NULL, 0, false},
+};
+static const struct config_key policy_keys[] = {
+	{CONFIG_POLICY, "max_age", TYPE_DURATION, P(max_age), "24h", NULL, 1, false},
+	{CONFIG_POLICY, "clock_skew", TYPE_DURATION, P(clock_skew), "5m", NULL, 0, false},
+	{CONFIG_POLICY, "require", TYPE_PROOFS, P(require),
+	 "presence freshness integrity structure identity coverage restore", NULL, 0, false},
+	{CONFIG_POLICY, "depth", TYPE_CHOICE, P(depth), "auto", depths, 0, false},
+	{CONFIG_POLICY, "full_every", TYPE_DURATION, P(full_every), "7d", NULL, 0, false},
+	{CONFIG_POLICY, "sample_files", TYPE_COUNT, P(sample_files), "64", NULL, 1, false},
+	{CONFIG_POLICY, "sample_bytes", TYPE_SIZE, P(sample_bytes), "256M", NULL, 1, false},
+	{CONFIG_POLICY, "critical", TYPE_PATHS, P(critical), "/etc/fstab /etc/passwd /boot/*", NULL, 0,
+	 false},
+	{CONFIG_POLICY, "scratch", TYPE_PATH, P(scratch), "/var/tmp/backproof", NULL, 0, false},
+	{CONFIG_POLICY, "scratch_limit", TYPE_SIZE, P(scratch_limit), "20G", NULL, 1, false},
+	{CONFIG_POLICY, "min_size", TYPE_SIZE, P(min_size), "0", NULL, 0, false},
+	{CONFIG_POLICY, "integrity_evidence", TYPE_CHOICE, P(integrity_evidence), "witness", evidences,
+	 0, false},
+	{CONFIG_POLICY, "boot", TYPE_CHOICE, P(boot), "auto", boots, 0, false},
+	{CONFIG_POLICY, "fallback", TYPE_BOOL, P(fallback), "no", NULL, 0, false},
+	{CONFIG_POLICY, "unproven", TYPE_SWITCH, P(unproven_is_incomplete), "cannot-tell", unproven, 0,
+	 false},
+};
+static const struct config_key host_keys[] = {
+	{CONFIG_HOST, "repository", TYPE_NAMES, H(repositories), NULL, NULL, 0, false},
+	{CONFIG_HOST, "policy", TYPE_NAME, H(policy), "default", NULL, 0, false},
+	{CONFIG_HOST, "group", TYPE_WORDS, H(groups), NULL, NULL, 0, false},
+	{CONFIG_HOST, "hostname", TYPE_HOSTNAME, H(hostname), NULL, NULL, 0, false},
+	{CONFIG_HOST, "machine_id", TYPE_MACHINE_ID, H(machine_id), NULL, NULL, 0, false},
+	{CONFIG_HOST, "disks", TYPE_WORDS, H(disks), NULL, NULL, 0, false},
+};
+
+static const struct {
+	const char *name;
+	const struct config_key *keys;
+	size_t count;
+} kinds[CONFIG_KINDS] = {
+	[CONFIG_REPOSITORY] = {"repository", repository_keys, ARRAY_SIZE(repository_keys)},
+	[CONFIG_POLICY] = {"policy", policy_keys, ARRAY_SIZE(policy_keys)},
+	[CONFIG_HOST] = {"host", host_keys, ARRAY_SIZE(host_keys)},
+};
+_Static_assert(ARRAY_SIZE(policy_keys) <= CONFIG_KEYS_MAX, "CONFIG_KEYS_MAX");
+
+const struct config_key *config_keys(enum config_kind kind, size_t *count)
+{
+	*count = kinds[kind].count;
+	return kinds[kind].keys;
+}
+
+const char *config_kind_name(enum config_kind kind)
+{
+	return kinds[kind].name;
+}
+
+const struct config_key *config_key_find(enum config_kind kind, const char *name)
+{
+	for (size_t i = 0; i < kinds[kind].count; i++)
+		if (!strcmp(kinds[kind].keys[i].name, name))
+			return &kinds[kind].keys[i];
+	return NULL;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* One value: from text into its field and back. */
+#include <ctype.h>
+#include <strings.h>
+
+#include "backproof/text.h"
+#include "config_keys.h"
+
+static int expected(struct error *e, const char *what)
+{
+	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "expected %s", what);
+}
+
+const char *config_name_fault(enum config_kind kind, const char *name)
+{
+	if (!*name)
+		return "is empty";
+	if (strlen(name) > 253)
+		return "is longer than 253 bytes";
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return "is no name";
+	if (*name == '-' || *name == '@')
+		return "begins with - or @, which mean something else on the command line";
+	for (const unsigned char *s = (const unsigned char *)name; *s; s++) {
+		if (*s < 0x20 || *s == 0x7f)
+			return "has a control character";
+		if (isspace(*s) || strchr("\"\\", *s))
+			return "has white space, a quotation mark or a backslash";
+		if (*s == '/')
+			return "has a /";
+		if (kind == CONFIG_HOST && *s < 0x80 && !isalnum(*s) && !strchr("._-", *s))
+			return "has a character that host names don't have";
+	}
+	return NULL;
+}
+
+static int set_string(char **field, const char *value, struct error *e)
+{
+	char *copy = strdup(value);
+	if (!copy)
+		return error_nomem(e);
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static int set_layout(char **field, const char *value, struct error *e)
+{
+	static const char *const layouts[] = {"files", "vzdump", "clonezilla", "windows-image", "libvirt",
+					      "ova"};
+	if (!strcmp(value, "files"))
+		return set_string(field, value, e);
+	for (size_t i = 1; i < ARRAY_SIZE(layouts); i++)
+		if (!strcmp(value, layouts[i]))
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "layout \"%s\" is not supported by this build", value);
+	const char *near = nearest_name(value, layouts, ARRAY_SIZE(layouts));
+	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "expected \"files\"%s%s%s",
+			 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static int set_machine_id(char **field, const char *value, struct error *e)
+{
+	char lower[33];
+	size_t n = strlen(value);
+	bool zero = true;
+	for (size_t i = 0; n == 32 && i < n; i++) {
+		if (!isxdigit((unsigned char)value[i]))
+			n = 0;
+		zero = zero && value[i] == '0';
+		lower[i] = (char)tolower((unsigned char)value[i]);
+	}
+	if (n != 32 || zero)
+		return expected(e, "the 32 hexadecimal digits of the host's /etc/machine-id");
+	lower[32] = 0;
+	return set_string(field, lower, e);
+}
+
+/* NULL: fine. */
+static const char *word_fault(enum config_type type, const char *word)
+{
+	if (type == TYPE_PATHS && *word != '/')
+		return "absolute paths or globs such as /etc/fstab /boot/*";
+	if (type == TYPE_NAMES && config_name_fault(CONFIG_REPOSITORY, word))
+		return "names of repositories";
+	if (type == TYPE_WORDS && *word == '@')
+		return "words without @";
+	return NULL;
+}
+
+static int set_words(const struct config_key *k, struct strings *field, const char *value,
+		     struct error *e)
+{
+	struct strings words = {0};
+	const char *fault = NULL;
+	if (strings_split(&words, value) < 0) {
+		strings_free(&words);
+		return error_nomem(e);
+	}
+	for (size_t i = 0; i < words.count && !fault; i++)
+		fault = word_fault(k->type, words.items[i]);
+	if (fault || !words.count) {
+		strings_free(&words);
+		return expected(e, fault ? fault : "at least one word");
+	}
+	strings_free(field);
+	*field = words;
+	return 0;
+}
+
+static int set_proofs(unsigned *field, const char *value, struct error *e)
+{
+	struct strings words = {0};
+	const char *names[PROOF_COUNT];
+	unsigned bits = 0;
+	int rc = strings_split(&words, value) < 0 ? error_nomem(e) : 0;
+	for (int p = 0; p < PROOF_COUNT; p++)
+		names[p] = proof_name(p);
+	for (size_t i = 0; i < words.count && !rc; i++) {
+		int p = proof_by_name(words.items[i]);
+		if (p >= 0) {
+			bits |= 1u << p;
+			continue;
+		}
+		const char *near = nearest_name(words.items[i], names, PROOF_COUNT);
+		rc = near ? error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				      "\"%s\" is no proof; did you mean \"%s\"?", words.items[i], near)
+			  : error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				      "\"%s\" is no proof; there are presence freshness integrity "
+				      "structure identity coverage restore",
+				      words.items[i]);
+	}
+	strings_free(&words);
+	if (!rc && !bits)
+		rc = expected(e, "at least one proof");
+	if (!rc)
+		*field = bits;
+	return rc;
+}
+
+static int set_choice(const struct config_key *k, const char *value, unsigned *index,
+		      struct error *e)
+{
+	struct text all = {0};
+	for (unsigned i = 0; k->choices[i]; i++) {
+		if (*k->choices[i] && !strcmp(k->choices[i], value)) {
+			text_free(&all);
+			*index = i;
+			return 0;
+		}
+		if (*k->choices[i])
+			text_printf(&all, "%s%s", all.length ? ", " : "", k->choices[i]);
+	}
+	int rc = error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "expected one of %s", text_str(&all));
+	text_free(&all);
+	return rc;
+}
+
+static int set_bool(bool *field, const char *value, struct error *e)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on"};
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcasecmp(words[i], value)) {
+			*field = i & 1;
+			return 0;
+		}
+	return expected(e, "yes or no");
+}
+
+static int set_number(const struct config_key *k, const char *value, void *field, struct error *e)
+{
+	uint64_t v = 0;
+	int64_t seconds = 0;
+	int rc = k->type == TYPE_DURATION ? parse_duration(value, &seconds)
+		 : k->type == TYPE_SIZE	  ? parse_size(value, &v)
+					  : parse_u64(value, &v);
+	if (k->type == TYPE_DURATION)
+		v = (uint64_t)seconds;
+	if (rc < 0)
+		return expected(e, k->type == TYPE_DURATION ? "a duration such as 30m, 24h, 7d or 1h30m"
+				   : k->type == TYPE_SIZE   ? "a size such as 512K, 256M, 20G or 1T"
+							    : "a whole number");
+	if (v < k->least)
+		return expected(e, "more than 0");
+	if (k->type == TYPE_COUNT && v > 1000000)
+		return expected(e, "at most 1000000");
+	if (k->type == TYPE_DURATION)
+		*(int64_t *)field = seconds;
+	else if (k->type == TYPE_SIZE)
+		*(uint64_t *)field = v;
+	else
+		*(uint32_t *)field = (uint32_t)v;
+	return 0;
+}
+
+int config_value_set(const struct config_key *k, const char *value, void *target, struct error *e)
+{
+	void *field = (char *)target + k->offset;
+	unsigned index = 0;
+	bool has_host;
+	switch (k->type) {
+	case TYPE_TEXT:
+		return set_string(field, value, e);
+	case TYPE_PATH:
+		if (*value != '/')
+			return expected(e, "an absolute path");
+		return set_string(field, value, e);
+	case TYPE_LAYOUT:
+		return set_layout(field, value, e);
+	case TYPE_PATTERN:
+		return catalog_match_check(value, &has_host, e) < 0 ? -1 : set_string(field, value, e);
+	case TYPE_NAME:
+		if (config_name_fault(CONFIG_POLICY, value))
+			return expected(e, "the name of a policy");
+		return set_string(field, value, e);
+	case TYPE_HOSTNAME:
+		if (config_name_fault(CONFIG_HOST, value))
+			return expected(e, "a host name");
+		return set_string(field, value, e);
+	case TYPE_MACHINE_ID:
+		return set_machine_id(field, value, e);
+	case TYPE_NAMES:
+	case TYPE_WORDS:
+	case TYPE_PATHS:
+		return set_words(k, field, value, e);
+	case TYPE_DURATION:
+	case TYPE_SIZE:
+	case TYPE_COUNT:
+		return set_number(k, value, field, e);
+	case TYPE_CHOICE:
+		if (set_choice(k, value, &index, e) < 0)
+			return -1;
+		memcpy(field, &index, sizeof index);
+		return 0;
+	case TYPE_SWITCH:
+		if (set_choice(k, value, &index, e) < 0)
+			return -1;
+		*(bool *)field = index;
+		return 0;
+	case TYPE_BOOL:
+		return set_bool(field, value, e);
+	case TYPE_PROOFS:
+		return set_proofs(field, value, e);
+	}
+	return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "key %s has no type", k->name);
+}
+
+/* The largest unit that loses nothing, but hours up to two days: "24h" is how people say it. */
+static void put_duration(struct text *out, int64_t v)
+{
+	static const struct {
+		int64_t unit, least;
+		char letter;
+	} units[] = {{86400, 2 * 86400, 'd'}, {3600, 3600, 'h'}, {60, 60, 'm'}};
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (v >= units[i].least && v % units[i].unit == 0) {
+			text_printf(out, "%lld%c", (long long)(v / units[i].unit), units[i].letter);
+			return;
+		}
+	text_printf(out, v ? "%llds" : "%lld", (long long)v);
+}
+
+static void put_size(struct text *out, uint64_t v)
+{
+	static const char units[] = "TGMK";
+	for (unsigned i = 0; i < 4; i++)
+		if (v && v % (UINT64_C(1) << (40 - 10 * i)) == 0) {
+			text_printf(out, "%llu%c", (unsigned long long)(v >> (40 - 10 * i)), units[i]);
+			return;
+		}
+	text_printf(out, "%llu", (unsigned long long)v);
+}
+
+static void put_word(struct text *out, size_t *count, const char *word)
+{
+	text_put(out, (*count)++ ? " " : "");
+	text_put(out, word);
+}
+
+void config_value_put(const struct config_key *k, const void *target, struct text *out)
+{
+	const void *field = (const char *)target + k->offset;
+	const char *string = NULL;
+	size_t n = 0;
+	unsigned bits = 0;
+	switch (k->type) {
+	case TYPE_NAMES:
+	case TYPE_WORDS:
+	case TYPE_PATHS:
+		for (size_t i = 0; i < ((const struct strings *)field)->count; i++)
+			put_word(out, &n, ((const struct strings *)field)->items[i]);
+		return;
+	case TYPE_DURATION:
+		put_duration(out, *(const int64_t *)field);
+		return;
+	case TYPE_SIZE:
+		put_size(out, *(const uint64_t *)field);
+		return;
+	case TYPE_COUNT:
+		text_printf(out, "%u", (unsigned)*(const uint32_t *)field);
+		return;
+	case TYPE_CHOICE:
+		memcpy(&bits, field, sizeof bits);
+		text_put(out, k->choices[bits]);
+		return;
+	case TYPE_SWITCH:
+		text_put(out, k->choices[*(const bool *)field]);
+		return;
+	case TYPE_BOOL:
+		text_put(out, *(const bool *)field ? "yes" : "no");
+		return;
+	case TYPE_PROOFS:
+		memcpy(&bits, field, sizeof bits);
+		for (int p = 0; p < PROOF_COUNT; p++)
+			if (bits & 1u << p)
+				put_word(out, &n, proof_name(p));
+		return;
+	default:
+		memcpy(&string, field, sizeof string);
+		text_put(out, string ? string : "");
+	}
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "backproof/gate.h"
+
+#include <time.h>
+
+#include "backproof/subject.h"
+#include "backproof/text.h"
+#include "run.h"
+
+/* With fallback, at most this many restore points are tried. */
+#define FALLBACK_DEPTH 8
+
+struct gate_indexes {
+	size_t count;
+	struct catalog_index **items; /* NULL where opening failed */
+	struct error *errors;
+};
+
+struct gate_indexes *gate_indexes_open(const struct config *c, struct error *e)
+{
+	struct gate_indexes *x = calloc(1, sizeof *x);
+	if (!x) {
+		error_nomem(e);
+		return NULL;
+	}
+	x->items = calloc(c->repository_count + 1, sizeof *x->items);
+	x->errors = calloc(c->repository_count + 1, sizeof *x->errors);
+	if (!x->items || !x->errors) {
+		gate_indexes_destroy(x);
+		error_nomem(e);
+		return NULL;
+	}
+	x->count = c->repository_count;
+	for (size_t i = 0; i < x->count; i++)
+		x->items[i] = catalog_index_open(&c->repositories[i], NULL, &x->errors[i]);
+	return x;
+}
+
+void gate_indexes_destroy(struct gate_indexes *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->count && x->items; i++)
+		catalog_index_destroy(x->items[i]);
+	free(x->items);
+	free(x->errors);
+	free(x);
+}
+
+/* The policy as it applies: named by option, by the host, or the default; then what options say. */
+static int make_policy(const struct gate_request *r, const struct host_config *h, struct policy *out,
+		       struct error *e)
+{
+	const struct gate_overrides *o = r->overrides;
+	const char *name = o->policy ? o->policy : h && h->policy ? h->policy : "default";
+	const struct policy *p = config_policy(r->config, name);
+	if (!p)
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "there is no policy \"%s\"", name);
+	if (policy_copy(out, p) < 0)
+		return error_nomem(e);
+	if (o->depth >= 0)
+		out->depth = (enum depth)o->depth;
+	if (o->max_age >= 0)
+		out->max_age = o->max_age;
+	if (o->sample_files >= 0)
+		out->sample_files = (uint32_t)o->sample_files;
+	if (o->sample_bytes >= 0)
+		out->sample_bytes = (uint64_t)o->sample_bytes;
+	if (o->scratch_limit >= 0)
+		out->scratch_limit = (uint64_t)o->scratch_limit;
+	if (o->scratch) {
+		char *copy = strdup(o->scratch);
+		if (!copy)
+			return error_nomem(e);
+		free(out->scratch);
+		out->scratch = copy;
+	}
+	return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct restore_point *x = a, *y = b;
+	return x->order < y->order ? 1 : x->order > y->order ? -1 : strcmp(y->label, x->label);
+}
+
+static void move_all(struct catalog *to, struct catalog *from, bool *failed)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		struct restore_point *p = vec_push(to);
+		if (!p) {
+			*failed = true;
+			break;
+		}
+		*p = from->items[i];
+		memset(&from->items[i], 0, sizeof from->items[i]);
+	}
+	for (size_t i = 0; i < from->partial.count; i++)
+		*failed |= strings_add(&to->partial, from->partial.items[i]) < 0;
+	catalog_free(from);
+}
+
+static int find_in(const struct gate_request *r, size_t index, struct catalog *out, struct error *e)
+{
+	if (r->indexes) {
+		if (r->indexes->items[index])
+			return catalog_index_find(r->indexes->items[index], r->host, out, e);
+		*e = r->indexes->errors[index];
+		return -1;
+	}
+	autodestroy(catalog_index_destroy_auto) struct catalog_index *x =
+		catalog_index_open(&r->config->repositories[index], r->host, e);
+	return x ? catalog_index_find(x, r->host, out, e) : -1;
+}
+
+/* All restore points that the host may have, newest first. */
+static int find_points(const struct gate_request *r, const struct host_config *h, struct catalog *out,
+		       struct error *e)
+{
+	bool failed = false;
+	if (r->from && r->from->count)
+		return catalog_from_paths(r->from, r->host, out, e);
+	for (size_t i = 0; i < r->config->repository_count; i++) {
+		struct catalog found = {0};
+		if (h && h->repositories.count && !strings_has(&h->repositories, r->config->repositories[i].name))
+			continue;
+		if (find_in(r, i, &found, e) < 0)
+			return -1;
+		move_all(out, &found, &failed);
+	}
+	if (out->count)
+		qsort(out->items, out->count, sizeof *out->items, newest_first);
+	return failed ? error_nomem(e) : 0;
+}
+
+static int init_result(const struct gate_request *r, const struct check_parameters *p, const char *policy,
+		       struct host_result *out)
+{
+	memset(out, 0, sizeof *out);
+	out->host = strdup(r->host);
+	out->policy = strdup(policy);
+	out->depth = p->depth;
+	out->seed = p->seed;
+	out->checked_at = p->now;
+	out->max_age = p->policy ? p->policy->max_age : 0;
+	return out->host && out->policy && findings_init(&out->findings) == 0 ? 0 : -1;
+}
+
+static void decide(struct host_result *out, const struct policy *policy)
+{
+	findings_seal(&out->findings);
+	verdict_decide(&out->findings, policy, &out->measures, &out->verdict);
+}
+
+static void stop_with(struct host_result *out, enum code code, const char *text)
+{
+	findings_seal(&out->findings);
+	out->verdict.code = code;
+	(void)!strings_add(&out->verdict.reasons, text);
+}
+
+static void no_point(const struct gate_request *r, const struct catalog *c, struct host_result *out)
+{
+	struct finding_text more = {.blame = BLAME_NO_BACKUP};
+	const char *where = r->from && r->from->count ? r->from->items[0] : "the configured repositories";
+	finding_add(&out->findings, PROOF_PRESENCE, "presence.point", r->host, OUTCOME_BROKEN, &more,
+		    c->partial.count ? "there is no finished restore point of %s in %s, only an unfinished one: %s"
+				     : "there is no restore point of %s in %s%s",
+		    r->host, where, c->partial.count ? c->partial.items[0] : "");
+}
+
+/* Judges the newest restore point; with fallback, older ones until one is safe. */
+static void judge_points(const struct gate_request *r, struct check_parameters *p, struct catalog *c,
+			 struct host_result *out)
+{
+	for (size_t i = 0; i < c->count && i < FALLBACK_DEPTH; i++) {
+		p->previous = i + 1 < c->count ? &c->items[i + 1] : NULL;
+		for (size_t k = 0; i == 0 && k < c->partial.count; k++)
+			finding_add(&out->findings, PROOF_PRESENCE, "presence.partial", c->partial.items[k],
+				    OUTCOME_SKIPPED, NULL, "unfinished: not counted as a restore point");
+		run_point(&c->items[i], p, out);
+		decide(out, p->policy);
+		if (out->verdict.code == CODE_SAFE || !p->policy->fallback || i + 1 == c->count ||
+		    i + 1 == FALLBACK_DEPTH || stop_signal)
+			return;
+		struct host_result next, *older = malloc(sizeof *older);
+		if (!older || init_result(r, p, p->policy->name, &next) < 0) {
+			free(older);
+			return; /* the newest one's verdict stands: it is not safe */
+		}
+		*older = *out;
+		*out = next;
+		out->older = older;
+	}
+}
+
+static void check_host(const struct gate_request *r, const struct host_config *h, struct check_parameters *p,
+		       struct host_result *out)
+{
+	struct catalog points = {0};
+	struct error e = {0};
+	r->budget->stage = "catalogue";
+	if (find_points(r, h, &points, &e) < 0) {
+		finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", r->host, &e);
+		decide(out, p->policy);
+	} else if (!points.count) {
+		no_point(r, &points, out);
+		decide(out, p->policy);
+	} else {
+		judge_points(r, p, &points, out);
+	}
+	catalog_free(&points);
+}
+
+void gate_check(const struct gate_request *r, struct host_result *out)
+{
+	const struct gate_overrides *o = r->overrides;
+	const struct host_config *h = config_host(r->config, r->host);
+	struct policy policy = {0};
+	struct error e = {0};
+	int64_t started = monotonic_ns();
+	char self[256] = "";
+	struct check_parameters p = {
+		.host = r->host,
+		.hostname = o->hostname ? o->hostname : h ? h->hostname : NULL,
+		.machine_id = o->machine_id ? o->machine_id : h ? h->machine_id : NULL,
+		.disks = h ? &h->disks : NULL,
+		.now = o->now ? o->now : (int64_t)time(NULL),
+		.seed = o->seed_given ? o->seed : rng_fresh_seed(),
+		.budget = r->budget,
+	};
+	p.hostname_given = p.hostname != NULL;
+	gethostname(self, sizeof self - 1);
+	p.is_live_host = same_host(self, r->host);
+	int rc = make_policy(r, h, &policy, &e);
+	p.policy = rc < 0 ? NULL : &policy;
+	/* Without a history there is no earlier full check to lean on: auto is full. */
+	p.depth = rc == 0 && policy.depth == DEPTH_SAMPLE ? DEPTH_SAMPLE : DEPTH_FULL;
+	if (init_result(r, &p, rc < 0 ? (o->policy ? o->policy : "") : policy.name, out) < 0)
+		stop_with(out, CODE_INTERNAL, "out of memory");
+	else if (rc < 0)
+		stop_with(out, e.cls == ERROR_UNSUPPORTED ? CODE_CONFIG : CODE_INTERNAL, e.text);
+	else
+		check_host(r, h, &p, out);
+	out->measures.duration_seconds = (double)(monotonic_ns() - started) / 1e9;
+	policy_free(&policy);
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What is in a backup, without judging it. Nothing here says that it is good. */
+#include <time.h>
+
+#include "backproof/gate.h"
+#include "backproof/subject.h"
+#include "backproof/text.h"
+
+static const char *table_name(const struct part *pt)
+{
+	static const char *const names[] = {[TABLE_NONE] = "no partition table", [TABLE_MBR] = "MBR",
+					    [TABLE_GPT] = "GPT"};
+	return names[pt->layout.table];
+}
+
+static void put_pair(struct text *t, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	text_printf(t, "  %s ", name);
+	text_put_safe(t, value);
+}
+
+static void show_volume(struct text *t, const struct subject_volume *v)
+{
+	const struct volume *d = v->volume;
+	char size[32], when[32];
+	text_printf(t, "    %-3u %-9s %-12s", d->number, format_size(d->size, size),
+		    *d->content.type ? d->content.type : "-");
+	put_pair(t, "UUID", d->content.uuid);
+	put_pair(t, "label", d->content.label);
+	put_pair(t, "name", d->partlabel);
+	put_pair(t, "mounted on", v->mount);
+	text_put(t, "\n");
+	if (!v->fs)
+		return;
+	const struct fs_info *i = fs_info(v->fs);
+	if (i->written)
+		text_printf(t, "        last written %s", format_rfc3339(i->written, when));
+	if (i->journal)
+		text_printf(t, "  log %s", format_rfc3339(i->journal, when));
+	if (i->written || i->journal)
+		text_printf(t, "  %s%s\n", i->clean ? "clean" : "taken while mounted",
+			    i->stale_view ? ", its log could not be replayed" : i->replayed ? ", log replayed" : "");
+}
+
+static void show_part(struct text *t, const struct subject *s, const struct part *pt)
+{
+	char size[32];
+	text_put_safe(t, pt->name);
+	text_printf(t, "  %s ", format_size(pt->file->size, size));
+	for (size_t i = 0; i < pt->formats.count; i++) {
+		text_put(t, i ? ", " : " ");
+		text_put_safe(t, pt->formats.items[i]);
+	}
+	text_put(t, "\n");
+	if (!pt->disk)
+		return;
+	text_printf(t, "  disk%s%s  %s  %s%s%s\n", pt->file->disk ? " " : "", pt->file->disk ? pt->file->disk : "",
+		    format_size(source_size(pt->disk), size), table_name(pt),
+		    *pt->layout.disk_id ? " " : "", pt->layout.disk_id);
+	for (size_t i = 0; i < s->volumes.count; i++)
+		if (s->volumes.items[i].part == pt)
+			show_volume(t, &s->volumes.items[i]);
+}
+
+static void show_text(struct text *t, const struct subject *s, const struct findings *f)
+{
+	const struct facts *x = &s->facts;
+	char when[32];
+	for (size_t i = 0; i < s->part_count; i++)
+		show_part(t, s, &s->parts[i]);
+	text_put(t, "system ");
+	put_pair(t, "", x->system);
+	put_pair(t, "host", x->hostname);
+	put_pair(t, "machine id", x->machine_id);
+	put_pair(t, "kernel", x->kernel);
+	text_put(t, x->root_found ? "\n" : "  none was found\n");
+	for (size_t i = 0; i < s->point->count; i++)
+		text_printf(t, "%s %s", i ? "," : "files written", format_rfc3339(s->point->items[i].mtime, when));
+	if (s->newest_member)
+		text_printf(t, "  newest member %s", format_rfc3339(s->newest_member, when));
+	text_put(t, "\n");
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *it = &f->items[i];
+		if (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED)
+			continue;
+		text_printf(t, "%s: ", outcome_name(it->outcome));
+		text_put_safe(t, it->subject);
+		text_put(t, ": ");
+		text_put_safe(t, it->detail ? it->detail : it->check);
+		text_put(t, "\n");
+	}
+}
+
+static void json_string(struct text *t, const char *key, const char *value)
+{
+	text_printf(t, ",\"%s\":", key);
+	if (value && *value)
+		text_put_json(t, value);
+	else
+		text_put(t, "null");
+}
+
+static void json_time(struct text *t, const char *key, int64_t value)
+{
+	char when[32];
+	json_string(t, key, value ? format_rfc3339(value, when) : NULL);
+}
+
+static void json_volume(struct text *t, const struct subject_volume *v)
+{
+	const struct volume *d = v->volume;
+	text_printf(t, "{\"number\":%u,\"offset\":%llu,\"bytes\":%llu", d->number, (unsigned long long)d->offset,
+		    (unsigned long long)d->size);
+	json_string(t, "type", d->content.type);
+	json_string(t, "uuid", d->content.uuid);
+	json_string(t, "label", d->content.label);
+	json_string(t, "partition_type", d->type);
+	json_string(t, "partuuid", d->partuuid);
+	json_string(t, "partlabel", d->partlabel);
+	json_string(t, "mount", v->mount);
+	text_printf(t, ",\"readable\":%s", v->fs ? "true" : "false");
+	if (v->fs) {
+		const struct fs_info *i = fs_info(v->fs);
+		json_time(t, "written", i->written);
+		json_time(t, "log", i->journal);
+		text_printf(t, ",\"clean\":%s,\"replayed\":%s", i->clean ? "true" : "false",
+			    i->replayed ? "true" : "false");
+	}
+	text_put(t, "}");
+}
+
+static void json_part(struct text *t, const struct subject *s, const struct part *pt)
+{
+	text_put(t, "{\"path\":");
+	text_put_json(t, pt->file->path);
+	text_printf(t, ",\"bytes\":%llu", (unsigned long long)pt->file->size);
+	json_time(t, "written", pt->file->mtime);
+	json_string(t, "disk", pt->file->disk);
+	text_put(t, ",\"format\":[");
+	for (size_t i = 0; i < pt->formats.count; i++) {
+		text_put(t, i ? "," : "");
+		text_put_json(t, pt->formats.items[i]);
+	}
+	text_put(t, "]");
+	if (pt->disk) {
+		bool first = true;
+		text_printf(t, ",\"disk_bytes\":%llu", (unsigned long long)source_size(pt->disk));
+		json_string(t, "table", pt->layout.table == TABLE_GPT ? "gpt" : pt->layout.table == TABLE_MBR ? "mbr" : NULL);
+		json_string(t, "disk_id", pt->layout.disk_id);
+		text_put(t, ",\"volumes\":[");
+		for (size_t i = 0; i < s->volumes.count; i++) {
+			if (s->volumes.items[i].part != pt)
+				continue;
+			text_put(t, first ? "" : ",");
+			json_volume(t, &s->volumes.items[i]);
+			first = false;
+		}
+		text_put(t, "]");
+	}
+	text_put(t, "}");
+}
+
+static void show_json(struct text *t, const struct subject *s, const struct findings *f)
+{
+	const struct facts *x = &s->facts;
+	bool first = true;
+	text_put(t, "{\"format_version\":\"1.0\",\"type\":\"inspect\",\"parts\":[");
+	for (size_t i = 0; i < s->part_count; i++) {
+		text_put(t, i ? "," : "");
+		json_part(t, s, &s->parts[i]);
+	}
+	text_put(t, "],\"system\":{\"found\":");
+	text_put(t, x->root_found ? "true" : "false");
+	json_string(t, "name", x->system);
+	json_string(t, "hostname", x->hostname);
+	json_string(t, "machine_id", x->machine_id);
+	json_string(t, "kernel", x->kernel);
+	json_time(t, "newest_member", s->newest_member);
+	text_put(t, "},\"problems\":[");
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *it = &f->items[i];
+		if (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED)
+			continue;
+		text_printf(t, "%s{\"check\":\"%s\",\"outcome\":\"%s\"", first ? "" : ",", it->check,
+			    outcome_name(it->outcome));
+		json_string(t, "subject", it->subject);
+		json_string(t, "detail", it->detail);
+		text_put(t, "}");
+		first = false;
+	}
+	text_put(t, "]}\n");
+}
+
+/* 0 when all could be opened; else the code that fits what stood in the way. */
+static int outcome_code(const struct findings *f)
+{
+	int code = f->lost ? CODE_INTERNAL : 0;
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->items[i].outcome == OUTCOME_BROKEN)
+			return f->items[i].error == ERROR_BUSY ? CODE_BUSY : CODE_DAMAGED;
+		if (f->items[i].outcome != OUTCOME_HELD && f->items[i].outcome != OUTCOME_SKIPPED)
+			code = CODE_CANNOT_TELL;
+	}
+	return code;
+}
+
+static int inspect_point(const struct restore_point *point, bool json, const struct gate_overrides *o,
+			 struct text *out, struct error *e)
+{
+	struct policy policy = {0};
+	struct budget budget;
+	struct findings f;
+	struct subject s;
+	budget_init(&budget);
+	if (policy_defaults(&policy, "inspect") < 0 || findings_init(&f) < 0)
+		return error_nomem(e);
+	policy.sample_files = 0;
+	strings_free(&policy.critical);
+	autodestroy(scratch_destroy_auto) struct scratch *scratch =
+		scratch_open(o->scratch ? o->scratch : policy.scratch,
+			     o->scratch_limit >= 0 ? (uint64_t)o->scratch_limit : policy.scratch_limit, e);
+	struct check_parameters p = {.policy = &policy,
+				     .host = "",
+				     .now = (int64_t)time(NULL),
+				     .depth = DEPTH_SAMPLE,
+				     .scratch = scratch,
+				     .budget = &budget};
+	int rc = scratch ? subject_open(&s, point, &p, &f, e) : -1;
+	if (rc == 0) {
+		if (json)
+			show_json(out, &s, &f);
+		else
+			show_text(out, &s, &f);
+		rc = outcome_code(&f);
+	}
+	if (scratch)
+		subject_close(&s);
+	findings_free(&f);
+	policy_free(&policy);
+	return rc;
+}
+
+int gate_inspect(const struct strings *paths, bool json, const struct gate_overrides *o, struct text *out,
+		 struct error *e)
+{
+	struct catalog c = {0};
+	int rc = catalog_from_paths(paths, "", &c, e);
+	if (rc == 0)
+		rc = c.count ? inspect_point(&c.items[0], json, o, out, e)
+			     : error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s: no restore point was found there",
+					 paths->items[0]);
+	catalog_free(&c);
+	return rc;
+}

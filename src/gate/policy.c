@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "backproof/policy.h"
+
+#include "config_keys.h"
+
+_Static_assert(sizeof(enum depth) == sizeof(unsigned) && sizeof(enum evidence) == sizeof(unsigned) &&
+		       sizeof(enum boot_policy) == sizeof(unsigned),
+	       "the table of keys writes enums as unsigned");
+
+int policy_defaults(struct policy *p, const char *name)
+{
+	size_t count;
+	const struct config_key *keys = config_keys(CONFIG_POLICY, &count);
+	memset(p, 0, sizeof *p);
+	p->name = strdup(name);
+	for (size_t i = 0; p->name && i < count; i++)
+		if (config_value_set(&keys[i], keys[i].value, p, NULL) < 0) {
+			policy_free(p);
+			return -1;
+		}
+	return p->name ? 0 : -1;
+}
+
+int policy_copy(struct policy *to, const struct policy *from)
+{
+	*to = *from;
+	to->name = strdup(from->name);
+	to->scratch = strdup(from->scratch);
+	memset(&to->critical, 0, sizeof to->critical);
+	bool failed = !to->name || !to->scratch;
+	for (size_t i = 0; i < from->critical.count && !failed; i++)
+		failed = strings_add(&to->critical, from->critical.items[i]) < 0;
+	if (failed)
+		policy_free(to);
+	return failed ? -1 : 0;
+}
+
+void policy_free(struct policy *p)
+{
+	free(p->name);
+	free(p->scratch);
+	strings_free(&p->critical);
+	memset(p, 0, sizeof *p);
+}
+
+const char *depth_name(enum depth d)
+{
+	static const char *const names[] = {
+		[DEPTH_AUTO] = "auto", [DEPTH_SAMPLE] = "sample", [DEPTH_FULL] = "full"};
+	return names[d];
+}
+
+const char *evidence_name(enum evidence v)
+{
+	static const char *const names[] = {
+		[EVIDENCE_NONE] = "none",	  [EVIDENCE_READ] = "read",
+		[EVIDENCE_WITNESS] = "witness",	  [EVIDENCE_CHECKSUM] = "checksum",
+		[EVIDENCE_DIGEST] = "digest",
+	};
+	return names[v];
+}

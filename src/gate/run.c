@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "run.h"
+
+#include "backproof/text.h"
+
+static void describe(const struct restore_point *point, struct host_result *out)
+{
+	out->has_point = true;
+	out->point_label = strdup(point->label);
+	for (size_t i = 0; i < point->count; i++) {
+		out->bytes += point->items[i].size;
+		if (strings_add(&out->paths, point->items[i].path) < 0)
+			out->findings.lost = true;
+	}
+	if (!out->point_label)
+		out->findings.lost = true;
+}
+
+static void collect(const struct subject *s, const struct check_parameters *p, struct host_result *out)
+{
+	double seconds = out->measures.duration_seconds;
+	out->measures = s->measures;
+	out->measures.duration_seconds = seconds;
+	out->taken_at = s->taken_at;
+	out->age = s->taken_at ? p->now - s->taken_at : 0;
+	for (size_t i = 0; i < s->part_count; i++)
+		for (size_t k = 0; k < s->parts[i].formats.count; k++) {
+			const char *name = s->parts[i].formats.items[k];
+			if (!strings_has(&out->formats, name) && strings_add(&out->formats, name) < 0)
+				out->findings.lost = true;
+		}
+}
+
+static void run_checks(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	size_t count;
+	const struct check *const *rows = check_rows(&count);
+	for (size_t i = 0; i < count; i++)
+		rows[i]->run(s, p, f);
+}
+
+void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out)
+{
+	struct error e = {0};
+	struct subject s;
+	describe(point, out);
+	autodestroy(scratch_destroy_auto) struct scratch *scratch =
+		scratch_open(p->policy->scratch, p->policy->scratch_limit, &e);
+	if (!scratch) {
+		finding_error(&out->findings, PROOF_RESTORE, "scratch.open", p->policy->scratch, &e);
+		return;
+	}
+	p->scratch = scratch;
+	p->budget->stage = "reading";
+	int rc = subject_open(&s, point, p, &out->findings, &e);
+	if (rc == 0)
+		run_checks(&s, p, &out->findings);
+	else
+		finding_error(&out->findings, PROOF_STRUCTURE, "subject.open", point->label, &e);
+	/* Stopped in the middle: whatever was held by then, not everything was looked at. */
+	for (int i = 0; i < PROOF_COUNT && budget_check(p->budget, &e) < 0; i++)
+		finding_error(&out->findings, (enum proof)i, "run.stopped", point->label, &e);
+	collect(&s, p, out);
+	subject_close(&s);
+	p->scratch = NULL;
+}

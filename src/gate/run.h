@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef GATE_RUN_H
+#define GATE_RUN_H
+
+#include "backproof/subject.h"
+
+/*
+ * Opens one restore point and runs every check over it; fills what the report shows of it. Findings stay
+ * unsealed. A failure inside leaves findings that prove nothing.
+ */
+void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out);
+
+#endif

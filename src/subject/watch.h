@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Digests in passing: of a stream that is read for its content, or of a raw disk in the background. */
+#ifndef SUBJECT_WATCH_H
+#define SUBJECT_WATCH_H
+
+#include "backproof/subject.h"
+
+#define RING_SLOT (1 * MIB)
+
+/* Digests and counters that watch one stream. */
+struct watch {
+	struct digest *digests[DIGEST_KINDS];
+	_Atomic uint64_t *counter; /* of the budget; may be NULL */
+	uint64_t bytes;
+};
+
+/* mask: kinds wanted. The watch outlives the stream's reading. */
+int watch_start(struct watch *w, struct stream *s, unsigned mask, struct error *e) must_check;
+/* After the stream has finished: the digests, and which there are. */
+int watch_end(struct watch *w, uint8_t out[DIGEST_KINDS][DIGEST_MAX], unsigned *mask,
+	      struct error *e) must_check;
+void watch_free(struct watch *w);
+
+/* A raw disk is looked into while a thread still digests it; part_join waits for that. */
+int reading_start(struct part *pt, unsigned mask, struct budget *b, struct error *e) must_check;
+void reading_free(struct reading *r);
+
+#endif
