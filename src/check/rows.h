@@ -9,9 +9,6 @@
 extern const struct check check_structure, check_restore, check_identity, check_freshness, check_coverage,
 	check_integrity, check_presence;
 
-/* Two names of one host: equal, or one is the short form of the other. Case is ignored. */
-bool same_host(const char *a, const char *b);
-
 /* The file systems that are mounted on this machine are in the restore point. */
 void coverage_live(struct subject *s, struct findings *f);
 
