@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Shows backproof at work on images of real Debian systems, one good and the others not, and fails if any verdict
-# is not the one it should be. Run by `make demo`.
+# is not the one it should be. Run by `make demo`:
+#   tests/demo.sh [PROGRAM]
 set -uo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=fixtures/lib.sh
 . "$top/fixtures/lib.sh"
-backproof=${BACKPROOF-$top/build/backproof}
+backproof=$(realpath -m "${1-${BACKPROOF-$top/build/backproof}}")
 [ -x "$backproof" ] || {
 	echo "$backproof is not built: run make" >&2
 	exit 1

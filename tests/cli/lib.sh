@@ -7,7 +7,7 @@ shopt -s lastpipe
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=fixtures/lib.sh
 . "$TOP/fixtures/lib.sh"
-BACKPROOF=${BACKPROOF-$TOP/build/backproof}
+BACKPROOF=$(realpath -m "${BACKPROOF-$TOP/build/backproof}")
 [ -x "$BACKPROOF" ] || {
 	echo "$BACKPROOF is not built" >&2
 	exit 1
