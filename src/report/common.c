@@ -56,6 +56,16 @@ bool report_near(const struct host_result *const *all, size_t count)
 	return false;
 }
 
+bool report_is_cut(const struct host_result *const *all, size_t count, enum code overall)
+{
+	if (overall == CODE_SAFE)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (all[i]->verdict.code != CODE_SAFE)
+			return false;
+	return true;
+}
+
 const char *report_depth(const struct host_result *r)
 {
 	return r->depth == DEPTH_FULL ? "full" : "sample";
@@ -132,6 +142,14 @@ const char *report_reason(const struct host_result *r)
 	const char *line = r->verdict.reasons.items[0], *word = code_name(r->verdict.code);
 	size_t len = strlen(word);
 	return strncmp(line, word, len) || strncmp(line + len, ": ", 2) ? line : line + len + 2;
+}
+
+const struct host_result *report_newest(const struct host_result *r)
+{
+	const struct host_result *newest = r->older;
+	while (newest && newest->older)
+		newest = newest->older;
+	return newest;
 }
 
 void report_put_seconds(struct text *out, double seconds)

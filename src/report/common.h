@@ -25,6 +25,9 @@ const struct host_result **report_sorted(struct text *out, const struct host_res
 /* true when any host is safe but within 20 % of its maximal age. */
 bool report_near(const struct host_result *const *all, size_t count);
 
+/* Each host that is here is safe, and the whole is not: a run that was cut short. */
+bool report_is_cut(const struct host_result *const *all, size_t count, enum code overall);
+
 /* "full" or "sample" */
 const char *report_depth(const struct host_result *r);
 /* The finding that decides a proof: of the worst outcome, the first. NULL when there is none.
@@ -38,6 +41,8 @@ uint64_t report_rate(const struct host_result *r);
 int64_t report_restore_estimate(const struct host_result *r);
 /* The first reason without the code word before it. "" when there is none. Untrusted. */
 const char *report_reason(const struct host_result *r);
+/* The newest restore point that was not safe, when r is about an older one; else NULL. */
+const struct host_result *report_newest(const struct host_result *r);
 /* What to do now, in plain trusted words without line breaks; "" when nothing. */
 void report_advice(struct text *out, const struct host_result *r);
 

@@ -46,10 +46,13 @@ static void put_row(struct text *out, const struct host_result *r, size_t index)
 }
 
 /* Not yet escaped. */
-static void put_title(struct text *out, const struct host_result *const *all, size_t count, size_t safe)
+static void put_title(struct text *out, const struct host_result *const *all, size_t count, size_t safe,
+		      enum code overall)
 {
 	if (!count)
 		text_put(out, "No host was checked");
+	else if (report_is_cut(all, count, overall))
+		text_put(out, "Not every host could be checked");
 	else if (count == 1)
 		text_printf(out, "%s is %ssafe to patch", all[0]->host, safe ? "" : "not ");
 	else if (safe == count)
@@ -78,7 +81,7 @@ static void html_end(struct text *out, const struct host_result *const *all, siz
 	if (!sorted)
 		return;
 	report_count(all, count, counts);
-	put_title(&title, all, count, counts[report_gravity(CODE_SAFE)]);
+	put_title(&title, all, count, counts[report_gravity(CODE_SAFE)], overall);
 	out->failed |= title.failed;
 	put_head(out, text_str(&title));
 	text_printf(out, "<h1 class=%s>", html_class(overall));

@@ -155,8 +155,8 @@ void html_host(struct text *out, const struct host_result *r, size_t index, bool
 		text_put(out, "</ul>\n");
 	}
 	if (r->older) {
-		text_printf(out, "<p>The newest restore point is %s: ", code_name(r->older->verdict.code));
-		text_put_xml(out, report_reason(r->older));
+		text_printf(out, "<p>The newest restore point is %s: ", code_name(report_newest(r)->verdict.code));
+		text_put_xml(out, report_reason(report_newest(r)));
 		text_put(out, "</p>\n");
 	}
 	put_facts(out, r);

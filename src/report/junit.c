@@ -111,7 +111,8 @@ static void put_suite(struct text *out, const struct host_result *r)
 static void junit_end(struct text *out, const struct host_result *const *all, size_t count,
 		      enum code overall, int exit, const struct report_options *o)
 {
-	size_t failures = 0, errors = 0, skipped = 0;
+	const bool cut = report_is_cut(all, count, overall);
+	size_t failures = 0, errors = cut, skipped = 0;
 	(void)exit;
 	(void)o;
 	for (size_t i = 0; i < count; i++) {
@@ -125,14 +126,15 @@ static void junit_end(struct text *out, const struct host_result *const *all, si
 	text_printf(out,
 		    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		    "<testsuites name=\"backproof\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
-		    count ? count * CASES : 1, failures, count ? errors : 1, skipped);
+		    count * CASES + cut, failures, errors, skipped);
 	for (size_t i = 0; i < count; i++)
 		put_suite(out, all[i]);
-	if (!count)
+	if (cut)
 		text_printf(out, "  <testsuite name=\"backproof\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n"
 				 "    <testcase classname=\"backproof\" name=\"verdict\" time=\"0\">\n"
-				 "      <error message=\"no host was checked\" type=\"%s\"/>\n"
-				 "    </testcase>\n  </testsuite>\n", code_name(overall));
+				 "      <error message=\"%s\" type=\"%s\"/>\n"
+				 "    </testcase>\n  </testsuite>\n",
+			    count ? "other hosts were not checked" : "no host was checked", code_name(overall));
 	text_put(out, "</testsuites>\n");
 }
 

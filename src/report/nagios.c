@@ -39,7 +39,7 @@ static void put_summary(struct text *out, const struct host_result *r)
 	text_printf(out, "%s, %llu files restored", format_size(r->bytes, size),
 		    (unsigned long long)r->measures.files_restored);
 	if (r->older)
-		text_printf(out, "; the newest restore point is %s", code_name(r->older->verdict.code));
+		text_printf(out, "; the newest restore point is %s", code_name(report_newest(r)->verdict.code));
 }
 
 static void put_perfdata(struct text *out, const struct host_result *r)
@@ -56,7 +56,7 @@ static void put_perfdata(struct text *out, const struct host_result *r)
 		    (unsigned long long)r->measures.files_restored);
 }
 
-static void put_audit(struct text *out, const struct host_result *const *all, size_t count)
+static void put_audit(struct text *out, const struct host_result *const *all, size_t count, enum code overall)
 {
 	size_t counts[REPORT_CODES];
 	bool first = true;
@@ -69,6 +69,8 @@ static void put_audit(struct text *out, const struct host_result *const *all, si
 		text_printf(out, "%s%zu %s", first ? ": " : ", ", counts[i], code_name(report_codes[i]));
 		first = false;
 	}
+	if (report_is_cut(all, count, overall))
+		text_put(out, ", others were not checked");
 	text_printf(out, " | hosts=%zu safe=%zu not_safe=%zu\n", count, safe, count - safe);
 	autofree const struct host_result **sorted = report_sorted(out, all, count);
 	for (size_t i = 0; sorted && i < count; i++) {
@@ -86,7 +88,7 @@ static void nagios_end(struct text *out, const struct host_result *const *all, s
 	if (!count) {
 		text_put(out, "no host was checked\n");
 	} else if (o->audit || count > 1) {
-		put_audit(out, all, count);
+		put_audit(out, all, count, overall);
 	} else {
 		put_summary(out, all[0]);
 		put_perfdata(out, all[0]);

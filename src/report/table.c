@@ -85,7 +85,7 @@ static void put_row(struct text *out, const struct host_result *r, size_t host_w
 	text_printf(out, "  %s%-11s%s  %7s  %9s", table_color(o, c), code_name(c), table_color_end(o), age, size);
 	struct text why autotext = {0};
 	if (c == CODE_SAFE && r->older)
-		text_printf(&why, "an older restore point; the newest is %s", code_name(r->older->verdict.code));
+		text_printf(&why, "an older restore point; the newest is %s", code_name(report_newest(r)->verdict.code));
 	else if (c == CODE_SAFE && host_result_near_max_age(r))
 		text_put(&why, "soon too old");
 	else
@@ -124,5 +124,5 @@ void table_end(struct text *out, const struct host_result *const *all, size_t co
 		text_printf(out, "%s%zu %s", first ? "" : ", ", counts[i], code_name(report_codes[i]));
 		first = false;
 	}
-	text_printf(out, " (exit %d)\n", exit);
+	text_printf(out, "%s (exit %d)\n", report_is_cut(all, count, overall) ? "; others were not checked" : "", exit);
 }

@@ -175,7 +175,7 @@ static void text_host(struct text *out, const struct host_result *r, const struc
 	put_headline(out, r, o);
 	put_reasons(out, r, o, width);
 	if (r->older)
-		put_newer(out, r->older, width);
+		put_newer(out, report_newest(r), width);
 	text_put(out, "\n");
 	put_point(out, r, o, width);
 	if (r->has_point || r->findings.count)

@@ -152,11 +152,38 @@ static void html_stands_alone(void)
 	CHECK(has(none, "<h1 class=doubt>No host was checked</h1>"));
 }
 
+/* Rendered by hand: every host that was come to is safe, but the run was stopped. */
+static void cut_short_is_not_safe(void)
+{
+	static const struct {
+		const char *format, *says, *never;
+	} rows[] = {
+		{"text", "1 host: 1 safe; others were not checked (exit 20)", NULL},
+		{"html", "<h1 class=doubt>Not every host could be checked</h1>", "are safe to patch</h1>"},
+		{"nagios", "BACKPROOF UNKNOWN - 1 of 1 hosts safe, others were not checked", NULL},
+		{"junit", "errors=\"1\"", NULL},
+		{"json", "\"exit\":20,\"code\":\"cannot-tell\",\"hosts\"", NULL},
+		{"jsonl", "\"exit\":20,\"code\":\"cannot-tell\",\"counts\"", NULL},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct host_result *r = safe_result("web01");
+		const struct host_result *all[] = {r};
+		struct text out autodestroy(text_free) = {0};
+		report_format(rows[i].format)->end(&out, all, 1, CODE_CANNOT_TELL, 20, &audit);
+		CHECK(has(text_str(&out), rows[i].says));
+		CHECK(!rows[i].never || !strstr(text_str(&out), rows[i].never));
+		if (!strcmp(rows[i].format, "junit"))
+			CHECK(python(text_str(&out), PARSE_XML COUNT_XML));
+		destroy(r);
+	}
+}
+
 int main(void)
 {
 	RUN(nagios_is_one_line);
 	RUN(prometheus_is_read);
 	RUN(junit_is_xml);
 	RUN(html_stands_alone);
+	RUN(cut_short_is_not_safe);
 	return test_done();
 }
