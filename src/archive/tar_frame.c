@@ -166,15 +166,6 @@ static void end_extents(struct tar_frame *f)
 		begin_data(f);
 }
 
-/* Whether the header's size field counts: as libarchive 3.6 decides, which real archives agree
- * with. */
-static bool size_counts(const struct tar_frame *f, enum tar_dialect dialect, const uint8_t *h)
-{
-	if (strchr("23456", h[TAR_TYPE]) && h[TAR_TYPE])
-		return false;
-	return h[TAR_TYPE] != '1' || f->pax || (dialect == TAR_USTAR && !tar_strict_ustar(h));
-}
-
 static void take_member(struct tar_frame *f, uint64_t at, const uint8_t *h)
 {
 	enum tar_dialect dialect = tar_dialect(h);
@@ -182,7 +173,7 @@ static void take_member(struct tar_frame *f, uint64_t at, const uint8_t *h)
 			       .type = (char)h[TAR_TYPE]};
 	bool gnu_sparse = dialect == TAR_GNU && h[TAR_GNU_SPARSE];
 	f->pax = dialect == TAR_USTAR && f->pax;
-	if (size_counts(f, dialect, h) && tar_number(h + TAR_SIZE, 12, &m.stored) < 0) {
+	if (tar_size_counts(h, f->pax) && tar_number(h + TAR_SIZE, 12, &m.stored) < 0) {
 		fault(f, at, "the size of a member is not a number");
 		return;
 	}

@@ -8,12 +8,17 @@ enum tar_dialect tar_dialect(const uint8_t *block)
 	return memcmp(block + TAR_MAGIC, "ustar", 5) ? TAR_OLD : TAR_USTAR;
 }
 
-bool tar_strict_ustar(const uint8_t *block)
+bool tar_size_counts(const uint8_t *block, bool pax)
 {
-	return !memcmp(block + TAR_MAGIC,
-		       "ustar\0"
-		       "00",
-		       8);
+	uint8_t type = block[TAR_TYPE];
+	if (type >= '2' && type <= '6')
+		return false;
+	if (type != '1' || pax)
+		return true;
+	return tar_dialect(block) == TAR_USTAR && memcmp(block + TAR_MAGIC,
+							 "ustar\0"
+							 "00",
+							 8);
 }
 
 static bool octal_digit(uint8_t c)

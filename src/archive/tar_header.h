@@ -28,8 +28,12 @@ enum {
 enum tar_dialect { TAR_OLD, TAR_USTAR, TAR_GNU };
 
 enum tar_dialect tar_dialect(const uint8_t *block);
-/* "ustar", NUL, "00": what libarchive calls certain when it decides about data of hard links. */
-bool tar_strict_ustar(const uint8_t *block);
+/*
+ * Data follows as the size field says: not behind links, devices and directories, whatever is
+ * written there. Behind hard links it does in pax archives only; the rest is as libarchive 3.6
+ * decides.
+ */
+bool tar_size_counts(const uint8_t *block, bool pax);
 /*
  * The sum over the block is the stored one. With strict, the field must also be laid out as the
  * writers in use today do, so that no single flipped bit in it passes.

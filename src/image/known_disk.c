@@ -105,7 +105,7 @@ static int bid_parallels(const struct probe *p)
 const struct format known_parallels = {
     .name = "parallels",
     .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".hds", ".hdd"),
+    .suffixes = SUFFIXES(".hds"),
     .bid = bid_parallels,
     .product = "Parallels disk image",
 };
