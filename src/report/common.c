@@ -24,6 +24,11 @@ void report_count(const struct host_result *const *all, size_t count, size_t cou
 		counts[report_gravity(all[i]->verdict.code)]++;
 }
 
+const char *report_host(const struct host_result *r)
+{
+	return r->host ? r->host : "";
+}
+
 static int by_gravity(const void *a, const void *b)
 {
 	const struct host_result *x = *(const struct host_result *const *)a;
@@ -31,7 +36,7 @@ static int by_gravity(const void *a, const void *b)
 	size_t gx = report_gravity(x->verdict.code), gy = report_gravity(y->verdict.code);
 	if (gx != gy)
 		return gx < gy ? -1 : 1;
-	return strcmp(x->host, y->host);
+	return strcmp(report_host(x), report_host(y));
 }
 
 const struct host_result **report_sorted(struct text *out, const struct host_result *const *all,

@@ -28,6 +28,8 @@ bool report_near(const struct host_result *const *all, size_t count);
 /* Each host that is here is safe, and the whole is not: a run that was cut short. */
 bool report_is_cut(const struct host_result *const *all, size_t count, enum code overall);
 
+/* The name of the host, "" when memory ran out before there was one. Untrusted. */
+const char *report_host(const struct host_result *r);
 /* "full" or "sample" */
 const char *report_depth(const struct host_result *r);
 /* The finding that decides a proof: of the worst outcome, the first. NULL when there is none.

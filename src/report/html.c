@@ -31,7 +31,7 @@ static void put_row(struct text *out, const struct host_result *r, size_t index)
 	char buf[32];
 	enum code c = r->verdict.code;
 	text_printf(out, "<tr><td class=name><a href=\"#h%zu\">", index);
-	text_put_xml(out, r->host);
+	text_put_xml(out, report_host(r));
 	text_printf(out, "</a></td><td><span class=\"tag %s\">%s</span></td><td class=num>%s</td>", html_class(c),
 		    code_name(c), r->has_point && r->taken_at ? format_duration(r->age, buf) : "-");
 	text_printf(out, "<td class=num>%s</td>", r->has_point ? format_size(r->bytes, buf) : "-");
@@ -54,7 +54,7 @@ static void put_title(struct text *out, const struct host_result *const *all, si
 	else if (report_is_cut(all, count, overall))
 		text_put(out, "Not every host could be checked");
 	else if (count == 1)
-		text_printf(out, "%s is %ssafe to patch", all[0]->host, safe ? "" : "not ");
+		text_printf(out, "%s is %ssafe to patch", report_host(all[0]), safe ? "" : "not ");
 	else if (safe == count)
 		text_printf(out, "All %zu hosts are safe to patch", count);
 	else

@@ -143,7 +143,7 @@ void html_host(struct text *out, const struct host_result *r, size_t index, bool
 	struct text advice autotext = {0};
 	enum code c = r->verdict.code;
 	text_printf(out, "<details id=\"h%zu\"%s><summary>", index, open ? " open" : "");
-	text_put_xml(out, r->host);
+	text_put_xml(out, report_host(r));
 	text_printf(out, " <span class=\"tag %s\">%s</span></summary>\n", html_class(c), code_name(c));
 	report_advice(&advice, r);
 	if (advice.length)

@@ -42,7 +42,7 @@ static void put_case(struct text *out, const struct host_result *r, const char *
 {
 	static const char *const elements[] = {"", "failure", "error", "skipped"};
 	text_put(out, "    <testcase classname=\"backproof.");
-	text_put_xml(out, r->host);
+	text_put_xml(out, report_host(r));
 	text_printf(out, "\" name=\"%s\" time=\"0\"", name);
 	if (result == PASSED) {
 		text_put(out, "/>\n");
@@ -92,7 +92,7 @@ static void put_suite(struct text *out, const struct host_result *r)
 	format_rfc3339(r->checked_at, when);
 	when[strcspn(when, "Z")] = 0; /* the schema has no zone */
 	text_put(out, "  <testsuite name=\"");
-	text_put_xml(out, r->host);
+	text_put_xml(out, report_host(r));
 	text_printf(out, "\" tests=\"%d\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" timestamp=\"%s\" time=\"",
 		    CASES, tally[FAILED], tally[ERRED], tally[SKIPPED], when);
 	report_put_seconds(out, r->measures.duration_seconds);

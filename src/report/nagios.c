@@ -24,7 +24,7 @@ static const char *state_of(const struct host_result *r)
 static void put_summary(struct text *out, const struct host_result *r)
 {
 	char age[32], limit[32], size[32];
-	put_plain(out, r->host);
+	put_plain(out, report_host(r));
 	text_printf(out, " %s: ", code_name(r->verdict.code));
 	if (r->verdict.code != CODE_SAFE) {
 		put_plain(out, report_reason(r));

@@ -126,7 +126,7 @@ static size_t make_labels(struct text *out, struct host_label *labels, const str
 	size_t n = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct text label autotext = {0};
-		put_label_value(&label, sorted[i]->host);
+		put_label_value(&label, report_host(sorted[i]));
 		size_t k = 0;
 		while (k < n && strcmp(labels[k].text, text_str(&label)))
 			k++;

@@ -64,7 +64,7 @@ static size_t widest_host(const struct host_result *const *all, size_t count, si
 	size_t most = 4;
 	for (size_t i = 0; i < count; i++) {
 		struct text safe autotext = {0};
-		text_put_safe(&safe, all[i]->host);
+		text_put_safe(&safe, report_host(all[i]));
 		size_t wide = cells_width(text_str(&safe));
 		if (wide > most)
 			most = wide;
@@ -77,7 +77,7 @@ static void put_row(struct text *out, const struct host_result *r, size_t host_w
 {
 	char age[32] = "-", size[32] = "-";
 	enum code c = r->verdict.code;
-	cells_put_padded(out, r->host, host_width, CELLS_CUT_MIDDLE);
+	cells_put_padded(out, report_host(r), host_width, CELLS_CUT_MIDDLE);
 	if (r->has_point && r->taken_at)
 		format_duration(r->age, age);
 	if (r->has_point)

@@ -13,7 +13,7 @@ static void put_label(struct text *out, const char *label)
 static void put_headline(struct text *out, const struct host_result *r, const struct report_options *o)
 {
 	enum code c = r->verdict.code;
-	text_put_safe(out, r->host);
+	text_put_safe(out, report_host(r));
 	text_put(out, ": ");
 	text_put(out, table_color(o, c));
 	if (c == CODE_SAFE)

@@ -178,12 +178,27 @@ static void cut_short_is_not_safe(void)
 	}
 }
 
+/* What is left when memory ran out at the start: no name, no policy, a reason without its word. */
+static void nameless(void)
+{
+	size_t count;
+	const char *const *names = report_format_names(&count);
+	for (size_t i = 0; i < count; i++) {
+		struct host_result *r = calloc(1, sizeof *r);
+		NEED(r && !strings_add(&r->verdict.reasons, "out of memory"));
+		r->verdict.code = CODE_INTERNAL;
+		autofree char *s = RENDER(names[i], &one, r);
+		CHECK(*s && (!strcmp(names[i], "prometheus") || has(s, "out of memory")));
+	}
+}
+
 int main(void)
 {
 	RUN(nagios_is_one_line);
 	RUN(prometheus_is_read);
 	RUN(junit_is_xml);
 	RUN(html_stands_alone);
+	RUN(nameless);
 	RUN(cut_short_is_not_safe);
 	return test_done();
 }
