@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What a tree says about its machine: fstab lines, names, boot files. */
+#include "../../src/subject/facts.h"
+#include "test.h"
+
+struct file {
+	const char *path, *data;
+};
+
+static int fake_read(void *ctx, const char *path, size_t max, char **data, size_t *len, int64_t *mtime,
+		     struct error *e)
+{
+	(void)max;
+	(void)e;
+	for (const struct file *f = ctx; f->path; f++)
+		if (!strcmp(f->path, path)) {
+			*data = strdup(f->data);
+			*len = strlen(f->data);
+			if (mtime)
+				*mtime = 1;
+			return 1;
+		}
+	return 0;
+}
+
+static int fake_list(void *ctx, const char *path, struct strings *names, struct error *e)
+{
+	size_t n = strlen(path);
+	int found = 0;
+	(void)e;
+	for (const struct file *f = ctx; f->path; f++) {
+		if (strncmp(f->path, path, n) || f->path[n] != '/')
+			continue;
+		char name[256];
+		snprintf(name, sizeof name, "%s", f->path + n + 1);
+		name[strcspn(name, "/")] = 0;
+		found = 1;
+		if (!strings_has(names, name))
+			CHECK_INT(strings_add(names, name), 0);
+	}
+	return found;
+}
+
+static void harvest(const struct file *files, struct facts *x)
+{
+	struct error e = {0};
+	struct tree_reader t = {(void *)(uintptr_t)files, fake_read, fake_list};
+	memset(x, 0, sizeof *x);
+	CHECK_INT(facts_harvest(x, &t, &e), 0);
+}
+
+static void fstab_lines(void)
+{
+	struct facts x = {0};
+	CHECK_INT(fstab_parse("# comment\n"
+			      "  # indented comment\n"
+			      "\n"
+			      "UUID=\"abc\"\t/  ext4 errors=remount-ro 0 1\n"
+			      "LABEL=My\\040Disk /mnt/my\\040disk ext4 defaults,noauto\n"
+			      "broken line\n"
+			      "/dev/sda5 none swap sw 0 0\r\n"
+			      "PARTUUID=1-2 /boot vfat",
+			      &x), 0);
+	NEED(x.fstab.count == 4);
+	CHECK_STR(x.fstab.items[0].spec, "UUID=abc");
+	CHECK_STR(x.fstab.items[0].mount, "/");
+	CHECK_INT(x.fstab.items[0].line, 4);
+	CHECK_STR(x.fstab.items[1].spec, "LABEL=My Disk");
+	CHECK_STR(x.fstab.items[1].mount, "/mnt/my disk");
+	CHECK_STR(x.fstab.items[1].options, "defaults,noauto");
+	CHECK_STR(x.fstab.items[2].type, "swap");
+	CHECK_STR(x.fstab.items[3].type, "vfat");
+	CHECK(!x.fstab.items[3].options);
+	facts_free(&x);
+}
+
+static void a_machine(void)
+{
+	static const struct file files[] = {
+		{"etc/hostname", "# set by hand\n\n  web01 \n"},
+		{"etc/machine-id", "5f1c0123456789abcdef0123456789ab\n"},
+		{"etc/os-release", "NAME=Debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"},
+		{"etc/fstab", "UUID=1 / ext4 defaults 0 1\n"},
+		{"etc/ssh/ssh_host_ed25519_key.pub",
+		 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl x\n"},
+		{"boot/vmlinuz-6.1.0", "MZ"},
+		{"boot/initrd.img-6.1.0", "x"},
+		{"boot/efi/EFI/BOOT/BOOTX64.EFI", "MZ"},
+		{NULL, NULL},
+	};
+	struct facts x;
+	harvest(files, &x);
+	CHECK_STR(x.hostname, "web01");
+	CHECK_STR(x.machine_id, "5f1c0123456789abcdef0123456789ab");
+	CHECK_STR(x.machine_id_from, "etc/machine-id");
+	CHECK_STR(x.system, "Debian GNU/Linux 12 (bookworm)");
+	CHECK_STR(x.kernel, "boot/vmlinuz-6.1.0");
+	CHECK_STR(x.initramfs, "boot/initrd.img-6.1.0");
+	CHECK_STR(x.efi, "boot/efi/EFI/BOOT/BOOTX64.EFI");
+	CHECK(x.root_found && x.fstab_found && x.has_boot_dir && !x.unified);
+	NEED(x.ssh_keys.count == 1);
+	/* As ssh-keygen -l shows this key. */
+	CHECK_STR(x.ssh_keys.items[0], "ssh-ed25519 SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
+	facts_free(&x);
+}
+
+static void a_container(void)
+{
+	static const struct file files[] = {
+		{"etc/hostname", "ct101"},
+		{"var/lib/dbus/machine-id", "00112233445566778899aabbccddeeff\n"},
+		{"usr/lib/os-release", "PRETTY_NAME='Alpine'\n"},
+		{"boot/efi/readme.txt", "nothing boots here"},
+		{NULL, NULL},
+	};
+	struct facts x;
+	harvest(files, &x);
+	CHECK_STR(x.hostname, "ct101");
+	CHECK_STR(x.machine_id_from, "var/lib/dbus/machine-id");
+	CHECK_STR(x.system, "Alpine");
+	CHECK(!x.kernel && !x.initramfs && !x.efi && !x.has_boot_dir && !x.fstab_found);
+	facts_free(&x);
+}
+
+static void a_unified_kernel(void)
+{
+	static const struct file files[] = {{"boot/efi/EFI/Linux/debian-6.1.efi", "MZ"}, {NULL, NULL}};
+	struct facts x;
+	harvest(files, &x);
+	CHECK(x.unified && x.kernel && x.efi);
+	facts_free(&x);
+}
+
+static void names_of_one_host(void)
+{
+	CHECK(same_host("web01", "web01"));
+	CHECK(same_host("web01", "WEB01.example.com"));
+	CHECK(same_host("web01.example.com", "web01"));
+	CHECK(same_host("web01.example.com.", "web01.example.com"));
+	CHECK(!same_host("web01", "web02"));
+	CHECK(!same_host("web01", "web011"));
+	CHECK(!same_host("web0", "web01.example.com"));
+	CHECK(!same_host("web01.example.com", "web01.example.org"));
+	CHECK(!same_host("web01.example", "web01.example.com"));
+	CHECK(!same_host("", "web01"));
+	CHECK(!same_host("web01", ""));
+}
+
+int main(void)
+{
+	RUN(fstab_lines);
+	RUN(a_machine);
+	RUN(a_container);
+	RUN(a_unified_kernel);
+	RUN(names_of_one_host);
+	return test_done();
+}
