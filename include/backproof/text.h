@@ -22,6 +22,7 @@ void text_printf(struct text *t, const char *fmt, ...) printf_like(2, 3);
 /* The text, never NULL. Owned by t. */
 const char *text_str(const struct text *t);
 
+bool text_is_utf8(const char *s);
 /* For a terminal or log: control, escape, bidi and invalid UTF-8 bytes become \xNN or \u{NNNN}. */
 void text_put_safe(struct text *t, const char *s);
 /* A quoted JSON string; invalid UTF-8 becomes U+FFFD. */

@@ -94,6 +94,16 @@ static size_t utf8_next(const unsigned char *s, uint32_t *value)
 	return n;
 }
 
+bool text_is_utf8(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	uint32_t c;
+	for (size_t n; *p; p += n)
+		if (!(n = utf8_next(p, &c)))
+			return false;
+	return true;
+}
+
 /* Characters that steer a terminal or reorder a line: controls, bidi, invisible ones, separators. */
 static bool is_unsafe(uint32_t c)
 {

@@ -8,7 +8,6 @@
 enum config_kind { CONFIG_REPOSITORY, CONFIG_POLICY, CONFIG_HOST, CONFIG_KINDS };
 
 enum config_type {
-	TYPE_TEXT,	 /* char * */
 	TYPE_PATH,	 /* char *, absolute */
 	TYPE_LAYOUT,	 /* char *, one this build has */
 	TYPE_PATTERN,	 /* char *, for catalog_match_check */

@@ -199,8 +199,6 @@ int config_value_set(const struct config_key *k, const char *value, void *target
 	unsigned index = 0;
 	bool has_host;
 	switch (k->type) {
-	case TYPE_TEXT:
-		return set_string(field, value, e);
 	case TYPE_PATH:
 		if (*value != '/')
 			return expected(e, "an absolute path");

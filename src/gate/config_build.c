@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* From values as written to what they mean, with what is inherited. */
+#include "config_values.h"
+
+/* Index of the section among the n of its kind, and the section by that index. */
+static size_t number(struct config_values *v, enum config_kind kind)
+{
+	size_t n = 0;
+	vec_each(v, s)
+		if (s->kind == kind)
+			s->index = n++;
+	return n;
+}
+
+static int apply(const struct config_values *v, const struct config_section *s, void *target,
+		 struct error *e)
+{
+	size_t count;
+	const struct config_key *keys = config_keys(s->kind, &count);
+	struct error why;
+	for (size_t i = 0; i < count; i++)
+		if (s->values[i].text && config_value_set(&keys[i], s->values[i].text, target, &why) < 0)
+			return config_fault(v, s->values[i].at, e, "%s: %s", keys[i].name, why.text);
+	return 0;
+}
+
+static bool gives(const struct config_section *s, const char *key)
+{
+	size_t count;
+	return s && s->values[config_key_find(s->kind, key) - config_keys(s->kind, &count)].text;
+}
+
+static int build_policies(struct config *c, struct error *e)
+{
+	struct config_values *v = c->values;
+	struct config_section *base = config_values_find(v, CONFIG_POLICY, "default");
+	size_t n = number(v, CONFIG_POLICY), next = 1;
+	c->policies = calloc(n + !base, sizeof *c->policies);
+	if (!c->policies || policy_defaults(&c->policies[0], "default") < 0)
+		return error_nomem(e);
+	c->policy_count = 1;
+	struct policy *first = &c->policies[0];
+	if (base) {
+		base->index = 0;
+		if (apply(v, base, first, e) < 0)
+			return -1;
+		first->critical_given = gives(base, "critical");
+	}
+	vec_each(v, s) {
+		if (s->kind != CONFIG_POLICY || s == base)
+			continue;
+		struct policy *p = &c->policies[next];
+		if (policy_copy(p, first) < 0)
+			return error_nomem(e);
+		c->policy_count = next + 1;
+		s->index = next++;
+		free(p->name);
+		p->name = strdup(s->name);
+		if (!p->name)
+			return error_nomem(e);
+		if (apply(v, s, p, e) < 0)
+			return -1;
+		p->critical_given = p->critical_given || gives(s, "critical");
+	}
+	return 0;
+}
+
+static int build_repositories(struct config *c, struct error *e)
+{
+	size_t n = number(c->values, CONFIG_REPOSITORY);
+	c->repositories = calloc(n ? n : 1, sizeof *c->repositories);
+	if (!c->repositories)
+		return error_nomem(e);
+	vec_each(c->values, s) {
+		if (s->kind != CONFIG_REPOSITORY)
+			continue;
+		struct repository *r = &c->repositories[c->repository_count++];
+		r->name = strdup(s->name);
+		r->layout = strdup(config_key_find(CONFIG_REPOSITORY, "layout")->value);
+		if (!r->name || !r->layout)
+			return error_nomem(e);
+		if (apply(c->values, s, r, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int build_hosts(struct config *c, struct error *e)
+{
+	size_t n = number(c->values, CONFIG_HOST);
+	c->hosts = calloc(n ? n : 1, sizeof *c->hosts);
+	if (!c->hosts)
+		return error_nomem(e);
+	vec_each(c->values, s) {
+		if (s->kind != CONFIG_HOST)
+			continue;
+		struct host_config *h = &c->hosts[c->host_count++];
+		h->name = strdup(s->name);
+		if (!h->name)
+			return error_nomem(e);
+		if (apply(c->values, s, h, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int config_build(struct config *c, struct error *e)
+{
+	return build_repositories(c, e) < 0 || build_policies(c, e) < 0 || build_hosts(c, e) < 0 ? -1 : 0;
+}
