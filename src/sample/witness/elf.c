@@ -9,7 +9,7 @@
 #include "rows.h"
 
 #define MAX_HEADERS 65536
-#define CODE_BLOCK 4096
+#define BLOCK 4096
 
 static bool recognise(const char *path, const uint8_t *head, size_t len)
 {
@@ -106,20 +106,27 @@ static int check_segments(const struct elf *f, struct error *e)
 	return 0;
 }
 
-/* Compilers pad with instructions, so that a whole block of zeros in code is a block that was lost. */
+/*
+ * Compilers pad with instructions, so that a block whose share of the code is all zeros was lost. Shares
+ * below 512 bytes may be chance.
+ */
 static int check_code(const struct elf *f, const struct section *s, struct error *e)
 {
-	uint8_t buf[16 * CODE_BLOCK];
-	uint64_t at = (s->offset + CODE_BLOCK - 1) / CODE_BLOCK * CODE_BLOCK;
-	uint64_t end = (s->offset + s->size) / CODE_BLOCK * CODE_BLOCK;
-	while (at < end) {
-		size_t n = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
+	uint8_t buf[64 * BLOCK];
+	uint64_t end = s->offset + s->size;
+	for (uint64_t at = s->offset; at < end;) {
+		uint64_t stop = (at / BLOCK + 64) * BLOCK;
+		size_t n = (size_t)((stop < end ? stop : end) - at);
 		if (witness_read(f->fd, f->size, at, buf, n, e) < 0)
 			return -1;
-		for (size_t i = 0; i < n; i += CODE_BLOCK)
-			if (is_zero(buf + i, CODE_BLOCK))
+		for (size_t i = 0, len; i < n; i += len) {
+			len = BLOCK - (size_t)((at + i) % BLOCK);
+			if (len > n - i)
+				len = n - i;
+			if (len >= 512 && is_zero(buf + i, len))
 				return error_set(e, ERROR_CORRUPT, (int64_t)(at + i),
-						 "4 KiB of zeros in machine code");
+						 "a block of zeros in machine code");
+		}
 		at += n;
 	}
 	return 0;
@@ -136,6 +143,20 @@ static int check_strings(const struct elf *f, const struct section *s, struct er
 	if (first || last)
 		return error_set(e, ERROR_CORRUPT, (int64_t)s->offset, "a string table is damaged");
 	return 0;
+}
+
+/* The table that the loader reads first: an empty one of some size was lost. */
+static int check_dynamic(const struct elf *f, const struct section *s, struct error *e)
+{
+	uint8_t first[8];
+	size_t w = f->wide ? 8 : 4;
+	if (s->size < 4 * w)
+		return 0;
+	if (witness_read(f->fd, f->size, s->offset, first, w, e) < 0)
+		return -1;
+	return is_zero(first, w) ? error_set(e, ERROR_CORRUPT, (int64_t)s->offset,
+					     "the dynamic section is empty")
+				 : 0;
 }
 
 /* Every name of a symbol lies in its string table. */
@@ -172,8 +193,10 @@ static int check_section(const struct elf *f, uint64_t i, struct error *e)
 		return error_set(e, ERROR_CORRUPT, (int64_t)f->size,
 				 "cut off: section %llu ends beyond the file", (unsigned long long)i);
 	bool x86 = f->machine == EM_X86_64 || f->machine == EM_386;
-	if (s.type == SHT_PROGBITS && (s.flags & SHF_EXECINSTR) && x86)
+	if (s.type == SHT_PROGBITS && (s.flags & SHF_EXECINSTR) && !(s.flags & SHF_WRITE) && x86)
 		return check_code(f, &s, e);
+	if (s.type == SHT_DYNAMIC)
+		return check_dynamic(f, &s, e);
 	if (s.type == SHT_STRTAB)
 		return check_strings(f, &s, e);
 	if ((s.type == SHT_SYMTAB || s.type == SHT_DYNSYM) && s.link && s.link < f->shnum) {
@@ -209,16 +232,18 @@ static enum outcome check(int fd, uint64_t size, const char *path, struct error 
 	if (r < 0)
 		return witness_failed(path, e);
 	/* A core dump may be cut by the limit that was set for it. */
-	if (r == 0 || f.type == ET_CORE || f.type == ET_NONE)
+	if (r == 0 || f.type == ET_CORE || f.type == ET_NONE) {
+		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "no program or library");
 		return OUTCOME_SKIPPED;
+	}
 	if (f.shoff && check_sections(&f, e) < 0)
 		return witness_failed(path, e);
 	if (check_segments(&f, &segments) == 0)
 		return OUTCOME_HELD;
-	/* Separate debug files keep the segments of the program they were taken from. */
-	if (f.shoff)
-		return segments.cls == ERROR_CORRUPT ? OUTCOME_SKIPPED : OUTCOME_UNPROVEN;
 	*e = segments;
+	/* Separate debug files keep the segments of the program they were taken from. */
+	if (f.shoff && e->cls == ERROR_CORRUPT)
+		return OUTCOME_SKIPPED;
 	return witness_failed(path, e);
 }
 

@@ -117,8 +117,10 @@ static enum outcome check(int fd, uint64_t size, const char *path, struct error 
 	struct pe pe = {.section_count = 0};
 	uint32_t sum;
 	int r = read_headers(fd, size, &pe, e);
-	if (r == 0)
+	if (r == 0) {
+		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "no PE file");
 		return OUTCOME_SKIPPED;
+	}
 	if (r < 0 || check_bounds(fd, size, &pe, e) < 0)
 		return witness_failed(path, e);
 	if (!pe.checksum) {

@@ -20,7 +20,9 @@ static bool recognise(const char *path, const uint8_t *head, size_t len)
 {
 	if (len >= 4 && (!memcmp(head, "PK\3\4", 4) || !memcmp(head, "PK\5\6", 4)))
 		return true;
-	return witness_suffix(path, suffixes) && witness_lost_head(head, len);
+	/* An executable jar begins with a script. */
+	return witness_suffix(path, suffixes) &&
+	       (witness_lost_head(head, len) || (len >= 2 && !memcmp(head, "#!", 2)));
 }
 
 struct zip {

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Files that prove themselves: whole ones do, damaged ones don't, and odd but healthy ones raise no alarm. */
+#include <sys/mman.h>
+
+#include "backproof/witness.h"
+#include "test.h"
+
+struct data {
+	uint8_t *p;
+	size_t len;
+};
+
+static struct data load(const char *name)
+{
+	char path[200];
+	snprintf(path, sizeof path, "fixtures/witness/%s", name);
+	FILE *f = fopen(path, "r");
+	NEED(f);
+	struct data d = {malloc(1 << 20), 0};
+	NEED(d.p);
+	d.len = fread(d.p, 1, 1 << 20, f);
+	fclose(f);
+	return d;
+}
+
+static struct error why;
+static const char *row;
+
+/* What the right row says of these bytes at this path; SKIPPED and row "" when no row wants them. */
+static enum outcome ask(const char *path, const uint8_t *p, size_t len)
+{
+	const struct witness *w = witness_for(path, p, len < 512 ? len : 512);
+	memset(&why, 0, sizeof why);
+	row = w ? w->name : "";
+	if (!w)
+		return OUTCOME_SKIPPED;
+	int fd = memfd_create("witness", MFD_CLOEXEC);
+	NEED(fd >= 0 && write(fd, p, len) == (ssize_t)len);
+	enum outcome o = w->check(fd, len, path, &why);
+	close(fd);
+	return o;
+}
+
+static enum outcome ask_file(const char *name)
+{
+	char path[200];
+	struct data d = load(name);
+	snprintf(path, sizeof path, "usr/share/%s", name);
+	enum outcome o = ask(path, d.p, d.len);
+	free(d.p);
+	return o;
+}
+
+static void whole(void)
+{
+	static const struct {
+		const char *file, *row;
+		enum outcome outcome;
+	} cases[] = {
+		{"one.gz", "gzip", OUTCOME_HELD},
+		{"one.xz", "xz", OUTCOME_HELD},
+		{"one.zst", "zstd", OUTCOME_HELD},
+		{"one.bz2", "bzip2", OUTCOME_HELD},
+		{"one.lz4", "lz4", OUTCOME_HELD},
+		{"nocheck.zst", "zstd", OUTCOME_SKIPPED},
+		{"stored.zip", "zip", OUTCOME_HELD},
+		{"deflated.zip", "zip", OUTCOME_HELD},
+		{"wide.zip", "zip", OUTCOME_HELD},
+		{"encrypted.zip", "zip", OUTCOME_SKIPPED},
+		{"prefixed.jar", "zip", OUTCOME_HELD},
+		{"image.png", "png", OUTCOME_HELD},
+		{"code.so", "elf", OUTCOME_HELD},
+		{"code.o", "elf", OUTCOME_HELD},
+		{"code.debug", "elf", OUTCOME_SKIPPED},
+#ifdef HAVE_SQLITE3
+		{"rollback.sqlite", "sqlite", OUTCOME_HELD},
+		{"wal.sqlite", "sqlite", OUTCOME_HELD},
+		{"constraint.sqlite", "sqlite", OUTCOME_HELD},
+#endif
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		enum outcome o = ask_file(cases[i].file);
+		if (o != cases[i].outcome || strcmp(row, cases[i].row)) {
+			fprintf(stderr, "%s: %s says %s: %s\n", cases[i].file, row, outcome_name(o),
+				why.text);
+			test_bad_here++;
+		}
+	}
+}
+
+static const char *const damageable[] = {
+	"one.gz",	"one.xz",    "one.zst",	  "one.bz2", "one.lz4",
+	"deflated.zip", "wide.zip", "stored.zip", "image.png", "code.so",
+#ifdef HAVE_SQLITE3
+	"rollback.sqlite",
+#endif
+};
+
+static void complain(const char *file, const char *what, size_t at, enum outcome o)
+{
+	fprintf(stderr, "%s: %s at %zu: %s\n", file, what, at, outcome_name(o));
+	test_bad_here++;
+}
+
+/* However it is cut, it is never whole; past the header it is always called broken. */
+static void cut(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(damageable); i++) {
+		char path[200];
+		struct data d = load(damageable[i]);
+		snprintf(path, sizeof path, "usr/share/%s", damageable[i]);
+		size_t step = d.len / 150 + 1;
+		for (size_t n = 0; n < d.len; n += d.len - n > 40 ? step : 1) {
+			enum outcome o = ask(path, d.p, n);
+			if (o == OUTCOME_HELD || (n >= 64 && o != OUTCOME_BROKEN))
+				complain(damageable[i], "cut", n, o);
+		}
+		free(d.p);
+	}
+}
+
+/* Bits inside the content; headers have fields that nothing vouches for (times, names). */
+static void flipped(void)
+{
+	static const struct {
+		const char *file;
+		size_t from, end; /* end: bytes before the end of the file that are left out */
+	} cases[] = {
+		{"one.gz", 10, 0},   {"one.xz", 0, 0},	   {"one.zst", 8, 0}, {"one.bz2", 0, 0},
+		{"one.lz4", 4, 0},   {"image.png", 8, 0}, {"stored.zip", 90, 150},
+		{"deflated.zip", 90, 3000},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char path[200];
+		struct data d = load(cases[i].file);
+		snprintf(path, sizeof path, "usr/share/%s", cases[i].file);
+		for (size_t at = cases[i].from; at < d.len - cases[i].end; at += 1 + d.len / 400) {
+			d.p[at] ^= (uint8_t)(1u << (at % 8));
+			enum outcome o = ask(path, d.p, d.len);
+			d.p[at] ^= (uint8_t)(1u << (at % 8));
+			/* Huffman tables have bits that nothing depends on: the content is the same. */
+			bool unused = (at == 2241 && strstr(path, ".zst")) ||
+				      (at == 72 && strstr(path, ".bz2"));
+			if (unused && o == OUTCOME_HELD)
+				continue;
+			if (o == OUTCOME_HELD || (at > 16 && o != OUTCOME_BROKEN && o != OUTCOME_SKIPPED))
+				complain(cases[i].file, "flipped", at, o);
+		}
+		free(d.p);
+	}
+}
+
+/* A block that was not written, or not read, is zeros. */
+static void lost_blocks(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(damageable); i++) {
+		char path[200];
+		struct data d = load(damageable[i]);
+		snprintf(path, sizeof path, "usr/share/%s", damageable[i]);
+		size_t block = d.len > 9000 ? 4096 : 1024;
+		for (size_t at = 0; at + block <= d.len; at += block) {
+			uint8_t keep[4096];
+			/* Without its magic a database or program is any file. */
+			bool blind = at == 0 && (strstr(path, ".so") || strstr(path, ".sqlite"));
+			memcpy(keep, d.p + at, block);
+			memset(d.p + at, 0, block);
+			enum outcome o = ask(path, d.p, d.len);
+			memcpy(d.p + at, keep, block);
+			if (o != OUTCOME_BROKEN && !blind)
+				complain(damageable[i], "zeros", at, o);
+		}
+		free(d.p);
+	}
+}
+
+static void trailing(void)
+{
+	struct data d = load("one.gz"), x = load("one.xz"), p = load("image.png");
+	memcpy(d.p + d.len, "signature", 9);
+	CHECK_INT(ask("usr/share/a.gz", d.p, d.len + 9), OUTCOME_SKIPPED);
+	memcpy(x.p + x.len, "signature", 9);
+	CHECK_INT(ask("usr/share/a.xz", x.p, x.len + 9), OUTCOME_BROKEN);
+	memcpy(p.p + p.len, "appended", 8);
+	CHECK_INT(ask("usr/share/a.png", p.p, p.len + 8), OUTCOME_HELD);
+	/* Two members, the second one cut */
+	memcpy(d.p + d.len, d.p, d.len);
+	CHECK_INT(ask("usr/share/a.gz", d.p, 2 * d.len), OUTCOME_HELD);
+	CHECK_INT(ask("usr/share/a.gz", d.p, 2 * d.len - 5), OUTCOME_BROKEN);
+	free(d.p);
+	free(x.p);
+	free(p.p);
+}
+
+static void places(void)
+{
+	struct data d = load("one.gz");
+	CHECK_INT(ask("usr/share/doc/a.gz", d.p, d.len - 1), OUTCOME_BROKEN);
+	CHECK_INT(ask("home/joe/a.gz", d.p, d.len - 1), OUTCOME_BROKEN);
+	/* Half-written on a healthy system */
+	CHECK_INT(ask("var/log/syslog.2.gz", d.p, d.len - 1), OUTCOME_SKIPPED);
+	CHECK(why.cls == ERROR_CORRUPT && !strcmp(row, "gzip"));
+	CHECK_INT(ask("home/joe/Downloads/a.gz", d.p, d.len - 1), OUTCOME_SKIPPED);
+	CHECK_INT(ask("home/joe/.cache/x/a.gz", d.p, d.len - 1), OUTCOME_SKIPPED);
+	/* but whole is whole */
+	CHECK_INT(ask("var/log/syslog.2.gz", d.p, d.len), OUTCOME_HELD);
+	/* Broken on purpose */
+	CHECK_INT(ask("usr/lib/python3/test/a.gz", d.p, d.len - 1), OUTCOME_SKIPPED);
+	CHECK_STR(row, "");
+	CHECK_INT(ask("usr/share/x/bad-crc.gz", d.p, d.len - 1), OUTCOME_SKIPPED);
+	CHECK_STR(row, "");
+	ask("usr/share/badge/badger.gz", d.p, d.len);
+	CHECK_STR(row, "gzip");
+	/* A member is only the beginning of an initramfs; and the name must promise the format. */
+	ask("boot/initrd.gz", d.p, d.len);
+	CHECK_STR(row, "");
+	ask("boot/blob", d.p, d.len);
+	CHECK_STR(row, "");
+	/* A plain file that is called so */
+	ask("usr/share/a.gz", (const uint8_t *)"this is plain text, sorry", 25);
+	CHECK_STR(row, "");
+	CHECK_INT(ask("usr/share/a.gz", (const uint8_t *)"", 0), OUTCOME_SKIPPED);
+	free(d.p);
+}
+
+#ifdef HAVE_SQLITE3
+static void databases(void)
+{
+	struct data d = load("wal.sqlite");
+	memset(d.p + 3 * 1024, 0x55, 4096);
+	/* The WAL that would make it whole is not seen. */
+	CHECK_INT(ask("var/lib/app/wal.sqlite", d.p, d.len), OUTCOME_SKIPPED);
+	free(d.p);
+	d = load("rollback.sqlite");
+	memset(d.p + 3 * 1024, 0x55, 4096);
+	CHECK_INT(ask("var/lib/app/a.db", d.p, d.len), OUTCOME_BROKEN);
+	CHECK_INT(ask("var/cache/app/a.db", d.p, d.len), OUTCOME_SKIPPED);
+	/* A schema that names what only its application has. */
+	free(d.p);
+	d = load("rollback.sqlite");
+	for (size_t i = 0; i + 7 < d.len; i++)
+		if (!memcmp(d.p + i, "on t(b)", 7))
+			memcpy(d.p + i, "on t(q)", 7);
+	enum outcome o = ask("var/lib/app/a.db", d.p, d.len);
+	CHECK(o == OUTCOME_SKIPPED || o == OUTCOME_BROKEN);
+	free(d.p);
+}
+#endif
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+}
+
+/* A PE32+ library of one section, and its checksum by the plain algorithm. */
+static struct data make_pe(void)
+{
+	struct data d = {calloc(1, 4096), 2048};
+	NEED(d.p);
+	uint8_t *nt = d.p + 128, *opt = nt + 24, *section = opt + 240;
+	memcpy(d.p, "MZ", 2);
+	put32(d.p + 60, 128);
+	memcpy(nt, "PE\0\0\x64\x86\1", 7);
+	nt[20] = 240;
+	memcpy(opt, "\x0b\x02", 2);
+	put32(opt + 36, 512);
+	put32(opt + 108, 16);
+	memcpy(section, ".text\0\0\0", 8);
+	put32(section + 16, 1024);
+	put32(section + 20, 1024);
+	for (size_t i = 0; i < 1024; i++)
+		d.p[1024 + i] = (uint8_t)(i * 31);
+	uint32_t sum = 0;
+	for (size_t i = 0; i < d.len; i += 2) {
+		sum += (uint32_t)(d.p[i] | d.p[i + 1] << 8);
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	put32(opt + 64, sum + (uint32_t)d.len);
+	return d;
+}
+
+static void windows_programs(void)
+{
+	struct data d = make_pe();
+	CHECK_INT(ask("Windows/System32/a.dll", d.p, d.len), OUTCOME_HELD);
+	CHECK_STR(row, "pe");
+	d.p[1500] ^= 4;
+	CHECK_INT(ask("Windows/System32/a.dll", d.p, d.len), OUTCOME_BROKEN);
+	CHECK_INT(ask("Program Files/x/driver.sys", d.p, d.len), OUTCOME_BROKEN);
+	/* Elsewhere tools leave wrong sums behind. */
+	CHECK_INT(ask("Program Files/x/a.exe", d.p, d.len), OUTCOME_SKIPPED);
+	d.p[1500] ^= 4;
+	CHECK_INT(ask("Program Files/x/a.exe", d.p, 1500), OUTCOME_BROKEN);
+	put32(d.p + 128 + 24 + 64, 0);
+	CHECK_INT(ask("EFI/debian/grubx64.efi", d.p, d.len), OUTCOME_SKIPPED);
+	CHECK_INT(ask("EFI/debian/grubx64.efi", d.p, 1500), OUTCOME_BROKEN);
+	/* A DOS program is none of ours. */
+	memset(d.p + 2, 0xff, 100);
+	CHECK_INT(ask("dos/a.exe", d.p, d.len), OUTCOME_SKIPPED);
+	free(d.p);
+}
+
+int main(void)
+{
+	size_t count;
+	(void)witness_rows(&count);
+	NEED(count == 10);
+	RUN(whole);
+	RUN(cut);
+	RUN(flipped);
+	RUN(lost_blocks);
+	RUN(trailing);
+	RUN(places);
+#ifdef HAVE_SQLITE3
+	RUN(databases);
+#endif
+	RUN(windows_programs);
+	return test_done();
+}
