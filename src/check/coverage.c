@@ -147,6 +147,12 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	check_boot(s, p, f);
 	if (p->is_live_host)
 		coverage_live(s, f);
+	size_t lines = 0;
+	vec_each(&x->fstab, l) lines += !is_elsewhere(l);
+	finding_add(f, PROOF_COVERAGE, "coverage.summary", x->root, OUTCOME_SKIPPED, NULL,
+		    "%zu %s that the fstab inside names%s%s%s", lines, lines == 1 ? "volume" : "volumes",
+		    x->kernel ? ", kernel" : "", x->initramfs || x->unified ? ", initramfs" : "",
+		    x->efi || x->boot_code ? ", boot loader" : "");
 }
 
 const struct check check_coverage = {

@@ -69,19 +69,37 @@ static int64_t volume_clock(const struct subject_volume *v)
 	return v->newest > t ? v->newest : t;
 }
 
+/*
+ * Whose writes tell when the system was last alive: the volumes on the root's own disk, and those below
+ * /var. A fresh data disk beside an old system disk must not make that young. FAT keeps local times of
+ * no known zone and is asked only where there is nothing better.
+ */
+static bool is_telling(const struct subject *s, const struct subject_volume *v, bool fat)
+{
+	const struct part *root = NULL;
+	if (!v->fs || fat != (fs_info(v->fs)->written == 0 || !strncmp(fs_info(v->fs)->type, "fat", 3) ||
+			      !strcmp(fs_info(v->fs)->type, "vfat")))
+		return false;
+	for (size_t i = 0; i < s->volumes.count; i++)
+		if (s->volumes.items[i].mount && !strcmp(s->volumes.items[i].mount, "/"))
+			root = s->volumes.items[i].part;
+	return !root || v->part == root || (v->mount && (!strcmp(v->mount, "/var") || !strncmp(v->mount, "/var/", 5)));
+}
+
 static void content_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	struct clock c = {"freshness.content", "the newest write inside", "", 0, 0};
 	bool ahead = false;
-	vec_each(&s->volumes, v)
-	{
-		int64_t t = v->fs ? volume_clock(v) : 0;
-		if (t > c.to) {
-			c.from = c.to = t;
-			c.subject = v->name;
+	for (int fat = 0; fat < 2 && !c.to; fat++)
+		vec_each(&s->volumes, v)
+		{
+			int64_t t = is_telling(s, v, fat) ? volume_clock(v) : 0;
+			if (t > c.to) {
+				c.from = c.to = t;
+				c.subject = v->name;
+			}
+			ahead |= t > p->now + p->policy->clock_skew;
 		}
-		ahead |= t > p->now + p->policy->clock_skew;
-	}
 	if (s->newest_member > c.to && !ahead) {
 		c.from = c.to = s->newest_member;
 		c.subject = s->facts.root ? s->facts.root : "archive";
@@ -107,6 +125,12 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		judge(s, p, f, &(struct clock){"freshness.name", "the time in its name", s->point->label,
 					       s->point->named_from, s->point->named_to});
 	content_clock(s, p, f);
+	char age[32], limit[32];
+	if (s->taken_at)
+		finding_add(f, PROOF_FRESHNESS, "freshness.summary", s->point->label, OUTCOME_SKIPPED, NULL,
+			    "the oldest of its clocks says %s; %s is allowed",
+			    format_duration(p->now > s->taken_at ? p->now - s->taken_at : 0, age),
+			    format_duration(p->policy->max_age, limit));
 }
 
 const struct check check_freshness = {

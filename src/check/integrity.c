@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Every stored byte was read, and something vouches for it: the weakest part decides. */
+#include "backproof/text.h"
 #include "rows.h"
 
 static bool compare(const struct sidecar_line *l, const uint8_t got[DIGEST_MAX], const char *name,
@@ -61,7 +62,7 @@ static enum evidence by_witnesses(const struct subject *s, const struct part *pt
 	return content && metadata ? EVIDENCE_WITNESS : EVIDENCE_READ;
 }
 
-static void judge(struct subject *s, size_t index, const struct check_parameters *p, struct findings *f)
+static enum evidence judge(struct subject *s, size_t index, const struct check_parameters *p, struct findings *f)
 {
 	struct part *pt = &s->parts[index];
 	char hex[2 * DIGEST_MAX + 1];
@@ -71,7 +72,7 @@ static void judge(struct subject *s, size_t index, const struct check_parameters
 			    p->depth == DEPTH_FULL
 				    ? "not all of its bytes could be read"
 				    : "not all of its bytes were read (depth sample): only a full check reads them all");
-		return;
+		return EVIDENCE_NONE;
 	}
 	struct finding_text more = {.measured = hex_encode(pt->digests[DIGEST_SHA256], 32, hex)};
 	finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_HELD, &more,
@@ -86,18 +87,41 @@ static void judge(struct subject *s, size_t index, const struct check_parameters
 			    "evidence: %s", evidence_name(best));
 	else
 		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_UNPROVEN, &strength,
-			    "nothing vouches for its bytes as well as policy asks (%s, needed: %s); when the backup "
-			    "is written, seal it: sha256sum '%s' > '%s.sha256'",
+			    "nothing vouches for its bytes as well as policy asks (%s, needed: %s); seal it when it "
+			    "is written: sha256sum '%s' > '%s.sha256'",
 			    evidence_name(best), evidence_name(need), pt->name, pt->name);
+	return best;
+}
+
+/* What it rests on, in words: the weakest part's evidence is the whole's. */
+static const char *explain(enum evidence weakest)
+{
+	static const char *const words[] = {
+		[EVIDENCE_NONE] = "nothing vouches for it",
+		[EVIDENCE_READ] = "nothing vouches for it",
+		[EVIDENCE_WITNESS] = "metadata checksums and package digests inside vouch for it",
+		[EVIDENCE_CHECKSUM] = "checksums cover all of it",
+		[EVIDENCE_DIGEST] = "it matches the digests kept beside it",
+	};
+	return words[weakest];
 }
 
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
+	enum evidence weakest = EVIDENCE_DIGEST;
+	uint64_t bytes = 0;
+	char size[32];
 	p->budget->stage = "digest";
 	subject_join(s, p, f);
-	for (size_t i = 0; i < s->part_count; i++)
-		if (s->parts[i].source)
-			judge(s, i, p, f);
+	for (size_t i = 0; i < s->part_count; i++) {
+		enum evidence v = s->parts[i].source ? judge(s, i, p, f) : EVIDENCE_NONE;
+		weakest = v < weakest ? v : weakest;
+		bytes += s->parts[i].read_whole ? source_size(s->parts[i].source) : 0;
+	}
+	if (bytes)
+		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL,
+			    "%s read; %s (%s)", format_size(bytes, size), explain(weakest),
+			    evidence_name(weakest));
 }
 
 const struct check check_integrity = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Files come out, and those that can prove themselves do. */
+#include "backproof/text.h"
 #include "rows.h"
 
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
@@ -29,6 +30,11 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	s->measures.files_restored = s->sample.restored;
 	s->measures.bytes_restored = s->sample.bytes;
 	s->measures.restore_seconds = s->sample.seconds;
+	char size[32];
+	finding_add(f, PROOF_RESTORE, "restore.summary", s->point->label, OUTCOME_SKIPPED, NULL,
+		    "%llu files (%s) came out into scratch; %llu files inside proved themselves",
+		    (unsigned long long)s->sample.restored, format_size(s->sample.bytes, size),
+		    (unsigned long long)(s->vouched.held + s->sample.witnessed));
 	s->measures.files_witnessed = s->vouched.held + s->sample.witnessed;
 }
 

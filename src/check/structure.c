@@ -25,6 +25,21 @@ static void verify(struct subject_volume *v, const struct check_parameters *p, s
 	v->checksums = info->checksums;
 }
 
+static void summarise(const struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	size_t file_systems = 0, verified = 0;
+	for (size_t i = 0; i < s->volumes.count; i++) {
+		file_systems += s->volumes.items[i].fs != NULL;
+		verified += s->volumes.items[i].verified;
+	}
+	if (!file_systems)
+		return;
+	finding_add(f, PROOF_STRUCTURE, "structure.summary", s->point->label, OUTCOME_SKIPPED, NULL,
+		    p->depth == DEPTH_FULL ? "tables, superblocks and all metadata of %zu of %zu file systems are sound"
+					   : "tables and superblocks are sound; metadata was not walked (depth sample)",
+		    verified, file_systems);
+}
+
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	bool any = s->archive;
@@ -35,6 +50,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		any = true;
 		verify(v, p, f);
 	}
+	summarise(s, p, f);
 	if (!any)
 		finding_add(f, PROOF_STRUCTURE, "structure.content", s->point->label, OUTCOME_UNPROVEN, NULL,
 			    "no file system and no archive in it could be opened");

@@ -113,6 +113,16 @@ const struct finding *report_evidence(const struct host_result *r, enum proof p,
 	return best;
 }
 
+const struct finding *report_summary(const struct host_result *r, enum proof p)
+{
+	char id[64];
+	snprintf(id, sizeof id, "%s.summary", proof_name(p));
+	for (size_t i = 0; i < r->findings.count; i++)
+		if (r->findings.items[i].proof == p && !strcmp(r->findings.items[i].check, id))
+			return &r->findings.items[i];
+	return NULL;
+}
+
 size_t report_dropped(const struct host_result *r)
 {
 	size_t sum = 0;

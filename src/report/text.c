@@ -85,6 +85,27 @@ static void put_point(struct text *out, const struct host_result *r, const struc
 	text_put(out, "\n");
 }
 
+/* As much of what was held as fits. */
+static void put_held(struct text *line, const struct host_result *r, enum proof p, size_t room)
+{
+	size_t said = 0, all = 0, used = 0;
+	for (size_t i = 0; i < r->findings.count; i++) {
+		const struct finding *it = &r->findings.items[i];
+		if (it->proof != p || it->outcome != OUTCOME_HELD)
+			continue;
+		const char *detail = it->detail && *it->detail ? it->detail : it->check;
+		size_t width = cells_width(detail) + 2;
+		all++;
+		/* The first always, and then no gaps, so that the order of the checks stays. */
+		if (said + 1 < all || (said && used + width + 15 > room))
+			continue;
+		text_printf(line, "%s%s", said++ ? "; " : "", detail);
+		used += width;
+	}
+	if (said < all)
+		text_printf(line, " (and %zu more)", all - said);
+}
+
 static void put_proof(struct text *out, const struct host_result *r, enum proof p,
 		      const struct report_options *o, size_t width)
 {
@@ -94,7 +115,6 @@ static void put_proof(struct text *out, const struct host_result *r, enum proof 
 			 : whole == OUTCOME_BROKEN ? CODE_DAMAGED
 						   : CODE_CANNOT_TELL;
 	struct text line autotext = {0};
-	const struct measures *m = &r->measures;
 	size_t others;
 	const struct finding *it = report_evidence(r, p, &others);
 	if (!it && !r->has_point)
@@ -103,12 +123,13 @@ static void put_proof(struct text *out, const struct host_result *r, enum proof 
 	/* A safe verdict with a proof that isn't held: the policy did not ask for it. */
 	if (whole != OUTCOME_HELD && r->verdict.code == CODE_SAFE)
 		text_put(&line, "(not required) ");
-	if (p == PROOF_RESTORE && whole == OUTCOME_HELD)
-		text_printf(&line, "%llu of %llu sampled files came out, %llu of them proved themselves",
-			    (unsigned long long)m->files_restored, (unsigned long long)m->files_sampled,
-			    (unsigned long long)m->files_witnessed);
+	const struct finding *summary = whole == OUTCOME_HELD ? report_summary(r, p) : NULL;
+	if (summary)
+		cells_put(&line, summary->detail ? summary->detail : "", SIZE_MAX, CELLS_CUT_END);
 	else if (!it || it->outcome == OUTCOME_SKIPPED)
 		text_put(&line, "nothing speaks for it");
+	else if (whole == OUTCOME_HELD)
+		put_held(&line, r, p, width - 18);
 	else
 		table_put_finding(&line, it, !o->verbose, width - 18);
 	if (others && it->outcome != OUTCOME_SKIPPED && whole != OUTCOME_HELD)
@@ -154,7 +175,7 @@ static void put_measures(struct text *out, const struct host_result *r, const st
 	text_put(out, "\n");
 	if (whole >= 0)
 		text_printf(out, "%*sAll %s at that rate: about %s, an estimate from this sample\n", LABEL_WIDTH,
-			    "", format_size(m->image_data, c), format_duration(whole, a));
+			    "", format_size(m->image_data, c), whole ? format_duration(whole, a) : "a second");
 	if (o->verbose) {
 		put_label(out, "Policy");
 		text_put_safe(out, r->policy ? r->policy : "");

@@ -168,7 +168,7 @@ static int finished(struct job *j, struct error *e)
 		return -1;
 	pt->read_whole = j->stored.bytes == source_size(pt->source);
 	pt->clean_end = true;
-	pt->content_size = j->content.bytes;
+	pt->content_size = j->codecs ? j->content.bytes : j->stored.bytes;
 	codecs_held(j);
 	return 0;
 }
