@@ -70,7 +70,8 @@ static void put_facts(struct text *out, const struct host_result *r)
 	put_row(out, "Restored", text_str(&value));
 	if (whole >= 0) {
 		value.length = 0;
-		text_printf(&value, "about %s for %s, an estimate from this sample", format_duration(whole, a),
+		text_printf(&value, "about %s for %s, an estimate from this sample",
+			    whole ? format_duration(whole, a) : "a second",
 			    format_size(m->image_data, b));
 		put_row(out, "Whole restore", text_str(&value));
 	}
