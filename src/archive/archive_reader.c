@@ -292,12 +292,12 @@ ssize_t archive_reader_data(struct archive_reader *r, void *buf, size_t cap, str
 	while (!r->block_length && !r->data_ended)
 		if (next_block(r, e) < 0)
 			return -1;
-	size_t n;
+	size_t n = 0;
 	if (r->given < r->block_at) {
 		uint64_t hole = r->block_at - r->given;
 		n = hole < cap ? (size_t)hole : cap;
 		memset(buf, 0, n);
-	} else {
+	} else if (r->block_length) {
 		n = r->block_length < cap ? r->block_length : cap;
 		memcpy(buf, r->block, n);
 		r->block += n;
