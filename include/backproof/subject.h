@@ -85,7 +85,7 @@ struct vouch_result {
 };
 
 struct sample_result {
-	uint64_t chosen, restored, bytes, witnessed, failed;
+	uint64_t chosen, drawn, restored, bytes, witnessed, failed; /* drawn: by lot, of those chosen */
 	double seconds;
 	bool critical_missing;
 };

@@ -117,6 +117,7 @@ static int restore_all(struct draw *d, struct findings *f, struct error *e)
 		if (!c->path || d->bytes + c->entry.size > d->trial.limit)
 			continue;
 		d->bytes += c->entry.size;
+		d->s->sample.drawn++;
 		restore_one(d, c, &d->trial.slots[i], f);
 		if (budget_check(d->p->budget, e) < 0)
 			return -1;
@@ -164,14 +165,17 @@ void subject_trial(struct subject *s, const struct check_parameters *p, struct f
 	vec_each(&s->volumes, v) readable += v->fs != NULL;
 	if (!met || !readable)
 		return;
-	/* The root gets what the others leave; each gets its share, so that none goes untried. */
-	uint32_t share = p->policy->sample_files / readable;
-	uint32_t rest = p->policy->sample_files - share * (readable - 1);
-	for (size_t i = 0; i < s->volumes.count; i++) {
-		struct subject_volume *v = &s->volumes.items[i];
-		if (v->fs)
-			try_volume(s, i, p, v->mount && !strcmp(v->mount, "/") ? rest : share, met, f);
-	}
+	/* Each volume gets a share, so that none goes untried; the root comes last and gets what they leave. */
+	uint32_t share = readable > 1 ? p->policy->sample_files / (2 * (readable - 1)) : 0;
+	for (int roots = 0; roots < 2; roots++)
+		for (size_t i = 0; i < s->volumes.count; i++) {
+			struct subject_volume *v = &s->volumes.items[i];
+			bool root = v->mount && !strcmp(v->mount, "/");
+			uint64_t left = p->policy->sample_files > s->sample.drawn
+						? p->policy->sample_files - s->sample.drawn : 0;
+			if (v->fs && root == roots)
+				try_volume(s, i, p, root || readable == 1 ? (uint32_t)left : share, met, f);
+		}
 	for (size_t i = 0; i < p->policy->critical.count; i++)
 		if (!met[i] && p->policy->critical_given) {
 			struct finding_text more = {.blame = BLAME_INCOMPLETE};
