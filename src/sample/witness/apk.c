@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * apk (apk-package(5), "installed" database): P: starts a package, F: a directory, R: a file in it, Z: its
- * digest (Q1 SHA-1, Q2 SHA-256, base64), a: owner and mode. The only time is t:, when the package was built;
- * its files are older than that, and what is written later is newer.
+ * apk (apk-package(5), "installed" database): P: starts a package, F: a directory, R: a file in it, Z:
+ * its digest (Q1 SHA-1, Q2 SHA-256, base64), a: owner and mode. The only time is t:, when the package
+ * was built; its files are older than that, and what is written later is newer.
  */
 #include "package.h"
 

@@ -15,8 +15,9 @@ extern const struct package_database package_dpkg, package_pacman, package_apk;
 int vouchers_add(struct vouchers *v, const char *path, const struct vouched *values,
 		 struct error *e) must_check;
 /*
- * Sorts by path and keeps one of each. A path for which two packages give different digests is dropped: the
- * database doesn't say which of them won. bin/x and usr/bin/x are one path here, as they are where /bin is a link.
+ * Sorts by path and keeps one of each. A path for which two packages give different digests is
+ * dropped: the database doesn't say which of them won. bin/x and usr/bin/x are one path here, as they
+ * are where /bin is a link.
  */
 void vouchers_settle(struct vouchers *v);
 

@@ -63,7 +63,7 @@ static void harden(sqlite3 *db, int64_t *deadline)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 256 << 20);
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 64 << 20);
 	sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, 1 << 20);
 	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
 	sqlite3_progress_handler(db, 10000, out_of_time, deadline);
@@ -95,8 +95,8 @@ static int from_sqlite(sqlite3 *db, int code, struct error *e)
 }
 
 /*
- * Rows other than "ok" tell of damage, or of rows that break a constraint (NOT NULL, a type): an application can
- * leave the latter behind, a lost block can't.
+ * Rows other than "ok" tell of damage, or of rows that break a constraint (NOT NULL, a type). An
+ * application can leave the latter behind, a lost block can't.
  */
 static int read_result(sqlite3 *db, sqlite3_stmt *q, struct error *e)
 {
