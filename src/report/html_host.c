@@ -93,7 +93,10 @@ static void put_proofs(struct text *out, const struct host_result *r)
 			    proof_class(whole), outcome_name(whole));
 		if (whole != OUTCOME_HELD && r->verdict.code == CODE_SAFE)
 			text_put(out, "(not required) ");
-		if (it && it->outcome != OUTCOME_SKIPPED) {
+		const struct finding *summary = whole == OUTCOME_HELD ? report_summary(r, p) : NULL;
+		if (summary) {
+			text_put_xml(out, summary->detail ? summary->detail : "");
+		} else if (it && it->outcome != OUTCOME_SKIPPED) {
 			text_put_xml(out, it->subject ? it->subject : "");
 			text_put(out, it->subject && *it->subject ? ": " : "");
 			text_put_xml(out, it->detail && *it->detail ? it->detail : it->check);

@@ -167,7 +167,8 @@ static void text_says_it_first(void)
 	CHECK(starts(s, "web01: SAFE to patch (full check, 3.2 s)\n"));
 	CHECK(has(s, "/srv/backup/web01/2026-11-21/web01.img.zst\n"));
 	CHECK(has(s, "2026-11-21T19:00:00Z, 1h 0m ago (at most 1d 0h is allowed)"));
-	CHECK(has(s, "64 of 64 sampled files came out, 40 of them proved themselves"));
+	CHECK(has(s, "  ok   restore    64 files came out, 40 proved themselves\n")); /* the summary */
+	CHECK(has(s, "  ok   identity   as it should be\n"));
 	CHECK(has(s, "64 files, 100 MiB, at 50 MiB/s"));
 	CHECK(has(s, "All 30 GiB at that rate: about 10m 14s, an estimate"));
 	CHECK(!strstr(s, "FAIL") && !strstr(s, "??"));
