@@ -315,18 +315,11 @@ static size_t take_zeros(struct tar_frame *f, const uint8_t *p, size_t len)
 
 static size_t step(struct tar_frame *f, const uint8_t *p, size_t len)
 {
-	switch (f->state) {
-	case STATE_HEADER:
-	case STATE_EXTENTS:
-		return take_block(f, p, len);
-	case STATE_SPECIAL:
+	if (f->state == STATE_SPECIAL)
 		return take_special(f, p, len);
-	case STATE_DATA:
+	if (f->state == STATE_DATA)
 		return take_data(f, p, len);
-	case STATE_END:
-		break;
-	}
-	return take_zeros(f, p, len);
+	return f->state == STATE_END ? take_zeros(f, p, len) : take_block(f, p, len);
 }
 
 /* What is due once the bytes of a step have been counted. */
