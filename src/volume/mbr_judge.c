@@ -47,13 +47,13 @@ static bool looks_like_volume(const uint8_t *b)
 struct shape {
 	unsigned used, odd_status;
 	bool at_zero;	/* one begins at sector 0: it names the disk itself */
-	bool starts_in; /* all begin inside the disk */
+	bool starts_in; /* one begins inside the disk */
 	bool fits;	/* all are inside the disk, and none overlap */
 };
 
 static struct shape shape_of(const struct scan *s, const struct mbr *m, uint32_t ss)
 {
-	struct shape h = {.starts_in = true, .fits = true};
+	struct shape h = {.fits = true};
 	uint64_t sectors = s->size / ss;
 	for (int i = 0; i < 4; i++) {
 		const struct mbr_entry *a = &m->entries[i];
@@ -62,7 +62,7 @@ static struct shape shape_of(const struct scan *s, const struct mbr *m, uint32_t
 			continue;
 		h.used++;
 		h.at_zero |= !a->start;
-		h.starts_in &= a->start < sectors;
+		h.starts_in |= a->start < sectors;
 		h.fits &= (uint64_t)a->start + a->count <= sectors;
 		for (int k = 0; k < i; k++) {
 			const struct mbr_entry *b = &m->entries[k];
@@ -136,7 +136,8 @@ int mbr_judge(struct scan *s, const struct mbr *m, const struct content *whole,
 		return h.fits && !h.odd_status && !volume && content;
 	if (volume)
 		return h.fits && !h.odd_status;
+	/* Two things that speak against it are too many, unless what it names is there. */
 	if (h.odd_status || !h.fits)
-		return content || !*whole->type;
+		return content || (!*whole->type && (h.fits || !h.odd_status));
 	return 1;
 }
