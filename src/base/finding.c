@@ -56,8 +56,10 @@ static void append(struct findings *f, enum proof proof, const char *check, cons
 		f->lost = true;
 		return;
 	}
+	enum blame blame = more ? more->blame : BLAME_DEFAULT;
 	size_t alike = 0;
-	vec_each(f, it) alike += it->outcome == outcome && it->proof == proof && !strcmp(it->check, check);
+	vec_each(f, it) alike += it->outcome == outcome && it->proof == proof && it->blame == blame &&
+				 !strcmp(it->check, check);
 	if (alike >= KEPT_OF_A_KIND) {
 		f->dropped[proof]++;
 		return;

@@ -3,6 +3,8 @@
 #include "backproof/text.h"
 #include "rows.h"
 
+#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-"
+
 static bool compare(const struct sidecar_line *l, const uint8_t got[DIGEST_MAX], const char *name,
 		    struct findings *f)
 {
@@ -82,14 +84,16 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 	if (best < EVIDENCE_WITNESS)
 		best = by_witnesses(s, pt);
 	struct finding_text strength = {.expected = evidence_name(need), .measured = evidence_name(best)};
+	/* A name that a shell might read otherwise is not put into a line that people paste. */
+	const char *name = strspn(pt->name, PLAIN) == strlen(pt->name) && *pt->name != '-' ? pt->name : "FILE";
 	if (best >= need)
 		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_HELD, &strength,
 			    "evidence: %s", evidence_name(best));
 	else
 		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_UNPROVEN, &strength,
 			    "nothing vouches for its bytes as well as policy asks (%s, needed: %s); seal it when it "
-			    "is written: sha256sum '%s' > '%s.sha256'",
-			    evidence_name(best), evidence_name(need), pt->name, pt->name);
+			    "is written: sha256sum %s > %s.sha256",
+			    evidence_name(best), evidence_name(need), name, name);
 	return best;
 }
 

@@ -134,7 +134,7 @@ static enum code finish(struct audit *a, int *status)
 		if (!a->done[i])
 			continue;
 		all[have++] = &a->results[i];
-		near |= is_near_max_age(&a->results[i]);
+		near |= host_result_near_max_age(&a->results[i]);
 	}
 	enum code overall = codes_combine(codes, count);
 	*status = exit_status(overall, a->o->exit_style, near);

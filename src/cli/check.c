@@ -30,11 +30,6 @@ struct report_options report_settings(const struct options *o, bool audit)
 	};
 }
 
-bool is_near_max_age(const struct host_result *r)
-{
-	return r->taken_at && r->age > r->max_age - r->max_age / 5;
-}
-
 /* With --quiet the text of a safe host is silence; of another, its verdict and reasons. */
 static void quiet_text(struct text *out, const struct host_result *r)
 {
@@ -99,7 +94,7 @@ int command_check(struct options *o)
 	struct progress *progress = progress_start(o, &budget, request.host);
 	gate_check(&request, &result);
 	progress_stop(progress);
-	int status = exit_status(result.verdict.code, o->exit_style, is_near_max_age(&result));
+	int status = exit_status(result.verdict.code, o->exit_style, host_result_near_max_age(&result));
 	/* The verdict counts only when it could be told. */
 	if (write_report(o, &result, status, &e) < 0)
 		status = exit_status(complain(CODE_INTERNAL, e.text), o->exit_style, false);

@@ -16,7 +16,5 @@ int complain(enum code code, const char *text);
 int load_config(const struct options *o, struct config *out);
 /* For reports. */
 struct report_options report_settings(const struct options *o, bool audit);
-/* Safe, but within 20 % of the greatest age. */
-bool is_near_max_age(const struct host_result *r);
 
 #endif
