@@ -15,7 +15,7 @@ void config_values_free(struct config_values *v)
 			free(s->values[i].text);
 		free(s->name);
 	}
-	vec_free(v);
+	free(v->items);
 	strings_free(&v->files);
 	free(v->table);
 	free(v);
