@@ -26,12 +26,13 @@ static bool has_option(const char *options, const char *name)
 static bool is_elsewhere(const struct fstab_line *l)
 {
 	static const char *const types[] = {
-		"swap",	    "nfs",     "nfs4",	  "cifs",     "smbfs",	  "smb3",      "ncpfs",	     "afs",
-		"ceph",	    "9p",      "virtiofs", "glusterfs", "lustre",  "davfs",     "sshfs",	     "fuse.sshfs",
-		"tmpfs",    "ramfs",   "proc",	  "sysfs",    "devpts",	  "devtmpfs",  "cgroup",     "cgroup2",
-		"debugfs",  "tracefs", "securityfs", "efivarfs", "configfs", "overlay", "aufs",	     "autofs",
-		"mqueue",   "hugetlbfs", "usbfs",  "binfmt_misc", "rpc_pipefs", "none", "curlftpfs", "ocfs2",
-		"gfs2",	    "bpf",     "iso9660", "udf",      "squashfs", "pstore",    "fusectl",    NULL};
+		"swap", "nfs", "nfs4", "cifs", "smbfs", "smb3", "ncpfs", "afs", "ceph", "9p",
+		"virtiofs", "glusterfs", "lustre", "davfs", "sshfs", "fuse.sshfs", "tmpfs",
+		"ramfs", "proc", "sysfs", "devpts", "devtmpfs", "cgroup", "cgroup2", "debugfs",
+		"tracefs", "securityfs", "efivarfs", "configfs", "overlay", "aufs", "autofs",
+		"mqueue", "hugetlbfs", "usbfs", "binfmt_misc", "rpc_pipefs", "none", "curlftpfs",
+		"ocfs2", "gfs2", "bpf", "iso9660", "udf", "squashfs", "pstore", "fusectl", NULL,
+	};
 	static const char *const options[] = {"noauto", "bind", "rbind", "_netdev", "loop", NULL};
 	if (*l->mount != '/' || one_of(l->type, types) || !strncmp(l->type, "fuse.", 5))
 		return true;
@@ -62,6 +63,11 @@ static void check_line(struct subject *s, const struct fstab_line *l, struct fin
 	struct subject_volume *v = has_disk ? subject_volume_by_spec(s, l->spec) : NULL;
 	const char *root = s->facts.root;
 	struct finding_text more = {.expected = l->spec};
+	if (v && !*v->volume->content.type) {
+		finding_add(f, PROOF_COVERAGE, "coverage.fstab", v->name, OUTCOME_BROKEN, &more,
+			    "%s (%s) is there, but no file system is on it", l->mount, l->spec);
+		return;
+	}
 	if (v) {
 		finding_add(f, PROOF_COVERAGE, "coverage.fstab", v->name, OUTCOME_HELD, &more, "%s is %s",
 			    l->mount, l->spec);
@@ -81,7 +87,8 @@ static void check_line(struct subject *s, const struct fstab_line *l, struct fin
 			    l->mount, l->spec, l->line);
 	else
 		finding_add(f, PROOF_COVERAGE, "coverage.fstab", root, OUTCOME_BROKEN, &more,
-			    "%s (%s, line %u of its fstab) is not in the restore point", l->mount, l->spec, l->line);
+			    "%s (%s, line %u of its fstab) is not in the restore point", l->mount, l->spec,
+			    l->line);
 }
 
 static bool is_partitioned(const struct subject *s)

@@ -32,6 +32,12 @@ static void judge(struct subject *s, const struct check_parameters *p, struct fi
 		    format_duration(p->policy->max_age, limit));
 }
 
+/* Of what was opened and read, not of what the catalogue saw before. */
+static int64_t file_time(const struct part *pt)
+{
+	return source_stat(pt->source)->st_mtime;
+}
+
 /* The oldest part is the one that a restore depends on. */
 static void file_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
@@ -40,18 +46,18 @@ static void file_clock(struct subject *s, const struct check_parameters *p, stru
 		const struct part *pt = &s->parts[i];
 		if (!pt->source || !S_ISREG(source_stat(pt->source)->st_mode))
 			continue;
-		if (!oldest || pt->file->mtime < oldest->file->mtime)
+		if (!oldest || file_time(pt) < file_time(oldest))
 			oldest = pt;
-		if (!newest || pt->file->mtime > newest->file->mtime)
+		if (!newest || file_time(pt) > file_time(newest))
 			newest = pt;
 	}
 	if (!oldest)
 		return;
 	/* Dated in the future is wrong for any of them. */
-	if (newest->file->mtime > p->now + p->policy->clock_skew)
+	if (file_time(newest) > p->now + p->policy->clock_skew)
 		oldest = newest;
-	judge(s, p, f, &(struct clock){"freshness.file", "the file", oldest->name, oldest->file->mtime,
-				       oldest->file->mtime});
+	judge(s, p, f, &(struct clock){"freshness.file", "the file", oldest->name, file_time(oldest),
+				       file_time(oldest)});
 }
 
 /*

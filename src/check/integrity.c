@@ -73,7 +73,7 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 		finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_UNPROVEN, NULL,
 			    p->depth == DEPTH_FULL
 				    ? "not all of its bytes could be read"
-				    : "not all of its bytes were read (depth sample): only a full check reads them all");
+				    : "not all of its bytes were read: only a full check does that");
 		return EVIDENCE_NONE;
 	}
 	struct finding_text more = {.measured = hex_encode(pt->digests[DIGEST_SHA256], 32, hex)};

@@ -8,8 +8,8 @@
 
 static const char *table_name(const struct part *pt)
 {
-	static const char *const names[] = {[TABLE_NONE] = "no partition table", [TABLE_MBR] = "MBR",
-					    [TABLE_GPT] = "GPT"};
+	static const char *const names[] = {[TABLE_NONE] = "no partition table", [TABLE_MBR] = "mbr",
+					    [TABLE_GPT] = "gpt"};
 	return names[pt->layout.table];
 }
 
@@ -147,7 +147,7 @@ static void json_part(struct text *t, const struct subject *s, const struct part
 	if (pt->disk) {
 		bool first = true;
 		text_printf(t, ",\"disk_bytes\":%llu", (unsigned long long)source_size(pt->disk));
-		json_string(t, "table", pt->layout.table == TABLE_GPT ? "gpt" : pt->layout.table == TABLE_MBR ? "mbr" : NULL);
+		json_string(t, "table", pt->layout.table == TABLE_NONE ? NULL : table_name(pt));
 		json_string(t, "disk_id", pt->layout.disk_id);
 		text_put(t, ",\"volumes\":[");
 		for (size_t i = 0; i < s->volumes.count; i++) {

@@ -237,6 +237,9 @@ static int read_part(struct job *j, struct error *e)
 	if (row)
 		return refuse_image(j, row, e);
 	if (named && named->kind == FORMAT_IMAGE && named->product) {
+		/* Some are known by name alone, or by their end, which a stream does not show. */
+		if (!named->bid || j->codecs)
+			return refuse_image(j, named, e);
 		bad_format(j, named->name, "not");
 		return -2;
 	}

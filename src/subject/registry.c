@@ -9,15 +9,18 @@
 #include "../image/rows.h"
 #include "backproof/format.h"
 
-#define ROWS_MAX 64
+#define ROWS_MAX 128
 
 static const struct format *rows[ROWS_MAX];
 static size_t row_count;
 
 static void add(const struct format *const *from, size_t count)
 {
-	for (size_t i = 0; i < count && row_count < ROWS_MAX; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (row_count == ROWS_MAX)
+			abort(); /* a format that is left out would be a wrong answer, not a small one */
 		rows[row_count++] = from[i];
+	}
 }
 
 static void collect(void)

@@ -63,6 +63,10 @@ static void judge_unknown(struct subject_volume *sv, struct findings *f)
 	else if (v->role == ROLE_SWAP || v->content.all_zero)
 		say(f, "volume.content", sv->name, OUTCOME_SKIPPED, ERROR_NONE,
 		    v->role == ROLE_SWAP ? "swap without a signature" : "empty: no file system was made on it");
+	else if (v->role == ROLE_OTHER)
+		/* Reserved, firmware and vendor partitions; one that the fstab names is missed by coverage. */
+		say(f, "volume.content", sv->name, OUTCOME_SKIPPED, ERROR_NONE,
+		    "a partition of a kind that holds no file system of ours");
 	else
 		say(f, "volume.content", sv->name, OUTCOME_UNPROVEN, ERROR_UNSUPPORTED,
 		    "something is on this partition that is not recognised");

@@ -79,8 +79,9 @@ static int find_targets(struct vouch *x, struct error *e)
 		if (budget_check(x->p->budget, e) < 0)
 			return -1;
 		if (rc < 0) {
-			/* The walk of the metadata names what is wrong; here it is one unreadable file. */
+			autofree char *where = text_format("%s:/%s", x->s->facts.root, v->path);
 			x->s->vouched.unreadable++;
+			finding_error(x->f, PROOF_RESTORE, "package.lookup", where, e);
 			continue;
 		}
 		if (rc == 0 || entry.type != ENTRY_FILE) {

@@ -35,7 +35,7 @@ static const struct {
 	{"e6d6d379-f507-44c2-a23c-238f2a3df928", ROLE_LVM},
 	{"a19d880f-05fc-4d3b-a006-743f0f84911e", ROLE_RAID},
 	{"ebd0a0a2-b9e5-4433-87c0-68b6b72699c7", ROLE_WINDOWS}, /* basic data */
-	{"e3c9e316-0b5c-4db8-817d-f92df00215ae", ROLE_WINDOWS}, /* reserved */
+	{"e3c9e316-0b5c-4db8-817d-f92df00215ae", ROLE_OTHER}, /* Microsoft reserved: never a file system */
 	{"de94bba4-06d1-4d40-a16a-bfd50179d6ac", ROLE_WINDOWS}, /* recovery */
 	{"5808c8aa-7e8f-42e0-85d2-e1e90434cfb3", ROLE_WINDOWS}, /* LDM metadata */
 	{"af9b60a0-1431-4f62-bc68-3311714a69ad", ROLE_WINDOWS}, /* LDM data */
