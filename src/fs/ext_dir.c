@@ -27,7 +27,7 @@ static size_t index_table(const struct ext *x, const struct ext_dir_block *b)
 {
 	if (!b->logical)
 		return 24 + (size_t)b->data[29];
-	return record_length(x, b->data) == x->block_size && !get_le32(b->data) ? 8 : 0;
+	return record_length(x, b->data) == x->block_size ? 8 : 0;
 }
 
 static bool index_sound(const struct ext *x, const struct ext_inode *in, const struct ext_dir_block *b)
@@ -50,12 +50,13 @@ static int check_block(const struct ext *x, const struct ext_inode *in, struct e
 {
 	bool indexed = in->flags & EXT2_INDEX_FL && ext2fs_has_feature_dir_index(x->fs->super);
 	bool sound = true;
-	if (x->csum && has_tail(x, b->data)) {
+	/* What looks like the tail of a leaf may be left over in an inner block: the place decides. */
+	b->index = indexed && index_table(x, b);
+	if (b->index) {
+		sound = !x->csum || index_sound(x, in, b);
+	} else if (x->csum && has_tail(x, b->data)) {
 		sound = ext_csum(x, ext_inode_seed(x, in), b->data, b->len - TAIL) ==
 			get_le32(b->data + b->len - 4);
-	} else if (indexed) {
-		b->index = !b->logical || index_table(x, b);
-		sound = !x->csum || (b->index && index_sound(x, in, b));
 	} else if (x->csum) {
 		return error_set(e, ERROR_CORRUPT, (int64_t)b->place,
 				 "directory inode %u: a block without its checksum", in->number);
