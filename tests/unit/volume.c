@@ -396,6 +396,22 @@ static void test_hybrid(void)
 	free(i.data);
 }
 
+/* parted writes both kinds in its own way. */
+static void test_parted(void)
+{
+	NEED(!sh("rm -f p; truncate -s 64M p && parted -s p mklabel gpt mkpart ESP fat32 1MiB 9MiB set 1 esp on"
+		 " mkpart root ext4 9MiB 40MiB mkpart swap linux-swap 40MiB 100%%"));
+	struct image i = load("p", 0);
+	EXPECT_HELD(&i, 3);
+	free(i.data);
+	NEED(!sh("rm -f p; truncate -s 64M p && parted -s p mklabel msdos mkpart primary ext4 1MiB 9MiB"
+		 " mkpart extended 9MiB 100%% mkpart logical 10MiB 20MiB mkpart logical 21MiB 30MiB"
+		 " mkpart logical 31MiB 63MiB && parted -s p rm 6 && parted -s p mkpart logical 22MiB 29MiB"));
+	i = load("p", 0);
+	EXPECT_HELD(&i, 4);
+	free(i.data);
+}
+
 /* ------------------------------------------------------------------------------------------ MBR */
 
 static void make_mbr(void)
@@ -803,6 +819,7 @@ int main(void)
 	RUN(test_gpt_nonsense);
 	RUN(test_gpt_4096);
 	RUN(test_hybrid);
+	RUN(test_parted);
 	RUN(test_mbr);
 	RUN(test_mbr_damage);
 	RUN(test_mbr_4096);
