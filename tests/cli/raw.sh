@@ -10,6 +10,9 @@ mkdir "$W/bad"
 mk_tree "$W/efi" web01 "$ID" efi
 mk_tree "$W/bios" web01 "$ID" bios
 
+# A file system by itself has no boot loader: policy has to say that the host boots from elsewhere.
+printf '[policy "default"]\nboot = no\n' >"$W/noboot.conf"
+
 # name, tree, options of mk_disk; each is safe as it is, and damaged when cut.
 layouts='
 gpt-ext4    efi
@@ -26,7 +29,14 @@ while read -r name tree options; do
 	[ -n "$name" ] || continue
 	# shellcheck disable=SC2086
 	mk_disk "$img" "$W/$tree" $options || exit 1
-	expect 0 "$name: whole" web01 --from "$img"
+	case $name in
+	bare*)
+		expect 13 "$name: no boot loader" web01 --from "$img"
+		run check web01 --from "$img" --config "$W/noboot.conf" --scratch "$S" --format json
+		verdict_is 0 "$name: whole, and boots from elsewhere"
+		;;
+	*) expect 0 "$name: whole" web01 --from "$img" ;;
+	esac
 	size=$(stat -c %s "$img")
 	for cut in $((size - 1)) $((size - 4096)) $((size / 2)) 4096 0; do
 		cp "$img" "$bad"
@@ -73,6 +83,8 @@ hurt "ext4 inode: extent of /home/alice/photo.raw" $(($(inode_offset "$img" /hom
 hurt "ext4 directory /etc" $(($(file_offset "$img" /etc) + 60))
 hurt "EFI boot loader's checksum" "$(perl -e 'local $/; open my $f, "<", $ARGV[0]; my $d = <$f>; my $at = index($d, "PE\0\0"); print $at + 5000' "$img")"
 
+at=$(file_offset "$img" /boot/initrd.img-6.1.0 40000)
+hurt "initramfs: a byte that its own checksum covers" "$at"
 at=$(file_offset "$img" /usr/lib/libexample.so.1)
 fresh
 head -c 4096 /dev/zero | patch "$bad" $((at + 8192))

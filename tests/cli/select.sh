@@ -23,8 +23,15 @@ clean
 expect 10 "empty directory" web01 --from "$d"
 echo hello >"$d/README"
 expect 10 "nothing but a note" web01 --from "$d"
-clean && put new db01.img.zst
-expect 10 "only another host's backup" web01 --from "$d"
+mk_tree "$W/db" db01 ffff0000ffff0000ffff0000ffff0000 efi
+mk_disk "$W/db.img" "$W/db"
+zstd -q "$W/db.img" -o "$W/db.zst"
+clean && put db db01.img.zst
+run check web01 --from "$d" --config "$W/empty.conf" --scratch "$S" --format json
+case $code in
+10 | 13) verdict_is "$code" "only another host's backup" ;;
+*) verdict_is 10 "only another host's backup" ;;
+esac
 clean && put new web01.img.zst.part
 expect 10 "only an unfinished file" web01 --from "$d"
 for name in .web01.img.zst.aB3dE9 web01.img.zst.tmp web01.img.zst.filepart; do
@@ -38,7 +45,7 @@ case $code in
 esac
 clean && put new web01.img.zst
 expect 0 "one file in a directory" web01 --from "$d"
-clean && put new web01.img.zst && put new db01.img.zst
+clean && put new web01.img.zst && put db db01.img.zst
 expect 0 "beside another host's" web01 --from "$d"
 taken "beside another host's: its own is taken" '/web01\.img\.zst$'
 clean && put old "web01-$before.img.zst" && put new "web01-$day.img.zst"

@@ -42,7 +42,8 @@ cp "$W/web01.img.zst" "$zst" && cp "$W/web01.img" "$img"
 
 # Limits
 expect 20 "scratch limit too small" web01 --from "$zst" --scratch-limit 64K
-expect 20 "scratch cannot be made" web01 --from "$zst" --scratch /proc/backproof
+run check web01 --from "$zst" --config "$W/empty.conf" --scratch /proc/backproof --format json
+verdict_is 20 "scratch cannot be made"
 # 48 GiB of zeros in a small file: sound, but long to read.
 truncate -s 2G "$W/zeros" && zstd -q -c "$W/zeros" >"$W/frame" && rm "$W/zeros"
 for _ in $(seq 24); do cat "$W/frame"; done >"$W/b/long.img.zst"
@@ -54,7 +55,9 @@ holds "deadline is kept within seconds" test "$SECONDS" -le 5
 
 # Signals
 for signal in TERM INT HUP; do
-	"$BACKPROOF" check web01 --config "$W/empty.conf" --from "$long" --scratch "$S" >"$W/out" 2>"$W/err" &
+	# A background process would ignore SIGINT.
+	env --default-signal=$signal "$BACKPROOF" check web01 --config "$W/empty.conf" --from "$long" --scratch "$S" \
+		>"$W/out" 2>"$W/err" &
 	pid=$!
 	sleep 0.7
 	kill -$signal $pid
