@@ -45,7 +45,8 @@ static inline int bytes_load(struct bytes *b, const char *path)
 	return (int)n;
 }
 
-/* Delivers at most step bytes a read, from a copy of its own size: reading past it is seen by ASan. */
+/* Delivers at most step bytes a read, from a copy of its own size: reading past it is seen by ASan.
+ */
 struct stutter {
 	uint8_t *data;
 	size_t length, at, step;
@@ -108,8 +109,9 @@ static inline struct stream *stutter_new(const struct run *r, const void *data, 
 		abort();
 	if (length)
 		memcpy(copy, data, length);
-	*s = (struct stutter){copy, length, 0, r->step ? r->step : MIB,
-			      r->fail_at ? r->fail_at : SIZE_MAX, r->fail_finish};
+	*s = (struct stutter){
+	    copy,	   length, 0, r->step ? r->step : MIB, r->fail_at ? r->fail_at : SIZE_MAX,
+	    r->fail_finish};
 	struct stream *stream = stream_new(&stutter_ops, s, "stutter", &e);
 	if (!stream)
 		abort();

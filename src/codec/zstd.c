@@ -41,9 +41,9 @@ static int bid(const struct probe *p)
 
 struct header {
 	size_t length; /* with the magic */
-	uint64_t window;
+	uint64_t window, content;
 	uint32_t dictionary;
-	bool checksum;
+	bool sized, checksum; /* sized: content is set */
 };
 
 static uint64_t get_le(const uint8_t *p, size_t len)
@@ -75,14 +75,18 @@ static bool parse_header(const uint8_t *p, size_t len, struct header *h)
 		p++;
 	}
 	h->dictionary = (uint32_t)get_le(p, id_size);
+	h->sized = content_size > 0;
+	h->content = get_le(p + id_size, content_size) + (content_size == 2 ? 256 : 0);
 	if (single)
-		h->window = get_le(p + id_size, content_size) + (content_size == 2 ? 256 : 0);
+		h->window = h->content;
 	h->checksum = fhd & FHD_CHECKSUM;
 	return true;
 }
 
 struct zstd {
 	ZSTD_DCtx *dctx;
+	struct header header; /* of the present frame */
+	uint64_t written;     /* of its content */
 };
 
 static int zstd_init(void *self, struct error *e)
@@ -140,6 +144,8 @@ static enum begun zstd_begin(void *self, struct feed *f, bool first, struct erro
 			  (unsigned long long)(CODEC_WINDOW_MAX / MIB));
 		return BEGUN_FAILED;
 	}
+	z->header = h;
+	z->written = 0;
 	ZSTD_DCtx_reset(z->dctx, ZSTD_reset_session_only);
 	return h.checksum ? BEGUN_CONTENT : BEGUN_UNCHECKED;
 }
@@ -173,7 +179,14 @@ static ssize_t zstd_decode(void *self, struct feed *f, void *buf, size_t cap, bo
 	feed_take(f, in.pos);
 	if (ZSTD_isError(r))
 		return error_set(e, class_of(r), ERROR_NO_OFFSET, "%s", ZSTD_getErrorName(r));
+	z->written += out.pos;
 	*done = r == 0;
+	/* libzstd 1.5.4 compares only where the last block is not empty. */
+	if (*done && z->header.sized && z->written != z->header.content)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				 "the content is %llu bytes, the header says %llu",
+				 (unsigned long long)z->written,
+				 (unsigned long long)z->header.content);
 	return (ssize_t)out.pos;
 }
 

@@ -186,12 +186,12 @@ static void suffixes(void)
 		const char *name, *codec;
 		int stem;
 	} cases[] = {
-		{"web01.img.zst", "zstd", 9}, {"A.IMG.GZ", "gzip", 5},	 {"x.tgz", "gzip", 1},
-		{"x.taz", "gzip", 1},	      {"x.txz", "xz", 1},	 {"x.tbz2", "bzip2", 1},
-		{"x.tbz", "bzip2", 1},	      {"x.tzst", "zstd", 1},	 {"x.zstd", "zstd", 1},
-		{"x.raw.lz4", "lz4", 5},      {"d.zst/x.xz", "xz", 7},	 {".zst", NULL, 0},
-		{"d/.gz", NULL, 0},	      {"zst", NULL, 0},		 {"", NULL, 0},
-		{"x.zst.", NULL, 0},	      {"d.gz/x", NULL, 0},	 {"xzst", NULL, 0},
+	    {"web01.img.zst", "zstd", 9}, {"A.IMG.GZ", "gzip", 5}, {"x.tgz", "gzip", 1},
+	    {"x.taz", "gzip", 1},	  {"x.txz", "xz", 1},	   {"x.tbz2", "bzip2", 1},
+	    {"x.tbz", "bzip2", 1},	  {"x.tzst", "zstd", 1},   {"x.zstd", "zstd", 1},
+	    {"x.raw.lz4", "lz4", 5},	  {"d.zst/x.xz", "xz", 7}, {".zst", NULL, 0},
+	    {"d/.gz", NULL, 0},		  {"zst", NULL, 0},	   {"", NULL, 0},
+	    {"x.zst.", NULL, 0},	  {"d.gz/x", NULL, 0},	   {"xzst", NULL, 0},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		size_t stem = 0;

@@ -16,45 +16,45 @@ struct free_bits {
 };
 
 static const struct free_bits zstd_bits[] = {
-	{4, 4, 0x10, false, "frame header descriptor: the unused bit, to be ignored (RFC 8878)"},
-	{4, 4, 0x20, false, "single segment: off, the byte of the content size is one for a window"},
-	{63, 63, 0x03, true, "sequences: two reserved bits of the compression modes"},
-	{78, 78, 0x0f, false, "skippable frame: which of the sixteen magics"},
-	{86, 89, 0xff, false, "skippable frame: the user's data"},
-	{94, 94, 0x10, false, "second frame: the unused bit"},
-	{95, 95, 0x7f, false, "second frame: a window of another size, large enough"},
-	{0, 0, 0, false, NULL},
+    {4, 4, 0x10, false, "frame header descriptor: the unused bit, to be ignored (RFC 8878)"},
+    {4, 4, 0x20, false, "single segment: off, the byte of the content size is one for a window"},
+    {63, 63, 0x03, true, "sequences: two reserved bits of the compression modes"},
+    {78, 78, 0x0f, false, "skippable frame: which of the sixteen magics"},
+    {86, 89, 0xff, false, "skippable frame: the user's data"},
+    {94, 94, 0x10, false, "second frame: the unused bit"},
+    {95, 95, 0x7f, false, "second frame: a window of another size, large enough"},
+    {0, 0, 0, false, NULL},
 };
 static const struct free_bits gzip_bits[] = {
-	{3, 3, 0x01, false, "FTEXT, a hint"},
-	{4, 9, 0xff, false, "MTIME, XFL and OS"},
-	{10, 10, 0xff, false, "the name, \"a\" (no flip makes it NUL)"},
-	{68, 68, 0xfe, false, "the bits between the last deflate block and the trailer"},
-	{80, 80, 0x01, false, "second member: FTEXT"},
-	{81, 86, 0xff, false, "second member: MTIME, XFL and OS"},
-	{160, 160, 0xfe, false, "second member: the bits before the trailer"},
-	{0, 0, 0, false, NULL},
+    {3, 3, 0x01, false, "FTEXT, a hint"},
+    {4, 9, 0xff, false, "MTIME, XFL and OS"},
+    {10, 10, 0xff, false, "the name, \"a\" (no flip makes it NUL)"},
+    {68, 68, 0xfe, false, "the bits between the last deflate block and the trailer"},
+    {80, 80, 0x01, false, "second member: FTEXT"},
+    {81, 86, 0xff, false, "second member: MTIME, XFL and OS"},
+    {160, 160, 0xfe, false, "second member: the bits before the trailer"},
+    {0, 0, 0, false, NULL},
 };
 /* FHCRC covers the whole header. */
 static const struct free_bits gzip_options_bits[] = {
-	{107, 107, 0xfe, false, "the bits between the last deflate block and the trailer"},
-	{0, 0, 0, false, NULL},
+    {107, 107, 0xfe, false, "the bits between the last deflate block and the trailer"},
+    {0, 0, 0, false, NULL},
 };
 static const struct free_bits xz_bits[] = {{0, 0, 0, false, NULL}};
 static const struct free_bits lz4_bits[] = {
-	{66, 66, 0x0f, false, "the last token's match length: a last sequence has no match"},
-	{84, 84, 0x0f, false, "skippable frame: which of the sixteen magics"},
-	{92, 95, 0xff, false, "skippable frame: the user's data"},
-	{0, 0, 0, false, NULL},
+    {66, 66, 0x0f, false, "the last token's match length: a last sequence has no match"},
+    {84, 84, 0x0f, false, "skippable frame: which of the sixteen magics"},
+    {92, 95, 0xff, false, "skippable frame: the user's data"},
+    {0, 0, 0, false, NULL},
 };
 static const struct free_bits bzip2_bits[] = {
-	{3, 3, 0x09, false, "block size 8 or 1 for 9: the block is smaller than any"},
-	{14, 14, 0x80, false, "\"randomised\": changes nothing in blocks of less than 618 bytes"},
-	{91, 91, 0x1f, false, "the bits behind the stream's CRC"},
-	{95, 95, 0x0e, false, "second stream: block size 3, 5 or 9 for 1"},
-	{106, 106, 0x80, false, "second stream: \"randomised\""},
-	{202, 202, 0x7f, false, "second stream: the bits behind its CRC"},
-	{0, 0, 0, false, NULL},
+    {3, 3, 0x09, false, "block size 8 or 1 for 9: the block is smaller than any"},
+    {14, 14, 0x80, false, "\"randomised\": changes nothing in blocks of less than 618 bytes"},
+    {91, 91, 0x1f, false, "the bits behind the stream's CRC"},
+    {95, 95, 0x0e, false, "second stream: block size 3, 5 or 9 for 1"},
+    {106, 106, 0x80, false, "second stream: \"randomised\""},
+    {202, 202, 0x7f, false, "second stream: the bits behind its CRC"},
+    {0, 0, 0, false, NULL},
 };
 
 static const struct free_bits *find(const struct free_bits *list, size_t byte, uint8_t bit)

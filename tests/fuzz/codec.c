@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * Hostile bytes for every codec. The program replays fixtures/codec and seeded mutants of it; with
- * -DBACKPROOF_LIBFUZZER and clang's -fsanitize=fuzzer it is a target. What must hold of any input: the
- * sizes of reads do not change what is said or decoded, and two libraries of one format agree.
+ * -DBACKPROOF_LIBFUZZER and clang's -fsanitize=fuzzer it is a target. What must hold of any input:
+ * the sizes of reads do not change what is said or decoded, and two libraries of one format agree.
  *
  *     codec [seed [mutants]]
  */
@@ -18,14 +18,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct format *const rows[] = {
-	&codec_zstd,
+    &codec_zstd,
 #ifdef HAVE_LIBISAL
-	&codec_gzip_isal,
+    &codec_gzip_isal,
 #endif
 #ifdef HAVE_ZLIB
-	&codec_gzip_zlib,
+    &codec_gzip_zlib,
 #endif
-	&codec_xz,   &codec_lz4, &codec_bzip2,
+    &codec_xz,	      &codec_lz4, &codec_bzip2,
 };
 
 static size_t finished_runs, failed_runs;
@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		/* Which magic it is decides alone who has work to do: the others fail at once. */
 		struct run whole = {rows[i], 0, 65536, false, 0, false, OUTPUT_MAX};
-		struct run pieces = {rows[i], 1 + size % 61, 1 + size % 977, false, 0, false, OUTPUT_MAX};
+		struct run pieces = {rows[i], 1 + size % 61, 1 + size % 977, false,
+				     0,	      false,	     OUTPUT_MAX};
 		if (!rows[i]->decode)
 			continue;
 		decode_run(&whole, data, size, &first);
@@ -63,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bool stopped = first.out.length >= OUTPUT_MAX || again.out.length >= OUTPUT_MAX;
 		if (!stopped && !agree(&first, &again))
 			complain(rows[i], &first, &again);
-		if (!first.finished && !stopped && (first.error.cls == ERROR_INTERNAL || !first.error.text[0]))
+		if (!first.finished && !stopped &&
+		    (first.error.cls == ERROR_INTERNAL || !first.error.text[0]))
 			complain(rows[i], &first, &again);
 		finished_runs += first.finished;
 		failed_runs += !first.finished;
@@ -130,7 +132,8 @@ static void mutate(struct rng *rng, struct bytes *b)
 		bytes_put(b, other.data + at, len);
 		break;
 	case 5: { /* a size or offset */
-		static const uint32_t values[] = {0, 1, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff};
+		static const uint32_t values[] = {0,	      1,	  0xff,	     0xffff,
+						  0x7fffffff, 0x80000000, 0xffffffff};
 		uint32_t v = values[rng_below(rng, ARRAY_SIZE(values))];
 		memcpy(b->data + at, &v, len < 4 ? len : 4);
 		break;
