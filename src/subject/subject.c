@@ -5,15 +5,19 @@
 #include "parts.h"
 
 /* The volume that holds the system's root: the one with an fstab, else the one with an os-release. */
-static struct subject_volume *find_root(struct subject *s)
+static struct subject_volume *find_root(struct subject *s, struct findings *f)
 {
 	static const char *const marks[] = {"etc/fstab", "etc/os-release", "etc/hostname", "etc/passwd"};
 	for (size_t m = 0; m < ARRAY_SIZE(marks); m++) {
 		vec_each(&s->volumes, v)
 		{
 			struct fs_entry entry;
-			struct error e;
-			if (v->fs && fs_lookup(v->fs, marks[m], true, &entry, &e) == 1)
+			struct error e = {0};
+			int rc = v->fs ? fs_lookup(v->fs, marks[m], true, &entry, &e) : 0;
+			/* Not being able to look is not the same as there being nothing. */
+			if (rc < 0)
+				finding_error(f, PROOF_STRUCTURE, "root.lookup", v->name, &e);
+			if (rc > 0)
 				return v;
 		}
 	}
@@ -46,7 +50,7 @@ static int mount_volumes(struct subject *s, struct subject_volume *root, struct 
 
 static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 {
-	struct subject_volume *root = find_root(s);
+	struct subject_volume *root = find_root(s, f);
 	struct error why = {0};
 	if (root && mount_volumes(s, root, e) < 0)
 		return -1;

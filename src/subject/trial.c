@@ -66,21 +66,27 @@ static void ask_witness(struct subject *s, const struct restored *it, int fd, co
 			struct findings *f)
 {
 	uint8_t head[512];
+	struct error e = {.offset = ERROR_NO_OFFSET};
+	enum outcome o = OUTCOME_UNPROVEN;
+	const struct witness *w = NULL;
 	ssize_t n = pread(fd, head, sizeof head, 0);
-	const struct witness *w = n > 0 ? witness_for(it->path, head, (size_t)n) : NULL;
-	struct error e = {0};
-	if (!w)
+	if (n < 0)
+		error_sys(&e, "scratch copy of %s", it->path);
+	else if (!(w = witness_for(it->path, head, (size_t)n)))
 		return;
-	enum outcome o = w->check(fd, it->size, it->path, &e);
+	else
+		o = w->check(fd, it->size, it->path, &e);
 	if (o == OUTCOME_HELD) {
 		s->sample.witnessed++;
 		return;
 	}
-	/* What could not be asked proves nothing, and takes nothing away from the restore itself. */
+	/* A kind of file that can't be asked takes nothing away from the restore; a failure to ask does. */
+	if (o == OUTCOME_UNPROVEN && (e.cls == ERROR_UNSUPPORTED || e.cls == ERROR_ENCRYPTED))
+		o = OUTCOME_SKIPPED;
 	struct finding_text more = {.error = e.cls, .offset = e.offset, .has_offset = e.offset >= 0};
 	autofree char *where = text_format("%s:/%s", subject, it->path);
-	finding_add(f, PROOF_RESTORE, "witness.file", where ? where : subject,
-		    o == OUTCOME_BROKEN ? OUTCOME_BROKEN : OUTCOME_SKIPPED, &more, "%s: %s", w->name, e.text);
+	finding_add(f, PROOF_RESTORE, "witness.file", where ? where : subject, o, &more, "%s: %s",
+		    w ? w->name : "witness", e.text);
 }
 
 static void prove_one(struct trial *t, struct subject *s, struct restored *it, const char *subject,

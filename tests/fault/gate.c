@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The whole gate on a small real image, with the Nth allocation, read, write or other system call of
+ * ours failing: whatever fails, the verdict must not be "safe". Each run is a forked child. The calls
+ * are wrapped by the linker (see the Makefile), so only those of this program fail.
+ */
+#include <errno.h>
+#include <execinfo.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "backproof/gate.h"
+#include "test.h"
+
+enum kind { ALLOCATION, READ, WRITE, SYNC, KINDS };
+static const char *const kind_names[KINDS] = {"allocation", "read", "write", "sync"};
+
+static struct shared {
+	_Atomic uint64_t calls[KINDS];
+	uint64_t fail_at; /* 0: never */
+	enum kind kind;
+	int error;
+	_Atomic int fired;
+} *shared;
+
+/* true when this call is the one to fail. */
+static bool fails(enum kind k)
+{
+	if (!shared)
+		return false;
+	uint64_t n = ++shared->calls[k];
+	if (shared->fail_at != n || shared->kind != k)
+		return false;
+	shared->fired = 1;
+	if (getenv("TRACE")) { /* to be read with addr2line */
+		void *frames[24];
+		backtrace_symbols_fd(frames, backtrace(frames, 24), 2);
+	}
+	errno = shared->error;
+	return true;
+}
+
+#define WRAP(kind, type, failed, name, params, args)                                               \
+	type __real_##name params;                                                                 \
+	type __wrap_##name params;                                                                 \
+	type __wrap_##name params                                                                  \
+	{                                                                                          \
+		return fails(kind) ? (failed) : __real_##name args;                                \
+	}
+WRAP(ALLOCATION, void *, NULL, malloc, (size_t n), (n))
+WRAP(ALLOCATION, void *, NULL, calloc, (size_t n, size_t m), (n, m))
+WRAP(ALLOCATION, void *, NULL, realloc, (void *p, size_t n), (p, n))
+WRAP(ALLOCATION, char *, NULL, strdup, (const char *s), (s))
+WRAP(ALLOCATION, char *, NULL, strndup, (const char *s, size_t n), (s, n))
+WRAP(READ, ssize_t, -1, pread64, (int fd, void *p, size_t n, off64_t o), (fd, p, n, o))
+WRAP(WRITE, ssize_t, -1, pwrite64, (int fd, const void *p, size_t n, off64_t o), (fd, p, n, o))
+WRAP(WRITE, ssize_t, -1, archive_write_data, (void *a, const void *p, size_t n), (a, p, n))
+WRAP(WRITE, int, -30, archive_write_header, (void *a, void *entry), (a, entry))
+WRAP(SYNC, int, -1, syncfs, (int fd), (fd))
+WRAP(SYNC, int, -1, ftruncate64, (int fd, off64_t n), (fd, n))
+
+static char dir[] = "/tmp/backproof-fault-XXXXXX";
+static char scratch[64];
+static struct strings from;
+static struct config config;
+
+/* One check in this process; its code. */
+static int check(void)
+{
+	struct gate_overrides o = {.depth = -1, .max_age = -1, .sample_files = 6, .sample_bytes = 1 << 20,
+				   .scratch_limit = -1, .seed_given = true, .seed = 7, .scratch = scratch};
+	struct budget budget;
+	struct host_result result;
+	budget_init(&budget);
+	struct gate_request r = {.host = "web01", .config = &config, .from = &from, .overrides = &o,
+				 .budget = &budget};
+	gate_check(&r, &result);
+	int code = (int)result.verdict.code;
+	if (shared->fail_at && code == CODE_SAFE && getenv("VERBOSE"))
+		for (size_t i = 0; i < result.findings.count; i++)
+			fprintf(stderr, "%s %s %s\n", result.findings.items[i].check,
+				outcome_name(result.findings.items[i].outcome),
+				result.findings.items[i].detail ? result.findings.items[i].detail : "");
+	host_result_free(&result);
+	return code;
+}
+
+/* The code of a child in which the nth call of a kind fails; -1: it died. */
+static int check_with(enum kind kind, uint64_t n, int error)
+{
+	memset(shared, 0, sizeof *shared);
+	pid_t pid = fork();
+	NEED(pid >= 0);
+	if (!pid) {
+		shared->kind = kind;
+		shared->error = error;
+		shared->fail_at = n;
+		_exit(check());
+	}
+	int status;
+	NEED(waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* All of the first calls, then a step at a time: what is rare is at the ends of the run, not in its loops. */
+static void fail_each(enum kind kind, int error, uint64_t runs)
+{
+	const char *only = getenv("ONLY"); /* "read 34": this one alone */
+	if (only && !strncmp(only, kind_names[kind], strlen(kind_names[kind])))
+		fprintf(stderr, "code %d\n", check_with(kind, strtoull(strchr(only, ' '), NULL, 10), error));
+	if (only)
+		return;
+	CHECK_INT(check_with(kind, 0, 0), CODE_SAFE);
+	uint64_t calls = shared->calls[kind], failed = 0;
+	CHECK(calls > 0);
+	struct rng rng = {kind + 1};
+	for (uint64_t i = 0; i < runs && i < calls; i++) {
+		uint64_t n = calls <= runs || i < runs / 3 ? i + 1 : 1 + rng_below(&rng, calls);
+		int code = check_with(kind, n, error);
+		/* A call that only this run's timing made may not have come at all. */
+		if (shared->fired && (code == CODE_SAFE || code < 0)) {
+			fprintf(stderr, "%s %llu of %llu failed, and the code is %d\n", kind_names[kind],
+				(unsigned long long)n, (unsigned long long)calls, code);
+			failed++;
+		}
+	}
+	CHECK_INT(failed, 0);
+}
+
+static void allocations(void)
+{
+	fail_each(ALLOCATION, ENOMEM, 150);
+}
+
+static void reads(void)
+{
+	fail_each(READ, EIO, 120);
+}
+
+static void writes(void)
+{
+	fail_each(WRITE, ENOSPC, 60);
+}
+
+static void syncs(void)
+{
+	fail_each(SYNC, EIO, 20);
+}
+
+int main(void)
+{
+	char command[600];
+	NEED(mkdtemp(dir));
+	snprintf(scratch, sizeof scratch, "%s/scratch", dir);
+	snprintf(command, sizeof command,
+		 "bash -c 'cd fixtures && . ./lib.sh && mk_tree %s/tree web01 0123456789abcdef0123456789abcdef && "
+		 "mk_disk %s/web01.img %s/tree && zstd -q --rm %s/web01.img && rm -r %s/tree'",
+		 dir, dir, dir, dir, dir);
+	NEED(system(command) == 0);
+	snprintf(command, sizeof command, "%s/web01.img.zst", dir);
+	NEED(strings_add(&from, command) == 0);
+	NEED(policy_defaults((config.policies = calloc(1, sizeof *config.policies)), "default") == 0);
+	config.policy_count = 1;
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	NEED(shared != MAP_FAILED);
+	RUN(allocations);
+	RUN(reads);
+	RUN(writes);
+	RUN(syncs);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command) || test_done();
+}
