@@ -327,6 +327,12 @@ static void beside_a_file(void)
 	LOAD(&l, "p/a.img.zst");
 	expect(&l, 3, 0, NULL);
 
+	make("q/a.img.zst", "x");
+	make("q/a.img", "other");
+	make("q/a.img.sha256", "%s  a.img\n", hex_of(DIGEST_SHA256, "other"));
+	LOAD(&l, "q/a.img.zst");
+	expect(&l, 0, 0, NULL);
+
 	make("p/a.img.zst.sha256", "%s  a.img.zst\njunk\n", hex_of(DIGEST_SHA256, "x"));
 	LOAD(&l, "p/a.img.zst");
 	expect(&l, 3, 1, "sidecar.format");

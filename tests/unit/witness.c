@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Whole files prove themselves, damaged ones do not, odd but healthy ones raise no alarm. */
+#include <elf.h>
 #include <sys/mman.h>
 
 #include "backproof/witness.h"
@@ -191,6 +192,47 @@ static void trailing(void)
 	free(p.p);
 }
 
+/* Damage that leaves all data as it was. */
+static void tables(void)
+{
+	struct data d = load("deflated.zip");
+	uint8_t *end = d.p + d.len - 22;
+	NEED(!memcmp(end, "PK\5\6", 4));
+	end[10]--;
+	CHECK_INT(ask("usr/share/a.zip", d.p, d.len), OUTCOME_BROKEN);
+	end[10]++;
+	d.p[get_le32(end + 16)] ^= 1;
+	CHECK_INT(ask("usr/share/a.zip", d.p, d.len), OUTCOME_BROKEN);
+	free(d.p);
+
+	d = load("code.so");
+	Elf64_Ehdr h;
+	memcpy(&h, d.p, sizeof h);
+	unsigned tried = 0;
+	for (unsigned i = 0; i < h.e_shnum; i++) {
+		Elf64_Shdr s;
+		memcpy(&s, d.p + h.e_shoff + i * sizeof s, sizeof s);
+		/* The last byte of names, a name in symbols, the first entry of the dynamic section */
+		size_t at = s.sh_type == SHT_STRTAB   ? s.sh_offset + s.sh_size - 1
+			    : s.sh_type == SHT_DYNSYM ? s.sh_offset + 24 + 3
+						      : s.sh_offset;
+		uint8_t old[8];
+		memcpy(old, d.p + at, 8);
+		if (s.sh_type != SHT_STRTAB && s.sh_type != SHT_DYNSYM && s.sh_type != SHT_DYNAMIC)
+			continue;
+		if (s.sh_type == SHT_DYNAMIC)
+			memset(d.p + at, 0, 8);
+		else
+			d.p[at] = 0x7f;
+		CHECK_INT(ask("usr/lib/code.so", d.p, d.len), OUTCOME_BROKEN);
+		memcpy(d.p + at, old, 8);
+		tried |= 1u << (s.sh_type & 31);
+	}
+	CHECK_INT(__builtin_popcount(tried), 3);
+	CHECK_INT(ask("usr/lib/code.so", d.p, d.len), OUTCOME_HELD);
+	free(d.p);
+}
+
 static void places(void)
 {
 	struct data d = load("one.gz");
@@ -310,6 +352,7 @@ int main(void)
 	RUN(flipped);
 	RUN(lost_blocks);
 	RUN(trailing);
+	RUN(tables);
 	RUN(places);
 #ifdef HAVE_SQLITE3
 	RUN(databases);
