@@ -64,7 +64,7 @@ tests: $(TESTS)
 
 # The calls that fault injection takes over, in our own objects only.
 WRAPPED := malloc calloc realloc strdup strndup pread64 pwrite64 archive_write_data archive_write_header \
-	syncfs ftruncate64
+	fsync ftruncate64
 $(BUILD)/tests/fault/%: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 
 # Needs root (or sudo) only when a package is missing.

@@ -59,11 +59,12 @@ struct restore_input {
 int restore_entry(struct restorer *r, const struct restore_input *in, struct restored *out,
 		  struct error *e) must_check;
 /*
- * Reads back what was written and compares size, digest, kind and mode. Returns the open descriptor for
+ * Syncs, reads back what was written and compares size, digest, kind and mode. Returns the open descriptor for
  * witnesses (to be closed by the caller), -1 on failure, -2 for what is not a regular file and was found right.
  */
 int restore_read_back(struct restorer *r, const struct restored *it, struct error *e) must_check;
-int restore_sync(struct restorer *r, struct error *e) must_check;
+/* Ends the writing: what waits for its end (modes and times of directories) is done. */
+int restore_end(struct restorer *r, struct error *e) must_check;
 void restore_remove(struct restorer *r, const struct restored *it);
 /* Seconds spent writing and syncing, bytes written. */
 double restore_seconds(const struct restorer *r);

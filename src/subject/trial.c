@@ -114,8 +114,8 @@ static void prove_one(struct trial *t, struct subject *s, struct restored *it, c
 void trial_prove(struct trial *t, struct subject *s, const char *subject, struct findings *f)
 {
 	struct error e = {0};
-	if (restore_sync(t->restorer, &e) < 0)
-		finding_error(f, PROOF_RESTORE, "restore.sync", subject, &e);
+	if (restore_end(t->restorer, &e) < 0)
+		finding_error(f, PROOF_RESTORE, "restore.end", subject, &e);
 	uint64_t before = s->sample.restored, bytes = s->sample.bytes;
 	vec_each(&t->critical, r) prove_one(t, s, r, subject, f);
 	for (size_t i = 0; i < t->slot_count; i++)

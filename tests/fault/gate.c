@@ -59,7 +59,7 @@ WRAP(READ, ssize_t, -1, pread64, (int fd, void *p, size_t n, off64_t o), (fd, p,
 WRAP(WRITE, ssize_t, -1, pwrite64, (int fd, const void *p, size_t n, off64_t o), (fd, p, n, o))
 WRAP(WRITE, ssize_t, -1, archive_write_data, (void *a, const void *p, size_t n), (a, p, n))
 WRAP(WRITE, int, -30, archive_write_header, (void *a, void *entry), (a, entry))
-WRAP(SYNC, int, -1, syncfs, (int fd), (fd))
+WRAP(SYNC, int, -1, fsync, (int fd), (fd))
 WRAP(SYNC, int, -1, ftruncate64, (int fd, off64_t n), (fd, n))
 
 static char dir[] = "/tmp/backproof-fault-XXXXXX";
