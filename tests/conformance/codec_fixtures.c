@@ -164,6 +164,7 @@ static void random_is_nobodys(void)
 {
 	struct rng rng = {7};
 	uint64_t head[64];
+	size_t claimed_by_known = 0;
 	for (size_t i = 0; i < 200000; i++) {
 		struct error e;
 		const struct format *found = NULL;
@@ -171,8 +172,10 @@ static void random_is_nobodys(void)
 			head[k] = rng_next(&rng);
 		struct probe p = probe_of((const uint8_t *)head, sizeof head);
 		CHECK_INT(format_identify(&p, FORMAT_CODEC, &found, &e), 0);
-		CHECK(!found);
+		CHECK(!found || !codec_named(found->name));
+		claimed_by_known += found != NULL;
 	}
+	CHECK(claimed_by_known <= 3); /* compress has a magic of two bytes */
 	memset(head, 0, sizeof head);
 	const struct format *found = NULL;
 	struct probe p = probe_of((const uint8_t *)head, sizeof head);
@@ -219,7 +222,7 @@ static void rows_are_sound(void)
 		for (size_t k = 0; k < i; k++)
 			CHECK(strcmp(rows[i]->name, rows[k]->name) != 0);
 		for (const char *const *s = rows[i]->suffixes; s && *s; s++)
-			CHECK((*s)[0] == '.');
+			CHECK((*s)[0] == '.' || (*s)[0] == '-');
 	}
 }
 
