@@ -73,7 +73,10 @@ static void judge_pair(struct scan *s, const struct gpt_header *p, const struct 
 			      "primary and backup GPT disagree: %s", what);
 }
 
-/* The backup header is the last sector of the disk that was partitioned. */
+/* The backup header is the last sector of the disk that was partitioned. Disks grow by more than this;
+ * less is something that was appended. */
+#define GROWN (1 * MIB)
+
 static void judge_size(struct scan *s, const struct gpt_header *p, const struct gpt_header *b,
 		       uint32_t ss)
 {
@@ -97,6 +100,13 @@ static void judge_size(struct scan *s, const struct gpt_header *p, const struct 
 		finding_add(s->f, PROOF_STRUCTURE, "gpt.size", s->subject, OUTCOME_BROKEN, &more,
 			    "the disk is %llu bytes shorter than its table says",
 			    (unsigned long long)(expected - s->size));
+	} else if (s->size - expected >= GROWN && p->good && b->good) {
+		/* A disk that was enlarged, or cloned to a larger one, and not repartitioned since: it works,
+		 * often for years, and both headers are where the table says. */
+		more.error = ERROR_NONE;
+		finding_add(s->f, PROOF_STRUCTURE, "gpt.size", s->subject, OUTCOME_SKIPPED, &more,
+			    "the disk was enlarged by %llu bytes since it was partitioned",
+			    (unsigned long long)(s->size - expected));
 	} else {
 		finding_add(s->f, PROOF_STRUCTURE, "gpt.size", s->subject, OUTCOME_BROKEN, &more,
 			    "the disk is %llu bytes longer than its table says: the backup GPT is "
