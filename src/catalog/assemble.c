@@ -24,10 +24,15 @@ static int by_key(const void *x, const void *y)
 	return r ? r : compare_text(a->path, b->path);
 }
 
+static const char *fine_key(const struct candidate *c)
+{
+	return c->fine_key ? c->fine_key : c->key;
+}
+
 static int by_fine_key(const void *x, const void *y)
 {
 	const struct candidate *a = x, *b = y;
-	int r = compare_text(a->fine_key, b->fine_key);
+	int r = compare_text(fine_key(a), fine_key(b));
 	r = r ? r : compare_role(a, b);
 	return r ? r : compare_text(a->path, b->path);
 }
@@ -119,12 +124,14 @@ static int make_fine_points(struct candidate *c, size_t count, struct catalog *o
 {
 	qsort(c, count, sizeof *c, by_fine_key);
 	for (size_t i = 0, n; i < count; i += n) {
-		for (n = 1; i + n < count && !strcmp(c[i].fine_key, c[i + n].fine_key); n++)
+		for (n = 1; i + n < count && !strcmp(fine_key(&c[i]), fine_key(&c[i + n])); n++)
 			;
 		bool again = collides(c + i, n);
-		for (size_t k = 0; k < (again ? n : 1); k++)
-			if (make_point(c + i + k, again ? 1 : n, &c[i + k].fine_label, out) < 0)
+		for (size_t k = i; k < i + (again ? n : 1); k++) {
+			char **label = c[k].fine_label ? &c[k].fine_label : &c[k].label;
+			if (make_point(c + k, again ? 1 : n, label, out) < 0)
 				return -1;
+		}
 	}
 	return 0;
 }

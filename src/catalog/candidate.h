@@ -12,7 +12,7 @@ struct candidate {
 	char *path;  /* openable */
 	char *label; /* of its restore point */
 	char *key;   /* equal keys: one restore point */
-	/* When that puts the same disk into a restore point twice, these tell them apart. */
+	/* When that puts the same disk into a restore point twice, these tell them apart. NULL: as above. */
 	char *fine_label, *fine_key;
 	char *disk, *part, *segment; /* NULL: none */
 	int64_t named_from, named_to;

@@ -113,18 +113,26 @@ static char *dated_key(const struct place *in, const char *name, const struct re
 	return t.data;
 }
 
+/* 1: done. 0: a sidecar or a log, no part of a restore point. */
 static int describe(struct candidate *c, const struct pattern *p, const struct place *in,
 		    const char *name, const struct pattern_match *m, struct error *e)
 {
 	struct reading r;
 	read_name(p, name, in, m, &r);
+	if (r.info.kind == NAME_BESIDE)
+		return 0;
 	civil_range(&r.civil, &c->named_from, &c->named_to);
 	const struct span cuts[] = {r.disk, r.part, r.segment};
-	c->fine_key = cut_join(in->key, name, cuts, ARRAY_SIZE(cuts), false);
-	c->fine_label = cut_join(in->key, name, cuts, ARRAY_SIZE(cuts), true);
+	char *key = cut_join(in->key, name, cuts, ARRAY_SIZE(cuts), false);
+	char *label = cut_join(in->key, name, cuts, ARRAY_SIZE(cuts), true);
+	bool cut = key && label;
 	c->loose = in->dated && !pattern_has_disk(p);
-	c->key = c->loose ? dated_key(in, name, &r) : c->fine_key ? strdup(c->fine_key) : NULL;
-	c->label = c->loose ? strndup(in->key, in->dated) : c->fine_label ? strdup(c->fine_label) : NULL;
+	*(c->loose ? &c->fine_key : &c->key) = key;
+	*(c->loose ? &c->fine_label : &c->label) = label;
+	if (c->loose) {
+		c->key = dated_key(in, name, &r);
+		c->label = strndup(in->key, in->dated);
+	}
 	if (pattern_has_disk(p)) {
 		c->disk = *m->captures.disk ? strdup(m->captures.disk) : NULL;
 		c->part = *m->captures.part ? strdup(m->captures.part) : NULL;
@@ -133,20 +141,27 @@ static int describe(struct candidate *c, const struct pattern *p, const struct p
 		c->part = copy_value(name, r.part_value);
 	}
 	c->segment = copy_value(name, r.segment);
-	return c->key && c->label && c->fine_key && c->fine_label ? 0 : error_nomem(e);
+	return cut && c->key && c->label ? 1 : error_nomem(e);
 }
 
 static int add_file(struct files_walk *w, int fd, const struct place *in, const char *name,
 		    const struct pattern_match *m, bool partial, struct error *e)
 {
 	struct candidate c = {.partial = partial};
-	autofree char *rel = join(in->rel, name);
-	c.path = rel ? text_format("%s/%s", w->path, rel) : NULL;
-	if (!c.path)
+	size_t top = strlen(w->path), dir = strlen(in->rel), base = strlen(name) + 1;
+	char *s = c.path = malloc(top + dir + base + 2);
+	if (!s)
 		return error_nomem(e);
-	int rc = candidate_look(fd, name, c.path, &c, e);
-	if (rc > 0 && !partial)
-		rc = describe(&c, w->pattern, in, name, m, e) < 0 ? -1 : 1;
+	/* Not text_format: this is done for every file of a fleet. */
+	s = mempcpy(s, w->path, top);
+	*s++ = '/';
+	s = mempcpy(s, in->rel, dir);
+	if (dir)
+		*s++ = '/';
+	memcpy(s, name, base);
+	int rc = partial ? 1 : describe(&c, w->pattern, in, name, m, e);
+	if (rc > 0)
+		rc = candidate_look(fd, name, c.path, &c, e);
 	struct candidate *to = rc > 0 ? vec_push(&w->found) : NULL;
 	if (to) {
 		*to = c;
@@ -212,10 +227,7 @@ int files_walk_entry(struct files_walk *w, int fd, const struct place *in, size_
 		/* Opening says whether it is a link: O_NOFOLLOW. */
 		return enter(w, fd, in, level, name, &m, e);
 	}
-	size_t stem;
-	struct span segment;
-	if (name_kind(name, strlen(name), &stem, &segment) == NAME_BESIDE ||
-	    !pattern_match(w->pattern, level, name, w->host, &in->captures, &m))
+	if (!pattern_match(w->pattern, level, name, w->host, &in->captures, &m))
 		return 0;
 	return add_file(w, fd, in, name, &m, false, e);
 }

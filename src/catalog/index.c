@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <strings.h>
+#include <time.h>
 
 #include "files.h"
 #include "guess.h"
@@ -256,6 +257,7 @@ int catalog_index_find(struct catalog_index *x, const char *host, struct catalog
 	memset(out, 0, sizeof *out);
 	if (x->owner && strcasecmp(x->owner, host))
 		return 0;
+	tzset();
 	struct search s = {.x = x, .fd = -1};
 	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
 	guess_init(&s.guess, host);

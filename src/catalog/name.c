@@ -200,9 +200,12 @@ void name_cut(struct text *t, const char *name, size_t len, const struct span *c
 	bool starved = tidy && stem && !left;
 	if (starved)
 		text_put(t, "*");
+	char out[NAME_LIMIT];
+	size_t n = 0;
 	for (size_t i = 0; i < len; i++) {
 		bool before = tidy && i + 1 < len && gone[i + 1] && name_is_separator(name[i]);
 		if (!gone[i] && !before && !(starved && i < stem))
-			text_put_bytes(t, &name[i], 1);
+			out[n++] = name[i];
 	}
+	text_put_bytes(t, out, n);
 }

@@ -30,7 +30,8 @@ size_t name_clock_at(const char *s, size_t len, bool seconds, bool zone, struct 
 bool name_time_find(const char *name, size_t len, struct civil *c, struct span *where);
 /* A whole component of a path below a dated one, or a token in it, that can only be a clock: 0300, 030000. */
 bool name_bare_clock(const char *name, size_t len, const struct span *skip, struct span *where);
-/* Seconds UTC: a date alone is a whole local day, with a clock from and to are equal. Both 0 without a date. */
+/* Seconds UTC: a date alone is a whole local day, with a clock from and to are equal. Both 0 without a date. The
+ * caller has called tzset. */
 void civil_range(const struct civil *c, int64_t *from, int64_t *to);
 
 enum name_kind {

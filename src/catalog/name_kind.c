@@ -30,8 +30,9 @@ static const char *const beside_names[] = {
 
 static bool in_list(const char *const *list, size_t count, const char *s, size_t len)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strlen(list[i]) == len && !strncasecmp(list[i], s, len))
+	for (size_t i = 0; i < count && len; i++)
+		/* The first letter spares most comparisons. */
+		if (!((list[i][0] ^ s[0]) & ~0x20) && !strncasecmp(list[i], s, len) && !list[i][len])
 			return true;
 	return false;
 }

@@ -168,22 +168,39 @@ bool name_bare_clock(const char *name, size_t len, const struct span *skip, stru
 	return false;
 }
 
+static int64_t offset_at(int64_t t)
+{
+	struct tm tm;
+	time_t tt = (time_t)t;
+	return localtime_r(&tt, &tm) ? tm.tm_gmtoff : 0;
+}
+
+/*
+ * What mktime does, without looking at /etc/localtime once or twice a file: that cost more than all the rest. An
+ * hour that comes twice is the earlier one, the older backup; one that is left out is the one after it.
+ */
+static int64_t from_local(int64_t as_utc)
+{
+	int64_t before = offset_at(as_utc - 86400), after = offset_at(as_utc + 86400);
+	int64_t t = as_utc - before, u = as_utc - after;
+	if (before == after)
+		return t;
+	bool good = offset_at(t) == before;
+	return offset_at(u) == after && (!good || u < t) ? u : t;
+}
+
 void civil_range(const struct civil *c, int64_t *from, int64_t *to)
 {
 	*from = *to = 0;
 	if (!c->has_date)
 		return;
-	struct tm tm = {.tm_year = c->year - 1900, .tm_mon = c->month - 1, .tm_mday = c->day,
-			.tm_isdst = -1};
+	struct tm tm = {.tm_year = c->year - 1900, .tm_mon = c->month - 1, .tm_mday = c->day};
+	int64_t day = (int64_t)timegm(&tm);
 	if (c->has_clock) {
-		tm.tm_hour = c->hour;
-		tm.tm_min = c->minute;
-		tm.tm_sec = c->second;
-		*from = *to = c->has_zone ? (int64_t)timegm(&tm) - c->zone : (int64_t)mktime(&tm);
+		int64_t t = day + (c->hour * 60 + c->minute) * 60 + c->second;
+		*from = *to = c->has_zone ? t - c->zone : from_local(t);
 		return;
 	}
-	struct tm next = tm;
-	next.tm_mday++;
-	*from = mktime(&tm);
-	*to = (int64_t)mktime(&next) - 1;
+	*from = from_local(day);
+	*to = from_local(day + 86400) - 1;
 }

@@ -18,6 +18,9 @@ static size_t partial_suffix(const char *base, size_t len)
 {
 	if (len > 1 && base[len - 1] == '~')
 		return 1;
+	/* The last letter spares most names the list. */
+	if (!len || !strchr("pPtTlLeEdDsS2", base[len - 1]))
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		size_t n = strlen(suffixes[i]);
 		if (len > n && !strcasecmp(base + len - n, suffixes[i]))

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <strings.h>
+#include <time.h>
 
 #include "guess.h"
 
@@ -138,6 +139,7 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		       struct error *e)
 {
 	size_t directories = 0;
+	tzset();
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < paths->count; i++) {
 		struct stat st;

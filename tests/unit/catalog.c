@@ -244,6 +244,12 @@ static void test_times(void)
 	named("backup20260721.img", "2026-07-20T22:00:00Z", "2026-07-21T21:59:59Z");
 	/* The day that has 25 hours. */
 	named("2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z");
+	/* 02:30 comes twice that night, and in spring not at all. */
+	named("2026-10-25T0230", "2026-10-25T00:30:00Z", "2026-10-25T00:30:00Z");
+	named("2026-10-25T0330", "2026-10-25T02:30:00Z", "2026-10-25T02:30:00Z");
+	named("2026-03-29T0230", "2026-03-29T01:30:00Z", "2026-03-29T01:30:00Z");
+	named("2026-03-29T0330", "2026-03-29T01:30:00Z", "2026-03-29T01:30:00Z");
+	named("2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z");
 	named("2026-11-21-1234567", "2026-11-20T23:00:00Z", "2026-11-21T22:59:59Z");
 	named("120261121.img", NULL, NULL);
 	named("2026112103.img", NULL, NULL);
@@ -259,7 +265,9 @@ static void test_partial_names(void)
 {
 	static const char *const yes[] = {"a.tmp",	   "a.img.part",  "a.PARTIAL", "a.filepart",
 					  "a.crdownload",  "a.img~",	  "a.swp",     ".nfs000001",
-					  ".a.img.Xy12Zq", ".hidden.img", "a.vma.dat", "#a#"};
+					  ".a.img.Xy12Zq", ".hidden.img", "a.vma.dat", "#a#",
+					  "a.temp",	   "a.incomplete", "a.inprogress", "a.unfinished",
+					  "a.download",	   "a.aria2",	  "a.TAR.DAT"};
 	static const char *const no[] = {"a.img", "part.img", "a.part1.img", "tmp", "a.dat", "~a.img", "a.parts"};
 	char out[NAME_LIMIT + 1];
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
