@@ -10,7 +10,23 @@ struct reading {
 	uint64_t place; /* of the block */
 	uint64_t entries;
 	bool dots; /* expected at the start of the first block */
+	struct ext_dirent *names; /* of this block: a hash table of open addressing */
+	size_t slots;		  /* a power of two, more than a block has entries */
 };
+
+/* A name twice in one block; in others a hash tree would have put it elsewhere. */
+static bool seen_before(struct reading *r, const struct ext_dirent *d)
+{
+	for (size_t i = hash_bytes(d->name, d->length);; i++) {
+		struct ext_dirent *slot = &r->names[i & (r->slots - 1)];
+		if (!slot->inode) {
+			*slot = *d;
+			return false;
+		}
+		if (slot->length == d->length && !memcmp(slot->name, d->name, d->length))
+			return true;
+	}
+}
 
 static void count_link(struct ext_node *n)
 {
@@ -37,6 +53,8 @@ static int check_entry(void *ctx, const struct ext_dirent *d, struct error *e)
 	if (!n || !(n->flags & NODE_USED) || (!n->links && !(n->flags & NODE_ORPHAN)))
 		return bad_entry(r, d, e, "names an inode that is not in use");
 	count_link(n);
+	if (seen_before(r, d))
+		return bad_entry(r, d, e, "stands there twice");
 	if (n->type != d->type && d->type && n->type)
 		bad_entry(r, d, e, "has another type than its inode");
 	if (r->dots && index < 2) {
@@ -66,6 +84,7 @@ static int check_block(void *ctx, const struct ext_dir_block *b, struct error *e
 {
 	struct reading *r = ctx;
 	r->place = b->place;
+	memset(r->names, 0, r->slots * sizeof *r->names);
 	return ext_dir_entries(r->v->x, r->in, b, check_entry, r, e);
 }
 
@@ -73,7 +92,7 @@ static int check_folder(struct ext_verify *v, struct ext_folder *d, struct error
 {
 	struct ext *x = v->x;
 	struct ext_inode in;
-	struct reading r = {.v = v, .folder = d, .in = &in};
+	struct reading r = {.v = v, .folder = d, .in = &in, .names = v->names, .slots = v->slots};
 	const struct ext_node *n = ext_node(v, d->inode);
 	if (ext_inode_read(x, d->inode, &in, e) < 0)
 		return ext_relay(v, CHECK_DIRS, e);
@@ -143,7 +162,12 @@ static int by_place(const void *a, const void *b)
 int ext_check_dirs(struct ext_verify *v, struct error *e)
 {
 	autofree struct ext_folder **order = calloc(v->folders.count + 1, sizeof(void *));
-	if (!order)
+	autofree struct ext_dirent *names = NULL;
+	/* An entry takes 12 bytes at least. */
+	for (v->slots = 64; v->slots < v->x->block_size / 12 * 2;)
+		v->slots *= 2;
+	names = v->names = calloc(v->slots, sizeof *names);
+	if (!order || !names)
 		return error_nomem(e);
 	for (size_t i = 0; i < v->folders.count; i++)
 		order[i] = &v->folders.items[i];

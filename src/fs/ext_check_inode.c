@@ -55,6 +55,7 @@ static int count_run(void *ctx, const struct ext_run *run, struct error *e)
 	if (!run->unwritten)
 		t->written_end = t->end;
 	if (t->in->number == EXT2_RESIZE_INO) {
+		t->clusters += run->count;
 		for (uint64_t i = 0; i < run->count; i++)
 			t->outside |= !is_reserved_desc(x, run->physical + i);
 		return 0;
@@ -81,6 +82,7 @@ static int count_node(void *ctx, uint64_t block, struct error *e)
 		return -1;
 	t->v->maps++;
 	if (t->in->number == EXT2_RESIZE_INO && block != get_le32(t->in->raw + 0x28 + 13 * 4)) {
+		t->clusters++;
 		t->outside |= !is_reserved_desc(x, block);
 		return 0;
 	}
@@ -122,7 +124,7 @@ static void check_blocks(struct tally *t)
 	bool huge = in->flags & EXT4_HUGE_FILE_FL && ext2fs_has_feature_huge_file(x->fs->super);
 	uint64_t sectors = in->blocks * (huge ? x->block_size / 512 : 1);
 	uint64_t want = ((t->clusters + (in->acl != 0)) << x->cluster_bits) * (x->block_size / 512);
-	if (in->number == EXT2_RESIZE_INO || in->number == EXT2_BAD_INO || ext_is_orphan(t->v, in->number))
+	if (in->number == EXT2_BAD_INO || ext_is_orphan(t->v, in->number))
 		return;
 	/* Attribute values in inodes of their own are charged to each inode that has them. */
 	if (ext2fs_has_feature_ea_inode(x->fs->super) && sectors > want)
@@ -203,6 +205,42 @@ static int check_map(struct tally *t, struct error *e)
 	return 0;
 }
 
+/* Fields that mean something only with a feature that this file system does not have. */
+static void check_unused_fields(struct ext_verify *v, const struct ext_inode *in)
+{
+	struct ext2_super_block *sb = v->x->fs->super;
+	const uint8_t *raw = in->raw;
+	const char *what = NULL;
+	if (get_le32(raw + 0x70))
+		what = "a fragment address";
+	else if (LINUX_S_ISDIR(in->mode) && !ext2fs_has_feature_largedir(sb) && get_le32(raw + 0x6c))
+		what = "the high half of a directory's size";
+	else if (!ext2fs_has_feature_64bit(sb) && get_le16(raw + 0x76))
+		what = "the high half of an attribute block";
+	else if (!ext2fs_has_feature_huge_file(sb) && get_le16(raw + 0x74))
+		what = "the high half of a block count";
+	else if (in->flags & EXT2_INDEX_FL && !LINUX_S_ISDIR(in->mode))
+		what = "the flag of a directory index";
+	else if (in->flags & EXT2_IMAGIC_FL && !ext2fs_has_feature_imagic_inodes(sb))
+		what = "the flag of an AFS inode";
+	else if (in->flags & EXT4_ENCRYPT_FL && !ext2fs_has_feature_encrypt(sb))
+		what = "the flag of encryption";
+	else if (in->flags & EXT4_CASEFOLD_FL && !ext2fs_has_feature_casefold(sb))
+		what = "the flag of case folding";
+	else if (in->flags & EXT4_VERITY_FL && !ext2fs_has_feature_verity(sb))
+		what = "the flag of verity";
+	else if (in->flags & EXT4_EA_INODE_FL && !ext2fs_has_feature_ea_inode(sb))
+		what = "the flag of an attribute inode";
+	else if (in->flags & EXT4_EXTENTS_FL && !ext2fs_has_feature_extents(sb))
+		what = "the flag of extents";
+	else if (in->size && !LINUX_S_ISREG(in->mode) && !LINUX_S_ISDIR(in->mode) &&
+		 !LINUX_S_ISLNK(in->mode) && in->number != EXT2_BAD_INO)
+		what = "the size of a file";
+	if (what)
+		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u has %s, which can't be", in->number,
+			what);
+}
+
 int ext_check_inode(struct ext_verify *v, const struct ext_inode *in, struct error *e)
 {
 	struct tally t = {.v = v, .in = in};
@@ -215,6 +253,7 @@ int ext_check_inode(struct ext_verify *v, const struct ext_inode *in, struct err
 	if (x->inode_size > EXT2_GOOD_OLD_INODE_SIZE && get_le16(in->raw + 0x80) != in->extra)
 		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u: %u extra bytes make no sense", in->number,
 			get_le16(in->raw + 0x80));
+	check_unused_fields(v, in);
 	if (in->acl) {
 		uint64_t *acl = vec_push(&v->acls);
 		if (!acl)

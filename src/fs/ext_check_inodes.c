@@ -105,8 +105,12 @@ static int check_used(struct table *t, const struct ext_inode *in, struct error 
 			v->loose[CHECK_LINKS]++;
 		return 0;
 	}
-	if (reserved && !in->links && in->number != EXT2_BAD_INO)
+	if (reserved && !in->links && in->number != EXT2_BAD_INO) {
+		if ((in->mode && !LINUX_S_ISREG(in->mode)) || in->size || in->blocks)
+			ext_say(v, CHECK_INODES, (int64_t)in->place, "reserved inode %u is not in use, but not empty",
+				in->number);
 		return 0;
+	}
 	if (in->dtime && in->links && !orphan)
 		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u is in use but has a time of deletion",
 			in->number);

@@ -79,6 +79,9 @@ static const char *nonsense(struct ext_super *s, uint64_t size)
 	if (s->first_block > 1 || s->blocks <= s->first_block ||
 	    mul_overflows(s->blocks, (uint64_t)s->block_size, &bytes) || bytes > INT64_MAX)
 		return "block count";
+	uint64_t kept = FIELD(s, s_r_blocks_count) | (big ? (uint64_t)FIELD(s, s_r_blocks_count_hi) << 32 : 0);
+	if (kept > s->blocks / 2)
+		return "count of reserved blocks";
 	if ((s->block_size == 1024 && !bigalloc) != (s->first_block == 1))
 		return "first data block";
 	if (!power_of_two(isize) || isize < EXT2_GOOD_OLD_INODE_SIZE || isize > s->block_size)

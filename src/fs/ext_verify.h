@@ -55,6 +55,8 @@ struct ext_verify {
 	uint64_t inodes, dirs, entries, indexed, maps, extents, attributes, free_inodes, free_clusters;
 	uint64_t leaked;
 	uint8_t *block; /* one block, for whoever needs it now */
+	struct ext_dirent *names; /* while directories are read */
+	size_t slots;
 };
 
 /* ext_verify.c */

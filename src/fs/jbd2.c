@@ -136,7 +136,7 @@ static int log_open(struct jbd2 *j, struct error *e)
 	j->start = get_be32(s + 28);
 	j->errors = get_be32(s + 32);
 	if (get_be32(s + 12) != j->log->block_size || length > mapped || !j->first ||
-	    j->first >= j->end || j->end - j->first < 16)
+	    j->first >= j->end || j->end - j->first < 16 || (type == JBD2_SUPER_V2 && get_be32(s + 64) > 1))
 		return error_set(e, ERROR_CORRUPT, at, "log superblock: its geometry makes no sense");
 	if (j->start && (j->start < j->first || j->start >= j->end))
 		return error_set(e, ERROR_CORRUPT, at, "log superblock: it starts at block %u of %u",
