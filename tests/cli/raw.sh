@@ -108,8 +108,11 @@ fresh
 printf x >>"$bad"
 expect 12 "a byte behind the end" web01 --from "$bad"
 fresh
+head -c 512 /dev/zero >>"$bad"
+expect 12 "a sector behind the end" web01 --from "$bad"
+fresh
 head -c 1048576 /dev/zero >>"$bad"
-expect 12 "backup GPT not at the end" web01 --from "$bad"
+expect 0 "a disk that was enlarged and not yet repartitioned" web01 --from "$bad"
 fresh
 head -c 33554432 /dev/zero >"$bad"
 expect 12 "nothing but zeros" web01 --from "$bad"
