@@ -40,21 +40,27 @@ static enum evidence by_sidecars(struct subject *s, size_t index, struct finding
 	return best;
 }
 
-/* All metadata of all file systems on a disk was verified by checksums. FAT has none, but keeps its
- * table twice, and was compared. */
+/* FAT has no checksums, but keeps its table twice, and was compared. */
+static bool is_witnessed(const struct subject_volume *v)
+{
+	return v->fs && v->verified &&
+	       (v->checksums || !strncmp(fs_info(v->fs)->type, "fat", 3) || !strcmp(fs_info(v->fs)->type, "vfat"));
+}
+
+/* All metadata of all file systems on a disk was verified by checksums. One with swap alone holds nothing
+ * that a restore would need. */
 static bool metadata_witnessed(const struct subject *s, const struct part *pt)
 {
-	size_t seen = 0;
+	size_t volumes = 0;
 	for (size_t i = 0; i < s->volumes.count; i++) {
 		const struct subject_volume *v = &s->volumes.items[i];
-		if (v->part != pt || !v->needed)
+		if (v->part != pt)
 			continue;
-		if (!v->fs || !v->verified || !(v->checksums || !strncmp(fs_info(v->fs)->type, "fat", 3) ||
-						!strcmp(fs_info(v->fs)->type, "vfat")))
+		if (v->needed && !is_witnessed(v))
 			return false;
-		seen++;
+		volumes += *v->volume->content.type != 0;
 	}
-	return seen > 0;
+	return volumes > 0;
 }
 
 static enum evidence by_witnesses(const struct subject *s, const struct part *pt)

@@ -171,7 +171,8 @@ int ext_check_dirs(struct ext_verify *v, struct error *e)
 		return error_nomem(e);
 	for (size_t i = 0; i < v->folders.count; i++)
 		order[i] = &v->folders.items[i];
-	qsort(order, v->folders.count, sizeof *order, by_place);
+	if (v->folders.count)
+		qsort(order, v->folders.count, sizeof *order, by_place);
 	for (size_t i = 0; i < v->folders.count; i++)
 		if (budget_check(v->b, e) < 0 || check_folder(v, order[i], e) < 0)
 			return -1;

@@ -325,7 +325,8 @@ int jbd2_replay(const struct jbd2_log *log, const char *subject, struct findings
 	if (jbd2_scan(&j, &span, e) < 0 || pass(&r, span.end, true, e) < 0)
 		return -1;
 	out->newest = span.newest;
-	qsort(r.revokes.items, r.revokes.count, sizeof *r.revokes.items, by_block);
+	if (r.revokes.count)
+		qsort(r.revokes.items, r.revokes.count, sizeof *r.revokes.items, by_block);
 	r.overlay = source_overlay(log->src, log->block_size, e);
 	if (!r.overlay || pass(&r, span.end, false, e) < 0 || fast_commits(&j, span.end, &fast, e) < 0)
 		return -1;

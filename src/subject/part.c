@@ -107,10 +107,15 @@ static int peel(struct job *j, struct error *e)
 {
 	const struct format *row, *named;
 	size_t stem = j->stem;
-	if (look(j->ends, j->stream, j->codecs ? NULL : j->pt->source, e) < 0 ||
-	    format_identify(&j->ends->probe, FORMAT_CODEC, &row, e) < 0)
+	if (look(j->ends, j->stream, j->codecs ? NULL : j->pt->source, e) < 0)
 		return -1;
 	named = by_name(j, &stem);
+	if (format_identify(&j->ends->probe, FORMAT_CODEC, &row, e) < 0) {
+		/* zstd and lz4 share their skippable frames: where only these are seen, the name decides. */
+		if (e->cls != ERROR_AMBIGUOUS || !named || !named->decode || !named->bid(&j->ends->probe))
+			return -1;
+		row = named;
+	}
 	if (named && named->kind == FORMAT_CODEC && row != named && (!row || named->decode)) {
 		bad_format(j, named->name, row ? row->name : "not");
 		return -2;

@@ -6,6 +6,9 @@
 #include "backproof/text.h"
 #include "parts.h"
 
+/* XFS has its superblock at 0, ext and F2FS at 1 KiB; others that keep it elsewhere are recognised there. */
+#define SUPERBLOCKS (4 * KIB)
+
 static void say(struct findings *f, const char *check, const char *subject, enum outcome outcome,
 		enum error_class cls, const char *text)
 {
@@ -27,6 +30,15 @@ static bool is_raw_name(const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* Where a superblock was, nothing is left. */
+static bool starts_with_zeros(struct source *volume)
+{
+	struct error e;
+	autofree uint8_t *head = malloc(SUPERBLOCKS);
+	return head && source_size(volume) > SUPERBLOCKS &&
+	       source_read_at(volume, 0, head, SUPERBLOCKS, &e) == 0 && is_zero(head, SUPERBLOCKS);
 }
 
 /* Nothing is recognised on a volume: find out whether something was there. */
@@ -63,6 +75,9 @@ static void judge_unknown(struct subject_volume *sv, struct findings *f)
 	else if (v->role == ROLE_SWAP || v->content.all_zero)
 		say(f, "volume.content", sv->name, OUTCOME_SKIPPED, ERROR_NONE,
 		    v->role == ROLE_SWAP ? "swap without a signature" : "empty: no file system was made on it");
+	else if (v->role == ROLE_LINUX && starts_with_zeros(v->window))
+		say(f, "volume.content", sv->name, OUTCOME_BROKEN, ERROR_CORRUPT,
+		    "a Linux partition with data on it, but its start, where the superblock belongs, is all zeros");
 	else if (v->role == ROLE_OTHER)
 		/* Reserved, firmware and vendor partitions; one that the fstab names is missed by coverage. */
 		say(f, "volume.content", sv->name, OUTCOME_SKIPPED, ERROR_NONE,

@@ -252,8 +252,10 @@ static void places(void)
 	CHECK_STR(row, "");
 	ask("usr/share/badge/badger.gz", d.p, d.len);
 	CHECK_STR(row, "gzip");
-	/* A member is only the beginning of an initramfs; and the name must promise the format. */
+	/* An initramfs goes on behind a member, by rules of its own; and the name must promise the format. */
 	ask("boot/initrd.gz", d.p, d.len);
+	CHECK_STR(row, "initramfs");
+	ask("boot/initrd.img-6.1.0.new", d.p, d.len);
 	CHECK_STR(row, "");
 	ask("boot/blob", d.p, d.len);
 	CHECK_STR(row, "");
@@ -331,7 +333,11 @@ static void windows_programs(void)
 	CHECK_INT(ask("Program Files/x/driver.sys", d.p, d.len), OUTCOME_BROKEN);
 	/* Elsewhere tools leave wrong sums behind. */
 	CHECK_INT(ask("Program Files/x/a.exe", d.p, d.len), OUTCOME_SKIPPED);
+	CHECK_INT(ask("EFI/Linux/debian-6.1.efi", d.p, d.len), OUTCOME_SKIPPED);
+	CHECK_INT(ask("EFI/debian/grubx64.efi", d.p, d.len), OUTCOME_BROKEN);
+	CHECK_INT(ask("boot/efi/EFI/BOOT/BOOTX64.EFI", d.p, d.len), OUTCOME_BROKEN);
 	d.p[1500] ^= 4;
+	CHECK_INT(ask("EFI/debian/grubx64.efi", d.p, d.len), OUTCOME_HELD);
 	CHECK_INT(ask("Program Files/x/a.exe", d.p, 1500), OUTCOME_BROKEN);
 	put32(d.p + 128 + 24 + 64, 0);
 	CHECK_INT(ask("EFI/debian/grubx64.efi", d.p, d.len), OUTCOME_SKIPPED);
@@ -342,11 +348,58 @@ static void windows_programs(void)
 	free(d.p);
 }
 
+/* A newc member: header, name and data, each padded to four bytes. */
+static size_t put_cpio(uint8_t *to, const char *name, const char *data)
+{
+	size_t n = (size_t)sprintf((char *)to,
+				   "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s", 1, 0100644, 0, 0, 1, 0,
+				   (unsigned)strlen(data), 0, 0, 0, 0, (unsigned)strlen(name) + 1, 0, name) + 1;
+	while (n % 4)
+		to[n++] = 0;
+	memcpy(to + n, data, strlen(data));
+	n += strlen(data);
+	while (n % 4)
+		to[n++] = 0;
+	return n;
+}
+
+static void initramfs(void)
+{
+	static uint8_t buf[1 << 16];
+	static const char path[] = "boot/initrd.img-6.1.0";
+	struct data gz = load("one.gz");
+	NEED(gz.len + 4096 < sizeof buf);
+	/* As initramfs-tools lays it out: microcode in plain cpio, zeros, then what is compressed. */
+	size_t n = put_cpio(buf, "kernel/x86/microcode/AuthenticAMD.bin", "microcode bytes");
+	n += put_cpio(buf + n, "TRAILER!!!", "");
+	n = (n + 511) / 512 * 512;
+	size_t start = n;
+	memcpy(buf + n, gz.p, gz.len);
+	n += gz.len;
+	CHECK_INT(ask(path, buf, n), OUTCOME_HELD);
+	CHECK_STR(row, "initramfs");
+	CHECK_INT(ask(path, buf, n + 100), OUTCOME_HELD); /* padding */
+	CHECK_INT(ask(path, buf + start, n - start), OUTCOME_HELD);
+	CHECK_INT(ask(path, buf, n - 1), OUTCOME_BROKEN);
+	CHECK_INT(ask(path, buf, start - 480), OUTCOME_BROKEN); /* cut in the first archive */
+	for (size_t at = start + 20; at < n; at += 13) {
+		buf[at] ^= 0x10;
+		CHECK_INT(ask(path, buf, n), OUTCOME_BROKEN);
+		buf[at] ^= 0x10;
+	}
+	buf[8 * 11 + 6 + 7] ^= 0x01; /* a length in the first header */
+	CHECK_INT(ask(path, buf, n), OUTCOME_BROKEN);
+	buf[8 * 11 + 6 + 7] ^= 0x01;
+	/* Nothing in it has a checksum: it can't prove itself, and that is no fault. */
+	CHECK_INT(ask(path, buf, start), OUTCOME_SKIPPED);
+	free(gz.p);
+}
+
 int main(void)
 {
 	size_t count;
 	(void)witness_rows(&count);
-	NEED(count == 10);
+	NEED(count == 11);
 	RUN(whole);
 	RUN(cut);
 	RUN(flipped);
@@ -358,5 +411,6 @@ int main(void)
 	RUN(databases);
 #endif
 	RUN(windows_programs);
+	RUN(initramfs);
 	return test_done();
 }

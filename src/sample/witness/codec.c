@@ -49,7 +49,7 @@ static const struct format *codec(const char *name)
 }
 
 /* Decodes all of src. 0, or -1 with e. */
-static int decode(const struct format *f, struct source *src, struct codec_info *info,
+int witness_decode(const struct format *f, struct source *src, struct codec_info *info,
 		  struct error *e)
 {
 	autostream struct stream *raw = stream_from_source(src, e);
@@ -87,7 +87,7 @@ static bool only_trailing(const struct kind *k, const struct format *f, struct s
 		return false;
 	autosource struct source *part =
 		source_window(src, 0, (uint64_t)e->offset, "members", &ignored);
-	return part && decode(f, part, &info, &ignored) == 0;
+	return part && witness_decode(f, part, &info, &ignored) == 0;
 }
 
 static enum outcome check(const struct kind *k, int fd, uint64_t size, const char *path,
@@ -119,7 +119,7 @@ static enum outcome check(const struct kind *k, int fd, uint64_t size, const cha
 		return OUTCOME_UNPROVEN;
 	own = -1;
 	struct codec_info info = {.members = 0};
-	if (decode(f, src, &info, e) < 0) {
+	if (witness_decode(f, src, &info, e) < 0) {
 		if (e->cls != ERROR_CORRUPT || !only_trailing(k, f, src, e))
 			return witness_failed(path, e);
 		error_set(e, ERROR_CORRUPT, e->offset, "bytes after the last member");

@@ -103,13 +103,18 @@ static int sum_file(int fd, uint64_t size, uint64_t field, uint32_t *out, struct
 }
 
 /*
- * Windows insists on the checksum of drivers and of its own libraries. Elsewhere tools edit a program's
- * resources and leave the old sum behind, so that a wrong one proves nothing.
+ * Windows insists on the checksum of drivers and of its own libraries, and those who sign boot loaders
+ * renew it. Elsewhere tools edit a program's resources, or glue a kernel to its stub (EFI/Linux), and leave
+ * the old sum behind, so that a wrong one proves nothing.
  */
 static bool sum_is_kept(const char *path)
 {
-	static const char *const drivers[] = {".sys", NULL};
-	return !strncasecmp(path, "Windows/", 8) || witness_suffix(path, drivers);
+	static const char *const drivers[] = {".sys", NULL}, *const loaders[] = {".efi", NULL};
+	if (!strncasecmp(path, "Windows/", 8) || witness_suffix(path, drivers))
+		return true;
+	const char *efi = strcasestr(path, "EFI/");
+	return efi && (efi == path || efi[-1] == '/') && witness_suffix(path, loaders) &&
+	       !strcasestr(path, "EFI/Linux/") && !strcasestr(path, "linux");
 }
 
 static enum outcome check(int fd, uint64_t size, const char *path, struct error *e)

@@ -2,7 +2,7 @@
 #include "rows.h"
 
 static const struct witness *const rows[] = {
-	&witness_gzip, &witness_xz,  &witness_zstd,   &witness_bzip2, &witness_lz4,
+	&witness_initramfs, &witness_gzip, &witness_xz,  &witness_zstd,   &witness_bzip2, &witness_lz4,
 	&witness_zip,  &witness_png, &witness_sqlite, &witness_pe,    &witness_elf,
 };
 

@@ -3,10 +3,11 @@
 #ifndef WITNESS_ROWS_H
 #define WITNESS_ROWS_H
 
+#include "backproof/format.h"
 #include "backproof/witness.h"
 
 extern const struct witness witness_gzip, witness_xz, witness_zstd, witness_bzip2, witness_lz4,
-	witness_zip, witness_png, witness_sqlite, witness_pe, witness_elf;
+	witness_zip, witness_png, witness_sqlite, witness_pe, witness_elf, witness_initramfs;
 
 /*
  * Places where a running system leaves half-written or broken files as a matter of course. A file there
@@ -32,5 +33,9 @@ int witness_read(int fd, uint64_t size, uint64_t off, void *buf, size_t len,
 		 struct error *e) must_check;
 /* CRC-32 as in zlib: start with 0. */
 uint32_t witness_crc32(uint32_t crc, const void *p, size_t len);
+
+/* Decodes all of src by a codec and finishes it. LIMIT beyond 4 GiB decoded. */
+int witness_decode(const struct format *f, struct source *src, struct codec_info *info,
+		   struct error *e) must_check;
 
 #endif
