@@ -22,7 +22,7 @@ BZ2 := $(shell printf '\#include <bzlib.h>\n' | $(CC) -E - >/dev/null 2>&1 && ec
 
 upper = $(shell echo $(1) | tr a-z A-Z)
 HAVE    := $(foreach p,$(FOUND),-DHAVE_$(call upper,$(p))) $(if $(BZ2),-DHAVE_BZ2)
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wno-missing-field-initializers $(WERROR)
 OPT     ?= -O2 -g
 CFLAGS  ?= $(OPT)
 override CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Iinclude $(HAVE) \

@@ -20,6 +20,8 @@ struct stream_ops {
 	/* Called once, after read returned 0. Must call stream_finish on its upstream. */
 	int (*finish)(void *self, struct error *e);
 	void (*destroy)(void *self); /* destroys the upstream too */
+	/* NULL, or what read would give without a copy: *data is valid until the next call. */
+	ssize_t (*lend)(void *self, const uint8_t **data, struct error *e);
 };
 
 /* Takes self on success only. */
@@ -31,6 +33,11 @@ DEFINE_AUTO(struct stream, stream_destroy)
 
 /* 1..cap bytes (cap > 0), 0 when drained, -1 when failed: then every later call fails the same way. */
 ssize_t stream_read(struct stream *s, void *buf, size_t cap, struct error *e) must_check;
+/*
+ * The next bytes without a copy where the stage below can lend them: *data is valid until the next call
+ * on the stream. Returns as stream_read does.
+ */
+ssize_t stream_lend(struct stream *s, const uint8_t **data, struct error *e) must_check;
 /* Reads until cap bytes or the end: fewer than cap means drained. */
 ssize_t stream_read_full(struct stream *s, void *buf, size_t cap, struct error *e) must_check;
 /* The only thing that proves a stream. INTERNAL when it was not drained first. */

@@ -13,7 +13,6 @@
 #include "member_path.h"
 #include "tar_frame.h"
 
-#define BUFFER_SIZE (64 * KIB)
 
 enum position { BEFORE_END, AT_END, FINISHED, FAILED };
 
@@ -22,7 +21,6 @@ struct archive_reader {
 	struct archive *archive;
 	struct tar_frame *frame;
 	locale_t locale;
-	uint8_t *buffer;
 	enum position position;
 	struct error failure; /* what next calls repeat */
 	struct error stream_error;
@@ -77,18 +75,19 @@ static int explain(struct archive_reader *r, struct error *e)
 static la_ssize_t feed(struct archive *a, void *ctx, const void **out)
 {
 	struct archive_reader *r = ctx;
-	*out = r->buffer;
+	const uint8_t *data = NULL;
 	/* What lies behind a fault is not worth reading, and may be made to use up memory. */
 	if (r->stream_error.cls || tar_frame_check(r->frame, NULL) < 0) {
 		archive_set_error(a, EINVAL, "stopped");
 		return ARCHIVE_FATAL;
 	}
-	ssize_t n = stream_read(r->upstream, r->buffer, BUFFER_SIZE, &r->stream_error);
+	ssize_t n = stream_lend(r->upstream, &data, &r->stream_error);
+	*out = data;
 	if (n < 0) {
 		archive_set_error(a, EIO, "the stream failed");
 		return ARCHIVE_FATAL;
 	}
-	tar_frame_feed(r->frame, r->buffer, (size_t)n);
+	tar_frame_feed(r->frame, data, (size_t)n);
 	return n;
 }
 
@@ -100,13 +99,12 @@ struct archive_reader *archive_reader_open(struct stream *upstream, struct error
 		return NULL;
 	}
 	r->upstream = upstream;
-	r->buffer = malloc(BUFFER_SIZE);
 	r->archive = archive_read_new();
 	r->frame = tar_frame_new(e);
 	/* In a UTF-8 locale libarchive composes accents in names; in "C" it leaves the bytes alone.
 	 */
 	r->locale = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
-	if (!r->buffer || !r->archive || !r->frame || !r->locale) {
+	if (!r->archive || !r->frame || !r->locale) {
 		archive_reader_destroy(r);
 		error_nomem(e);
 		return NULL;
@@ -133,7 +131,6 @@ void archive_reader_destroy(struct archive_reader *r)
 	tar_frame_destroy(r->frame);
 	if (r->locale)
 		freelocale(r->locale);
-	free(r->buffer);
 	free(r->path);
 	free(r->hardlink);
 	free(r);
@@ -310,6 +307,7 @@ ssize_t archive_reader_data(struct archive_reader *r, void *buf, size_t cap, str
 
 int archive_reader_finish(struct archive_reader *r, struct error *e)
 {
+	const uint8_t *data = NULL;
 	ssize_t n;
 	if (r->position == FAILED)
 		return fail(r, e);
@@ -320,10 +318,10 @@ int archive_reader_finish(struct archive_reader *r, struct error *e)
 	if (r->position == FINISHED)
 		return 0;
 	do {
-		n = stream_read(r->upstream, r->buffer, BUFFER_SIZE, &r->failure);
+		n = stream_lend(r->upstream, &data, &r->failure);
 		if (n < 0)
 			return fail(r, e);
-		tar_frame_feed(r->frame, r->buffer, (size_t)n);
+		tar_frame_feed(r->frame, data, (size_t)n);
 	} while (n > 0 && tar_frame_check(r->frame, NULL) == 0);
 	if (tar_frame_finish(r->frame, NULL) < 0)
 		return explain(r, e);

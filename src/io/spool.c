@@ -10,13 +10,23 @@
 #include "backproof/scratch.h"
 #include "backproof/text.h"
 
-#define CHUNK (1 * MIB)
 #define GRAIN (4 * KIB)
 #define CHARGE (64 * MIB) /* scratch is charged in steps of this size */
 
+/*
+ * Two ways to the same file: through the page cache, or past it. Which is faster depends on the machine
+ * (fresh memory can cost more than the disk), so each is tried on the first pieces and timed.
+ */
+enum way { CACHED, DIRECT, WAYS };
+#define TRIAL (96 * MIB)
+
 struct spool {
 	struct scratch *scratch;
-	int fd;
+	int fd[WAYS]; /* DIRECT: -1 where the file system can't */
+	enum way way;
+	bool settled;
+	uint64_t written[WAYS];
+	int64_t ns[WAYS];
 	uint64_t offset, data; /* decoded so far; of it not zero */
 	uint64_t charged;
 	bool full;
@@ -38,6 +48,45 @@ static int open_unnamed(struct scratch *s, struct error *e)
 	return fd;
 }
 
+/* After both have been tried, the faster stays. */
+static void choose_way(struct spool *sp)
+{
+	if (sp->settled || sp->written[sp->way] < TRIAL)
+		return;
+	if (sp->way == CACHED && sp->fd[DIRECT] >= 0) {
+		sp->way = DIRECT;
+		return;
+	}
+	sp->settled = true;
+	if (sp->way == DIRECT && (double)sp->ns[CACHED] / (double)sp->written[CACHED] <
+					 (double)sp->ns[DIRECT] / (double)sp->written[DIRECT])
+		sp->way = CACHED;
+}
+
+static bool is_aligned(const void *p, size_t len, uint64_t off)
+{
+	return ((uintptr_t)p | len | off) % GRAIN == 0;
+}
+
+static ssize_t write_some(struct spool *sp, const uint8_t *p, size_t len, uint64_t off)
+{
+	enum way way = sp->way == DIRECT && is_aligned(p, len, off) ? DIRECT : CACHED;
+	int64_t started = monotonic_ns();
+	ssize_t n = pwrite(sp->fd[way], p, len, (off_t)off);
+	if (n < 0 && errno == EINVAL && way == DIRECT) {
+		/* This disk has larger sectors than our grains. */
+		sp->way = CACHED;
+		sp->settled = true;
+		return pwrite(sp->fd[CACHED], p, len, (off_t)off);
+	}
+	if (n > 0) {
+		sp->ns[way] += monotonic_ns() - started;
+		sp->written[way] += (uint64_t)n;
+		choose_way(sp);
+	}
+	return n;
+}
+
 static void write_run(struct spool *sp, const uint8_t *p, size_t len, uint64_t off)
 {
 	sp->data += len;
@@ -48,7 +97,7 @@ static void write_run(struct spool *sp, const uint8_t *p, size_t len, uint64_t o
 			sp->full = true;
 	}
 	while (!sp->full && len) {
-		ssize_t n = pwrite(sp->fd, p, len, (off_t)off);
+		ssize_t n = write_some(sp, p, len, off);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -62,7 +111,8 @@ static void write_run(struct spool *sp, const uint8_t *p, size_t len, uint64_t o
 	}
 }
 
-/* Writes the runs of grains that are not zero. */
+/* Writes the runs of grains that are not zero. The grains of a piece that does not begin at a multiple of
+ * their size are shifted: no harm, only a chance of fewer holes. */
 static void keep(struct spool *sp, const uint8_t *p, size_t len)
 {
 	size_t start = 0, at = 0;
@@ -84,22 +134,27 @@ static void keep(struct spool *sp, const uint8_t *p, size_t len)
 
 static int drain(struct spool *sp, struct stream *upstream, struct budget *b, struct error *e)
 {
-	autofree uint8_t *buf = malloc(CHUNK);
-	if (!buf)
-		return error_nomem(e);
 	for (;;) {
-		/* Whole chunks keep the grains aligned, so that zeros are found. */
-		ssize_t n = stream_read_full(upstream, buf, CHUNK, e);
+		const uint8_t *data;
+		ssize_t n = stream_lend(upstream, &data, e);
 		if (n < 0)
 			return -1;
 		if (n == 0)
 			return stream_finish(upstream, e);
-		keep(sp, buf, (size_t)n);
+		keep(sp, data, (size_t)n);
 		if (b)
 			b->bytes_decoded += (uint64_t)n;
 		if (budget_check(b, e) < 0)
 			return -1;
 	}
+}
+
+/* The same file again, without a name to open it by. */
+static int open_direct(int fd)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
 }
 
 struct source *spool_stream(struct scratch *s, struct stream *upstream, struct budget *b,
@@ -109,7 +164,9 @@ struct source *spool_stream(struct scratch *s, struct stream *upstream, struct b
 	autoclose int fd = open_unnamed(s, e);
 	if (fd < 0)
 		return NULL;
-	sp.fd = fd;
+	autoclose int direct = open_direct(fd);
+	sp.fd[CACHED] = fd;
+	sp.fd[DIRECT] = direct;
 	struct source *out = NULL;
 	if (drain(&sp, upstream, b, e) == 0) {
 		if (sp.full) {

@@ -18,7 +18,10 @@ struct stream {
 	uint8_t *peeked; /* bytes read ahead by stream_peek */
 	size_t peek_start, peek_end;
 	bool upstream_ended;
+	uint8_t *lent; /* for stages that can't lend */
 };
+
+#define LEND_CHUNK (256 * KIB)
 
 struct stream *stream_new(const struct stream_ops *ops, void *self, const char *name,
 			  struct error *e)
@@ -44,6 +47,7 @@ void stream_destroy(struct stream *s)
 	s->ops->destroy(s->self);
 	free(s->taps.items);
 	free(s->peeked);
+	free(s->lent);
 	free(s->name);
 	free(s);
 }
@@ -101,6 +105,46 @@ ssize_t stream_read(struct stream *s, void *buf, size_t cap, struct error *e)
 	return n;
 }
 
+/* What the stage below lends, or a copy of our own. */
+static ssize_t borrow(struct stream *s, const uint8_t **data)
+{
+	if (s->peek_start < s->peek_end) {
+		*data = s->peeked + s->peek_start;
+		size_t n = s->peek_end - s->peek_start;
+		s->peek_start = s->peek_end;
+		return (ssize_t)n;
+	}
+	if (s->upstream_ended)
+		return 0;
+	if (s->ops->lend) {
+		ssize_t n = s->ops->lend(s->self, data, &s->failure);
+		s->upstream_ended = n == 0;
+		return n;
+	}
+	if (!s->lent && !(s->lent = malloc(LEND_CHUNK)))
+		return error_nomem(&s->failure);
+	*data = s->lent;
+	return pull(s, s->lent, LEND_CHUNK);
+}
+
+ssize_t stream_lend(struct stream *s, const uint8_t **data, struct error *e)
+{
+	if (s->state == STREAM_FAILED)
+		return fail(s, e);
+	if (s->state != STREAM_OPEN)
+		return 0;
+	ssize_t n = borrow(s, data);
+	if (n < 0)
+		return fail(s, e);
+	if (n == 0) {
+		s->state = STREAM_DRAINED;
+		return 0;
+	}
+	s->offset += (uint64_t)n;
+	vec_each(&s->taps, t) t->fn(t->ctx, *data, (size_t)n);
+	return n;
+}
+
 ssize_t stream_read_full(struct stream *s, void *buf, size_t cap, struct error *e)
 {
 	size_t got = 0;
@@ -136,12 +180,10 @@ int stream_finish(struct stream *s, struct error *e)
 
 int stream_drain(struct stream *s, struct error *e)
 {
-	autofree uint8_t *buf = malloc(256 * KIB);
+	const uint8_t *data;
 	ssize_t n;
-	if (!buf)
-		return error_nomem(e);
 	do {
-		n = stream_read(s, buf, 256 * KIB, e);
+		n = stream_lend(s, &data, e);
 		if (n < 0)
 			return -1;
 	} while (n > 0);

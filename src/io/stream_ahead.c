@@ -20,6 +20,7 @@ struct ahead {
 	pthread_cond_t filled, drained;
 	unsigned slots, first, count; /* ring of filled slots, under lock */
 	size_t slot_size, taken;      /* taken: of the first slot, the reader's alone */
+	bool lent;		      /* the rest of the first slot is with the reader */
 	bool ended, stop;
 	int result; /* of upstream: 0 finished, -1 failed; valid when ended */
 	struct error failure;
@@ -64,34 +65,63 @@ static void *run(void *arg)
 	}
 }
 
-static ssize_t ahead_read(void *self, void *buf, size_t cap, struct error *e)
+/* Gives the first slot back to the thread. */
+static void release(struct ahead *a)
 {
-	struct ahead *a = self;
+	a->taken = 0;
+	pthread_mutex_lock(&a->lock);
+	a->first = (a->first + 1) % a->slots;
+	a->count--;
+	pthread_cond_signal(&a->drained);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* What is left of the first slot: 0 at the end, -1 when upstream failed. */
+static ssize_t first_slot(struct ahead *a, uint8_t **data, struct error *e)
+{
+	if (a->lent)
+		release(a);
+	a->lent = false;
 	pthread_mutex_lock(&a->lock);
 	while (!a->count && !a->ended)
 		pthread_cond_wait(&a->filled, &a->lock);
 	bool have = a->count > 0;
-	unsigned first = a->first;
+	struct slot *s = &a->ring[a->first];
 	pthread_mutex_unlock(&a->lock);
-	if (!have) {
-		if (a->result == 0)
-			return 0;
+	if (have) {
+		*data = s->data + a->taken;
+		return (ssize_t)(s->length - a->taken);
+	}
+	if (a->result < 0)
 		*e = a->failure;
-		return -1;
-	}
-	struct slot *s = &a->ring[first];
-	size_t left = s->length - a->taken, n = left < cap ? left : cap;
-	memcpy(buf, s->data + a->taken, n);
+	return a->result;
+}
+
+static ssize_t ahead_read(void *self, void *buf, size_t cap, struct error *e)
+{
+	struct ahead *a = self;
+	uint8_t *data;
+	ssize_t left = first_slot(a, &data, e);
+	if (left <= 0)
+		return left;
+	size_t n = (size_t)left < cap ? (size_t)left : cap;
+	memcpy(buf, data, n);
 	a->taken += n;
-	if (a->taken == s->length) {
-		a->taken = 0;
-		pthread_mutex_lock(&a->lock);
-		a->first = (a->first + 1) % a->slots;
-		a->count--;
-		pthread_cond_signal(&a->drained);
-		pthread_mutex_unlock(&a->lock);
-	}
+	if (n == (size_t)left)
+		release(a);
 	return (ssize_t)n;
+}
+
+static ssize_t ahead_lend(void *self, const uint8_t **data, struct error *e)
+{
+	struct ahead *a = self;
+	uint8_t *mine;
+	ssize_t n = first_slot(a, &mine, e);
+	if (n > 0) {
+		*data = mine;
+		a->lent = true;
+	}
+	return n;
 }
 
 static int ahead_finish(void *self, struct error *e)
@@ -125,7 +155,13 @@ static void ahead_destroy(void *self)
 	free(a);
 }
 
-static const struct stream_ops ahead_ops = {"ahead", ahead_read, ahead_finish, ahead_destroy};
+static const struct stream_ops ahead_ops = {
+	.kind = "ahead",
+	.read = ahead_read,
+	.lend = ahead_lend,
+	.finish = ahead_finish,
+	.destroy = ahead_destroy,
+};
 
 struct stream *stream_ahead(struct stream *upstream, unsigned slots, size_t slot_size,
 			    struct error *e)
@@ -143,7 +179,8 @@ struct stream *stream_ahead(struct stream *upstream, unsigned slots, size_t slot
 	struct stream *s = NULL;
 	bool ready = true;
 	for (unsigned i = 0; i < slots; i++)
-		if (!(a->ring[i].data = malloc(slot_size)))
+		/* Aligned, so that what is lent can be written past the page cache. */
+		if (posix_memalign((void **)&a->ring[i].data, 4096, slot_size) != 0)
 			ready = false;
 	if (ready)
 		s = stream_new(&ahead_ops, a, stream_name(upstream), e);

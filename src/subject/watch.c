@@ -58,10 +58,9 @@ int watch_end(struct watch *w, uint8_t out[DIGEST_KINDS][DIGEST_MAX], unsigned *
 static void *read_in_background(void *arg)
 {
 	struct reading *r = arg;
-	autofree uint8_t *buf = malloc(RING_SLOT);
-	r->result = buf ? 0 : error_nomem(&r->error);
+	const uint8_t *data;
 	while (r->result == 0) {
-		ssize_t n = stream_read(r->stream, buf, RING_SLOT, &r->error);
+		ssize_t n = stream_lend(r->stream, &data, &r->error);
 		if (n == 0)
 			break;
 		if (n < 0 || budget_check(r->budget, &r->error) < 0)

@@ -162,6 +162,46 @@ static void ahead_carries_failure(void)
 	CHECK_INT(destroyed, 1);
 }
 
+/* Lending, reading and peeking in any mixture give the same bytes, taps included. */
+static void lending_is_reading(void)
+{
+	for (int ahead = 0; ahead < 2; ahead++) {
+		struct error e = {0};
+		uint64_t tapped = 0, expected = 0, got = 0;
+		struct rng r = {99};
+		uint8_t buf[512];
+		const uint8_t *data;
+		struct stream *s = counting(100000, 333, SIZE_MAX, false, NULL);
+		if (ahead)
+			s = stream_ahead(s, 3, 1000, &e);
+		NEED(s);
+		CHECK_INT(stream_tap(s, tap_sum, &tapped, &e), 0);
+		for (size_t i = 0; i < 100000; i++)
+			expected = expected * 31 + (uint8_t)i;
+		for (;;) {
+			ssize_t n;
+			switch (rng_below(&r, 3)) {
+			case 0:
+				n = stream_read(s, buf, 1 + rng_below(&r, sizeof buf), &e);
+				data = buf;
+				break;
+			case 1:
+				NEED(stream_peek(s, buf, rng_below(&r, sizeof buf), &e) >= 0);
+				continue;
+			default:
+				n = stream_lend(s, &data, &e);
+			}
+			NEED(n >= 0);
+			if (!n)
+				break;
+			tap_sum(&got, data, (size_t)n);
+		}
+		CHECK_INT(stream_finish(s, &e), 0);
+		CHECK(got == expected && tapped == expected);
+		stream_destroy(s);
+	}
+}
+
 static void sources_join(void)
 {
 	struct error e = {0};
@@ -208,6 +248,7 @@ int main(void)
 	RUN(peek_shows_and_keeps);
 	RUN(ahead_is_the_same_stream);
 	RUN(ahead_carries_failure);
+	RUN(lending_is_reading);
 	RUN(sources_join);
 	RUN(digests_know_their_answers);
 	return test_done();
