@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Times in names. A wrong guess here would be a wrong clock in the freshness proof: what is not surely a time is none. */
+/*
+ * Times in names. A wrong guess here would be a wrong clock in the freshness proof: what is not surely a
+ * time is none.
+ */
 #include <time.h>
 
 #include "name.h"

@@ -125,7 +125,7 @@ static void check_boot(struct subject *s, const struct check_parameters *p, stru
 	if (p->policy->boot == BOOT_NO || (p->policy->boot == BOOT_AUTO && !machine)) {
 		finding_add(f, PROOF_COVERAGE, "coverage.boot", x->root, OUTCOME_SKIPPED, NULL,
 			    p->policy->boot == BOOT_NO ? "boot parts are not asked for by policy"
-						       : "no kernel and no partition table: a container, not a machine");
+						       : "no kernel, no partition table: a container");
 		return;
 	}
 	want(f, s, "coverage.kernel", x->kernel, "kernel");

@@ -29,14 +29,14 @@ struct ext {
 	uint64_t blocks; /* blocks in the file system */
 	uint32_t first_block, block_size, groups;
 	uint32_t inodes, inodes_per_group, inode_size;
-	uint32_t seed; /* of every crc32c below the superblock */
+	uint32_t seed;	       /* of every crc32c below the superblock */
 	unsigned cluster_bits; /* log2(blocks in a cluster) */
-	bool csum;	/* metadata_csum */
+	bool csum;	       /* metadata_csum */
 	bool group_csum; /* group descriptors have checksums, so uninitialised parts are marked */
-	bool stale;	/* an older state is seen: what looks broken may be whole in the log */
-	bool clean;	/* the superblock was written last: its totals hold */
-	bool settled;	/* unmounted cleanly or replayed: counts must agree */
-	bool foreign;	/* features that change what blocks belong to whom */
+	bool stale;	 /* an older state is seen: what looks broken may be whole in the log */
+	bool clean;	 /* the superblock was written last: its totals hold */
+	bool settled;	 /* unmounted cleanly or replayed: counts must agree */
+	bool foreign;	 /* features that change what blocks belong to whom */
 	struct ext_dirs *dirs; /* directories seen by lookup */
 };
 
@@ -101,8 +101,8 @@ struct ext_map_ops {
 	int (*node)(void *ctx, uint64_t block, struct error *e);
 };
 /* Non-zero from a callback ends it with that value. CORRUPT names the offset of the bad part. */
-int ext_map(const struct ext *x, const struct ext_inode *in, const struct ext_map_ops *ops, void *ctx,
-	    struct error *e) must_check;
+int ext_map(const struct ext *x, const struct ext_inode *in, const struct ext_map_ops *ops,
+	    void *ctx, struct error *e) must_check;
 struct ext_runs {
 	struct ext_run *items;
 	size_t count, capacity;

@@ -9,7 +9,7 @@ struct reading {
 	const struct ext_inode *in;
 	uint64_t place; /* of the block */
 	uint64_t entries;
-	bool dots; /* expected at the start of the first block */
+	bool dots;		  /* expected at the start of the first block */
 	struct ext_dirent *names; /* of this block: a hash table of open addressing */
 	size_t slots;		  /* a power of two, more than a block has entries */
 };
@@ -34,11 +34,13 @@ static void count_link(struct ext_node *n)
 		n->seen++;
 }
 
-static int bad_entry(struct reading *r, const struct ext_dirent *d, struct error *e, const char *what)
+static int bad_entry(struct reading *r, const struct ext_dirent *d, struct error *e,
+		     const char *what)
 {
 	(void)e;
-	ext_say(r->v, CHECK_DIRS, (int64_t)r->place, "directory inode %u: entry \"%.*s\" %s (inode %u)",
-		r->in->number, (int)d->length, d->name, what, d->inode);
+	ext_say(r->v, CHECK_DIRS, (int64_t)r->place,
+		"directory inode %u: entry \"%.*s\" %s (inode %u)", r->in->number, (int)d->length,
+		d->name, what, d->inode);
 	return 0;
 }
 
@@ -107,7 +109,8 @@ static int check_folder(struct ext_verify *v, struct ext_folder *d, struct error
 	if (ext_dir_blocks(x, &in, check_block, &r, e) < 0)
 		return ext_relay(v, CHECK_DIRS, e);
 	if (r.dots && r.entries < 2)
-		ext_say(v, CHECK_DIRS, (int64_t)in.place, "directory inode %u has no \"..\"", d->inode);
+		ext_say(v, CHECK_DIRS, (int64_t)in.place, "directory inode %u has no \"..\"",
+			d->inode);
 	if (in.flags & EXT2_INDEX_FL && r.dots && ext2fs_has_feature_dir_index(x->fs->super)) {
 		v->indexed++;
 		if (ext_htree_check(x, &in, e) < 0)
@@ -136,8 +139,9 @@ static void check_tree(struct ext_verify *v)
 		}
 		if (d->dotdot != d->parent)
 			ext_say(v, CHECK_DIRS, (int64_t)ext_inode_place(v->x, d->inode),
-				d->parent ? "directory inode %u: \"..\" is inode %u, but it is in inode %u"
-					  : "directory inode %u is in no other (\"..\" is inode %u, parent %u)",
+				d->parent
+					? "directory inode %u: \"..\" is inode %u, but it is in inode %u"
+					: "directory inode %u is in no other (\"..\" is inode %u, parent %u)",
 				d->inode, d->dotdot, d->parent);
 		while (d && !d->mark) {
 			d->mark = 1;
@@ -186,8 +190,9 @@ static void check_link(struct ext_verify *v, uint32_t number, const struct ext_n
 	int64_t place = (int64_t)ext_inode_place(v->x, number);
 	if (n->flags & NODE_VALUE) {
 		if (n->seen < 65535 && n->links < 65535 && n->seen != n->links)
-			ext_say(v, CHECK_XATTRS, place, "inode %u holds an attribute of %u inodes, but counts %u",
-				number, n->seen, n->links);
+			ext_say(v, CHECK_XATTRS, place,
+				"inode %u holds an attribute of %u inodes, but counts %u", number,
+				n->seen, n->links);
 		return;
 	}
 	if (ext_is_special(v, number) || n->seen == n->links || n->seen == 65535)
@@ -200,8 +205,8 @@ static void check_link(struct ext_verify *v, uint32_t number, const struct ext_n
 	else if (!n->seen)
 		ext_say(v, CHECK_LINKS, place, "inode %u is in use, but in no directory", number);
 	else
-		ext_say(v, CHECK_LINKS, place, "inode %u has %u links, but counts %u", number, n->seen,
-			n->links);
+		ext_say(v, CHECK_LINKS, place, "inode %u has %u links, but counts %u", number,
+			n->seen, n->links);
 }
 
 int ext_check_links(struct ext_verify *v, struct error *e)

@@ -7,7 +7,8 @@ static int64_t desc_place(const struct ext *x, uint32_t group)
 {
 	uint32_t per = EXT2_DESC_PER_BLOCK(x->fs->super);
 	uint64_t block = ext2fs_descriptor_block_loc2(x->fs, x->first_block, group / per);
-	return (int64_t)(block * x->block_size + (uint64_t)(group % per) * EXT2_DESC_SIZE(x->fs->super));
+	return (int64_t)(block * x->block_size +
+			 (uint64_t)(group % per) * EXT2_DESC_SIZE(x->fs->super));
 }
 
 /* Claims fixed parts. In bigalloc several may share a cluster; elsewhere they may not overlap. */
@@ -20,16 +21,17 @@ static int claim_fixed(struct ext_verify *v, uint64_t block, uint64_t count, uin
 		return 0;
 	if (block < x->first_block || block >= x->blocks || count > x->blocks - block) {
 		v->groups[group].bad = true;
-		ext_say(v, CHECK_GROUPS, desc_place(x, group), "group %u: its %s lies outside the file system",
-			group, what);
+		ext_say(v, CHECK_GROUPS, desc_place(x, group),
+			"group %u: its %s lies outside the file system", group, what);
 		return 0;
 	}
 	uint64_t from = ext_cluster_of(x, block), to = ext_cluster_of(x, block + count - 1);
 	if (ext_claim(v, from, to - from + 1, &taken, &first, e) < 0)
 		return -1;
 	if (taken && !x->cluster_bits)
-		ext_say(v, CHECK_GROUPS, desc_place(x, group), "group %u: its %s overlaps other metadata at block %llu",
-			group, what, (unsigned long long)(first + x->first_block));
+		ext_say(v, CHECK_GROUPS, desc_place(x, group),
+			"group %u: its %s overlaps other metadata at block %llu", group, what,
+			(unsigned long long)(first + x->first_block));
 	return 0;
 }
 
@@ -42,7 +44,8 @@ static int check_copies(struct ext_verify *v, uint32_t g, struct error *e)
 	uint64_t old_count = ext2fs_has_feature_meta_bg(x->fs->super)
 				     ? x->fs->super->s_first_meta_bg
 				     : x->fs->desc_blocks + x->fs->super->s_reserved_gdt_blocks;
-	if ((super || !g) && super >= x->first_block && claim_fixed(v, super, 1, g, "superblock", e) < 0)
+	if ((super || !g) && super >= x->first_block &&
+	    claim_fixed(v, super, 1, g, "superblock", e) < 0)
 		return -1;
 	if (old_desc && claim_fixed(v, old_desc, old_count, g, "descriptor table", e) < 0)
 		return -1;
@@ -52,7 +55,8 @@ static int check_copies(struct ext_verify *v, uint32_t g, struct error *e)
 static int check_group(struct ext_verify *v, uint32_t g, struct error *e)
 {
 	struct ext *x = v->x;
-	uint64_t low = ext2fs_group_first_block2(x->fs, g), high = ext2fs_group_last_block2(x->fs, g);
+	uint64_t low = ext2fs_group_first_block2(x->fs, g),
+		 high = ext2fs_group_last_block2(x->fs, g);
 	bool flex = ext2fs_has_feature_flex_bg(x->fs->super);
 	const struct {
 		uint64_t block, count;
@@ -63,14 +67,16 @@ static int check_group(struct ext_verify *v, uint32_t g, struct error *e)
 		{ext2fs_inode_table_loc(x->fs, g), x->fs->inode_blocks_per_group, "inode table"},
 	};
 	if (x->group_csum && !ext2fs_group_desc_csum_verify(x->fs, g))
-		ext_say(v, CHECK_GROUPS, desc_place(x, g), "group %u: its descriptor has a wrong checksum", g);
+		ext_say(v, CHECK_GROUPS, desc_place(x, g),
+			"group %u: its descriptor has a wrong checksum", g);
 	if (x->group_csum && ext2fs_bg_itable_unused(x->fs, g) > x->inodes_per_group)
-		ext_say(v, CHECK_GROUPS, desc_place(x, g), "group %u: more unused inodes than it has", g);
+		ext_say(v, CHECK_GROUPS, desc_place(x, g),
+			"group %u: more unused inodes than it has", g);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		if (!flex && (parts[i].block < low || parts[i].block + parts[i].count - 1 > high)) {
 			v->groups[g].bad = true;
-			ext_say(v, CHECK_GROUPS, desc_place(x, g), "group %u: its %s lies outside of it", g,
-				parts[i].what);
+			ext_say(v, CHECK_GROUPS, desc_place(x, g),
+				"group %u: its %s lies outside of it", g, parts[i].what);
 			continue;
 		}
 		if (claim_fixed(v, parts[i].block, parts[i].count, g, parts[i].what, e) < 0)
@@ -97,7 +103,8 @@ static int check_mmp(struct ext_verify *v, struct error *e)
 	struct mmp_struct mmp;
 	memcpy(&mmp, v->block, sizeof mmp);
 	if (mmp.mmp_magic != EXT4_MMP_MAGIC || !ext2fs_mmp_csum_verify(x->fs, &mmp))
-		ext_say(v, CHECK_GROUPS, (int64_t)(block * x->block_size), "the multi-mount block is damaged");
+		ext_say(v, CHECK_GROUPS, (int64_t)(block * x->block_size),
+			"the multi-mount block is damaged");
 	return 0;
 }
 
@@ -139,7 +146,8 @@ static int use_of_group(struct ext_verify *v, uint32_t g, struct error *e)
 {
 	struct ext *x = v->x;
 	uint32_t per = x->fs->super->s_clusters_per_group;
-	uint64_t from = (uint64_t)g * per, count = v->clusters - from < per ? v->clusters - from : per;
+	uint64_t from = (uint64_t)g * per,
+		 count = v->clusters - from < per ? v->clusters - from : per;
 	uint64_t place = ext2fs_block_bitmap_loc(x->fs, g) * x->block_size;
 	bool uninit = x->group_csum && ext2fs_bg_flags_test(x->fs, g, EXT2_BG_BLOCK_UNINIT);
 	struct counts c = {0};
@@ -149,7 +157,8 @@ static int use_of_group(struct ext_verify *v, uint32_t g, struct error *e)
 		if (source_read_at(x->src, place, v->block, x->block_size, e) < 0)
 			return ext_relay(v, CHECK_BITMAPS, e);
 		if (!ext2fs_block_bitmap_csum_verify(x->fs, g, (char *)v->block, (int)(per / 8)))
-			ext_say(v, CHECK_BITMAPS, (int64_t)place, "group %u: its block bitmap has a wrong checksum", g);
+			ext_say(v, CHECK_BITMAPS, (int64_t)place,
+				"group %u: its block bitmap has a wrong checksum", g);
 		for (uint32_t i = per / 8; i < x->block_size; i++)
 			if (v->block[i] != 0xff) {
 				v->loose[CHECK_BITMAPS]++;
@@ -161,7 +170,8 @@ static int use_of_group(struct ext_verify *v, uint32_t g, struct error *e)
 	v->free_clusters += stated;
 	v->leaked += c.leaked;
 	if (c.free != stated)
-		ext_say(v, CHECK_BITMAPS, (int64_t)place, "group %u: %llu free blocks, but its descriptor says %u", g,
+		ext_say(v, CHECK_BITMAPS, (int64_t)place,
+			"group %u: %llu free blocks, but its descriptor says %u", g,
 			(unsigned long long)c.free, stated);
 	if (c.lost)
 		ext_say(v, CHECK_USE, (int64_t)place,
@@ -186,7 +196,8 @@ int ext_check_use(struct ext_verify *v, struct error *e)
 	if (!x->clean || bad)
 		return 0;
 	if (ext2fs_free_blocks_count(x->fs->super) != free_blocks)
-		ext_say(v, CHECK_GROUPS, 1024, "the superblock says %llu free blocks, the groups %llu",
+		ext_say(v, CHECK_GROUPS, 1024,
+			"the superblock says %llu free blocks, the groups %llu",
 			(unsigned long long)ext2fs_free_blocks_count(x->fs->super),
 			(unsigned long long)free_blocks);
 	if (s->s_free_inodes_count != v->free_inodes)

@@ -24,7 +24,8 @@ static bool is_reserved_desc(const struct ext *x, uint64_t block)
 	uint64_t from = old_desc + x->fs->desc_blocks;
 	/* With clusters of 1 KiB blocks mke2fs puts the later groups' one block too far. */
 	uint64_t slack = x->cluster_bits && x->block_size == 1024;
-	return old_desc && block >= from && block < from + x->fs->super->s_reserved_gdt_blocks + slack;
+	return old_desc && block >= from &&
+	       block < from + x->fs->super->s_reserved_gdt_blocks + slack;
 }
 
 static int claim(struct tally *t, uint64_t from, uint64_t count, struct error *e)
@@ -91,8 +92,9 @@ static int count_node(void *ctx, uint64_t block, struct error *e)
 
 static void wrong(struct tally *t, const char *what, uint64_t have, uint64_t want)
 {
-	ext_say(t->v, CHECK_INODES, (int64_t)t->in->place, "inode %u: %s is %llu, which does not fit %llu",
-		t->in->number, what, (unsigned long long)have, (unsigned long long)want);
+	ext_say(t->v, CHECK_INODES, (int64_t)t->in->place,
+		"inode %u: %s is %llu, which does not fit %llu", t->in->number, what,
+		(unsigned long long)have, (unsigned long long)want);
 }
 
 static void check_size(struct tally *t)
@@ -102,13 +104,15 @@ static void check_size(struct tally *t)
 	uint64_t blocks = in->size / x->block_size;
 	if (LINUX_S_ISDIR(in->mode)) {
 		uint64_t spare = x->fs->super->s_prealloc_dir_blocks;
-		if (in->size % x->block_size || !in->size || blocks > t->end || t->end - blocks > spare)
+		if (in->size % x->block_size || !in->size || blocks > t->end ||
+		    t->end - blocks > spare)
 			wrong(t, "a directory's size", in->size, t->end * x->block_size);
 		return;
 	}
 	if (in->flags & EXT4_VERITY_FL || ext_is_orphan(t->v, in->number))
 		return; /* hashes behind the end; a truncation under way */
-	if (t->written_end && in->size < (t->written_end - 1) * x->block_size + !!LINUX_S_ISLNK(in->mode))
+	if (t->written_end &&
+	    in->size < (t->written_end - 1) * x->block_size + !!LINUX_S_ISLNK(in->mode))
 		wrong(t, "its size", in->size, t->written_end * x->block_size);
 	uint64_t per = x->block_size / 4;
 	uint64_t most = in->flags & EXT4_EXTENTS_FL ? UINT64_C(1) << 32
@@ -189,19 +193,24 @@ static int check_map(struct tally *t, struct error *e)
 		return ext_relay(v, CHECK_INODES, e);
 	if (t->twice) {
 		v->shared += t->twice;
-		ext_say(v, CHECK_CLAIMS, place, "inode %u: %llu blocks belong to something else too, the first is %llu",
+		ext_say(v, CHECK_CLAIMS, place,
+			"inode %u: %llu blocks belong to something else too, the first is %llu",
 			in->number, (unsigned long long)(t->twice << v->x->cluster_bits),
-			(unsigned long long)((t->first_twice << v->x->cluster_bits) + v->x->first_block));
+			(unsigned long long)((t->first_twice << v->x->cluster_bits) +
+					     v->x->first_block));
 	}
 	if (t->misaligned)
-		ext_say(v, CHECK_INODES, place, "inode %u: extents not aligned to clusters", in->number);
+		ext_say(v, CHECK_INODES, place, "inode %u: extents not aligned to clusters",
+			in->number);
 	if (t->outside)
-		ext_say(v, CHECK_INODES, place, "the resize inode has blocks that are not reserved for it");
+		ext_say(v, CHECK_INODES, place,
+			"the resize inode has blocks that are not reserved for it");
 	if (in->number != EXT2_RESIZE_INO && in->number != EXT2_BAD_INO)
 		check_size(t);
 	/* A hostile image can't make this run for ever: every block can be claimed once, soon all twice. */
 	if (v->shared > 4 * v->clusters + 65536)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "too many blocks are claimed twice to go on");
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+				 "too many blocks are claimed twice to go on");
 	return 0;
 }
 
@@ -237,8 +246,8 @@ static void check_unused_fields(struct ext_verify *v, const struct ext_inode *in
 		 !LINUX_S_ISLNK(in->mode) && in->number != EXT2_BAD_INO)
 		what = "the size of a file";
 	if (what)
-		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u has %s, which can't be", in->number,
-			what);
+		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u has %s, which can't be",
+			in->number, what);
 }
 
 int ext_check_inode(struct ext_verify *v, const struct ext_inode *in, struct error *e)
@@ -246,12 +255,13 @@ int ext_check_inode(struct ext_verify *v, const struct ext_inode *in, struct err
 	struct tally t = {.v = v, .in = in};
 	const struct ext *x = v->x;
 	if (in->number != EXT2_BAD_INO && ext_dirent_type(in->mode) == EXT2_FT_UNKNOWN) {
-		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u: mode 0%o is of no known type", in->number,
-			in->mode);
+		ext_say(v, CHECK_INODES, (int64_t)in->place,
+			"inode %u: mode 0%o is of no known type", in->number, in->mode);
 		return 0;
 	}
 	if (x->inode_size > EXT2_GOOD_OLD_INODE_SIZE && get_le16(in->raw + 0x80) != in->extra)
-		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u: %u extra bytes make no sense", in->number,
+		ext_say(v, CHECK_INODES, (int64_t)in->place,
+			"inode %u: %u extra bytes make no sense", in->number,
 			get_le16(in->raw + 0x80));
 	check_unused_fields(v, in);
 	if (in->acl) {

@@ -24,9 +24,10 @@ static int read_bitmap(struct table *t, bool uninit, struct error *e)
 			memset(t->bitmap, 0, x->block_size);
 			return ext_relay(v, CHECK_BITMAPS, e);
 		}
-		if (!ext2fs_inode_bitmap_csum_verify(x->fs, t->group, (char *)t->bitmap, (int)(per / 8)))
-			ext_say(v, CHECK_BITMAPS, (int64_t)place, "group %u: its inode bitmap has a wrong checksum",
-				t->group);
+		if (!ext2fs_inode_bitmap_csum_verify(x->fs, t->group, (char *)t->bitmap,
+						     (int)(per / 8)))
+			ext_say(v, CHECK_BITMAPS, (int64_t)place,
+				"group %u: its inode bitmap has a wrong checksum", t->group);
 		for (uint32_t i = per / 8; i < x->block_size; i++)
 			if (t->bitmap[i] != 0xff) {
 				v->loose[CHECK_BITMAPS]++;
@@ -38,8 +39,9 @@ static int read_bitmap(struct table *t, bool uninit, struct error *e)
 	uint32_t stated = ext2fs_bg_free_inodes_count(x->fs, t->group);
 	v->free_inodes += stated;
 	if (per - t->used != stated)
-		ext_say(v, CHECK_BITMAPS, (int64_t)place, "group %u: %u free inodes, but its descriptor says %u",
-			t->group, per - t->used, stated);
+		ext_say(v, CHECK_BITMAPS, (int64_t)place,
+			"group %u: %u free inodes, but its descriptor says %u", t->group,
+			per - t->used, stated);
 	return 0;
 }
 
@@ -55,9 +57,11 @@ static void check_free(struct table *t, const struct ext_inode *in)
 	if (is_zero(in->raw, v->x->inode_size))
 		return;
 	if (!ext_inode_sound(v->x, in))
-		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u (free): wrong checksum", in->number);
+		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u (free): wrong checksum",
+			in->number);
 	else if (in->links && !in->dtime)
-		ext_say(v, CHECK_USE, (int64_t)in->place, "inode %u is in use but marked free", in->number);
+		ext_say(v, CHECK_USE, (int64_t)in->place, "inode %u is in use but marked free",
+			in->number);
 }
 
 static int remember(struct table *t, const struct ext_inode *in, struct error *e)
@@ -68,7 +72,8 @@ static int remember(struct table *t, const struct ext_inode *in, struct error *e
 	n->links = in->links;
 	n->type = ext_dirent_type(in->mode);
 	if (in->flags & EXT4_EA_INODE_FL) {
-		uint64_t refs = (uint64_t)(uint32_t)get_le32(in->raw + 0x0c) << 32 | get_le32(in->raw + 0x24);
+		uint64_t refs = (uint64_t)(uint32_t)get_le32(in->raw + 0x0c) << 32 |
+				get_le32(in->raw + 0x24);
 		n->flags |= NODE_VALUE;
 		n->links = refs > 65535 ? 65535 : (uint16_t)refs;
 	} else if (in->ctime > v->newest && in->ctime <= v->now) {
@@ -100,26 +105,28 @@ static int check_used(struct table *t, const struct ext_inode *in, struct error 
 	if (!in->links && !orphan && !reserved && !(in->flags & EXT4_EA_INODE_FL)) {
 		if (v->x->settled)
 			ext_say(v, CHECK_USE, (int64_t)in->place,
-				"inode %u is deleted, but marked used and in no list of orphans", in->number);
+				"inode %u is deleted, but marked used and in no list of orphans",
+				in->number);
 		else
 			v->loose[CHECK_LINKS]++;
 		return 0;
 	}
 	if (reserved && !in->links && in->number != EXT2_BAD_INO) {
 		if ((in->mode && !LINUX_S_ISREG(in->mode)) || in->size || in->blocks)
-			ext_say(v, CHECK_INODES, (int64_t)in->place, "reserved inode %u is not in use, but not empty",
-				in->number);
+			ext_say(v, CHECK_INODES, (int64_t)in->place,
+				"reserved inode %u is not in use, but not empty", in->number);
 		return 0;
 	}
 	if (in->dtime && in->links && !orphan)
-		ext_say(v, CHECK_INODES, (int64_t)in->place, "inode %u is in use but has a time of deletion",
-			in->number);
+		ext_say(v, CHECK_INODES, (int64_t)in->place,
+			"inode %u is in use but has a time of deletion", in->number);
 	if (remember(t, in, e) < 0 || ext_check_inode(v, in, e) < 0)
 		return -1;
 	return 0;
 }
 
-static int scan_chunk(struct table *t, uint32_t from, uint32_t count, uint64_t place, struct error *e)
+static int scan_chunk(struct table *t, uint32_t from, uint32_t count, uint64_t place,
+		      struct error *e)
 {
 	struct ext *x = t->v->x;
 	struct extent hole;
@@ -186,7 +193,8 @@ static int scan_group(struct table *t, struct error *e)
 	uint32_t stated = ext2fs_bg_used_dirs_count(x->fs, t->group);
 	if (stated != t->dirs)
 		ext_say(v, CHECK_GROUPS, (int64_t)ext_inode_place(x, t->first),
-			"group %u has %u directories, but its descriptor says %u", t->group, t->dirs, stated);
+			"group %u has %u directories, but its descriptor says %u", t->group,
+			t->dirs, stated);
 	return 0;
 }
 

@@ -11,8 +11,8 @@ static int by_number(const void *a, const void *b)
 
 bool ext_is_orphan(const struct ext_verify *v, uint32_t number)
 {
-	return v->orphans.count && bsearch(&number, v->orphans.items, v->orphans.count,
-					   sizeof number, by_number);
+	return v->orphans.count &&
+	       bsearch(&number, v->orphans.items, v->orphans.count, sizeof number, by_number);
 }
 
 static int add(struct ext_verify *v, uint32_t number, struct error *e)
@@ -32,7 +32,8 @@ static int follow_list(struct ext_verify *v, struct error *e)
 	uint32_t next = x->fs->super->s_last_orphan;
 	for (uint32_t n = 0; next; n++, next = in.dtime) {
 		if (n > x->inodes || next > x->inodes) {
-			ext_say(v, CHECK_INODES, 1024, "the list of orphaned inodes is damaged at inode %u", next);
+			ext_say(v, CHECK_INODES, 1024,
+				"the list of orphaned inodes is damaged at inode %u", next);
 			return 0;
 		}
 		if (n % 1024 == 0 && budget_check(v->b, e) < 0)
@@ -71,7 +72,8 @@ static int orphan_block(struct orphan_file *o, uint64_t block, struct error *e)
 	for (size_t i = 0; i < count; i++) {
 		uint32_t n = get_le32(v->block + i * 4);
 		if (n > x->inodes)
-			ext_say(v, CHECK_INODES, (int64_t)place, "the orphan file names inode %u, which does not exist", n);
+			ext_say(v, CHECK_INODES, (int64_t)place,
+				"the orphan file names inode %u, which does not exist", n);
 		else if (n && add(v, n, e) < 0)
 			return -1;
 	}

@@ -37,7 +37,8 @@ static int check_one(void *ctx, const struct ext_xattr *a, struct error *e)
 		return -1;
 	/* Inside inodes few kernels keep it, and none for inline data. */
 	if (!hash_sound(a) && !(a->index == 7 && p->inode))
-		ext_say(v, CHECK_XATTRS, p->offset, "%s %u: an attribute's hash is wrong: name or value changed",
+		ext_say(v, CHECK_XATTRS, p->offset,
+			"%s %u: an attribute's hash is wrong: name or value changed",
 			p->inode ? "inode" : "block", p->inode);
 	if (!a->value_inode)
 		return 0;
@@ -72,12 +73,14 @@ static int check_block(struct ext_verify *v, uint64_t block, uint64_t users, str
 	if (ext_xattr_in_block(x, block, &refs, check_one, &p, e) < 0)
 		return ext_relay(v, CHECK_XATTRS, e);
 	if (refs != users)
-		ext_say(v, CHECK_XATTRS, p.offset, "attribute block %llu has %llu users, but counts %u",
+		ext_say(v, CHECK_XATTRS, p.offset,
+			"attribute block %llu has %llu users, but counts %u",
 			(unsigned long long)block, (unsigned long long)users, refs);
 	if (ext_claim(v, ext_cluster_of(x, block), 1, &taken, &first, e) < 0)
 		return -1;
 	if (taken)
-		ext_say(v, CHECK_CLAIMS, p.offset, "attribute block %llu belongs to something else too",
+		ext_say(v, CHECK_CLAIMS, p.offset,
+			"attribute block %llu belongs to something else too",
 			(unsigned long long)block);
 	return 0;
 }

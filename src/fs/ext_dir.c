@@ -3,7 +3,7 @@
 #ifdef HAVE_EXT2FS
 #include "ext.h"
 
-#define TAIL 12 /* an entry that nobody can name, holding the block's checksum */
+#define TAIL 12	    /* an entry that nobody can name, holding the block's checksum */
 #define HASH_AREA 8 /* behind the name where names are both encrypted and case-folded */
 
 static unsigned record_length(const struct ext *x, const uint8_t *p)
@@ -30,7 +30,8 @@ static size_t index_table(const struct ext *x, const struct ext_dir_block *b)
 	return record_length(x, b->data) == x->block_size ? 8 : 0;
 }
 
-static bool index_sound(const struct ext *x, const struct ext_inode *in, const struct ext_dir_block *b)
+static bool index_sound(const struct ext *x, const struct ext_inode *in,
+			const struct ext_dir_block *b)
 {
 	static const uint8_t zero[4];
 	size_t table = index_table(x, b);
@@ -89,8 +90,8 @@ static int run_of_blocks(void *ctx, const struct ext_run *run, struct error *e)
 			return 0;
 		if (b.logical != d->next || run->unwritten)
 			return error_set(e, ERROR_CORRUPT, (int64_t)b.place,
-					 "directory inode %u has a hole before block %llu", d->in->number,
-					 (unsigned long long)b.logical);
+					 "directory inode %u has a hole before block %llu",
+					 d->in->number, (unsigned long long)b.logical);
 		d->next++;
 		if (source_read_at(x->src, b.place, d->buf, b.len, e) < 0)
 			return error_prefix(e, "directory inode %u", d->in->number);
@@ -166,23 +167,26 @@ int ext_dir_entries(const struct ext *x, const struct ext_inode *in, const struc
 			      (ext_dirent_dots(&d) || !d.inode ? 0 : behind);
 		/* The root of a hash tree ends its ".." at the end of the block, over the sum. */
 		if (room < 12 || room % 4 || room > left || need > room)
-			return error_set(e, ERROR_CORRUPT, (int64_t)(b->place + pos),
-					 "directory inode %u: an entry of %zu bytes that makes no sense",
-					 in->number, room);
+			return error_set(
+				e, ERROR_CORRUPT, (int64_t)(b->place + pos),
+				"directory inode %u: an entry of %zu bytes that makes no sense",
+				in->number, room);
 		pos += room;
 		if (!d.inode)
 			continue;
 		if (d.inode > x->inodes || !d.length)
-			return error_set(e, ERROR_CORRUPT, (int64_t)(b->place + pos - room),
-					 "directory inode %u: an entry for inode %u, which does not exist",
-					 in->number, d.inode);
+			return error_set(
+				e, ERROR_CORRUPT, (int64_t)(b->place + pos - room),
+				"directory inode %u: an entry for inode %u, which does not exist",
+				in->number, d.inode);
 		int rc = fn(ctx, &d, e);
 		if (rc)
 			return rc;
 	}
 	if (pos != end)
 		return error_set(e, ERROR_CORRUPT, (int64_t)(b->place + pos),
-				 "directory inode %u: its entries do not fill the block", in->number);
+				 "directory inode %u: its entries do not fill the block",
+				 in->number);
 	return 0;
 }
 

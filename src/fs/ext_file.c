@@ -76,7 +76,12 @@ static int file_finish(void *self, struct error *e)
 	return 0;
 }
 
-static const struct stream_ops file_ops = {"ext file", file_read, file_finish, file_destroy};
+static const struct stream_ops file_ops = {
+	.kind = "ext file",
+	.read = file_read,
+	.finish = file_finish,
+	.destroy = file_destroy,
+};
 
 /* Blocks after the end are legitimate; a size that no map could reach is not. */
 static int check_size(const struct ext *x, const struct ext_inode *in, struct error *e)
@@ -86,8 +91,8 @@ static int check_size(const struct ext *x, const struct ext_inode *in, struct er
 						     : 12 + per + per * per + per * per * per;
 	if (in->size / x->block_size > limit)
 		return error_set(e, ERROR_CORRUPT, (int64_t)in->place,
-				 "inode %u: a size of %llu bytes, more than it can have", in->number,
-				 (unsigned long long)in->size);
+				 "inode %u: a size of %llu bytes, more than it can have",
+				 in->number, (unsigned long long)in->size);
 	return 0;
 }
 
@@ -124,7 +129,8 @@ struct stream *ext_open_file(void *self, uint64_t id, struct error *e)
 	if (id > UINT32_MAX || ext_inode_read(x, (uint32_t)id, &in, e) < 0)
 		return NULL;
 	if (!LINUX_S_ISREG(in.mode)) {
-		error_set(e, ERROR_CORRUPT, (int64_t)in.place, "inode %u is no regular file", in.number);
+		error_set(e, ERROR_CORRUPT, (int64_t)in.place, "inode %u is no regular file",
+			  in.number);
 		return NULL;
 	}
 	struct file *f = file_open(x, &in, e);
@@ -144,8 +150,8 @@ int ext_read_small(const struct ext *x, const struct ext_inode *in, uint8_t *buf
 	if (!f)
 		return -1;
 	if (f->size < len)
-		return error_set(e, ERROR_CORRUPT, (int64_t)in->place, "inode %u is shorter than %zu bytes",
-				 in->number, len);
+		return error_set(e, ERROR_CORRUPT, (int64_t)in->place,
+				 "inode %u is shorter than %zu bytes", in->number, len);
 	for (size_t done = 0; done < len;) {
 		ssize_t n = file_read(f, buf + done, len - done, e);
 		if (n <= 0)

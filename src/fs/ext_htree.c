@@ -46,8 +46,10 @@ static int table(struct htree *t, uint64_t logical, unsigned level, uint32_t low
 	uint64_t block = ext_runs_find(&t->runs, logical);
 	if (!data)
 		return error_nomem(e);
-	if (!block || source_read_at(x->src, block * x->block_size, data, x->block_size, e) < 0)
-		return bad(t, logical, e, "an inner block of its index can't be read");
+	if (!block)
+		return bad(t, logical, e, "an inner block of its index is missing");
+	if (source_read_at(x->src, block * x->block_size, data, x->block_size, e) < 0)
+		return -1;
 	size_t at = logical ? 8 : 32, tail = x->csum ? 8 : 0;
 	size_t limit = get_le16(data + at), count = get_le16(data + at + 2);
 	if (limit != (x->block_size - at - tail) / 8 || !count || count > limit)
@@ -81,13 +83,15 @@ static int check_name(void *ctx, const struct ext_dirent *d, struct error *e)
 	ext2_dirhash_t hash, minor;
 	if (!t->hashed || (!l->logical && ext_dirent_dots(d)))
 		return 0;
-	if (ext2fs_dirhash2(t->version, d->name, d->length, NULL, 0, t->x->fs->super->s_hash_seed, &hash,
-			    &minor))
+	if (ext2fs_dirhash2(t->version, d->name, d->length, NULL, 0, t->x->fs->super->s_hash_seed,
+			    &hash, &minor))
 		return bad(t, l->logical, e, "a name that can't be hashed");
 	/* An odd bound: names with that hash go on in the next leaf. */
-	bool below = s->high == UINT32_MAX || hash < s->high || (s->high & 1 && hash == (s->high & ~1u));
+	bool below =
+		s->high == UINT32_MAX || hash < s->high || (s->high & 1 && hash == (s->high & ~1u));
 	if (hash < (s->low & ~1u) || !below)
-		return bad(t, l->logical, e, "a name is not where its index has it: it can't be opened");
+		return bad(t, l->logical, e,
+			   "a name is not where its index has it: it can't be opened");
 	return 0;
 }
 
@@ -106,7 +110,8 @@ static int check_block(void *ctx, const struct ext_dir_block *b, struct error *e
 
 int ext_htree_check(const struct ext *x, const struct ext_inode *in, struct error *e)
 {
-	struct htree t autodestroy(htree_free) = {.x = x, .in = in, .count = in->size / x->block_size};
+	struct htree t autodestroy(htree_free) = {
+		.x = x, .in = in, .count = in->size / x->block_size};
 	uint8_t head[32];
 	unsigned levels_max = ext2fs_has_feature_largedir(x->fs->super) ? LEVELS_MAX : 2;
 	if (ext_map_all(x, in, &t.runs, e) < 0)
@@ -116,11 +121,13 @@ int ext_htree_check(const struct ext *x, const struct ext_inode *in, struct erro
 	t.spans = calloc((size_t)t.count, sizeof *t.spans);
 	if (!t.spans)
 		return error_nomem(e);
-	if (source_read_at(x->src, ext_runs_find(&t.runs, 0) * x->block_size, head, sizeof head, e) < 0)
+	if (source_read_at(x->src, ext_runs_find(&t.runs, 0) * x->block_size, head, sizeof head,
+			   e) < 0)
 		return -1;
 	t.version = head[28];
 	t.levels = head[30];
-	if (get_le32(head + 24) || head[29] != 8 || t.levels >= levels_max || t.version > EXT2_HASH_SIPHASH ||
+	if (get_le32(head + 24) || head[29] != 8 || t.levels >= levels_max ||
+	    t.version > EXT2_HASH_SIPHASH ||
 	    (t.version > EXT2_HASH_TEA && t.version < EXT2_HASH_SIPHASH))
 		return bad(&t, 0, e, "the root of its index makes no sense");
 	t.hashed = t.version != EXT2_HASH_SIPHASH && !(in->flags & EXT4_CASEFOLD_FL);

@@ -98,12 +98,14 @@ int ext_inode_read(const struct ext *x, uint32_t number, struct ext_inode *in, s
 {
 	uint64_t place = ext_inode_place(x, number);
 	if (!place)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "inode %u does not exist", number);
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "inode %u does not exist",
+				 number);
 	if (source_read_at(x->src, place, in->own, x->inode_size, e) < 0)
 		return error_prefix(e, "inode %u", number);
 	ext_inode_parse(x, number, in->own, place, in);
 	if (!ext_inode_sound(x, in) && !is_zero(in->own, x->inode_size))
-		return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %u: wrong checksum", number);
+		return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %u: wrong checksum",
+				 number);
 	return 0;
 }
 
@@ -162,8 +164,7 @@ void ext_inode_entry(const struct ext *x, const struct ext_inode *in, struct fs_
 	struct error ignored; /* a damaged map is told when it is read or verified */
 	if (in->flags & EXT4_INLINE_DATA_FL)
 		out->place = in->place;
-	else if (out->type == ENTRY_FILE && in->size &&
-		 ext_map(x, in, &ops, &block, &ignored) > 0)
+	else if (out->type == ENTRY_FILE && in->size && ext_map(x, in, &ops, &block, &ignored) > 0)
 		out->place = block * x->block_size;
 }
 

@@ -120,10 +120,11 @@ ext2_filsys ext_io_open(struct source *src, uint32_t block_size, struct error *e
 	snprintf(name, sizeof name, "%" PRIxPTR, (uintptr_t)&c);
 	ext2_filsys fs = NULL;
 	/* Checksums of the superblock and the groups have findings of their own. */
-	errcode_t rc = ext2fs_open2(name, NULL,
-				    EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP | EXT2_FLAG_SOFTSUPP_FEATURES |
-					    EXT2_FLAG_IGNORE_CSUM_ERRORS,
-				    0, (int)block_size, &manager, &fs);
+	errcode_t rc =
+		ext2fs_open2(name, NULL,
+			     EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP | EXT2_FLAG_SOFTSUPP_FEATURES |
+				     EXT2_FLAG_IGNORE_CSUM_ERRORS,
+			     0, (int)block_size, &manager, &fs);
 	if (!rc && fs) {
 		/* All that it will ever read it has read: nothing of ours dangles. */
 		fs->io->private_data = NULL;
@@ -138,7 +139,8 @@ ext2_filsys ext_io_open(struct source *src, uint32_t block_size, struct error *e
 		   rc == EXT2_ET_REV_TOO_HIGH) {
 		error_set(e, ERROR_UNSUPPORTED, 1024, "features that libext2fs does not know");
 	} else {
-		error_set(e, ERROR_CORRUPT, 1024, "libext2fs refuses the superblock or the group descriptors (error %ld)",
+		error_set(e, ERROR_CORRUPT, 1024,
+			  "libext2fs refuses the superblock or the group descriptors (error %ld)",
 			  (long)(rc - EXT2_ET_BASE));
 	}
 	return NULL;

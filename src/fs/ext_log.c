@@ -19,13 +19,15 @@ static int find_log(struct ext *x, struct ext_runs *runs, struct error *e)
 	if (ext_inode_read(x, number, &in, e) < 0)
 		return error_prefix(e, "journal");
 	if (!LINUX_S_ISREG(in.mode) || !in.links)
-		return error_set(e, ERROR_CORRUPT, (int64_t)in.place, "journal: inode %u is no file", number);
+		return error_set(e, ERROR_CORRUPT, (int64_t)in.place,
+				 "journal: inode %u is no file", number);
 	if (ext_map_all(x, &in, runs, e) < 0)
 		return error_prefix(e, "journal");
 	for (size_t i = 0; i < runs->count; i++)
 		if (runs->items[i].unwritten)
 			return error_set(e, ERROR_CORRUPT, (int64_t)in.place,
-					 "journal: inode %u has blocks that were never written", number);
+					 "journal: inode %u has blocks that were never written",
+					 number);
 	return 0;
 }
 
@@ -101,11 +103,12 @@ int ext_log_replay(struct ext *x, const struct ext_super *s, const char *subject
 		if (jbd2_is_dirty(&log, &dirty, &why) < 0)
 			finding_error(f, PROOF_STRUCTURE, "jbd2.superblock", subject, &why);
 		else if (dirty)
-			finding_add(f, PROOF_STRUCTURE, "jbd2.state", subject, OUTCOME_BROKEN, NULL,
-				    "the log holds transactions, but the superblock says that it is empty");
+			finding_add(
+				f, PROOF_STRUCTURE, "jbd2.state", subject, OUTCOME_BROKEN, NULL,
+				"the log holds transactions, but the superblock says that it is empty");
 		else
-			finding_add(f, PROOF_STRUCTURE, "jbd2.superblock", subject, OUTCOME_HELD, NULL,
-				    "the log is empty");
+			finding_add(f, PROOF_STRUCTURE, "jbd2.superblock", subject, OUTCOME_HELD,
+				    NULL, "the log is empty");
 		info->stale_view = dirty;
 		return 0;
 	}

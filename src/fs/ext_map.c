@@ -60,8 +60,8 @@ static int leaf_entries(struct mapper *m, const uint8_t *node, uint64_t place, u
  * One node and what is below it. Every entry must lie in low .. high, which its parent gave it: so no
  * block can be visited twice to any effect, and the work is bounded by what is really there.
  */
-static int extent_node(struct mapper *m, const uint8_t *node, size_t room, uint64_t place, int depth,
-		       uint64_t low, uint64_t high, struct error *e)
+static int extent_node(struct mapper *m, const uint8_t *node, size_t room, uint64_t place,
+		       int depth, uint64_t low, uint64_t high, struct error *e)
 {
 	const struct ext *x = m->x;
 	unsigned entries = get_le16(node + 2), max = get_le16(node + 4), level = get_le16(node + 6);
@@ -78,7 +78,8 @@ static int extent_node(struct mapper *m, const uint8_t *node, size_t room, uint6
 		return error_nomem(e);
 	for (unsigned i = 0; i < entries; i++) {
 		const uint8_t *p = node + 12 + i * 12;
-		uint64_t from = get_le32(p), block = get_le32(p + 4) | (uint64_t)get_le16(p + 8) << 32;
+		uint64_t from = get_le32(p), block = get_le32(p + 4) | (uint64_t)get_le16(p + 8)
+									       << 32;
 		uint64_t to = i + 1 < entries ? get_le32(p + 12) : high;
 		if (from < low || to <= from || to > high)
 			return bad(m, place, e, "extent indexes out of order");
@@ -94,8 +95,8 @@ static int extent_node(struct mapper *m, const uint8_t *node, size_t room, uint6
 		if (x->csum) {
 			/* The sum stands after the last possible entry. */
 			size_t tail = 12 + max_child * 12;
-			if (tail + 4 > x->block_size ||
-			    ext_csum(x, ext_inode_seed(x, m->in), child, tail) != get_le32(child + tail))
+			if (tail + 4 > x->block_size || ext_csum(x, ext_inode_seed(x, m->in), child,
+								 tail) != get_le32(child + tail))
 				return bad(m, at, e, "wrong checksum of an extent block");
 		}
 		rc = extent_node(m, child, x->block_size, at, (int)level - 1, from, to, e);
@@ -160,8 +161,8 @@ static int pointers(struct mapper *m, const uint8_t *p, unsigned count, unsigned
 	return run.count ? m->ops->run(m->ctx, &run, e) : 0;
 }
 
-int ext_map(const struct ext *x, const struct ext_inode *in, const struct ext_map_ops *ops, void *ctx,
-	    struct error *e)
+int ext_map(const struct ext *x, const struct ext_inode *in, const struct ext_map_ops *ops,
+	    void *ctx, struct error *e)
 {
 	struct mapper m = {.x = x, .in = in, .ops = ops, .ctx = ctx};
 	const uint8_t *p = in->raw + 0x28;
@@ -192,7 +193,8 @@ static int collect(void *ctx, const struct ext_run *run, struct error *e)
 		return 0;
 	}
 	if (r->count >= RUNS_MAX)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "a file in more than %u pieces", RUNS_MAX);
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "a file in more than %u pieces",
+				 RUNS_MAX);
 	struct ext_run *it = vec_push(r);
 	if (!it)
 		return error_nomem(e);
@@ -200,7 +202,8 @@ static int collect(void *ctx, const struct ext_run *run, struct error *e)
 	return 0;
 }
 
-int ext_map_all(const struct ext *x, const struct ext_inode *in, struct ext_runs *out, struct error *e)
+int ext_map_all(const struct ext *x, const struct ext_inode *in, struct ext_runs *out,
+		struct error *e)
 {
 	static const struct ext_map_ops ops = {.run = collect};
 	return ext_map(x, in, &ops, out, e);

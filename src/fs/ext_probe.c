@@ -25,7 +25,8 @@ static bool plausible(const uint8_t *s, unsigned log, uint32_t group)
 	/* Kernels that resize leave the number of the primary in the copies. */
 	if (number && number != group)
 		return false;
-	if (get_le32(s + REVISION) && (inode_size < 128 || inode_size > block_size || inode_size & (inode_size - 1)))
+	if (get_le32(s + REVISION) &&
+	    (inode_size < 128 || inode_size > block_size || inode_size & (inode_size - 1)))
 		return false;
 	return get_le32(s + PER_GROUP) == 8 * block_size && get_le32(s + BLOCKS) &&
 	       get_le32(s + INODES_PER_GROUP) && get_le32(s + INODES_PER_GROUP) <= 8 * block_size;
@@ -40,7 +41,8 @@ bool ext_backup_superblock(struct source *src, uint64_t *offset)
 			uint64_t at = (groups[g] * 8 * bs + (log == 0)) * bs;
 			uint8_t s[1024];
 			struct error e;
-			if (at + sizeof s > source_size(src) || source_read_at(src, at, s, sizeof s, &e) < 0)
+			if (at + sizeof s > source_size(src) ||
+			    source_read_at(src, at, s, sizeof s, &e) < 0)
 				continue;
 			if (plausible(s, log, groups[g])) {
 				*offset = at;

@@ -50,7 +50,8 @@ static int unsupported(const struct ext_super *s, uint32_t bits, struct error *e
 		size_t n = strlen(names);
 		snprintf(names + n, sizeof names - n, " unknown bits 0x%x", bits);
 	}
-	return error_set(e, ERROR_UNSUPPORTED, AT, "ext features that no reader here knows:%s", names);
+	return error_set(e, ERROR_UNSUPPORTED, AT, "ext features that no reader here knows:%s",
+			 names);
 }
 
 static bool power_of_two(uint32_t n)
@@ -73,13 +74,14 @@ static const char *nonsense(struct ext_super *s, uint64_t size)
 		return "block size";
 	s->block_size = 1024u << log;
 	s->first_block = FIELD(s, s_first_data_block);
-	s->blocks = FIELD(s, s_blocks_count) |
-		    (big ? (uint64_t)FIELD(s, s_blocks_count_hi) << 32 : 0);
+	s->blocks =
+		FIELD(s, s_blocks_count) | (big ? (uint64_t)FIELD(s, s_blocks_count_hi) << 32 : 0);
 	uint64_t bytes;
 	if (s->first_block > 1 || s->blocks <= s->first_block ||
 	    mul_overflows(s->blocks, (uint64_t)s->block_size, &bytes) || bytes > INT64_MAX)
 		return "block count";
-	uint64_t kept = FIELD(s, s_r_blocks_count) | (big ? (uint64_t)FIELD(s, s_r_blocks_count_hi) << 32 : 0);
+	uint64_t kept = FIELD(s, s_r_blocks_count) |
+			(big ? (uint64_t)FIELD(s, s_r_blocks_count_hi) << 32 : 0);
 	if (kept > s->blocks / 2)
 		return "count of reserved blocks";
 	if ((s->block_size == 1024 && !bigalloc) != (s->first_block == 1))
@@ -135,7 +137,8 @@ int ext_super_read(struct source *src, struct ext_super *s, struct error *e)
 	if (what)
 		return error_set(e, ERROR_CORRUPT, AT, "superblock: %s makes no sense", what);
 	if (FIELD(s, s_rev_level) && FIELD16(s, s_inode_size) > EXT_INODE_MAX)
-		return error_set(e, ERROR_UNSUPPORTED, AT, "inodes of %u bytes", FIELD16(s, s_inode_size));
+		return error_set(e, ERROR_UNSUPPORTED, AT, "inodes of %u bytes",
+				 FIELD16(s, s_inode_size));
 	return 0;
 }
 
@@ -154,8 +157,9 @@ void ext_super_info(const struct ext_super *s, struct fs_info *info)
 	snprintf(info->type, sizeof info->type, "%s", four ? "ext4" : journal ? "ext3" : "ext2");
 	const uint8_t *u = s->raw + offsetof(struct ext2_super_block, s_uuid);
 	snprintf(info->uuid, sizeof info->uuid,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2],
-		 u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
+		 u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14],
+		 u[15]);
 	memset(info->label, 0, sizeof info->label);
 	memcpy(info->label, s->raw + offsetof(struct ext2_super_block, s_volume_name), 16);
 	info->block_size = s->block_size;
@@ -204,13 +208,15 @@ static bool copy_agrees(const struct ext *x, const struct ext_super *s, uint32_t
 		if (!memcmp(raw + agreed[i].at, s->raw + agreed[i].at, agreed[i].len))
 			continue;
 		finding_add(f, PROOF_STRUCTURE, "ext.backup", subject, OUTCOME_BROKEN, &where,
-			    "the superblock copy in group %u differs in its %s", group, agreed[i].name);
+			    "the superblock copy in group %u differs in its %s", group,
+			    agreed[i].name);
 		return false;
 	}
 	/* Kernels before 6.0 left wrong sums in copies when they resized online: no sign of damage. */
 	if (x->csum && ext2fs_crc32c_le(~0u, raw, sizeof raw - 4) != get_le32(raw + sizeof raw - 4))
 		finding_add(f, PROOF_STRUCTURE, "ext.backup", subject, OUTCOME_SKIPPED, &where,
-			    "the superblock copy in group %u agrees, but its checksum does not", group);
+			    "the superblock copy in group %u agrees, but its checksum does not",
+			    group);
 	return true;
 }
 
@@ -226,7 +232,8 @@ static void judge_copies(const struct ext *x, const struct ext_super *s, const c
 	}
 	if (sound == seen)
 		finding_add(f, PROOF_STRUCTURE, "ext.backup", subject, OUTCOME_HELD, NULL,
-			    seen ? "the first %u superblock copies agree" : "it has no superblock copies (%u)",
+			    seen ? "the first %u superblock copies agree"
+				 : "it has no superblock copies (%u)",
 			    seen);
 }
 
@@ -252,11 +259,13 @@ void ext_super_judge(struct ext *x, const struct ext_super *s, const char *subje
 			    "features 0x%x change who owns a block in ways not known here", ro);
 	}
 	if (info->errors)
-		finding_add(f, PROOF_STRUCTURE, "ext.state", subject, OUTCOME_UNPROVEN, NULL,
-			    "the kernel found errors in this file system and marked it; run e2fsck on the host");
+		finding_add(
+			f, PROOF_STRUCTURE, "ext.state", subject, OUTCOME_UNPROVEN, NULL,
+			"the kernel found errors in this file system and marked it; run e2fsck on the host");
 	if (!(FIELD16(s, s_state) & EXT2_VALID_FS) && !ext2fs_has_feature_journal(x->fs->super))
-		finding_add(f, PROOF_STRUCTURE, "ext.state", subject, OUTCOME_UNPROVEN, NULL,
-			    "it was mounted when it was copied and has no journal: writes may be half done");
+		finding_add(
+			f, PROOF_STRUCTURE, "ext.state", subject, OUTCOME_UNPROVEN, NULL,
+			"it was mounted when it was copied and has no journal: writes may be half done");
 	if (FIELD(s, s_feature_incompat) & EXT4_FEATURE_INCOMPAT_ENCRYPT)
 		finding_add(f, PROOF_STRUCTURE, "ext.encrypted", subject, OUTCOME_SKIPPED, NULL,
 			    "may hold encrypted directories: their content is read as it is stored");

@@ -8,10 +8,10 @@
 #define PAGE_BITS 32768u
 
 static const char *const checks[CHECK_COUNT] = {
-	[CHECK_GROUPS] = "ext.groups",	   [CHECK_BITMAPS] = "ext.bitmaps",
-	[CHECK_INODES] = "ext.inodes",	   [CHECK_CLAIMS] = "ext.claims",
-	[CHECK_DIRS] = "ext.directories",  [CHECK_XATTRS] = "ext.xattrs",
-	[CHECK_LINKS] = "ext.links",	   [CHECK_USE] = "ext.bitmap-use",
+	[CHECK_GROUPS] = "ext.groups",	  [CHECK_BITMAPS] = "ext.bitmaps",
+	[CHECK_INODES] = "ext.inodes",	  [CHECK_CLAIMS] = "ext.claims",
+	[CHECK_DIRS] = "ext.directories", [CHECK_XATTRS] = "ext.xattrs",
+	[CHECK_LINKS] = "ext.links",	  [CHECK_USE] = "ext.bitmap-use",
 };
 
 void ext_say(struct ext_verify *v, enum ext_check check, int64_t offset, const char *fmt, ...)
@@ -21,7 +21,8 @@ void ext_say(struct ext_verify *v, enum ext_check check, int64_t offset, const c
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	struct finding_text where = {.offset = offset, .has_offset = offset >= 0, .error = ERROR_CORRUPT};
+	struct finding_text where = {
+		.offset = offset, .has_offset = offset >= 0, .error = ERROR_CORRUPT};
 	/* What an unreplayed log could mend, or an unknown feature explain, is not known to be damage. */
 	bool known = !v->x->stale && !v->x->foreign;
 	v->broken[check]++;
@@ -130,8 +131,8 @@ static void verify_free(struct ext_verify *v)
 static void held(struct ext_verify *v, enum ext_check check, const char *text)
 {
 	if (!v->broken[check])
-		finding_add(v->f, PROOF_STRUCTURE, checks[check], v->subject, OUTCOME_HELD, NULL, "%s",
-			    text);
+		finding_add(v->f, PROOF_STRUCTURE, checks[check], v->subject, OUTCOME_HELD, NULL,
+			    "%s", text);
 }
 
 static void conclude(struct ext_verify *v)
@@ -141,30 +142,36 @@ static void conclude(struct ext_verify *v)
 	snprintf(text, sizeof text, "%u groups, their descriptors and tables%s", v->x->groups,
 		 v->x->group_csum ? ", checksums too" : " (no checksums)");
 	held(v, CHECK_GROUPS, text);
-	snprintf(text, sizeof text, "block and inode bitmaps%s agree with the counts of their groups",
+	snprintf(text, sizeof text,
+		 "block and inode bitmaps%s agree with the counts of their groups",
 		 sums ? " and their checksums" : "");
 	held(v, CHECK_BITMAPS, text);
 	snprintf(text, sizeof text, "%llu inodes, %llu directories, %llu map blocks, %zu orphans%s",
-		 N(inodes), N(dirs), N(maps), v->orphans.count, sums ? ", checksums too" : " (no checksums)");
+		 N(inodes), N(dirs), N(maps), v->orphans.count,
+		 sums ? ", checksums too" : " (no checksums)");
 	held(v, CHECK_INODES, text);
 	snprintf(text, sizeof text, "%llu extents: no block belongs to two", N(extents));
 	held(v, CHECK_CLAIMS, text);
 	snprintf(text, sizeof text, "%llu entries in %llu directories, %llu hash trees", N(entries),
 		 N(dirs), N(indexed));
 	held(v, CHECK_DIRS, text);
-	snprintf(text, sizeof text, "%llu attributes, %zu attribute blocks", N(attributes), v->acls.count);
+	snprintf(text, sizeof text, "%llu attributes, %zu attribute blocks", N(attributes),
+		 v->acls.count);
 	held(v, CHECK_XATTRS, text);
 	if (v->loose[CHECK_LINKS])
 		finding_add(v->f, PROOF_STRUCTURE, "ext.links", v->subject, OUTCOME_SKIPPED, NULL,
-			    "%llu link counts or unlinked inodes not compared or not right: it was copied while in use, without a log",
+			    "%llu link counts not compared, or not right for want of a log",
 			    N(loose[CHECK_LINKS]));
 	else
-		held(v, CHECK_LINKS, "every inode in use is in a directory, with the right link count");
+		held(v, CHECK_LINKS,
+		     "every inode in use is in a directory, with the right link count");
 	if (v->loose[CHECK_BITMAPS])
 		finding_add(v->f, PROOF_STRUCTURE, "ext.bitmaps", v->subject, OUTCOME_SKIPPED, NULL,
-			    "%llu bitmaps have an unset padding, which nothing reads", N(loose[CHECK_BITMAPS]));
+			    "%llu bitmaps have an unset padding, which nothing reads",
+			    N(loose[CHECK_BITMAPS]));
 	if (v->leaked)
-		finding_add(v->f, PROOF_STRUCTURE, "ext.bitmap-use", v->subject, OUTCOME_SKIPPED, NULL,
+		finding_add(v->f, PROOF_STRUCTURE, "ext.bitmap-use", v->subject, OUTCOME_SKIPPED,
+			    NULL,
 			    "%llu blocks are marked used but belong to nothing: space lost, no data",
 			    N(leaked) << v->x->cluster_bits);
 	held(v, CHECK_USE, "every block and inode in use is marked so");

@@ -26,8 +26,8 @@ struct ext_node {
 enum { NODE_USED = 1, NODE_ORPHAN = 2, NODE_VALUE = 4 };
 
 struct ext_group {
-	bool bad;	    /* its parts are not where they could be: not read */
-	uint32_t limit;	    /* inodes of the table that were ever used */
+	bool bad;		/* its parts are not where they could be: not read */
+	uint32_t limit;		/* inodes of the table that were ever used */
 	struct ext_node *nodes; /* limit of them; NULL when 0 */
 };
 
@@ -52,9 +52,10 @@ struct ext_verify {
 	VEC(uint32_t) orphans;
 	VEC(struct ext_folder) folders; /* by inode number */
 	VEC(uint64_t) acls;
-	uint64_t inodes, dirs, entries, indexed, maps, extents, attributes, free_inodes, free_clusters;
+	uint64_t inodes, dirs, entries, indexed, maps, extents, attributes, free_inodes,
+		free_clusters;
 	uint64_t leaked;
-	uint8_t *block; /* one block, for whoever needs it now */
+	uint8_t *block;		  /* one block, for whoever needs it now */
 	struct ext_dirent *names; /* while directories are read */
 	size_t slots;
 };

@@ -42,7 +42,8 @@ static int keep_name(void *ctx, const struct ext_dirent *d, struct error *e)
 		return 0;
 	if (!(w->dir->flags & EXT4_ENCRYPT_FL) && !ext_dirent_named(d))
 		return error_set(e, ERROR_CORRUPT, (int64_t)w->dir->place,
-				 "directory inode %u: a name with a slash or a NUL in it", w->dir->number);
+				 "directory inode %u: a name with a slash or a NUL in it",
+				 w->dir->number);
 	if (budget_check(w->b, e) < 0)
 		return -1;
 	if (l->len + 5 + d->length > l->capacity) {
@@ -119,8 +120,8 @@ static int step(struct walk *w, struct error *e)
 	if (ext_inode_read(w->x, number, &in, e) < 0)
 		return error_prefix(e, "%.200s", text_str(&w->path));
 	if (!in.mode || !in.links)
-		return error_set(e, ERROR_CORRUPT, (int64_t)in.place, "%.200s: inode %u is not in use",
-				 text_str(&w->path), number);
+		return error_set(e, ERROR_CORRUPT, (int64_t)in.place,
+				 "%.200s: inode %u is not in use", text_str(&w->path), number);
 	ext_inode_entry(w->x, &in, &entry);
 	entry.path = text_str(&w->path);
 	int rc = w->visit(w->ctx, &entry, e);
@@ -164,7 +165,8 @@ int ext_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *
 static char *link_target(const struct ext *x, const struct ext_inode *in, struct error *e)
 {
 	if (!LINUX_S_ISLNK(in->mode) || in->size > x->block_size) {
-		error_set(e, ERROR_CORRUPT, (int64_t)in->place, "inode %u is no symbolic link", in->number);
+		error_set(e, ERROR_CORRUPT, (int64_t)in->place, "inode %u is no symbolic link",
+			  in->number);
 		return NULL;
 	}
 	char *target = calloc((size_t)in->size + 1, 1);

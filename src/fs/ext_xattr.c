@@ -22,8 +22,8 @@ static const char *const prefixes[] = {
  * Entries from `first` to a zero word; values at offsets from `base`. `end` bounds both, and a value
  * may not begin among the entries.
  */
-static int entries(const struct ext *x, const uint8_t *base, const uint8_t *first, const uint8_t *end,
-		   uint64_t place, ext_xattr_fn *fn, void *ctx, struct error *e)
+static int entries(const struct ext *x, const uint8_t *base, const uint8_t *first,
+		   const uint8_t *end, uint64_t place, ext_xattr_fn *fn, void *ctx, struct error *e)
 {
 	const uint8_t *p = first, *stop = first;
 	const char *wrong = NULL;
@@ -107,12 +107,12 @@ int ext_xattr_in_block(const struct ext *x, uint64_t block, uint32_t *refs, ext_
 	if (source_read_at(x->src, place, data, x->block_size, e) < 0)
 		return error_prefix(e, "attribute block");
 	if (get_le32(data) != EXT2_EXT_ATTR_MAGIC || get_le32(data + 8) != 1)
-		return error_set(e, ERROR_CORRUPT, (int64_t)place, "attribute block %llu has no header",
-				 (unsigned long long)block);
+		return error_set(e, ERROR_CORRUPT, (int64_t)place,
+				 "attribute block %llu has no header", (unsigned long long)block);
 	*refs = get_le32(data + 4);
 	if (!block_sound(x, block, data))
-		return error_set(e, ERROR_CORRUPT, (int64_t)place, "attribute block %llu: wrong checksum",
-				 (unsigned long long)block);
+		return error_set(e, ERROR_CORRUPT, (int64_t)place,
+				 "attribute block %llu: wrong checksum", (unsigned long long)block);
 	int rc = entries(x, data, data + 32, data + x->block_size, place, fn, ctx, e);
 	return rc < 0 && e->cls == ERROR_CORRUPT
 		       ? error_prefix(e, "attribute block %llu", (unsigned long long)block)
@@ -173,13 +173,14 @@ static int show_one(void *ctx, const struct ext_xattr *a, struct error *e)
 	if (a->value_inode) {
 		struct ext_inode in;
 		if (size > VALUE_MAX)
-			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "attribute %s has %zu bytes", name,
-					 size);
+			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+					 "attribute %s has %zu bytes", name, size);
 		if (ext_inode_read(s->x, a->value_inode, &in, e) < 0)
 			return error_prefix(e, "attribute %s", name);
 		if (!(in.flags & EXT4_EA_INODE_FL) || in.size != size)
 			return error_set(e, ERROR_CORRUPT, (int64_t)in.place,
-					 "inode %u does not hold attribute %s", a->value_inode, name);
+					 "inode %u does not hold attribute %s", a->value_inode,
+					 name);
 		held = malloc(size + 1);
 		if (!held)
 			return error_nomem(e);

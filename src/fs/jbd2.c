@@ -27,7 +27,8 @@ int jbd2_read(const struct jbd2 *j, uint32_t at, uint8_t *to, struct error *e)
 {
 	uint64_t place = jbd2_place(j, at);
 	if (place == UINT64_MAX)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "the log has a hole at its block %u", at);
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				 "the log has a hole at its block %u", at);
 	if (source_read_at(j->log->src, place, to, j->log->block_size, e) < 0)
 		return error_prefix(e, "log block %u", at);
 	return 0;
@@ -116,7 +117,8 @@ static int log_open(struct jbd2 *j, struct error *e)
 				 j->incompat);
 	if (jbd2_sums(j)) {
 		if (s[80] != 4 || (j->incompat & JBD2_CSUM2 && j->incompat & JBD2_CSUM3))
-			return error_set(e, ERROR_CORRUPT, at, "log superblock: checksum type %u", s[80]);
+			return error_set(e, ERROR_CORRUPT, at, "log superblock: checksum type %u",
+					 s[80]);
 		uint32_t sum = get_be32(s + 252);
 		memset(s + 252, 0, 4);
 		if (ext2fs_crc32c_le(~0u, s, 1024) != sum)
@@ -136,11 +138,13 @@ static int log_open(struct jbd2 *j, struct error *e)
 	j->start = get_be32(s + 28);
 	j->errors = get_be32(s + 32);
 	if (get_be32(s + 12) != j->log->block_size || length > mapped || !j->first ||
-	    j->first >= j->end || j->end - j->first < 16 || (type == JBD2_SUPER_V2 && get_be32(s + 64) > 1))
-		return error_set(e, ERROR_CORRUPT, at, "log superblock: its geometry makes no sense");
+	    j->first >= j->end || j->end - j->first < 16 ||
+	    (type == JBD2_SUPER_V2 && get_be32(s + 64) > 1))
+		return error_set(e, ERROR_CORRUPT, at,
+				 "log superblock: its geometry makes no sense");
 	if (j->start && (j->start < j->first || j->start >= j->end))
-		return error_set(e, ERROR_CORRUPT, at, "log superblock: it starts at block %u of %u",
-				 j->start, j->end);
+		return error_set(e, ERROR_CORRUPT, at,
+				 "log superblock: it starts at block %u of %u", j->start, j->end);
 	return 0;
 }
 
@@ -197,8 +201,8 @@ static int collect_revokes(struct replay *r, const uint8_t *block, uint32_t at, 
 				 "log block %u: a revoke record of %zu bytes", at, used);
 	for (size_t pos = 16; pos + size <= used; pos += size) {
 		if (r->revokes.count >= REVOKES_MAX)
-			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "more than %u revoked blocks",
-					 REVOKES_MAX);
+			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+					 "more than %u revoked blocks", REVOKES_MAX);
 		struct revoke *it = vec_push(&r->revokes);
 		if (!it)
 			return error_nomem(e);
@@ -328,11 +332,13 @@ int jbd2_replay(const struct jbd2_log *log, const char *subject, struct findings
 	if (r.revokes.count)
 		qsort(r.revokes.items, r.revokes.count, sizeof *r.revokes.items, by_block);
 	r.overlay = source_overlay(log->src, log->block_size, e);
-	if (!r.overlay || pass(&r, span.end, false, e) < 0 || fast_commits(&j, span.end, &fast, e) < 0)
+	if (!r.overlay || pass(&r, span.end, false, e) < 0 ||
+	    fast_commits(&j, span.end, &fast, e) < 0)
 		return -1;
 	if (fast)
-		finding_add(f, PROOF_STRUCTURE, "jbd2.fast-commit", subject, OUTCOME_UNPROVEN, NULL,
-			    "the log ends in fast commits, which are not replayed here: the newest changes are not seen");
+		finding_add(
+			f, PROOF_STRUCTURE, "jbd2.fast-commit", subject, OUTCOME_UNPROVEN, NULL,
+			"the log ends in fast commits, which are not replayed here: the newest changes are not seen");
 	out->state = span.damaged || fast ? JBD2_STALE : JBD2_REPLAYED;
 	*overlay = take(r.overlay);
 	return 0;

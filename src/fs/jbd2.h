@@ -18,7 +18,7 @@ struct jbd2_run {
 struct jbd2_log {
 	struct source *src; /* the file system as it is stored */
 	uint32_t block_size;
-	uint64_t blocks; /* of the file system: a replayed block lies below */
+	uint64_t blocks;	     /* of the file system: a replayed block lies below */
 	const struct jbd2_run *runs; /* in logical order */
 	size_t count;
 	int64_t mounted; /* when the file system was last mounted: nothing older is part of its log */
@@ -33,8 +33,8 @@ enum jbd2_state {
 
 struct jbd2_result {
 	enum jbd2_state state;
-	bool errors;	 /* the kernel noted an error in the log */
-	int64_t newest;	 /* commit time of the last transaction, 0 when none */
+	bool errors;	/* the kernel noted an error in the log */
+	int64_t newest; /* commit time of the last transaction, 0 when none */
 	uint32_t transactions;
 	uint64_t replayed, revoked; /* blocks */
 };

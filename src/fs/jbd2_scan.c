@@ -43,7 +43,8 @@ static bool commit_sum3(const struct jbd2 *j, uint8_t *block)
 	uint32_t sum = get_be32(block + 16);
 	memset(block + 16, 0, 4);
 	bool sound = ext2fs_crc32c_le(j->seed, block, j->log->block_size) == sum;
-	uint8_t back[4] = {(uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8), (uint8_t)sum};
+	uint8_t back[4] = {(uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8),
+			   (uint8_t)sum};
 	memcpy(block + 16, back, 4);
 	return sound;
 }
@@ -85,10 +86,9 @@ static int lost_beyond(struct jbd2 *j, const struct jbd2_span *span, uint32_t fr
 		int64_t when = (int64_t)get_be64(j->data + 48);
 		if (!jbd2_not_before(sequence, least) || sequence - least >= length)
 			continue;
-		/* Leftovers of an earlier log are older than this mount. */
-		if (when < span->newest || when < j->log->mounted)
-			continue;
-		if (jbd2_sums(j) && !commit_sum3(j, j->data))
+		/* Its sum tells a block of this log; where it has none, leftovers are older. */
+		if (jbd2_sums(j) ? !commit_sum3(j, j->data)
+				 : when < (span->newest ? span->newest : j->log->mounted))
 			continue;
 		*at = (int64_t)place;
 		return 0;
@@ -107,13 +107,13 @@ static int judge_commit(struct scan *s, struct jbd2_span *out, uint32_t at, bool
 		return 1;
 	}
 	/* Of an earlier log, in the same place: not part of this one. */
-	if (when < out->newest || when < j->log->mounted)
+	if (when < out->newest)
 		return 0;
 	if (j->incompat & JBD2_ASYNC || (s->bad_header < 0 && s->bad_data < 0)) {
 		*torn = true;
 		if (!(j->incompat & JBD2_ASYNC))
 			broken(j, "jbd2.checksum", OUTCOME_UNPROVEN, place, s->sequence,
-			       "its commit block has a wrong checksum: torn while written, or damaged; a kernel refuses to mount this");
+			       "a wrong checksum in its commit block: torn or damaged, and no kernel mounts this");
 		out->damaged = !(j->incompat & JBD2_ASYNC);
 		return 0;
 	}

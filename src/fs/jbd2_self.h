@@ -8,12 +8,12 @@
 #define JBD2_MAGIC 0xc03b3998u
 enum { JBD2_DESCRIPTOR = 1, JBD2_COMMIT, JBD2_SUPER_V1, JBD2_SUPER_V2, JBD2_REVOKE };
 enum { /* incompatible features */
-	JBD2_HAS_REVOKE = 1,
-	JBD2_64BIT = 2,
-	JBD2_ASYNC = 4,
-	JBD2_CSUM2 = 8,
-	JBD2_CSUM3 = 0x10,
-	JBD2_FAST = 0x20,
+       JBD2_HAS_REVOKE = 1,
+       JBD2_64BIT = 2,
+       JBD2_ASYNC = 4,
+       JBD2_CSUM2 = 8,
+       JBD2_CSUM3 = 0x10,
+       JBD2_FAST = 0x20,
 };
 enum { JBD2_ESCAPED = 1, JBD2_SAME_UUID = 2, JBD2_DELETED = 4, JBD2_LAST = 8 };
 
@@ -23,7 +23,8 @@ struct jbd2 {
 	struct findings *f;
 	uint32_t incompat, seed;
 	bool sum1; /* the first checksums: crc32 over a transaction, in its commit block */
-	uint32_t first, end, fast, start, sequence; /* log blocks first .. end-1; fast commits after */
+	uint32_t first, end, fast, start,
+		sequence; /* log blocks first .. end-1; fast commits after */
 	uint32_t errors;
 	uint8_t *block, *data; /* one block each */
 };

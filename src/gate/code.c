@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Codes: their names, how several become one, and what each exit style makes of them. Also the end of a host's result. */
+/*
+ * Codes: their names, how several become one, and what each exit style makes of them. Also the end of a
+ * host's result.
+ */
 #include "backproof/verdict.h"
 
 const char *code_name(enum code c)

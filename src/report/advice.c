@@ -49,7 +49,8 @@ static const char *when_cannot_tell(const struct host_result *r)
 		return "Do not patch on this. The check itself failed, perhaps for lack of memory: run it again with "
 		       "--verbose, and report it if it stays.";
 	if (has_error(r, ERROR_LIMIT))
-		return "Do not patch yet. A limit was reached: give more time (--deadline) or room (--scratch-limit, or "
+		return "Do not patch yet. A limit was reached: give more time (--deadline) or room "
+		       "(--scratch-limit, or "
 		       "--scratch on a larger disk) and check again.";
 	if (has_error(r, ERROR_IO) || has_outcome(r, PROOF_PRESENCE, OUTCOME_UNREADABLE))
 		return "Do not patch yet. Part of the backup could not be read: check permissions, mounts and the "
@@ -62,7 +63,7 @@ static const char *when_cannot_tell(const struct host_result *r)
 		       "that part in another way, or leave that proof out of the policy's require.";
 	if (r->verdict.proofs[PROOF_INTEGRITY] == OUTCOME_UNPROVEN)
 		return "Do not patch on this. Nothing vouches for the stored bytes. At backup time, make a digest: "
-		       "sha256sum FILE > FILE.sha256, or store the image in a format with checksums (zstd --check, xz).";
+		       "sha256sum FILE > FILE.sha256, or store the image in a format with checksums (zstd, xz).";
 	if (r->verdict.proofs[PROOF_IDENTITY] == OUTCOME_UNPROVEN)
 		return "Do not patch on this. Nothing inside says whose backup it is: give --hostname or --machine-id, "
 		       "and see that the root file system is in the backup.";

@@ -89,7 +89,8 @@ static void put_proofs(struct text *out, const struct host_result *r)
 		size_t others;
 		const struct finding *it = report_evidence(r, p, &others);
 		enum outcome whole = r->verdict.proofs[p];
-		text_printf(out, "<tr><td class=fix>%s</td><td><span class=\"tag %s\">%s</span></td><td>", proof_name(p),
+		text_printf(out, "<tr><td class=fix>%s</td><td><span class=\"tag %s\">%s</span></td><td>",
+			    proof_name(p),
 			    proof_class(whole), outcome_name(whole));
 		if (whole != OUTCOME_HELD && r->verdict.code == CODE_SAFE)
 			text_put(out, "(not required) ");

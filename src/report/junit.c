@@ -130,7 +130,8 @@ static void junit_end(struct text *out, const struct host_result *const *all, si
 	for (size_t i = 0; i < count; i++)
 		put_suite(out, all[i]);
 	if (cut)
-		text_printf(out, "  <testsuite name=\"backproof\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n"
+		text_printf(out, "  <testsuite name=\"backproof\" tests=\"1\" failures=\"0\" "
+			    "errors=\"1\" skipped=\"0\">\n"
 				 "    <testcase classname=\"backproof\" name=\"verdict\" time=\"0\">\n"
 				 "      <error message=\"%s\" type=\"%s\"/>\n"
 				 "    </testcase>\n  </testsuite>\n",

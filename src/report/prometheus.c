@@ -106,7 +106,8 @@ static const struct metric {
 	metric_fn *put;
 } metrics[] = {
 	{"backproof_host_safe", "1 when the host's backup was proved and the host may be patched.", put_safe},
-	{"backproof_host_code", "Verdict: 0 safe, 10 no backup, 11 stale, 12 damaged, 13 incomplete, 20 cannot tell, 21 busy.",
+	{"backproof_host_code", "Verdict: 0 safe, 10 no backup, 11 stale, 12 damaged, 13 incomplete, "
+				"20 cannot tell, 21 busy.",
 	 put_code},
 	{"backproof_proof_held", "1 when the proof was held.", put_proofs},
 	{"backproof_backup_age_seconds", "Age of the restore point when it was checked.", put_age},

@@ -85,7 +85,8 @@ static void put_row(struct text *out, const struct host_result *r, size_t host_w
 	text_printf(out, "  %s%-11s%s  %7s  %9s", table_color(o, c), code_name(c), table_color_end(o), age, size);
 	struct text why autotext = {0};
 	if (c == CODE_SAFE && r->older)
-		text_printf(&why, "an older restore point; the newest is %s", code_name(report_newest(r)->verdict.code));
+		text_printf(&why, "an older restore point; the newest is %s",
+			    code_name(report_newest(r)->verdict.code));
 	else if (c == CODE_SAFE && host_result_near_max_age(r))
 		text_put(&why, "soon too old");
 	else

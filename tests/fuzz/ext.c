@@ -7,7 +7,8 @@
 
 #include <glob.h>
 
-static int count_attribute(void *ctx, const char *name, const void *value, size_t len, struct error *e)
+static int count_attribute(void *ctx, const char *name, const void *value, size_t len,
+			   struct error *e)
 {
 	(void)e;
 	*(uint64_t *)ctx += strlen(name) + len + (len ? *(const uint8_t *)value : 0);
@@ -100,7 +101,8 @@ static void mutate(struct image *im, struct rng *r)
 			memset(im->data + (at & ~(size_t)3), (int)rng_below(r, 2) * 255, 4);
 			break;
 		default:
-			memcpy(im->data + block, im->data + (size_t)rng_below(r, im->len / 1024) * 1024, 1024);
+			memcpy(im->data + block,
+			       im->data + (size_t)rng_below(r, im->len / 1024) * 1024, 1024);
 			break;
 		}
 	}
@@ -120,7 +122,8 @@ static void test_mutants(void)
 	for (size_t i = 0; i < g.gl_pathc; i++) {
 		struct image clean = load_zst(g.gl_pathv[i]), im = {malloc(clean.len), clean.len};
 		for (unsigned long k = 0; k < n; k++) {
-			struct rng r = {k * 1000 + i + (seed ? strtoul(seed, NULL, 10) * 1000003 : 0)};
+			struct rng r = {k * 1000 + i +
+					(seed ? strtoul(seed, NULL, 10) * 1000003 : 0)};
 			memcpy(im.data, clean.data, clean.len);
 			mutate(&im, &r);
 			if (k % 16 == 0)

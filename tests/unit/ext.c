@@ -45,9 +45,9 @@ static void list_host(struct strings *lines, const char *root, const char *below
 			stream_destroy(s);
 			source_destroy(src);
 		}
-		autofree char *line = text_format("%c %o %u %llu %s %s", kind, st.st_mode & 07777u,
-						  (unsigned)st.st_nlink,
-						  kind == 'd' ? 0ULL : (unsigned long long)st.st_size, value, rel);
+		autofree char *line = text_format(
+			"%c %o %u %llu %s %s", kind, st.st_mode & 07777u, (unsigned)st.st_nlink,
+			kind == 'd' ? 0ULL : (unsigned long long)st.st_size, value, rel);
 		NEED(strings_add(lines, line) == 0);
 		if (kind == 'd')
 			list_host(lines, root, rel);
@@ -98,15 +98,37 @@ static struct opened open_file_image(struct source **src)
 }
 
 static const char *const kinds[] = {
-	"-t ext4", "-t ext4 -b 1024", "-t ext4 -b 2048", "-t ext4 -b 4096", "-t ext3 -b 1024",
-	"-t ext2 -b 4096", "-t ext2 -b 1024", "-t ext2 -O ^filetype", "-t ext4 -O ^metadata_csum",
-	"-t ext4 -O ^metadata_csum,uninit_bg", "-t ext4 -O ^64bit", "-t ext4 -O inline_data",
-	"-t ext4 -b 4096 -O inline_data -I 512", "-t ext4 -O bigalloc -C 16384",
-	"-t ext4 -O meta_bg,^resize_inode", "-t ext4 -O ^flex_bg", "-t ext4 -O ea_inode",
-	"-t ext4 -O casefold", "-t ext4 -O encrypt,verity", "-t ext4 -O mmp", "-t ext4 -O orphan_file",
-	"-t ext4 -O sparse_super2,^resize_inode", "-t ext4 -O large_dir", "-t ext4 -O metadata_csum_seed",
-	"-t ext4 -O quota,project", "-t ext4 -I 1024", "-t ext4 -O ^has_journal", "-t ext4 -O ^dir_index",
-	"-t ext4 -b 1024 -g 1024 -G 4", "-t ext4 -O fast_commit", "-t ext4 -b 65536",
+	"-t ext4",
+	"-t ext4 -b 1024",
+	"-t ext4 -b 2048",
+	"-t ext4 -b 4096",
+	"-t ext3 -b 1024",
+	"-t ext2 -b 4096",
+	"-t ext2 -b 1024",
+	"-t ext2 -O ^filetype",
+	"-t ext4 -O ^metadata_csum",
+	"-t ext4 -O ^metadata_csum,uninit_bg",
+	"-t ext4 -O ^64bit",
+	"-t ext4 -O inline_data",
+	"-t ext4 -b 4096 -O inline_data -I 512",
+	"-t ext4 -O bigalloc -C 16384",
+	"-t ext4 -O meta_bg,^resize_inode",
+	"-t ext4 -O ^flex_bg",
+	"-t ext4 -O ea_inode",
+	"-t ext4 -O casefold",
+	"-t ext4 -O encrypt,verity",
+	"-t ext4 -O mmp",
+	"-t ext4 -O orphan_file",
+	"-t ext4 -O sparse_super2,^resize_inode",
+	"-t ext4 -O large_dir",
+	"-t ext4 -O metadata_csum_seed",
+	"-t ext4 -O quota,project",
+	"-t ext4 -I 1024",
+	"-t ext4 -O ^has_journal",
+	"-t ext4 -O ^dir_index",
+	"-t ext4 -b 1024 -g 1024 -G 4",
+	"-t ext4 -O fast_commit",
+	"-t ext4 -b 65536",
 };
 
 /* mke2fs 1.47 forgets the hole at the end of a file where there is inline data. */
@@ -172,7 +194,8 @@ static void test_every_kind(void)
 	text_free(&want);
 }
 
-static int find_attribute(void *ctx, const char *name, const void *value, size_t len, struct error *e)
+static int find_attribute(void *ctx, const char *name, const void *value, size_t len,
+			  struct error *e)
 {
 	(void)e;
 	if (!strcmp(name, "user.colour") && len == 4 && !memcmp(value, "blue", 4))
@@ -266,11 +289,14 @@ static size_t find_spots(struct spot *s)
 	uint64_t bs = fs->blocksize;
 	s[n++] = (struct spot){"superblock", 1024 + 0x78};
 	s[n++] = (struct spot){"superblock geometry", 1024 + 0x28};
-	s[n++] = (struct spot){"group descriptor", (uint64_t)(fs->super->s_first_data_block + 1) * bs + 4};
+	s[n++] = (struct spot){"group descriptor",
+			       (uint64_t)(fs->super->s_first_data_block + 1) * bs + 4};
 	s[n++] = (struct spot){"block bitmap", ext2fs_block_bitmap_loc(fs, 0) * bs + 11};
 	s[n++] = (struct spot){"inode bitmap", ext2fs_inode_bitmap_loc(fs, 0) * bs + 3};
-	s[n++] = (struct spot){"root inode", ext2fs_inode_table_loc(fs, 0) * bs + fs->super->s_inode_size + 4};
-	s[n++] = (struct spot){"inode 20", ext2fs_inode_table_loc(fs, 0) * bs + 19u * fs->super->s_inode_size + 0x40};
+	s[n++] = (struct spot){"root inode",
+			       ext2fs_inode_table_loc(fs, 0) * bs + fs->super->s_inode_size + 4};
+	s[n++] = (struct spot){"inode 20", ext2fs_inode_table_loc(fs, 0) * bs +
+						   19u * fs->super->s_inode_size + 0x40};
 	NEED(!ext2fs_namei(fs, 2, 2, "many", &ino) && !ext2fs_read_inode(fs, ino, &inode));
 	blk64_t block;
 	int flags;
@@ -292,11 +318,14 @@ static size_t find_spots(struct spot *s)
 		s[n++] = (struct spot){"attribute block", inode.i_file_acl * bs + 40};
 	if (fs->super->s_journal_inum) {
 		NEED(!ext2fs_read_inode(fs, fs->super->s_journal_inum, &inode));
-		NEED(!ext2fs_bmap2(fs, fs->super->s_journal_inum, &inode, NULL, 0, 0, &flags, &block));
+		NEED(!ext2fs_bmap2(fs, fs->super->s_journal_inum, &inode, NULL, 0, 0, &flags,
+				   &block));
 		s[n++] = (struct spot){"log superblock", block * bs + 1};
 	}
-	s[n++] = (struct spot){"superblock copy", ((uint64_t)fs->super->s_blocks_per_group +
-						   fs->super->s_first_data_block) * bs + 0x68};
+	s[n++] = (struct spot){
+		"superblock copy",
+		((uint64_t)fs->super->s_blocks_per_group + fs->super->s_first_data_block) * bs +
+			0x68};
 	ext2fs_close(fs);
 	return n;
 }
@@ -369,7 +398,8 @@ static void test_backup_superblock(void)
 		struct error e;
 		uint64_t at = 0;
 		NEED(make_image("140M", sizes[i]));
-		NEED(!run("dd if=/dev/zero of='%s/image' bs=4096 count=16 conv=notrunc 2>/dev/null", dir));
+		NEED(!run("dd if=/dev/zero of='%s/image' bs=4096 count=16 conv=notrunc 2>/dev/null",
+			  dir));
 		struct source *src = source_open_file(image_path(), &e);
 		CHECK(ext_backup_superblock(src, &at) && at == want[i]);
 		source_destroy(src);
@@ -406,12 +436,13 @@ static void test_agrees_with_e2fsck(void)
 			im.data[at] ^= bit;
 			FILE *f = fopen(image_path(), "wb");
 			NEED(f && fwrite(im.data, 1, im.len, f) == im.len && !fclose(f));
-			bool theirs = run("e2fsck -fn '%s' >'%s/log' 2>&1", image_path(), dir) != 0 &&
-				      run("grep -q 'Padding at end of' '%s/log'", dir) != 0;
+			bool theirs =
+				run("e2fsck -fn '%s' >'%s/log' 2>&1", image_path(), dir) != 0 &&
+				run("grep -q 'Padding at end of' '%s/log'", dir) != 0;
 			complaints += theirs;
 			if (theirs && judged(&im) == OUTCOME_HELD) {
-				fprintf(stderr, "%s: bit 0x%x at %zu is damage for e2fsck only\n", options[k],
-					bit, at);
+				fprintf(stderr, "%s: bit 0x%x at %zu is damage for e2fsck only\n",
+					options[k], bit, at);
 				run("cat '%s/log' >&2", dir);
 				test_bad_here++;
 			}

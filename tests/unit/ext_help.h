@@ -137,7 +137,10 @@ static inline int list_entry(void *ctx, const struct fs_entry *en, struct error 
 		if (!target)
 			return -1;
 	}
-	line = text_format("%c %o %u %llu %s %s", en->type == ENTRY_DIR ? 'd' : en->type == ENTRY_LINK ? 'l' : 'f',
+	line = text_format("%c %o %u %llu %s %s",
+			   en->type == ENTRY_DIR    ? 'd'
+			   : en->type == ENTRY_LINK ? 'l'
+						    : 'f',
 			   en->mode & 07777, en->links,
 			   en->type == ENTRY_DIR ? 0ULL : (unsigned long long)en->size,
 			   target ? target : hex, en->path);
