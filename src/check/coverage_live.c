@@ -1,21 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* When the host is the machine we run on, its mounted file systems are asked as well. */
 #include <blkid/blkid.h>
+#include <dirent.h>
+#include <strings.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "backproof/text.h"
 #include "rows.h"
 
-/* The UUID of a block device: the file system's own, read by libblkid's cache-free way, else udev's links. */
+/* By udev's links, which anybody may read. */
+static char *uuid_by_link(const char *device)
+{
+	struct stat want, got;
+	DIR *d = stat(device, &want) == 0 ? opendir("/dev/disk/by-uuid") : NULL;
+	char *uuid = NULL;
+	struct dirent *de;
+	while (d && !uuid && (de = readdir(d)))
+		if (*de->d_name != '.' && fstatat(dirfd(d), de->d_name, &got, 0) == 0 &&
+		    S_ISBLK(got.st_mode) && got.st_rdev == want.st_rdev)
+			uuid = strdup(de->d_name);
+	if (d)
+		closedir(d);
+	return uuid;
+}
+
+/* From the device itself, where we may read it. */
 static char *uuid_of(const char *device)
 {
-	blkid_cache cache = NULL;
-	if (blkid_get_cache(&cache, "/dev/null") < 0)
-		return NULL;
-	char *uuid = blkid_get_tag_value(cache, "UUID", device);
-	blkid_put_cache(cache);
-	return uuid;
+	const char *found;
+	char *uuid = NULL;
+	blkid_probe probe = blkid_new_probe_from_filename(device);
+	if (probe && blkid_probe_enable_superblocks(probe, 1) == 0 &&
+	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID) == 0 && blkid_do_safeprobe(probe) == 0 &&
+	    blkid_probe_lookup_value(probe, "UUID", &found, NULL) == 0)
+		uuid = strdup(found);
+	blkid_free_probe(probe);
+	return uuid ? uuid : uuid_by_link(device);
 }
 
 static bool is_covered(const struct subject *s, const char *uuid)
@@ -45,9 +65,16 @@ static void check_mount(struct subject *s, const char *mount, const char *device
 		    mount, device);
 }
 
-void coverage_live(struct subject *s, struct findings *f)
+/* Of a mountinfo line: a file system kept on a device of this machine, and mounted whole. */
+static bool is_local(const char *root, const char *type, const char *device)
 {
-	FILE *in = fopen("/proc/self/mountinfo", "re");
+	return !strcmp(root, "/") && device[0] == '/' && device[1] != '/' && strncmp(device, "/dev/loop", 9) &&
+	       strcmp(type, "iso9660") && strcmp(type, "squashfs") && strncmp(type, "fuse", 4);
+}
+
+void coverage_live(struct subject *s, struct findings *f, const char *mountinfo)
+{
+	FILE *in = fopen(mountinfo, "re");
 	autofree char *line = NULL;
 	size_t cap = 0;
 	struct strings seen = {0};
@@ -59,11 +86,9 @@ void coverage_live(struct subject *s, struct findings *f)
 	while (getline(&line, &cap, in) > 0) {
 		char root[4096], mount[4096], type[64], device[4096];
 		const char *rest = strstr(line, " - ");
-		/* Only whole file systems on local block devices: no bind mounts, no images in files. */
 		if (!rest || sscanf(line, "%*u %*u %*s %4095s %4095s", root, mount) != 2 ||
-		    sscanf(rest, " - %63s %4095s", type, device) != 2 || strcmp(root, "/") ||
-		    strncmp(device, "/dev/", 5) || !strncmp(device, "/dev/loop", 9) ||
-		    !strcmp(type, "iso9660") || !strcmp(type, "squashfs") || strings_has(&seen, device))
+		    sscanf(rest, " - %63s %4095s", type, device) != 2 || !is_local(root, type, device) ||
+		    strings_has(&seen, device))
 			continue;
 		if (strings_add(&seen, device) == 0)
 			check_mount(s, mount, device, f);

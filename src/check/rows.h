@@ -9,7 +9,7 @@
 extern const struct check check_structure, check_restore, check_identity, check_freshness, check_coverage,
 	check_integrity, check_presence;
 
-/* The file systems that are mounted on this machine are in the restore point. */
-void coverage_live(struct subject *s, struct findings *f);
+/* The file systems that are mounted on this machine (by its /proc/self/mountinfo) are in the restore point. */
+void coverage_live(struct subject *s, struct findings *f, const char *mountinfo);
 
 #endif

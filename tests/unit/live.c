@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What is mounted on the host itself must be in its backup. */
+#include "../../src/check/rows.h"
+#include "test.h"
+
+static char dir[] = "/tmp/backproof-live-XXXXXX";
+
+static void sh(const char *format)
+{
+	char command[600];
+	snprintf(command, sizeof command, format, dir, dir, dir);
+	NEED(system(command) == 0);
+}
+
+/* The outcome of coverage.live when the backup holds a volume with this UUID. */
+static enum outcome covered(const char *uuid, const char *lines)
+{
+	struct subject s = {0};
+	struct findings f;
+	struct volume volume = {0};
+	char path[100];
+	snprintf(path, sizeof path, "%s/mountinfo", dir);
+	FILE *out = fopen(path, "w");
+	NEED(out && fputs(lines, out) >= 0 && fclose(out) == 0);
+	snprintf(volume.content.uuid, sizeof volume.content.uuid, "%s", uuid);
+	struct subject_volume *v = vec_push(&s.volumes);
+	NEED(v);
+	v->volume = &volume;
+	NEED(findings_init(&f) == 0);
+	coverage_live(&s, &f, path);
+	enum outcome o = OUTCOME_SKIPPED;
+	for (size_t i = 0; i < f.count; i++)
+		o = f.items[i].outcome;
+	findings_free(&f);
+	free(s.volumes.items);
+	return o;
+}
+
+static void mounted_volumes(void)
+{
+	char line[300];
+	snprintf(line, sizeof line, "26 1 8:1 / / rw - ext4 %s/root.img rw\n", dir);
+	CHECK_INT(covered("11111111-2222-3333-4444-555555555555", line), OUTCOME_HELD);
+	CHECK_INT(covered("11111111-2222-3333-4444-555555555556", line), OUTCOME_BROKEN);
+	/* A device that nobody can look at proves nothing. */
+	CHECK_INT(covered("11111111-2222-3333-4444-555555555555", "26 1 8:1 / / rw - ext4 /dev/no-such rw\n"),
+		  OUTCOME_UNPROVEN);
+	CHECK_INT(covered("1", "26 1 8:1 / / rw - ext4 /dev/loop7 rw\n"
+			       "27 1 0:1 / /sys rw - sysfs sysfs rw\n"
+			       "28 1 0:2 / /nas rw - cifs //nas/share rw\n"
+			       "29 1 8:2 /sub /bind rw - ext4 /dev/sdz2 rw\n"), OUTCOME_SKIPPED);
+}
+
+static void no_mountinfo(void)
+{
+	struct subject s = {0};
+	struct findings f;
+	NEED(findings_init(&f) == 0);
+	coverage_live(&s, &f, "/proc/no-such-file");
+	CHECK_INT(findings_proof(&f, PROOF_COVERAGE), OUTCOME_UNPROVEN);
+	findings_free(&f);
+}
+
+int main(void)
+{
+	NEED(mkdtemp(dir));
+	sh("truncate -s 4M %s/root.img && mke2fs -q -F -U 11111111-2222-3333-4444-555555555555 %s/root.img");
+	RUN(mounted_volumes);
+	RUN(no_mountinfo);
+	sh("rm -r %s");
+	return test_done();
+}
