@@ -39,7 +39,8 @@ void catalog_free(struct catalog *c);
 
 /*
  * From --from PATHs. Files: they are the parts of one restore point. A directory: the restore points in it (and
- * up to two levels below) are found by name. Returns 0 with no points when there are none; -1: unreadable.
+ * up to two levels below) are found by name. Returns 0 with no points when there are none,
+ * nothing at all is there, say; -1: unreadable, or CORRUPT with sys ENOENT when some of the parts are missing.
  */
 int catalog_from_paths(const struct strings *paths, const char *host, struct catalog *out,
 		       struct error *e) must_check;

@@ -135,17 +135,48 @@ static int from_files(const struct strings *paths, struct catalog *out, struct e
 	return rc;
 }
 
+/* The name is missing in a directory that is there and can be read. errno stays as stat left it. */
+static bool is_absent(const char *path)
+{
+	int sys = errno;
+	autofree char *parent = strdup(path);
+	if (sys != ENOENT || !parent)
+		return false;
+	size_t len = strlen(parent);
+	while (len > 1 && parent[len - 1] == '/')
+		parent[--len] = 0;
+	char *slash = strrchr(parent, '/');
+	if (slash)
+		slash[slash == parent] = 0;
+	struct stat st;
+	/* A link that leads nowhere, to a store that is not mounted say, is not absent. */
+	bool absent = lstat(path, &st) < 0 && errno == ENOENT && access(slash ? parent : ".", R_OK | X_OK) == 0;
+	errno = sys;
+	return absent;
+}
+
 int catalog_from_paths(const struct strings *paths, const char *host, struct catalog *out,
 		       struct error *e)
 {
-	size_t directories = 0;
+	size_t directories = 0, absent = 0;
 	tzset();
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < paths->count; i++) {
 		struct stat st;
-		if (stat(paths->items[i], &st) < 0)
+		if (stat(paths->items[i], &st) == 0)
+			directories += S_ISDIR(st.st_mode);
+		else if (is_absent(paths->items[i]))
+			absent++;
+		else
 			return error_sys(e, "%s", paths->items[i]);
-		directories += S_ISDIR(st.st_mode);
+	}
+	/* Nothing has ever been put there: that is no backup, not a place that can't be reached. */
+	if (absent && absent == paths->count)
+		return 0;
+	if (absent) {
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "a part that is named is not there");
+		e->sys = ENOENT;
+		return -1;
 	}
 	if (directories && directories < paths->count)
 		return error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "backproof/gate.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "backproof/subject.h"
@@ -201,7 +202,12 @@ static void check_host(const struct gate_request *r, const struct host_config *h
 	struct error e = {0};
 	r->budget->stage = "catalogue";
 	if (find_points(r, h, &points, &e) < 0) {
-		finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", r->host, &e);
+		struct finding_text missing = {.blame = BLAME_INCOMPLETE, .error = e.cls};
+		if (e.cls == ERROR_CORRUPT && e.sys == ENOENT)
+			finding_add(&out->findings, PROOF_PRESENCE, "presence.parts", r->host, OUTCOME_BROKEN,
+				    &missing, "%s", e.text);
+		else
+			finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", r->host, &e);
 		decide(out, p->policy);
 	} else if (!points.count) {
 		no_point(r, &points, out);

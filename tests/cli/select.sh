@@ -38,11 +38,10 @@ for name in .web01.img.zst.aB3dE9 web01.img.zst.tmp web01.img.zst.filepart; do
 	clean && put new "$name"
 	expect 10 "only an unfinished file: $name" web01 --from "$d"
 done
-run check web01 --from "$W/not-there" --config "$W/empty.conf" --scratch "$S" --format json
-case $code in
-10 | 20) verdict_is "$code" "a path that is not there" ;;
-*) verdict_is 20 "a path that is not there" ;;
-esac
+expect 10 "nothing is there, in a directory that is" web01 --from "$W/not-there"
+expect 20 "nor is the directory" web01 --from "$W/not-there/web01"
+clean && put new web01.img.zst
+expect 13 "one of two parts is not there" web01 --from "$d/web01.img.zst" --from "$d/web01-sdb.img.zst"
 clean && put new web01.img.zst
 expect 0 "one file in a directory" web01 --from "$d"
 clean && put new web01.img.zst && put db db01.img.zst
