@@ -78,7 +78,7 @@ const char *fat_link_text(enum fat_link link)
 
 int fat_follow(const struct fat *fs, uint32_t *cluster, struct error *e)
 {
-	uint32_t value;
+	uint32_t value = 0;
 	if (fat_entry_at(fs, *cluster, &value, e) < 0)
 		return -1;
 	enum fat_link link = fat_link_of(fs, value);
