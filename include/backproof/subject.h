@@ -30,6 +30,7 @@ struct facts {
 	bool root_found;  /* a tree with /etc was found */
 	char *root;	  /* subject of the file system or archive it is on */
 	char *hostname, *machine_id, *system; /* system: PRETTY_NAME of os-release */
+	struct strings other_hosts; /* where the archives of one restore point name several hosts */
 	const char *machine_id_from;	      /* path, a literal */
 	struct strings ssh_keys;	      /* "ED25519 SHA256:..." */
 	bool fstab_found;
@@ -37,7 +38,7 @@ struct facts {
 	bool has_boot_dir; /* /boot holds anything at all */
 	char *kernel, *initramfs, *efi; /* the first that was found: path */
 	bool unified;			/* the kernel found is an EFI program with its initramfs inside */
-	bool boot_code; /* a disk of the restore point has boot code in its first sector or BIOS boot partition */
+	bool boot_code; /* a disk has boot code in its first sector, and in its BIOS boot partition if there is one */
 	int64_t newest_log; /* newest mtime under /var/log not in the future, 0: none */
 	char *newest_log_path;
 };
@@ -81,6 +82,7 @@ struct part {
 
 struct vouch_result {
 	uint64_t known, held, broken, changed, missing, unreadable;
+	bool kernel_missing; /* a package of the system holds a kernel, which is not there */
 	const char *database;
 };
 
@@ -97,7 +99,8 @@ struct check_parameters {
 	const char *hostname, *machine_id; /* expected, or NULL */
 	bool hostname_given;		   /* by option or configuration, not taken from host */
 	const struct strings *disks;	   /* expected disks, or NULL */
-	const struct restore_point *previous; /* the restore point before this one, or NULL */
+	const struct restore_point *previous; /* the restore points before this one, newest first */
+	size_t previous_count;
 	int64_t now;
 	enum depth depth; /* SAMPLE or FULL */
 	uint64_t seed;
@@ -114,6 +117,7 @@ struct subject {
 	VEC(struct subject_volume) volumes;
 	struct facts facts;
 	int64_t newest_member; /* newest mtime in archives not in the future; 0: none */
+	bool newest_is_system; /* ... of the archives that hold the system, where there are others too */
 	char *newest_member_path;
 	bool archive; /* at least one part is a system archive */
 	struct archive_tree *tree; /* what was kept of the archives while they passed */

@@ -268,6 +268,21 @@ static int load_manifests(struct loader *l, const char *dir)
 	return r;
 }
 
+/* disk.sha256 for disk.img.zst: it may be another file's, and counts when it lists ours. */
+static int load_bare(struct loader *l, const struct target *t)
+{
+	size_t from = (size_t)(t->base - t->full), end = t->stem ? t->stem : strlen(t->full);
+	const char *dot = memrchr(t->base, '.', end - from);
+	if (!dot || dot == t->base)
+		return 0;
+	for (const char *const *s = sidecar_suffixes; *s; s++) {
+		autofree char *name = text_format("%.*s%s", (int)(dot - t->base), t->base, *s);
+		if (!name || load(l, OPTIONAL, t->dir, name) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int load_beside(struct loader *l, const struct target *t)
 {
 	const char *stem = t->stem ? t->full + t->stem : NULL;
@@ -289,7 +304,9 @@ static int load_beside(struct loader *l, const struct target *t)
 	autofree char *mf = dot && dot > t->base
 				    ? text_format("%.*s.mf", (int)(dot - t->base), t->base)
 				    : NULL;
-	return mf ? load(l, BESIDE, t->dir, mf) : 0;
+	if (mf && load(l, BESIDE, t->dir, mf) < 0)
+		return -1;
+	return load_bare(l, t);
 }
 
 static int load_lists(struct loader *l, const struct target *t)

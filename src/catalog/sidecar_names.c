@@ -5,11 +5,14 @@
 
 const char *const sidecar_suffixes[] = {
 	".sha256", ".sha256sum", ".sha512", ".sha512sum", ".sha1",   ".sha1sum", ".md5",
-	".md5sum", ".b2",	 ".b2sum",  ".sha224",	  ".sha384", ".mf",	 NULL,
+	".md5sum", ".b2",	 ".b2sum",  ".sha224",	  ".sha384", ".mf",
+	/* As written on Windows. */
+	".SHA256", ".SHA512",	 ".SHA1",   ".MD5",	  NULL,
 };
 
 #define LISTS(upper, lower)                                                                        \
-	upper "SUMS", upper "SUMS.txt", lower "sums", lower "sums.txt", lower "sum.txt"
+	upper "SUMS", upper "SUMS.txt", upper "SUM", upper "SUM.txt", lower "sums", lower "sums.txt",  \
+		lower "sum", lower "sum.txt"
 
 const char *const sidecar_lists[] = {
 	LISTS("SHA256", "sha256"),
@@ -19,8 +22,12 @@ const char *const sidecar_lists[] = {
 	LISTS("B2", "b2"),
 	LISTS("SHA224", "sha224"),
 	LISTS("SHA384", "sha384"),
+	"CHECKSUM",
+	"CHECKSUM.txt",
 	"CHECKSUMS",
 	"CHECKSUMS.txt",
+	"checksum",
+	"checksum.txt",
 	"checksums",
 	"checksums.txt",
 	"checksum.sha256",

@@ -22,6 +22,15 @@ static bool has_option(const char *options, const char *name)
 	return false;
 }
 
+static bool names_device(const char *spec)
+{
+	static const char *const starts[] = {"/dev/", "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "ID="};
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+		if (!strncmp(spec, starts[i], strlen(starts[i])))
+			return true;
+	return false;
+}
+
 /* Lines that name no volume of the machine itself. */
 static bool is_elsewhere(const struct fstab_line *l)
 {
@@ -34,15 +43,17 @@ static bool is_elsewhere(const struct fstab_line *l)
 		"ocfs2", "gfs2", "bpf", "iso9660", "udf", "squashfs", "pstore", "fusectl", NULL,
 	};
 	static const char *const options[] = {"noauto", "bind", "rbind", "_netdev", "loop", NULL};
-	if (*l->mount != '/' || one_of(l->type, types) || !strncmp(l->type, "fuse.", 5))
+	/* A block device is local whatever its path looks like (by-path names hold colons), and whatever program
+	 * mounts it (fuse.ntfs-3g). */
+	bool device = names_device(l->spec);
+	if (*l->mount != '/' || one_of(l->type, types) || (!device && !strncmp(l->type, "fuse.", 5)))
 		return true;
 	for (size_t i = 0; options[i]; i++)
 		if (has_option(l->options, options[i]))
 			return true;
 	return !strncmp(l->spec, "/dev/sr", 7) || !strncmp(l->spec, "/dev/cdrom", 10) ||
 	       !strncmp(l->spec, "/dev/fd", 7) || !strncmp(l->spec, "/dev/loop", 9) ||
-	       (*l->spec == '/' && strncmp(l->spec, "/dev/", 5)) || strchr(l->spec, ':') ||
-	       !strncmp(l->spec, "//", 2);
+	       (!device && (*l->spec == '/' || strchr(l->spec, ':')));
 }
 
 /* Something on the disks can't be looked into, and might hold what is not found elsewhere. */
@@ -121,7 +132,8 @@ static void check_boot(struct subject *s, const struct check_parameters *p, stru
 {
 	const struct facts *x = &s->facts;
 	bool disks = s->volumes.count > 0;
-	bool machine = disks ? is_partitioned(s) || x->kernel : x->kernel != NULL;
+	/* Its packages know of a kernel even where /boot was left out. */
+	bool machine = x->kernel || s->vouched.kernel_missing || (disks && is_partitioned(s));
 	if (p->policy->boot == BOOT_NO || (p->policy->boot == BOOT_AUTO && !machine)) {
 		finding_add(f, PROOF_COVERAGE, "coverage.boot", x->root, OUTCOME_SKIPPED, NULL,
 			    p->policy->boot == BOOT_NO ? "boot parts are not asked for by policy"

@@ -95,8 +95,11 @@ static bool is_telling(const struct subject *s, const struct subject_volume *v, 
 static void content_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	struct clock c = {"freshness.content", "the newest write inside", "", 0, 0};
-	bool ahead = false;
-	for (int fat = 0; fat < 2 && !c.to; fat++)
+	bool ahead = false, rooted = false;
+	vec_each(&s->volumes, v) rooted |= v->mount && !strcmp(v->mount, "/");
+	/* Where an archive holds the system, a disk beside it says nothing of the system's age; nor the reverse. */
+	bool disks = rooted || !s->newest_is_system, members = !rooted || s->newest_is_system;
+	for (int fat = 0; disks && fat < 2 && !c.to; fat++)
 		vec_each(&s->volumes, v)
 		{
 			int64_t t = is_telling(s, v, fat) ? volume_clock(v) : 0;
@@ -106,7 +109,7 @@ static void content_clock(struct subject *s, const struct check_parameters *p, s
 			}
 			ahead |= t > p->now + p->policy->clock_skew;
 		}
-	if (s->newest_member > c.to && !ahead) {
+	if (members && s->newest_member > c.to && !ahead) {
 		c.from = c.to = s->newest_member;
 		c.subject = s->facts.root ? s->facts.root : "archive";
 		c.what = "the newest member";

@@ -79,6 +79,10 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 			    : x->root_found ? "no host name inside%s"
 					    : "no system was found inside%s",
 			    x->hostname ? x->hostname : "");
+	for (size_t i = 0; i < x->other_hosts.count; i++)
+		if (!same_host(x->other_hosts.items[i], expected) && !is_nameless(x->other_hosts.items[i]))
+			broken(f, "identity.hostname", s->point->label, expected, x->other_hosts.items[i],
+			       "another archive's host name");
 	for (size_t i = 0; i < x->ssh_keys.count; i++)
 		finding_add(f, PROOF_IDENTITY, "identity.ssh-key", root, OUTCOME_SKIPPED, NULL, "%s",
 			    x->ssh_keys.items[i]);

@@ -3,6 +3,9 @@
 #include "backproof/text.h"
 #include "rows.h"
 
+/* A night on which a disk was left out must not make the next one look complete. */
+#define REMEMBERED (7 * 86400)
+
 static bool has_disk(const struct restore_point *point, const char *disk)
 {
 	for (size_t i = 0; i < point->count; i++)
@@ -19,6 +22,35 @@ static void missing_disk(struct findings *f, const struct restore_point *point, 
 		    "disk %s is missing: %s", disk, why);
 }
 
+/* A disk that is imaged whole holds its partitions; one without a name may be any. */
+static bool has_role(const struct restore_point *point, const struct point_file *role)
+{
+	for (size_t i = 0; i < point->count; i++) {
+		const struct point_file *it = &point->items[i];
+		bool disk = role->disk ? it->disk && !strcmp(it->disk, role->disk) : true;
+		bool part = !role->part || !it->part || !strcmp(it->part, role->part);
+		if (disk && part)
+			return true;
+	}
+	return false;
+}
+
+static void compare_role(const struct restore_point *point, const struct restore_point *older,
+			 const struct point_file *role, struct strings *said, struct findings *f)
+{
+	if ((!role->disk && !role->part) || has_role(point, role))
+		return;
+	autofree char *name = text_format("%s%s%s", role->disk ? role->disk : "",
+					  role->disk && role->part ? " part " : "", role->part ? role->part : "");
+	if (!name || strings_has(said, name))
+		return;
+	autofree char *why = text_format("an earlier restore point (%s) has it; if it was taken out on purpose, "
+					 "name the disks in the configuration",
+					 older->label);
+	missing_disk(f, point, name, why ? why : "it was there before");
+	(void)!strings_add(said, name);
+}
+
 static void check_disks(const struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	if (p->disks && p->disks->count) {
@@ -27,15 +59,19 @@ static void check_disks(const struct subject *s, const struct check_parameters *
 				missing_disk(f, s->point, p->disks->items[i], "the configuration names it");
 		return;
 	}
-	for (size_t i = 0; p->previous && i < p->previous->count; i++) {
-		const char *disk = p->previous->items[i].disk;
-		if (!disk || has_disk(s->point, disk))
-			continue;
-		autofree char *why = text_format("the restore point before this one (%s) has it; if it was "
-						 "taken out on purpose, name the disks in the configuration",
-						 p->previous->label);
-		missing_disk(f, s->point, disk, why ? why : "it was there before");
+	struct strings said = {0};
+	bool named = false;
+	for (size_t i = 0; i < s->point->count; i++)
+		named |= s->point->items[i].disk || s->point->items[i].part;
+	for (size_t i = 0; i < p->previous_count; i++) {
+		const struct restore_point *older = &p->previous[i];
+		/* Where names tell of no disks, a backup of another kind may lie between: only the last one counts. */
+		if (i && (!named || older->order < s->point->order - REMEMBERED))
+			break;
+		for (size_t k = 0; k < older->count; k++)
+			compare_role(s->point, older, &older->items[k], &said, f);
 	}
+	strings_free(&said);
 }
 
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)

@@ -23,9 +23,9 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		finding_add(f, PROOF_RESTORE, "restore.critical", s->point->label, OUTCOME_BROKEN, &more,
 			    "a file that policy requires (critical) is not in the archive");
 	}
-	if (!s->sample.restored)
+	if (!s->sample.restored || !s->sample.bytes)
 		finding_add(f, PROOF_RESTORE, "restore.files", s->point->label, OUTCOME_UNPROVEN, NULL,
-			    "no file was restored");
+			    s->sample.restored ? "only empty files were restored" : "no file was restored");
 	s->measures.files_sampled = s->sample.chosen;
 	s->measures.files_restored = s->sample.restored;
 	s->measures.bytes_restored = s->sample.bytes;

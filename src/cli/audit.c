@@ -163,6 +163,10 @@ static int run(struct audit *a)
 	if (finish(a, &status) == CODE_INTERNAL)
 		status = exit_status(CODE_INTERNAL, a->o->exit_style, false);
 	e = a->write_error;
+	for (size_t i = 0; i < a->hosts.count && !a->write_failed; i++)
+		for (const struct host_result *r = a->done[i] ? &a->results[i] : NULL; r; r = r->older)
+			if (output_spares(a->o->output, &r->paths, &e) < 0)
+				a->write_failed = true;
 	if (a->write_failed || output_write(&a->output, &a->text, &e) < 0 || output_commit(&a->output, &e) < 0)
 		status = exit_status(complain(CODE_INTERNAL, e.text), a->o->exit_style, false);
 	output_close(&a->output);

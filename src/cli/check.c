@@ -61,7 +61,12 @@ static int write_report(const struct options *o, struct host_result *r, int stat
 		if (format->end)
 			format->end(&t, all, 1, r->verdict.code, status, &settings);
 	}
-	int rc = output_open(&out, o->output, e);
+	int rc = 0;
+	for (const struct host_result *it = r; it && rc == 0; it = it->older)
+		rc = output_spares(o->output, &it->paths, e);
+	if (rc < 0)
+		return -1;
+	rc = output_open(&out, o->output, e);
 	if (rc == 0)
 		rc = output_write(&out, &t, e);
 	if (rc == 0)

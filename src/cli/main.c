@@ -90,6 +90,7 @@ static void set_up(void)
 			sigaction(stops[i], &stop, NULL);
 	}
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL); /* a write beyond the limit on file sizes fails, and is told */
 	sigaction(SIGIO, &ignore, NULL); /* somebody opens a file for writing while we ask for a lease */
 	setlocale(LC_CTYPE, "C.UTF-8");
 }

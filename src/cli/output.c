@@ -31,6 +31,18 @@ int output_open(struct output *o, const char *path, struct error *e)
 	return 0;
 }
 
+int output_spares(const char *path, const struct strings *files, struct error *e)
+{
+	struct stat to, file;
+	if (!path || stat(path, &to) < 0)
+		return 0;
+	for (size_t i = 0; i < files->count; i++)
+		if (stat(files->items[i], &file) == 0 && file.st_dev == to.st_dev && file.st_ino == to.st_ino)
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET,
+					 "%s is the backup itself: a report is not written over it", path);
+	return 0;
+}
+
 int output_write(struct output *o, struct text *t, struct error *e)
 {
 	const char *p = text_str(t);

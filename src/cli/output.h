@@ -12,6 +12,8 @@ struct output {
 /* path NULL: standard output. */
 int output_open(struct output *o, const char *path, struct error *e) must_check;
 /* Writes and empties t. */
+/* -1 when path is one of files, under whatever name: a report must not replace the backup that it speaks for. */
+int output_spares(const char *path, const struct strings *files, struct error *e) must_check;
 int output_write(struct output *o, struct text *t, struct error *e) must_check;
 /* Flushes to the disk and puts the file in its place. */
 int output_commit(struct output *o, struct error *e) must_check;

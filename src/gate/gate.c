@@ -175,7 +175,8 @@ static void judge_points(const struct gate_request *r, struct check_parameters *
 			 struct host_result *out)
 {
 	for (size_t i = 0; i < c->count && i < FALLBACK_DEPTH; i++) {
-		p->previous = i + 1 < c->count ? &c->items[i + 1] : NULL;
+		p->previous = &c->items[i + 1];
+		p->previous_count = c->count - i - 1;
 		for (size_t k = 0; i == 0 && k < c->partial.count; k++)
 			finding_add(&out->findings, PROOF_PRESENCE, "presence.partial", c->partial.items[k],
 				    OUTCOME_SKIPPED, NULL, "unfinished: not counted as a restore point");

@@ -2,10 +2,12 @@
 /* An archive is seen once: everything that is wanted of it is taken in passing. */
 #include "archive_tree.h"
 #include "backproof/text.h"
+#include "facts.h"
 #include "parts.h"
 #include "trial.h"
 
 #define CHUNK (256 * KIB)
+#define KEPT_FILE (64 * MIB)
 
 struct pass {
 	struct subject *s;
@@ -18,6 +20,9 @@ struct pass {
 	unsigned mask; /* digests that the package databases of this tree need */
 	uint8_t *buf;
 	uint64_t members, files, bytes, escapes;
+	bool root;	/* what tells when the system was last alive is in this archive: /etc, or /var */
+	int64_t newest; /* newest mtime that is not in the future */
+	char *newest_path;
 	/* of the present member */
 	bool digesting;
 	char *kept;
@@ -85,10 +90,13 @@ static int restore_member(struct pass *x, const struct archive_member *m, struct
 static int take_data(struct pass *x, const struct archive_member *m, struct error *e)
 {
 	struct restored *slot = NULL;
-	if (trial_is_critical(&x->trial, x->p->policy, m->entry.path))
+	bool critical = trial_is_critical(&x->trial, x->p->policy, m->entry.path);
+	if (critical)
 		slot = vec_push(&x->trial.critical);
 	else if (!m->escapes)
 		slot = trial_draw(&x->trial, m->entry.size);
+	if (critical && !slot)
+		return error_nomem(e);
 	if (slot && restore_member(x, m, slot, e) < 0)
 		return -1;
 	for (;;) {
@@ -114,6 +122,7 @@ static int add_seen(struct pass *x, const struct archive_member *m, struct error
 	struct seen_file *seen = vec_push(&x->s->tree->seen);
 	if (!seen || !(seen->path = strdup(m->entry.path)))
 		return error_nomem(e);
+	seen->order = x->s->tree->next_order++;
 	seen->mtime = m->entry.mtime;
 	seen->size = m->entry.size;
 	if (m->hardlink) {
@@ -141,7 +150,7 @@ static int take_file(struct pass *x, const struct archive_member *m, bool want_d
 	x->kept_length = 0;
 	if (x->digesting && start_digests(x, e) < 0)
 		return -1;
-	if (want_data && !m->hardlink && entry->size <= 64 * MIB) {
+	if (want_data && !m->hardlink && entry->size <= KEPT_FILE) {
 		x->kept_size = (size_t)entry->size;
 		x->kept = malloc(x->kept_size + 1);
 		if (!x->kept)
@@ -160,18 +169,55 @@ static int take_file(struct pass *x, const struct archive_member *m, bool want_d
 	return x->digesting || (m->hardlink && is_package_path(entry->path)) ? add_seen(x, m, e) : 0;
 }
 
+/* Members by which an archive is known for the system itself: another one beside it must not lend it its age. */
+static bool is_system_path(const char *path)
+{
+	static const char *const files[] = {"etc/fstab", "etc/hostname", "etc/os-release", "etc/passwd"};
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (!strcmp(path, files[i]))
+			return true;
+	return !strncmp(path, "var/log/", 8) || !strncmp(path, "var/lib/", 8);
+}
+
+/* The newest member of all archives of the system; of the others only where there is none of it. */
+static void settle_newest(struct pass *x)
+{
+	struct subject *s = x->s;
+	if (x->root == s->newest_is_system ? x->newest > s->newest_member : x->root) {
+		free(s->newest_member_path);
+		s->newest_member_path = take(x->newest_path);
+		s->newest_member = x->newest;
+	}
+	s->newest_is_system |= x->root;
+}
+
+/* Whose the archive says it is. */
+static int note_host(struct pass *x, size_t first, struct error *e)
+{
+	const struct kept_entry *last = NULL;
+	for (size_t i = first; i < x->s->tree->kept.count; i++) {
+		const struct kept_entry *k = &x->s->tree->kept.items[i];
+		if (k->data && !strcmp(k->path, "etc/hostname"))
+			last = k;
+	}
+	autofree char *name = NULL;
+	int rc = last ? facts_first_line(last->data, &name, e) : 0;
+	return rc > 0 && strings_add(&x->s->tree->hosts, name) < 0 ? error_nomem(e) : rc < 0 ? -1 : 0;
+}
+
 static void note_times(struct pass *x, const struct fs_entry *entry)
 {
 	struct subject *s = x->s;
 	int64_t latest = x->p->now + x->p->policy->clock_skew;
+	x->root |= is_system_path(entry->path);
 	if (entry->mtime > latest)
 		return; /* a member dated in the future tells nothing about when the archive was made */
-	if (entry->mtime > s->newest_member) {
+	if (entry->mtime > x->newest) {
 		char *copy = strdup(entry->path);
 		if (copy) {
-			free(s->newest_member_path);
-			s->newest_member_path = copy;
-			s->newest_member = entry->mtime;
+			free(x->newest_path);
+			x->newest_path = copy;
+			x->newest = entry->mtime;
 		}
 	}
 	if (entry->type == ENTRY_FILE && !strncmp(entry->path, "var/log/", 8) &&
@@ -200,11 +246,17 @@ static int take_member(struct pass *x, const struct archive_member *m, struct er
 		x->mask |= 1u << DIGEST_SHA1;
 	if (!strcmp(entry->path, "etc/arch-release") || !strncmp(entry->path, "etc/pacman", 10))
 		x->mask |= 1u << DIGEST_SHA256;
-	if (entry->type == ENTRY_FILE)
+	/* What is too large to be kept must not count as absent. */
+	x->s->tree->incomplete |= entry->type == ENTRY_FILE && wanted && data && entry->size > KEPT_FILE;
+	if (entry->type == ENTRY_FILE) {
+		struct fs_entry linked = *entry;
+		if (m->hardlink && !linked.size)
+			linked.size = 1; /* tar leaves it out; the data is at the first of the names */
 		return take_file(x, m, wanted && data, e) < 0 ? -1
 		       : wanted && (!data || m->hardlink)
-			       ? archive_tree_keep(x->s->tree, entry, NULL, 0, e)
+			       ? archive_tree_keep(x->s->tree, &linked, NULL, 0, e)
 			       : 0;
+	}
 	return wanted ? archive_tree_keep(x->s->tree, entry, NULL, 0, e) : 0;
 }
 
@@ -244,6 +296,7 @@ int archive_pass(struct subject *s, struct part *pt, struct stream *in, const st
 	s->archive = true;
 	if (!s->tree && !(s->tree = calloc(1, sizeof *s->tree)))
 		return error_nomem(e);
+	size_t first_kept = s->tree->kept.count;
 	x.buf = malloc(CHUNK);
 	x.md5 = digest_new(DIGEST_MD5, e);
 	x.sha1 = digest_new(DIGEST_SHA1, e);
@@ -253,6 +306,9 @@ int archive_pass(struct subject *s, struct part *pt, struct stream *in, const st
 		rc = trial_open(&x.trial, p, p->policy->sample_files, hash_bytes(pt->name, strlen(pt->name)), e);
 	if (rc == 0)
 		rc = run(&x, in, e);
+	if (rc == 0)
+		rc = note_host(&x, first_kept, e);
+	settle_newest(&x);
 	s->tree->sorted = false;
 	s->measures.image_data += x.bytes;
 	if (rc == 0)
@@ -265,6 +321,7 @@ int archive_pass(struct subject *s, struct part *pt, struct stream *in, const st
 	digest_destroy(x.md5);
 	digest_destroy(x.sha1);
 	digest_destroy(x.sha256);
+	free(x.newest_path);
 	free(x.buf);
 	return rc;
 }

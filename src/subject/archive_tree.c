@@ -52,7 +52,13 @@ int archive_tree_keep(struct archive_tree *t, const struct fs_entry *entry, char
 		free(path);
 		return error_nomem(e);
 	}
-	*k = (struct kept_entry){path, data, len, entry->mtime, entry->type == ENTRY_DIR};
+	*k = (struct kept_entry){.path = path,
+				 .data = data,
+				 .length = len,
+				 .size = entry->type == ENTRY_FILE ? entry->size : 0,
+				 .order = t->next_order++,
+				 .mtime = entry->mtime,
+				 .directory = entry->type == ENTRY_DIR};
 	t->kept_bytes += len + strlen(path) + sizeof *k;
 	return 0;
 }
@@ -87,6 +93,59 @@ static int by_seen(const void *a, const void *b)
 	return strcmp(((const struct seen_file *)a)->path, ((const struct seen_file *)b)->path);
 }
 
+static int by_kept_order(const void *a, const void *b)
+{
+	const struct kept_entry *x = a, *y = b;
+	int r = by_kept(a, b);
+	return r ? r : (x->order > y->order) - (x->order < y->order);
+}
+
+static int by_seen_order(const void *a, const void *b)
+{
+	const struct seen_file *x = a, *y = b;
+	int r = by_seen(a, b);
+	return r ? r : (x->order > y->order) - (x->order < y->order);
+}
+
+static void free_kept(struct kept_entry *k)
+{
+	free(k->path);
+	free(k->data);
+}
+
+static void free_seen(struct seen_file *f)
+{
+	free(f->path);
+	free(f->alias);
+}
+
+/* "tar r" puts newer copies of a file behind older ones: what a restore leaves is what counts. */
+static void sort_kept(struct archive_tree *t)
+{
+	size_t kept = 0;
+	if (t->kept.count)
+		qsort(t->kept.items, t->kept.count, sizeof *t->kept.items, by_kept_order);
+	for (size_t i = 0; i < t->kept.count; i++)
+		if (i + 1 < t->kept.count && !by_kept(&t->kept.items[i], &t->kept.items[i + 1]))
+			free_kept(&t->kept.items[i]);
+		else
+			t->kept.items[kept++] = t->kept.items[i];
+	t->kept.count = kept;
+}
+
+static void sort_seen(struct archive_tree *t)
+{
+	size_t kept = 0;
+	if (t->seen.count)
+		qsort(t->seen.items, t->seen.count, sizeof *t->seen.items, by_seen_order);
+	for (size_t i = 0; i < t->seen.count; i++)
+		if (i + 1 < t->seen.count && !by_seen(&t->seen.items[i], &t->seen.items[i + 1]))
+			free_seen(&t->seen.items[i]);
+		else
+			t->seen.items[kept++] = t->seen.items[i];
+	t->seen.count = kept;
+}
+
 static int by_string(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -96,10 +155,8 @@ void archive_tree_sort(struct archive_tree *t)
 {
 	if (t->sorted)
 		return;
-	if (t->kept.count)
-		qsort(t->kept.items, t->kept.count, sizeof *t->kept.items, by_kept);
-	if (t->seen.count)
-		qsort(t->seen.items, t->seen.count, sizeof *t->seen.items, by_seen);
+	sort_kept(t);
+	sort_seen(t);
 	if (t->filled.count)
 		qsort(t->filled.items, t->filled.count, sizeof *t->filled.items, by_string);
 	t->sorted = true;
@@ -127,11 +184,11 @@ static int kept_read(void *ctx, const char *path, size_t max, char **data, size_
 	archive_tree_sort(t);
 	const struct kept_entry *k =
 		t->kept.count ? bsearch(&key, t->kept.items, t->kept.count, sizeof key, by_kept) : NULL;
+	if (k && (k->data ? k->length : k->size) > max)
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "%s: %llu bytes is more than expected", path,
+				 (unsigned long long)(k->data ? k->length : k->size));
 	if (!k || !k->data)
 		return 0;
-	if (k->length > max)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "%s: %zu bytes is more than expected",
-				 path, k->length);
 	*data = malloc(k->length + 1);
 	if (!*data)
 		return error_nomem(e);
@@ -185,16 +242,9 @@ void archive_tree_free(struct archive_tree *t)
 {
 	if (!t)
 		return;
-	vec_each(&t->kept, k)
-	{
-		free(k->path);
-		free(k->data);
-	}
-	vec_each(&t->seen, s)
-	{
-		free(s->path);
-		free(s->alias);
-	}
+	vec_each(&t->kept, k) free_kept(k);
+	vec_each(&t->seen, s) free_seen(s);
+	strings_free(&t->hosts);
 	free(t->kept.items);
 	free(t->seen.items);
 	strings_free(&t->filled);

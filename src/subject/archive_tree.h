@@ -11,6 +11,7 @@ struct seen_file {
 	char *alias; /* hard link: the path whose data it shares; then there are no digests */
 	int64_t mtime;
 	uint64_t size;
+	size_t order;
 	unsigned mask;
 	uint8_t md5[16], sha1[20], sha256[32];
 };
@@ -19,6 +20,8 @@ struct kept_entry {
 	char *path;
 	char *data; /* NUL-terminated; NULL where only the name is of use */
 	size_t length;
+	uint64_t size; /* of a file, as stored */
+	size_t order;  /* of a path that comes twice, a restore leaves the last */
 	int64_t mtime;
 	bool directory;
 };
@@ -26,8 +29,9 @@ struct kept_entry {
 struct archive_tree {
 	VEC(struct kept_entry) kept;
 	VEC(struct seen_file) seen;
+	struct strings hosts;  /* what /etc/hostname of each archive says */
 	struct strings filled; /* directories up to four levels deep that hold something */
-	size_t kept_bytes;
+	size_t kept_bytes, next_order;
 	bool sorted;
 	bool incomplete; /* more to keep than memory allows: what is missing proves nothing */
 };

@@ -13,17 +13,11 @@ const char *const facts_wants[] = {
 	"usr/lib/os-release", "etc/ssh/ssh_host_", "boot/", "efi/", "etc/passwd", NULL,
 };
 
-/* 1 and the trimmed first word line, 0 none, -1 error. */
-static int read_line(const struct tree_reader *t, const char *path, char **out, struct error *e)
+int facts_first_line(const char *data, char **out, struct error *e)
 {
-	autofree char *data = NULL;
-	size_t len;
-	int rc = t->read(t->ctx, path, SMALL, &data, &len, NULL, e);
-	if (rc <= 0)
-		return rc;
-	for (char *p = data; *p; p += *p == '\n') {
+	for (const char *p = data; *p; p += *p == '\n') {
 		size_t n = strcspn(p, "\n");
-		char *line = p;
+		const char *line = p;
 		p += n;
 		while (n && isspace((unsigned char)*line))
 			line++, n--;
@@ -35,6 +29,15 @@ static int read_line(const struct tree_reader *t, const char *path, char **out, 
 		return *out ? 1 : error_nomem(e);
 	}
 	return 0;
+}
+
+/* 1 and the trimmed first word line, 0 none, -1 error. */
+static int read_line(const struct tree_reader *t, const char *path, char **out, struct error *e)
+{
+	autofree char *data = NULL;
+	size_t len;
+	int rc = t->read(t->ctx, path, SMALL, &data, &len, NULL, e);
+	return rc > 0 ? facts_first_line(data, out, e) : rc;
 }
 
 static int read_system(struct facts *x, const struct tree_reader *t, struct error *e)
@@ -133,6 +136,27 @@ static bool is_initramfs(const char *n)
 }
 
 /* One name among the boot files. Empty directories (/boot of a container) are no boot part. */
+static bool is_boot_file(const char *n)
+{
+	return ends(n, ".efi") || is_kernel(n) || is_initramfs(n);
+}
+
+/* A file with something in it: a link to nowhere boots nothing. 1 it is, 0 it is not, -1 error. */
+static int has_content(const struct tree_reader *t, const char *dir, const char *n, struct error *e)
+{
+	autofree char *path = text_format("%s/%s", dir, n), *data = NULL;
+	size_t len = 0;
+	struct error why = {0};
+	if (!path)
+		return error_nomem(e);
+	int rc = t->read(t->ctx, path, 0, &data, &len, NULL, &why);
+	if (rc < 0 && why.cls == ERROR_LIMIT)
+		return 1; /* longer than the nothing that was asked for */
+	if (rc < 0)
+		*e = why;
+	return rc > 0 ? len > 0 : rc;
+}
+
 static int boot_file(struct facts *x, const char *dir, const char *n, struct error *e)
 {
 	int rc = 0;
@@ -160,7 +184,8 @@ static int scan_boot(struct facts *x, const struct tree_reader *t, const char *d
 	int rc = t->list(t->ctx, dir, &names, e);
 	for (size_t i = 0; rc >= 0 && i < names.count; i++) {
 		const char *n = names.items[i];
-		rc = boot_file(x, dir, n, e);
+		int real = is_boot_file(n) ? has_content(t, dir, n, e) : 0;
+		rc = real > 0 ? boot_file(x, dir, n, e) : real;
 		if (rc < 0 || depth == 0 || strchr(n, '.') || is_kernel(n) || !strcmp(n, "lost+found"))
 			continue;
 		autofree char *sub = text_format("%s/%s", dir, n);
@@ -180,7 +205,7 @@ static int esp_visit(void *ctx, const struct fs_entry *entry, struct error *e)
 	const char *name = slash ? slash + 1 : entry->path;
 	if (slash)
 		*slash = 0;
-	return entry->type == ENTRY_FILE ? boot_file(x, slash ? dir : "", name, e) : 0;
+	return entry->type == ENTRY_FILE && entry->size ? boot_file(x, slash ? dir : "", name, e) : 0;
 }
 
 int facts_scan_esp(struct facts *x, struct fs *esp, struct error *e)
@@ -224,6 +249,7 @@ void facts_free(struct facts *x)
 	free(x->hostname);
 	free(x->machine_id);
 	free(x->system);
+	strings_free(&x->other_hosts);
 	strings_free(&x->ssh_keys);
 	vec_each(&x->fstab, l)
 	{

@@ -9,6 +9,8 @@
  * missing stays NULL; -1 only when something that is there can't be read.
  */
 int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e) must_check;
+/* The first line of data that says something, trimmed: 1, 0 when there is none, -1 memory. */
+int facts_first_line(const char *data, char **out, struct error *e) must_check;
 /* Looks for EFI programs and kernels on an EFI system partition that is mounted nowhere. */
 int facts_scan_esp(struct facts *x, struct fs *esp, struct error *e) must_check;
 void facts_free(struct facts *x);

@@ -94,31 +94,53 @@ static bool volume_fits(const struct subject_volume *v, enum spec_kind kind, con
 	return false;
 }
 
-/* The disk part that a device name means: by the name in the file's name, else by the letter's order. */
+/* How a name counts disks. SCSI, IDE and virtual disks change their letters' prefix with the hypervisor. */
+enum disk_names { DISK_LETTER, DISK_NVME, DISK_MMC, DISK_NUMBER, DISK_OTHER };
+
+/* Which disk in the machine's order a name means: "sdb", "vdb", "drive-scsi1" and "1" are all the second. */
+static enum disk_names disk_order(const char *name, size_t *order)
+{
+	size_t n = strlen(name), d = n;
+	bool letters = n == 3 && strchr("svh", name[0]) && name[1] == 'd';
+	if ((letters || (n == 4 && !strncmp(name, "xvd", 3))) && name[n - 1] >= 'a' && name[n - 1] <= 'z') {
+		*order = (size_t)(name[n - 1] - 'a');
+		return DISK_LETTER;
+	}
+	if (sscanf(name, "nvme%zun1", order) == 1)
+		return DISK_NVME;
+	if (sscanf(name, "mmcblk%zu", order) == 1)
+		return DISK_MMC;
+	while (d && isdigit((unsigned char)name[d - 1]))
+		d--;
+	if ((d && strncmp(name, "drive-", 6)) || sscanf(name + d, "%zu", order) != 1)
+		return DISK_OTHER;
+	return DISK_NUMBER;
+}
+
+/* The disk part that a device name means: by the name in the file's name, else by the order. A file that is
+ * named for one disk never stands for another. */
 static struct part *part_by_disk(struct subject *s, const char *disk)
 {
-	struct part *only = NULL;
-	size_t disks = 0;
+	size_t order, named, unnamed = 0;
+	for (size_t i = 0; i < s->part_count; i++)
+		if (s->parts[i].kind == PART_DISK && s->parts[i].file->disk && !strcmp(s->parts[i].file->disk, disk))
+			return &s->parts[i];
+	enum disk_names wanted = disk_order(disk, &order), kind;
+	if (wanted == DISK_OTHER)
+		return NULL;
 	for (size_t i = 0; i < s->part_count; i++) {
 		struct part *pt = &s->parts[i];
 		if (pt->kind != PART_DISK)
 			continue;
-		if (pt->file->disk && !strcmp(pt->file->disk, disk))
+		if (!pt->file->disk) {
+			if (unnamed++ == order)
+				return pt;
+			continue;
+		}
+		kind = disk_order(pt->file->disk, &named);
+		if ((kind == wanted || kind == DISK_NUMBER) && named == order)
 			return pt;
-		only = pt;
-		disks++;
 	}
-	size_t n = strlen(disk), order = 0;
-	bool letters = n == 3 && (disk[0] == 's' || disk[0] == 'v' || disk[0] == 'h') && disk[1] == 'd';
-	if (letters || (n == 4 && !strncmp(disk, "xvd", 3)))
-		order = (size_t)(disk[n - 1] - 'a');
-	else if (sscanf(disk, "nvme%zun1", &order) != 1 && sscanf(disk, "mmcblk%zu", &order) != 1)
-		return NULL;
-	if (disks == 1)
-		return order == 0 ? only : NULL;
-	for (size_t i = 0, seen = 0; i < s->part_count; i++)
-		if (s->parts[i].kind == PART_DISK && !s->parts[i].file->disk && seen++ == order)
-			return &s->parts[i];
 	return NULL;
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Opens a restore point: its files, their disks and archives, and the machine that shows inside. */
+#include <strings.h>
+
+#include "archive_tree.h"
 #include "backproof/text.h"
 #include "facts.h"
 #include "parts.h"
@@ -32,11 +35,12 @@ static int mount_volumes(struct subject *s, struct subject_volume *root, struct 
 	root->mount = strdup("/");
 	if (!root->mount)
 		return error_nomem(e);
-	/* What can't be read here is read again by facts_harvest, which reports it. */
-	if (fs_read_file(root->fs, "etc/fstab", MIB, &fstab, &len, e) != 1)
-		return 0;
+	int rc = fs_read_file(root->fs, "etc/fstab", MIB, &fstab, &len, e);
+	/* What can't be read for good is read again by facts_harvest, which reports it. */
+	if (rc != 1)
+		return rc < 0 && e->cls != ERROR_CORRUPT ? -1 : 0;
 	struct facts first = {0};
-	int rc = fstab_parse(fstab, &first);
+	rc = fstab_parse(fstab, &first);
 	if (rc == 0) {
 		s->facts.fstab.items = first.fstab.items;
 		s->facts.fstab.count = first.fstab.count;
@@ -64,12 +68,24 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 		}
 	s->facts.root = strdup(name);
 	struct tree_reader tree = subject_tree(s);
-	if (facts_harvest(&s->facts, &tree, &why) < 0)
+	if (facts_harvest(&s->facts, &tree, &why) < 0) {
+		/* What was not come to is not absent: neither proof can rest on it. */
 		finding_error(f, PROOF_STRUCTURE, "root.read", name, &why);
+		finding_add(f, PROOF_COVERAGE, "root.read", name, OUTCOME_UNPROVEN, NULL,
+			    "not all that tells what belongs to it could be read");
+	}
+	if (s->tree && s->tree->incomplete)
+		finding_add(f, PROOF_COVERAGE, "archive.kept", name, OUTCOME_UNPROVEN,
+			    &(struct finding_text){.error = ERROR_LIMIT},
+			    "more system files in the archive than can be kept: what belongs to it is not known");
+	for (size_t i = 0; s->tree && i < s->tree->hosts.count; i++) {
+		const char *host = s->tree->hosts.items[i];
+		if ((!s->facts.hostname || strcasecmp(host, s->facts.hostname)) &&
+		    strings_add(&s->facts.other_hosts, host) < 0)
+			return error_nomem(e);
+	}
 	vec_each(&s->volumes, v)
 	{
-		if (v->volume->role == ROLE_BIOS_BOOT)
-			s->facts.boot_code = true;
 		/* An ESP that the fstab leaves to automounting is looked into all the same. */
 		if (v->fs && v->volume->role == ROLE_ESP && !v->mount &&
 		    facts_scan_esp(&s->facts, v->fs, &why) < 0)

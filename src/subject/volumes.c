@@ -127,6 +127,23 @@ static void judge_content(struct subject_volume *sv, struct findings *f)
 		finding_error(f, PROOF_STRUCTURE, "fs.open", sv->name, &e);
 }
 
+/* The first sector loads what follows from the BIOS boot partition, where there is one: it takes both. */
+static bool has_boot_code(const struct disk_layout *d)
+{
+	bool wanted = false, there = false;
+	uint8_t head[512];
+	struct error e;
+	for (size_t i = 0; i < d->count; i++) {
+		const struct volume *v = &d->items[i];
+		if (v->role != ROLE_BIOS_BOOT)
+			continue;
+		wanted = true;
+		there |= v->window && source_size(v->window) >= sizeof head &&
+			 source_read_at(v->window, 0, head, sizeof head, &e) == 0 && !is_zero(head, sizeof head);
+	}
+	return d->table != TABLE_NONE && d->boot_code && (there || !wanted);
+}
+
 int part_volumes(struct subject *s, struct part *pt, struct findings *f, struct error *e)
 {
 	struct error why = {0};
@@ -144,7 +161,7 @@ int part_volumes(struct subject *s, struct part *pt, struct findings *f, struct 
 	if (!pt->layout.count)
 		say(f, "disk.volumes", pt->name, OUTCOME_BROKEN, ERROR_CORRUPT,
 		    "the partition table is empty: there is nothing to restore");
-	s->facts.boot_code |= pt->layout.boot_code && pt->layout.table != TABLE_NONE;
+	s->facts.boot_code |= has_boot_code(&pt->layout);
 	for (size_t i = 0; i < pt->layout.count; i++) {
 		struct volume *v = &pt->layout.items[i];
 		struct subject_volume *sv = vec_push(&s->volumes);
