@@ -96,6 +96,9 @@ expect 0 "a machine's archive" web01 --from "$b/machine.tar"
 rm -rf "${again:?}/boot"
 mk_tar "$b/machine.tar" "$again"
 expect 13 "a machine's archive without /boot" web01 --from "$b/machine.tar"
+rm -rf "$again" && cp -a "$W/ct" "$again" && rm -rf "${again:?}"/usr/bin
+mk_tar "$b/noprograms.tar" "$again"
+expect 13 "an archive without its programs" web01 --from "$b/noprograms.tar"
 # A BIOS machine on GPT: boot code in the first sector, and more of it in a partition of its own.
 mk_tree "$W/bios" web01 "$ID" bios
 mk_disk "$b/mbr.img" "$W/bios" --table mbr --size 24
