@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * Any bytes as a tar archive. Without a fuzzer it replays the files given, or fixtures/archive,
- * each whole, cut and with bits flipped. For a fuzzer: clang -DLIBFUZZER -fsanitize=fuzzer,address.
+ * each whole, cut and with bits flipped. For a fuzzer: clang -DBACKPROOF_LIBFUZZER -fsanitize=fuzzer,address.
  */
 #include <glob.h>
 
@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-#ifndef LIBFUZZER
+#ifndef BACKPROOF_LIBFUZZER
 static const char *path;
 
 static void replay(void)

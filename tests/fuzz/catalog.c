@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-#ifndef FUZZ_ENGINE
+#ifndef BACKPROOF_LIBFUZZER
 static void replay(const char *file)
 {
 	static uint8_t data[2048], copy[2048];

@@ -8,8 +8,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* A name that each row accepts, in the order of the registry. */
-	static const char *const names[] = {"a.gz",  "a.xz",  "a.zst", "a.bz2",		   "a.lz4",
-					    "a.zip", "a.png", "a.db",  "Windows/System32/a.dll", "a"};
+	static const char *const names[] = {"boot/initrd.img", "a.gz",	"a.xz",	 "a.zst",
+					    "a.bz2",	       "a.lz4", "a.zip", "a.png",
+					    "a.db", "Windows/System32/a.dll", "a"};
 	size_t count;
 	const struct witness *const *rows = witness_rows(&count);
 	if (count != ARRAY_SIZE(names))
