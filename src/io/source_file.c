@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 struct file {
 	int fd;
@@ -109,6 +110,32 @@ failed:
 	return NULL;
 }
 
+/* Times of files advance in ticks of some milliseconds; on some file systems, of a second or two. */
+#define TICK_NS INT64_C(20000000)
+#define COARSE_TICK_NS INT64_C(2000000000)
+
+/*
+ * A file that was written in this very tick can be written again without its times moving. The tick is waited
+ * out, and then the file is looked at: what changes it later shows.
+ */
+static int settle(struct file *f, struct error *e)
+{
+	const struct timespec changed = f->at_open.st_ctim;
+	int64_t tick = changed.tv_nsec ? TICK_NS : COARSE_TICK_NS;
+	struct timespec now;
+	if (!S_ISREG(f->at_open.st_mode) || clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return 0;
+	if (now.tv_sec < changed.tv_sec || now.tv_sec - changed.tv_sec > COARSE_TICK_NS / 1000000000)
+		return 0;
+	int64_t left = tick - ((now.tv_sec - changed.tv_sec) * INT64_C(1000000000) + now.tv_nsec - changed.tv_nsec);
+	if (left <= 0)
+		return 0;
+	struct timespec wait = {left / 1000000000, left % 1000000000};
+	while (nanosleep(&wait, &wait) < 0 && errno == EINTR)
+		;
+	return fstat(f->fd, &f->at_open) < 0 ? error_sys(e, "%s", f->path) : 0;
+}
+
 struct source *source_open_file(const char *path, struct error *e)
 {
 	/* O_NONBLOCK: a FIFO in the backup directory must not hang the gate. */
@@ -126,6 +153,16 @@ struct source *source_open_file(const char *path, struct error *e)
 	f->path = strdup(path);
 	if (!f->path) {
 		error_nomem(e);
+		source_destroy(s);
+		return NULL;
+	}
+	uint64_t size = source_size(s);
+	if (settle(f, e) < 0) {
+		source_destroy(s);
+		return NULL;
+	}
+	if (S_ISREG(f->at_open.st_mode) && (uint64_t)f->at_open.st_size != size) {
+		error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: is still being written", path);
 		source_destroy(s);
 		return NULL;
 	}

@@ -79,6 +79,22 @@ static void a_changed_file_is_busy(void)
 	CHECK_INT(e.cls, ERROR_UNSUPPORTED);
 }
 
+/* Times of files move in ticks: a second write in the tick of the first must show all the same. */
+static void a_write_in_the_same_tick_is_seen(void)
+{
+	char *path = in_dir("tick");
+	for (int i = 0; i < 8; i++) {
+		struct error e = {0};
+		put(path, "one", 3, O_TRUNC);
+		autosource struct source *s = source_open_file(path, &e);
+		NEED(s);
+		put(path, "two", 3, 0);
+		CHECK(source_same(s, &e) < 0);
+		CHECK_INT(e.cls, ERROR_BUSY);
+	}
+	NEED(unlink(path) == 0);
+}
+
 static void holes_are_seen(void)
 {
 	struct error e = {0};
@@ -225,6 +241,7 @@ int main(void)
 	NEED(mkdtemp(dir));
 	RUN(reads_are_exact);
 	RUN(a_changed_file_is_busy);
+	RUN(a_write_in_the_same_tick_is_seen);
 	RUN(holes_are_seen);
 	RUN(overlay_replaces_blocks);
 	RUN(cache_gives_the_same_bytes);
