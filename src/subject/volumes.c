@@ -41,6 +41,26 @@ static bool starts_with_zeros(struct source *volume)
 	       source_read_at(volume, 0, head, SUPERBLOCKS, &e) == 0 && is_zero(head, SUPERBLOCKS);
 }
 
+/* Nothing but zeros where signatures are looked for: is there anything between? Looked at in so many places. */
+#define PLACES 4096
+
+static bool holds_data(struct source *volume)
+{
+	autofree uint8_t *buf = malloc(SUPERBLOCKS);
+	uint64_t size = source_size(volume), step = size / PLACES;
+	struct extent x;
+	struct error e;
+	step = step < SUPERBLOCKS ? SUPERBLOCKS : step - step % SUPERBLOCKS;
+	for (uint64_t off = 0; buf && off < size; off += x.zero && x.length > step ? x.length : step) {
+		size_t n = size - off < SUPERBLOCKS ? (size_t)(size - off) : SUPERBLOCKS;
+		/* What can't be read may be anything. */
+		if (source_extent_at(volume, off, &x, &e) < 0 || source_read_at(volume, off, buf, n, &e) < 0 ||
+		    !is_zero(buf, n))
+			return true;
+	}
+	return !buf;
+}
+
 /* Nothing is recognised on a volume: find out whether something was there. */
 static void judge_unknown(struct subject_volume *sv, struct findings *f)
 {
@@ -72,6 +92,9 @@ static void judge_unknown(struct subject_volume *sv, struct findings *f)
 	if (v->role == ROLE_ESP)
 		say(f, "volume.content", sv->name, OUTCOME_BROKEN, ERROR_CORRUPT,
 		    "an EFI system partition without a FAT file system");
+	else if (v->role != ROLE_SWAP && v->content.all_zero && holds_data(v->window))
+		say(f, "volume.content", sv->name, OUTCOME_UNPROVEN, ERROR_UNSUPPORTED,
+		    "zeros at both ends of this partition, where a file system would begin, and data between");
 	else if (v->role == ROLE_SWAP || v->content.all_zero)
 		say(f, "volume.content", sv->name, OUTCOME_SKIPPED, ERROR_NONE,
 		    v->role == ROLE_SWAP ? "swap without a signature" : "empty: no file system was made on it");

@@ -113,6 +113,15 @@ expect 0 "boot code in the first sector and in its partition" web01 --from "$b/b
 head -c 440 /dev/zero | patch "$b/bios.img" 0
 expect 13 "no boot code in the first sector" web01 --from "$b/bios.img"
 
+# A partition that nobody names, wiped at both ends
+cp "$img" "$b/wiped.img"
+table=$(sfdisk -q --dump "$img" | grep -v last-lba | sed "s/^\(.*img\)\([12]\) :/\2 :/"; echo "3 : start=$((33 * 2048)), size=$((30 * 2048)), type=linux")
+truncate -s 64M "$b/wiped.img"
+printf '%s\n' "$table" | sfdisk -q --no-reread --no-tell-kernel --wipe never "$b/wiped.img"
+expect 0 "an empty partition" web01 --from "$b/wiped.img"
+noise 11 4194304 | patch "$b/wiped.img" $((48 << 20))
+expect 20 "a partition with data between zeros" web01 --from "$b/wiped.img"
+
 # Sidecars
 cp "$img" "$d/web01.img"
 for name in web01.sha256 web01.img.SHA256 SHA256SUM sha256sum CHECKSUM checksum; do
