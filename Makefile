@@ -16,7 +16,7 @@ ifneq ($(strip $(MISSING)),)
 $(error missing development packages: $(MISSING); run `make setup` as root)
 endif
 endif
-FOUND := $(foreach p,$(REQUIRED) $(OPTIONAL),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),$(p)))
+FOUND := $(strip $(foreach p,$(REQUIRED) $(OPTIONAL),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),$(p))))
 # Debian's libbz2 has no .pc file.
 BZ2 := $(shell printf '\#include <bzlib.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo y)
 
