@@ -353,15 +353,9 @@ static void test_gpt_nonsense(void)
 static void test_gpt_4096(void)
 {
 	struct seen s;
-	NEED(!sh("truncate -s 32M big && printf 'label: gpt\\nsector-size: 4096\\n,4M,U\\n,8M,L,\\n' |"
-		 "sfdisk --sector-size 4096 big || true"));
-	/* Older sfdisk has no such option: then a loop device, then nothing but our own. */
+	/* sfdisk and sgdisk need a device for sectors of this size; fdisk does not. */
+	NEED(!sh("truncate -s 32M big && printf 'g\\nn\\n1\\n256\\n+4M\\nt\\n1\\nn\\n2\\n\\n+8M\\nw\\n' | fdisk -b 4096 big"));
 	struct image i = load("big", 0);
-	if (memcmp(i.data + 4096, "EFI PART", 8)) {
-		free(i.data);
-		NEED(!sh("l=$(losetup -f --show -b 4096 big) && sgdisk -o -n 1:256:+4M -t 1:ef00 -n 2:0:+8M $l && losetup -d $l"));
-		i = load("big", 0);
-	}
 	look(&i, i.size, &s);
 	CHECK_INT(structure(&s), OUTCOME_HELD);
 	CHECK_INT(s.d.sector_size, 4096);
