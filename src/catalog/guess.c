@@ -80,6 +80,9 @@ struct walk {
 static void note_unreadable(struct guess *g, const char *rel, const struct error *why)
 {
 	int rank = rank_of(rel, base_of(rel), g->host);
+	/* The newest of all hosts may be in there: what is older must not be taken for it. */
+	if (!rank && name_is_time(rel))
+		rank = 1;
 	if (rank <= g->unreadable_rank)
 		return;
 	g->unreadable_rank = rank;

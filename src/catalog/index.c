@@ -218,6 +218,10 @@ static int answer(struct search *s, const char *host, struct catalog *out, struc
 	const struct catalog_index *x = s->x;
 	if (s->walk.unreadable.count)
 		return tell_unreadable(x, &s->walk.unreadable, host, e);
+	/* {date}/{host}: what is older must not be taken for the newest, which may be in there. */
+	for (size_t i = 0; i < x->unreadable.count; i++)
+		if (name_is_time(x->unreadable.items[i]))
+			return tell_unreadable(x, &x->unreadable, host, e);
 	if (x->pattern ? candidates_assemble(&s->walk.found, out, e) < 0
 		       : guess_finish(&s->guess, out, e) < 0)
 		return -1;

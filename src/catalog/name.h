@@ -28,6 +28,8 @@ size_t name_date_at(const char *s, size_t len, struct civil *c);
 size_t name_clock_at(const char *s, size_t len, bool seconds, bool zone, struct civil *c);
 /* The first date, with the clock that follows it, that stands between non-digits. */
 bool name_time_find(const char *name, size_t len, struct civil *c, struct span *where);
+/* A directory that is called by a date and nothing else: the backups of that day, of any host. */
+bool name_is_time(const char *path);
 /* A whole component of a path below a dated one, or a token in it, that can only be a clock: 0300, 030000. */
 bool name_bare_clock(const char *name, size_t len, const struct span *skip, struct span *where);
 /* Seconds UTC: a date alone is a whole local day, with a clock from and to are equal. Both 0 without a date. The

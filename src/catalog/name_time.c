@@ -207,3 +207,11 @@ void civil_range(const struct civil *c, int64_t *from, int64_t *to)
 	*from = from_local(day);
 	*to = from_local(day + 86400) - 1;
 }
+
+bool name_is_time(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	struct civil c;
+	struct span where;
+	return name_time_find(base, strlen(base), &c, &where) && !where.from && where.to == strlen(base);
+}

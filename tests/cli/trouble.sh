@@ -130,6 +130,22 @@ nobody 0 "no rights are needed" web01 --from web01.img.zst
 chmod 000 "$W/nobody/web01.img.zst"
 nobody 20 "file that may not be read" web01 --from web01.img.zst
 chmod 644 "$W/nobody/web01.img.zst"
+today=$(date -u +%F) yesterday=$(date -u -d '1 day ago' +%F)
+mkdir -p "$W/nobody/days/$today" "$W/nobody/days/$yesterday"
+cp "$zst" "$W/nobody/days/$today/" && cp "$zst" "$W/nobody/days/$yesterday/"
+printf '[repository "r"]\npath = %s\nmatch = {date}/{host}.img.zst\n[policy "default"]\nmax_age = 7d\n' \
+	"$W/nobody/days" >"$W/nobody/days.conf"
+chmod 644 "$W/nobody"/days/*/* "$W/nobody/days.conf"
+nobody 0 "directory of the newest day" web01 --from days
+chmod 000 "$W/nobody/days/$today"
+nobody 20 "directory of the newest day that may not be read" web01 --from days
+(cd "$W/nobody" && "${as_nobody[@]}" ./backproof check web01 --config days.conf --scratch scratch --format json >"$W/out" 2>"$W/err")
+code=$?
+holds "directory of the newest day that may not be read, by pattern" test "$code" = 20
+chmod 755 "$W/nobody/days/$today"
+(cd "$W/nobody" && "${as_nobody[@]}" ./backproof check web01 --config days.conf --scratch scratch --format json >"$W/out" 2>"$W/err")
+code=$?
+holds "directory of the newest day, by pattern" test "$code" = 0
 mkdir "$W/nobody/closed" && cp "$zst" "$W/nobody/closed/" && chmod 000 "$W/nobody/closed"
 nobody 20 "directory that may not be read" web01 --from closed
 chmod 755 "$W/nobody/closed" && sha256sum <"$zst" | sed 's/-/web01.img.zst/' >"$W/nobody/closed/web01.img.zst.sha256"
