@@ -32,6 +32,7 @@ struct vouched {
 	enum digest_kind kind;
 	bool conffile; /* the administrator may change it: a mismatch is no damage */
 	int64_t installed; /* a file with a later mtime was changed on purpose; 0 when not known */
+	int64_t built;     /* when the package was: it brought nothing younger; 0 when not known */
 	int64_t mtime; /* the mtime the package gave it, INT64_MIN when not known */
 	int64_t size;  /* -1 when not known */
 };

@@ -68,12 +68,30 @@ static bool has_closed_volume(const struct subject *s)
 	return false;
 }
 
+/*
+ * Names by serial number or by slot can't be told from an image. For the root they need not: it is where the
+ * fstab was found, unless the partition's number says otherwise.
+ */
+static struct subject_volume *root_by_hardware(struct subject *s, const struct fstab_line *l)
+{
+	const char *number = strstr(l->spec, "-part");
+	if (strcmp(l->mount, "/") || (strncmp(l->spec, "/dev/disk/by-id/", 16) &&
+				      strncmp(l->spec, "/dev/disk/by-path/", 18) && strcmp(l->spec, "/dev/root")))
+		return NULL;
+	vec_each(&s->volumes, v) if (v->mount && !strcmp(v->mount, "/") &&
+				     (!number || strtoul(number + 5, NULL, 10) == v->volume->number))
+		return v;
+	return NULL;
+}
+
 static void check_line(struct subject *s, const struct fstab_line *l, struct findings *f)
 {
 	bool has_disk = s->volumes.count > 0;
 	struct subject_volume *v = has_disk ? subject_volume_by_spec(s, l->spec) : NULL;
 	const char *root = s->facts.root;
 	struct finding_text more = {.expected = l->spec};
+	if (!v && has_disk)
+		v = root_by_hardware(s, l);
 	if (v && !*v->volume->content.type) {
 		finding_add(f, PROOF_COVERAGE, "coverage.fstab", v->name, OUTCOME_BROKEN, &more,
 			    "%s (%s) is there, but no file system is on it", l->mount, l->spec);

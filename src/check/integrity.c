@@ -70,6 +70,17 @@ static enum evidence by_witnesses(const struct subject *s, const struct part *pt
 	return content && metadata ? EVIDENCE_WITNESS : EVIDENCE_READ;
 }
 
+/* " (NAME keeps no metadata checksums)", or "". */
+static char *why_no_witness(const struct subject *s, const struct part *pt)
+{
+	for (size_t i = 0; i < s->volumes.count; i++) {
+		const struct subject_volume *v = &s->volumes.items[i];
+		if (v->part == pt && v->needed && v->fs && v->verified && !is_witnessed(v))
+			return text_format(" (%s, %s, keeps no metadata checksums)", v->name, fs_info(v->fs)->type);
+	}
+	return strdup("");
+}
+
 static enum evidence judge(struct subject *s, size_t index, const struct check_parameters *p, struct findings *f)
 {
 	struct part *pt = &s->parts[index];
@@ -95,11 +106,13 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 	if (best >= need)
 		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_HELD, &strength,
 			    "evidence: %s", evidence_name(best));
-	else
+	else {
+		autofree char *why = need == EVIDENCE_WITNESS ? why_no_witness(s, pt) : NULL;
 		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_UNPROVEN, &strength,
-			    "nothing vouches for its bytes as well as policy asks (%s, needed: %s); seal it when it "
-			    "is written: sha256sum %s > %s.sha256",
-			    evidence_name(best), evidence_name(need), name, name);
+			    "nothing vouches for its bytes as well as policy asks (%s, needed: %s)%s; seal it when "
+			    "it is written: sha256sum %s > %s.sha256",
+			    evidence_name(best), evidence_name(need), why ? why : "", name, name);
+	}
 	return best;
 }
 

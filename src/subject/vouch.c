@@ -10,6 +10,10 @@
 
 /* A root with this share of its package files missing was not backed up whole. */
 #define MISSING_PERCENT 30
+/* Copying a system takes that long at most, from one file of a package to another. */
+#define COPY_SECONDS (6 * 3600)
+/* Each is a walk over all: there are few on a system worth the question. */
+#define LATE_ASKED_MAX 1000
 /* Documents are trimmed, and libraries by some; nobody does without a tenth of the programs. */
 #define PROGRAMS_MISSING_PERCENT 10
 
@@ -125,10 +129,26 @@ static bool change_times_speak(const struct vouch *x)
 	return intact && late * 2 < intact;
 }
 
-static void mismatch(struct vouch *x, const struct vouched *v, const char *where, int64_t mtime,
-		     int64_t ctime, bool use_ctime)
+/*
+ * In a copied tree, still: what was put in place long after all that its package brought along (those have
+ * the same time of installation) is a later change. Damage leaves no change time.
+ */
+static bool placed_later(struct vouch *x, const struct target *t)
 {
-	if (vouched_mismatch(v, mtime, ctime, use_ctime) != OUTCOME_BROKEN) {
+	int64_t latest = INT64_MIN;
+	if (x->late_asked++ >= LATE_ASKED_MAX || !t->vouched->installed)
+		return false;
+	vec_each(&x->targets, o) if (o->result == OUTCOME_HELD && o->volume == t->volume &&
+				     o->vouched->installed == t->vouched->installed && o->ctime > latest)
+		latest = o->ctime;
+	return latest != INT64_MIN && t->ctime - COPY_SECONDS > latest;
+}
+
+static void mismatch(struct vouch *x, const struct vouched *v, const char *where, int64_t mtime,
+		     const struct target *t, bool use_ctime)
+{
+	int64_t ctime = t ? t->ctime : 0;
+	if (vouched_mismatch(v, mtime, ctime, use_ctime) != OUTCOME_BROKEN || (t && placed_later(x, t))) {
 		x->s->vouched.changed++;
 		return;
 	}
@@ -138,7 +158,8 @@ static void mismatch(struct vouch *x, const struct vouched *v, const char *where
 				    .expected = hex_encode(v->digest, digest_size(v->kind), hex)};
 	autofree char *subject = text_format("%s:/%s", where, v->path);
 	finding_add(x->f, PROOF_RESTORE, "package.digest", subject ? subject : where, OUTCOME_BROKEN, &more,
-		    "its content is not what its package installed (%s), and nobody wrote it since",
+		    "its content is not what its package installed (%s), and nobody wrote it since "
+		    "(if the host itself has it so: install the package anew, or divert the file)",
 		    x->vouchers.database);
 }
 
@@ -150,7 +171,7 @@ static void count_targets(struct vouch *x)
 		if (t->result == OUTCOME_HELD)
 			x->s->vouched.held++;
 		else if (t->result == OUTCOME_BROKEN)
-			mismatch(x, t->vouched, t->volume->name, t->mtime, t->ctime, use_ctime);
+			mismatch(x, t->vouched, t->volume->name, t->mtime, t, use_ctime);
 		else
 			x->s->vouched.unreadable++;
 	}
@@ -178,7 +199,7 @@ static void compare_seen(struct vouch *x)
 		else if (!digest)
 			x->s->vouched.changed++; /* outside of the package paths (/etc): nothing was digested */
 		else if (memcmp(digest, v->digest, digest_size(v->kind)))
-			mismatch(x, v, x->s->facts.root ? x->s->facts.root : "archive", f->mtime, 0, false);
+			mismatch(x, v, x->s->facts.root ? x->s->facts.root : "archive", f->mtime, NULL, false);
 		else
 			x->s->vouched.held++;
 	}

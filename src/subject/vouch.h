@@ -20,7 +20,7 @@ struct vouch {
 	struct findings *f;
 	struct vouchers vouchers;
 	VEC(struct target) targets;
-	uint64_t documents_missing, programs_missing;
+	uint64_t documents_missing, programs_missing, late_asked;
 };
 
 /* Digests all targets and sets their results. -1: it could not be carried out to the end. */

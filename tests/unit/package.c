@@ -271,6 +271,11 @@ static void mismatches(void)
 	CHECK_INT(judge("usr/bin/ls", t, none, false, t + 1, t + 1, true), OUTCOME_SKIPPED);
 	CHECK_INT(judge("usr/bin/ls", t, none, false, t - 5000, t + 3601, true), OUTCOME_SKIPPED);
 	CHECK_INT(judge("usr/bin/ls", t, none, false, t - 5000, t + 3601, false), OUTCOME_BROKEN);
+	/* Edited, and dpkg wrote its list anew after that: younger than the package itself */
+	struct vouched x = {.path = (char[]){"usr/bin/ls"}, .installed = t, .built = t - 6000, .mtime = none};
+	CHECK_INT(vouched_mismatch(&x, t - 5000, t - 5000, true), OUTCOME_SKIPPED);
+	CHECK_INT(vouched_mismatch(&x, t - 5999, 0, false), OUTCOME_SKIPPED);
+	CHECK_INT(vouched_mismatch(&x, t - 6000, t, true), OUTCOME_BROKEN);
 	/* Nothing known of times */
 	CHECK_INT(judge("usr/bin/ls", 0, none, false, 5, 5, true), OUTCOME_SKIPPED);
 	/* pacman: the mtime is the package's own */

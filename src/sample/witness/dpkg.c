@@ -105,13 +105,19 @@ static bool owns(const struct owned *o, const char *path)
 	       bsearch(&path, o->lines.items, o->lines.count, sizeof *o->lines.items, by_text);
 }
 
-/* "HEX  path" lines. owned NULL: there is no list to ask. */
+/* Some packers date all control files back to an epoch: that tells nothing. */
+#define EPOCH_1980 315532800
+
+/*
+ * "HEX  path" lines. owned NULL: there is no list to ask. The md5sums keep the date at which the package was
+ * built, and packers date nothing later than that.
+ */
 static int read_md5sums(struct dpkg *d, const char *package, char *text, const struct owned *owned,
-			int64_t installed, struct error *e)
+			int64_t installed, int64_t built, struct error *e)
 {
 	for (char *line; (line = package_line(&text));) {
 		struct vouched x = {.kind = DIGEST_MD5, .installed = installed, .mtime = INT64_MIN,
-				    .size = -1};
+				    .size = -1, .built = built > EPOCH_1980 ? built : 0};
 		if (strlen(line) < 35 || line[32] != ' ')
 			continue;
 		const char *path = line + 33;
@@ -168,7 +174,7 @@ static int add_package(struct dpkg *d, const struct stanza *s, struct error *e)
 	struct owned owned __attribute__((cleanup(owned_free))) = {.text = NULL};
 	autofree char *sums = NULL;
 	size_t len;
-	int64_t installed = 0, ignored;
+	int64_t installed = 0, built = 0;
 	int rc = package_read(d->t, PACKAGE_LIST_MAX, &owned.text, &len, &installed, e,
 			      "var/lib/dpkg/info/%s.list", name);
 	if (rc <= 0)
@@ -176,10 +182,10 @@ static int add_package(struct dpkg *d, const struct stanza *s, struct error *e)
 	if (read_owned(&owned, e) < 0)
 		return -1;
 	snprintf(key, sizeof key, "%s.md5sums", name);
-	rc = has_name(d, key) ? package_read(d->t, PACKAGE_LIST_MAX, &sums, &len, &ignored, e,
+	rc = has_name(d, key) ? package_read(d->t, PACKAGE_LIST_MAX, &sums, &len, &built, e,
 					     "var/lib/dpkg/info/%s", key)
 			      : 0;
-	if (rc < 0 || (rc > 0 && read_md5sums(d, s->package, sums, &owned, installed, e) < 0))
+	if (rc < 0 || (rc > 0 && read_md5sums(d, s->package, sums, &owned, installed, built, e) < 0))
 		return -1;
 	char *line = s->conffiles;
 	for (size_t i = 0; i < s->conffile_lines; i++) {
@@ -247,7 +253,7 @@ static int read_status_d(struct dpkg *d, struct error *e)
 			continue;
 		int got = package_read(d->t, PACKAGE_LIST_MAX, &text, &len, &mtime, e,
 				       "var/lib/dpkg/status.d/%s", names.items[i]);
-		if (got < 0 || (got > 0 && read_md5sums(d, "", text, NULL, mtime, e) < 0))
+		if (got < 0 || (got > 0 && read_md5sums(d, "", text, NULL, mtime, 0, e) < 0))
 			return -1;
 		found = 1;
 	}

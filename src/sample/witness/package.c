@@ -84,6 +84,8 @@ void vouchers_settle(struct vouchers *v)
 				/* Two packages share it: the later one wrote it last. */
 				if (it->installed > last->installed)
 					last->installed = it->installed;
+				if (!it->built || (last->built && it->built > last->built))
+					last->built = it->built;
 				last->conffile |= it->conffile;
 				free(it->path);
 			} else {
@@ -172,6 +174,9 @@ enum outcome vouched_mismatch(const struct vouched *v, int64_t mtime, int64_t ct
 		return mtime == v->mtime ? OUTCOME_BROKEN : OUTCOME_SKIPPED;
 	/* Without any time there is no telling damage from change. */
 	if (!v->installed || mtime > v->installed)
+		return OUTCOME_SKIPPED;
+	/* Edited before dpkg wrote its list anew, as it does when another package takes a file over. */
+	if (v->built && mtime > v->built)
 		return OUTCOME_SKIPPED;
 	/* Unpacked with an old mtime (tar, cp -p) over the package's file: only the ctime tells. */
 	if (use_ctime && ctime > v->installed + 3600)
