@@ -261,7 +261,7 @@ int catalog_index_find(struct catalog_index *x, const char *host, struct catalog
 	memset(out, 0, sizeof *out);
 	if (x->owner && strcasecmp(x->owner, host))
 		return 0;
-	tzset();
+	civil_zone();
 	struct search s = {.x = x, .fd = -1};
 	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
 	guess_init(&s.guess, host);

@@ -33,8 +33,10 @@ bool name_is_time(const char *path);
 /* A whole component of a path below a dated one, or a token in it, that can only be a clock: 0300, 030000. */
 bool name_bare_clock(const char *name, size_t len, const struct span *skip, struct span *where);
 /* Seconds UTC: a date alone is a whole local day, with a clock from and to are equal. Both 0 without a date. The
- * caller has called tzset. */
+ * caller has called civil_zone. */
 void civil_range(const struct civil *c, int64_t *from, int64_t *to);
+/* Takes note of TZ, from any thread. */
+void civil_zone(void);
 
 enum name_kind {
 	NAME_OTHER,	 /* nothing known */

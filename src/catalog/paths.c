@@ -159,7 +159,7 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		       struct error *e)
 {
 	size_t directories = 0, absent = 0;
-	tzset();
+	civil_zone();
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < paths->count; i++) {
 		struct stat st;
