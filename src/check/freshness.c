@@ -3,6 +3,8 @@
  * Every clock must agree that the backup is young: the files' times, the time in the name, the newest
  * write inside. The oldest one counts; one in the future is as bad, because it hides the real age.
  */
+#include <time.h>
+
 #include "backproof/text.h"
 #include "rows.h"
 
@@ -127,12 +129,29 @@ static void content_clock(struct subject *s, const struct check_parameters *p, s
 	}
 }
 
+/*
+ * A time in a name seldom says its zone. It is taken as local; west of Greenwich a name in UTC would then
+ * lie in the future, and is taken as what it is.
+ */
+static void name_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	struct clock c = {"freshness.name", "the time in its name", s->point->label, s->point->named_from,
+			  s->point->named_to};
+	time_t t = (time_t)c.from;
+	struct tm tm;
+	if (!c.from)
+		return;
+	if (c.from > p->now + p->policy->clock_skew && localtime_r(&t, &tm) && tm.tm_gmtoff < 0) {
+		c.from += tm.tm_gmtoff;
+		c.to += tm.tm_gmtoff;
+	}
+	judge(s, p, f, &c);
+}
+
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	file_clock(s, p, f);
-	if (s->point->named_from)
-		judge(s, p, f, &(struct clock){"freshness.name", "the time in its name", s->point->label,
-					       s->point->named_from, s->point->named_to});
+	name_clock(s, p, f);
 	content_clock(s, p, f);
 	char age[32], limit[32];
 	if (s->taken_at)

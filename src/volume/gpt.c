@@ -77,6 +77,16 @@ static void judge_pair(struct scan *s, const struct gpt_header *p, const struct 
  * less is something that was appended. */
 #define GROWN (1 * MIB)
 
+/* What was added to a disk is zeros; what was appended to a file is something. Both its ends are looked at. */
+static bool is_new_space(struct scan *s, uint64_t from)
+{
+	static const size_t piece = 64 * KIB;
+	struct error e;
+	autofree uint8_t *buf = malloc(piece);
+	return buf && source_read_at(s->disk, from, buf, piece, &e) == 0 && is_zero(buf, piece) &&
+	       source_read_at(s->disk, s->size - piece, buf, piece, &e) == 0 && is_zero(buf, piece);
+}
+
 static void judge_size(struct scan *s, const struct gpt_header *p, const struct gpt_header *b,
 		       uint32_t ss)
 {
@@ -100,7 +110,7 @@ static void judge_size(struct scan *s, const struct gpt_header *p, const struct 
 		finding_add(s->f, PROOF_STRUCTURE, "gpt.size", s->subject, OUTCOME_BROKEN, &more,
 			    "the disk is %llu bytes shorter than its table says",
 			    (unsigned long long)(expected - s->size));
-	} else if (s->size - expected >= GROWN && p->good && b->good) {
+	} else if (s->size - expected >= GROWN && p->good && b->good && is_new_space(s, expected)) {
 		/* A disk that was enlarged, or cloned to a larger one, and not repartitioned since: it works,
 		 * often for years, and both headers are where the table says. */
 		more.error = ERROR_NONE;

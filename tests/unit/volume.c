@@ -223,6 +223,10 @@ static void test_gpt_sizes(void)
 	expect(&i, i.size + (1 << 20) - 512, "gpt.size", 4, __LINE__);
 	/* Enlarged and not repartitioned: as good as before. */
 	expect(&i, i.size + (1 << 20), NULL, 4, __LINE__);
+	/* The same length, but not of zeros. */
+	i.data[i.size + (1 << 20) - 1] = 1;
+	expect(&i, i.size + (1 << 20), "gpt.size", 4, __LINE__);
+	i.data[i.size + (1 << 20) - 1] = 0;
 	/* Grown, and the primary lost: the protective MBR tells where the backup is. */
 	memset(i.data + 512, 0, 512);
 	expect(&i, i.size + (1 << 20), "gpt.primary", 4, __LINE__);
