@@ -23,6 +23,7 @@ struct fs_info {
 	bool replayed;	  /* the log was dirty and has been replayed in an overlay */
 	bool stale_view;  /* the log is dirty and could not be replayed: what is seen is older */
 	bool checksums;	  /* all metadata carries checksums (ext4 metadata_csum) */
+	bool unlogged;	  /* it was mounted when it was copied and has no log: only fs_verify can tell */
 	bool errors;	  /* the kernel marked the file system as having errors */
 };
 

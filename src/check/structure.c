@@ -14,8 +14,12 @@ static void verify(struct subject_volume *v, const struct check_parameters *p, s
 	if (info->replayed)
 		finding_add(f, PROOF_STRUCTURE, "fs.log", v->name, OUTCOME_SKIPPED, NULL,
 			    "taken while mounted; its log was replayed in memory");
-	if (p->depth != DEPTH_FULL)
+	if (p->depth != DEPTH_FULL) {
+		if (info->unlogged)
+			finding_add(f, PROOF_STRUCTURE, "fs.verify", v->name, OUTCOME_UNPROVEN, NULL,
+				    "it was mounted when it was copied and has no journal: a full check is needed");
 		return;
+	}
 	p->budget->stage = "metadata";
 	if (fs_verify(v->fs, f, p->budget, p->now + p->policy->clock_skew, &v->newest, &e) < 0) {
 		finding_error(f, PROOF_STRUCTURE, "fs.verify", v->name, &e);

@@ -172,6 +172,8 @@ void ext_super_info(const struct ext_super *s, struct fs_info *info)
 	info->mounted = wide(FIELD(s, s_mtime), FIELD8(s, s_mtime_hi));
 	info->written = wide(FIELD(s, s_wtime), FIELD8(s, s_wtime_hi));
 	info->clean = FIELD16(s, s_state) & EXT2_VALID_FS && !(in & EXT3_FEATURE_INCOMPAT_RECOVER);
+	info->unlogged = !(FIELD16(s, s_state) & EXT2_VALID_FS) &&
+			 !(FIELD(s, s_feature_compat) & EXT3_FEATURE_COMPAT_HAS_JOURNAL);
 	info->checksums = ro & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM;
 	info->errors = FIELD16(s, s_state) & EXT2_ERROR_FS;
 }
@@ -262,10 +264,10 @@ void ext_super_judge(struct ext *x, const struct ext_super *s, const char *subje
 		finding_add(
 			f, PROOF_STRUCTURE, "ext.state", subject, OUTCOME_UNPROVEN, NULL,
 			"the kernel found errors in this file system and marked it; run e2fsck on the host");
-	if (!(FIELD16(s, s_state) & EXT2_VALID_FS) && !ext2fs_has_feature_journal(x->fs->super))
-		finding_add(
-			f, PROOF_STRUCTURE, "ext.state", subject, OUTCOME_UNPROVEN, NULL,
-			"it was mounted when it was copied and has no journal: writes may be half done");
+	if (info->unlogged)
+		finding_add(f, PROOF_STRUCTURE, "ext.state", subject, OUTCOME_SKIPPED, NULL,
+			    "it was mounted when it was copied and has no journal: only a walk of all its metadata "
+			    "tells whether it is whole");
 	if (FIELD(s, s_feature_incompat) & EXT4_FEATURE_INCOMPAT_ENCRYPT)
 		finding_add(f, PROOF_STRUCTURE, "ext.encrypted", subject, OUTCOME_SKIPPED, NULL,
 			    "may hold encrypted directories: their content is read as it is stored");
