@@ -59,7 +59,13 @@ struct restore_input {
 int restore_entry(struct restorer *r, const struct restore_input *in, struct restored *out,
 		  struct error *e) must_check;
 /*
- * Syncs, reads back what was written and compares size, digest, kind and mode. Returns the open descriptor for
+ * Puts one copy on the disk. Asked of all first without and then with wait, the disk works on all at once;
+ * each by itself, because a sync of the whole file system would write out the spool, which is to be thrown
+ * away.
+ */
+int restore_flush(struct restorer *r, const struct restored *it, bool wait, struct error *e) must_check;
+/*
+ * Reads back what was written and compares size, digest, kind and mode. Returns the open descriptor for
  * witnesses (to be closed by the caller), -1 on failure, -2 for what is not a regular file and was found right.
  */
 int restore_read_back(struct restorer *r, const struct restored *it, struct error *e) must_check;

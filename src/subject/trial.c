@@ -111,17 +111,40 @@ static void prove_one(struct trial *t, struct subject *s, struct restored *it, c
 	restore_remove(t->restorer, it);
 }
 
+/* The i-th of everything that came out, or NULL. What did not come out has no name, and a finding of its own. */
+static struct restored *nth(struct trial *t, size_t i)
+{
+	struct restored *it = i < t->critical.count ? &t->critical.items[i] : &t->slots[i - t->critical.count];
+	return it->name ? it : NULL;
+}
+
+/* All onto the disk; what can't be brought there is not proved. */
+static void flush_all(struct trial *t, size_t count, const char *subject, struct findings *f)
+{
+	for (int wait = 0; wait < 2; wait++)
+		for (size_t i = 0; i < count; i++) {
+			struct error e = {0};
+			struct restored *it = nth(t, i);
+			if (!it || restore_flush(t->restorer, it, wait, &e) == 0)
+				continue;
+			finding_error(f, PROOF_RESTORE, "restore.flush", subject, &e);
+			t->failed++;
+			restore_remove(t->restorer, it);
+			restored_free(it);
+		}
+}
+
 void trial_prove(struct trial *t, struct subject *s, const char *subject, struct findings *f)
 {
 	struct error e = {0};
 	if (restore_end(t->restorer, &e) < 0)
 		finding_error(f, PROOF_RESTORE, "restore.end", subject, &e);
 	uint64_t before = s->sample.restored, bytes = s->sample.bytes;
-	/* What did not come out has no name, and a finding of its own. */
-	vec_each(&t->critical, r) if (r->name) prove_one(t, s, r, subject, f);
-	for (size_t i = 0; i < t->slot_count; i++)
-		if (t->slots[i].name)
-			prove_one(t, s, &t->slots[i], subject, f);
+	size_t count = t->critical.count + t->slot_count;
+	flush_all(t, count, subject, f);
+	for (size_t i = 0; i < count; i++)
+		if (nth(t, i))
+			prove_one(t, s, nth(t, i), subject, f);
 	s->sample.seconds += restore_seconds(t->restorer);
 	s->sample.failed += t->failed;
 	char size[32];
