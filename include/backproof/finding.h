@@ -85,6 +85,12 @@ void finding_add(struct findings *f, enum proof proof, const char *check, const 
 void finding_error(struct findings *f, enum proof proof, const char *check, const char *subject,
 		   const struct error *e);
 
+/*
+ * For what was opened a second time: of its findings, those that are neither HELD nor SKIPPED and were
+ * not made the first time. Thread-safe on `to`.
+ */
+void findings_add_news(struct findings *to, const struct findings *from);
+
 const char *proof_name(enum proof p);
 const char *outcome_name(enum outcome o);
 /* -1 when there is no such proof. */

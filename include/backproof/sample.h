@@ -45,7 +45,6 @@ DEFINE_AUTO(struct restorer, restorer_destroy)
 typedef ssize_t restore_read_fn(void *ctx, void *buf, size_t cap, struct error *e);
 struct restore_input {
 	const struct fs_entry *entry;
-	const char *prefix; /* keeps volumes apart */
 	const char *link;   /* target of a symbolic link */
 	restore_read_fn *read; /* of a regular file */
 	void *ctx;

@@ -140,6 +140,8 @@ int subject_lookup(struct subject *s, const char *path, bool follow, struct subj
 		   struct fs_entry *out, struct error *e) must_check;
 /* For package databases and facts. ctx of the reader is the subject. */
 struct tree_reader subject_tree(struct subject *s);
+/* The file system of a volume opened once more, for a thread of its own; what is new to say goes into f. */
+struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
 /* The volume that an fstab spec or device path names, or NULL. */
 struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spec);
 /* true when an archive holds an entry below the directory (relative path). */
@@ -156,6 +158,7 @@ struct check {
 	enum proof proof;
 	const char *says; /* the manual's sentence */
 	void (*run)(struct subject *s, const struct check_parameters *p, struct findings *f);
+	bool beside; /* runs beside the next row: neither uses what the other finds out */
 };
 const struct check *const *check_rows(size_t *count);
 

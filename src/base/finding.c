@@ -102,6 +102,33 @@ void finding_add(struct findings *f, enum proof proof, const char *check, const 
 	pthread_mutex_unlock(f->lock);
 }
 
+static bool is_said(const struct findings *f, const struct finding *it)
+{
+	vec_each(f, x) if (x->outcome == it->outcome && !strcmp(x->check, it->check) && x->subject &&
+			   !strcmp(x->subject, it->subject)) return true;
+	return false;
+}
+
+void findings_add_news(struct findings *to, const struct findings *from)
+{
+	vec_each(from, it)
+	{
+		struct finding_text more = {it->expected, it->measured, it->offset,
+					    it->offset != ERROR_NO_OFFSET, it->blame, it->error};
+		if (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED || !it->subject)
+			continue;
+		pthread_mutex_lock(to->lock);
+		bool said = is_said(to, it);
+		pthread_mutex_unlock(to->lock);
+		if (!said)
+			finding_add(to, it->proof, it->check, it->subject, it->outcome, &more, "%s",
+				    it->detail ? it->detail : "");
+	}
+	pthread_mutex_lock(to->lock);
+	to->lost |= from->lost;
+	pthread_mutex_unlock(to->lock);
+}
+
 void finding_error(struct findings *f, enum proof proof, const char *check, const char *subject,
 		   const struct error *e)
 {

@@ -1,7 +1,36 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Files come out, and those that can prove themselves do. */
+#include <pthread.h>
+
 #include "backproof/text.h"
 #include "rows.h"
+
+struct vouching {
+	struct subject *s;
+	const struct check_parameters *p;
+	struct findings *f;
+};
+
+static void *vouch(void *arg)
+{
+	struct vouching *v = arg;
+	subject_vouch(v->s, v->p, v->f);
+	return NULL;
+}
+
+/* Side by side: one reads and digests, the other waits for the scratch disk. Each has readers of its own. */
+static void vouch_and_try(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	struct vouching v = {s, p, f};
+	pthread_t thread;
+	p->budget->stage = "witnesses";
+	bool beside = pthread_create(&thread, NULL, vouch, &v) == 0;
+	if (!beside)
+		subject_vouch(s, p, f);
+	subject_trial(s, p, f);
+	if (beside)
+		pthread_join(thread, NULL);
+}
 
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
@@ -12,12 +41,8 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		if (v->fs)
 			s->measures.image_data += fs_info(v->fs)->size - fs_info(v->fs)->free;
 	}
-	if (readable || s->archive) {
-		p->budget->stage = "witnesses";
-		subject_vouch(s, p, f);
-		p->budget->stage = "restore";
-		subject_trial(s, p, f);
-	}
+	if (readable || s->archive)
+		vouch_and_try(s, p, f);
 	if (s->sample.critical_missing) {
 		struct finding_text more = {.blame = BLAME_INCOMPLETE};
 		finding_add(f, PROOF_RESTORE, "restore.critical", s->point->label, OUTCOME_BROKEN, &more,

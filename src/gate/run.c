@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "run.h"
 
+#include <pthread.h>
+
 #include "backproof/text.h"
 
 static void describe(const struct restore_point *point, struct host_result *out)
@@ -31,12 +33,36 @@ static void collect(const struct subject *s, const struct check_parameters *p, s
 		}
 }
 
+struct beside {
+	const struct check *row;
+	struct subject *s;
+	const struct check_parameters *p;
+	struct findings *f;
+};
+
+static void *run_beside(void *arg)
+{
+	struct beside *b = arg;
+	b->row->run(b->s, b->p, b->f);
+	return NULL;
+}
+
 static void run_checks(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	size_t count;
 	const struct check *const *rows = check_rows(&count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		struct beside b = {rows[i], s, p, f};
+		pthread_t thread;
+		/* Without a thread they run one after the other. */
+		bool beside = rows[i]->beside && i + 1 < count &&
+			      pthread_create(&thread, NULL, run_beside, &b) == 0;
+		if (beside)
+			i++;
 		rows[i]->run(s, p, f);
+		if (beside)
+			pthread_join(thread, NULL);
+	}
 }
 
 void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out)

@@ -55,7 +55,7 @@ static void choose_way(struct spool *sp)
 {
 	if (sp->written < PIECE || sp->fd[DIRECT] < 0)
 		return;
-	sp->cost[sp->way] = (double)sp->ns / (double)sp->written * (sp->way == DIRECT ? 0.75 : 1);
+	sp->cost[sp->way] = (double)sp->ns / (double)sp->written * (sp->way == DIRECT ? 0.4 : 1);
 	sp->written = 0;
 	sp->ns = 0;
 	enum way other = sp->way == CACHED ? DIRECT : CACHED;

@@ -12,15 +12,17 @@
 #include "backproof/sample.h"
 #include "backproof/text.h"
 
-#define PATH_KEPT 1000 /* longer paths get a short name: libarchive would change directory for them */
 #define CHUNK (1 * MIB)
+
+/* Names in scratch, whichever restorer makes them. */
+static _Atomic uint64_t serial;
 
 struct restorer {
 	struct scratch *scratch;
 	struct archive *disk;
 	struct digest *digest;
 	uint8_t *buf;
-	uint64_t serial, bytes;
+	uint64_t bytes;
 	int64_t ns;
 };
 
@@ -206,10 +208,9 @@ int restore_entry(struct restorer *r, const struct restore_input *in, struct res
 	if (scratch_charge(r->scratch, out->size, e) < 0)
 		return -1;
 	out->path = strdup(entry->path);
-	/* A number of its own keeps a member that comes twice from overwriting its first copy. */
-	bool shorten = strlen(entry->path) >= PATH_KEPT;
-	out->name = text_format("%s.%llu/%s", in->prefix, (unsigned long long)++r->serial,
-				shorten ? "long" : entry->path);
+	/* A number instead of the path: no directories have to be made and removed around each file, none of the
+	 * image's names gets onto our disk, and a member that comes twice does not overwrite its first copy. */
+	out->name = text_format("%llu", (unsigned long long)++serial);
 	int rc = out->path && out->name ? write_entry(r, in, out, e) : error_nomem(e);
 	if (rc < 0) {
 		if (out->name)

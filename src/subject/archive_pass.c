@@ -67,7 +67,6 @@ static int restore_member(struct pass *x, const struct archive_member *m, struct
 			  struct error *e)
 {
 	struct restore_input in = {.entry = &m->entry,
-				   .prefix = x->pt->name,
 				   .link = m->link,
 				   .read = member_read,
 				   .ctx = x,

@@ -12,6 +12,7 @@ struct candidate {
 /* The choice is made by names first; only what is kept in the end is read. */
 struct draw {
 	struct subject_volume *volume;
+	struct fs *fs; /* opened for the trial alone */
 	const struct check_parameters *p;
 	struct trial trial;
 	struct candidate *slots;
@@ -86,12 +87,11 @@ static void restore_one(struct draw *d, const struct candidate *c, struct restor
 {
 	struct error e = {0};
 	struct subject_volume *v = d->volume;
-	struct file_reader r = {fs_open_file(v->fs, &c->entry, &e)};
+	struct file_reader r = {fs_open_file(d->fs, &c->entry, &e)};
 	struct restore_input in = {.entry = &c->entry,
-				   .prefix = v->name,
 				   .read = read_file,
 				   .ctx = &r,
-				   .fs = v->fs};
+				   .fs = d->fs};
 	d->s->sample.chosen++;
 	if (!r.in || restore_entry(d->trial.restorer, &in, out, &e) < 0) {
 		autofree char *where = text_format("%s:/%s", v->name, c->path);
@@ -130,8 +130,11 @@ static int run(struct draw *d, uint32_t files, size_t index, bool *met, struct f
 	d->slots = calloc(files ? files : 1, sizeof *d->slots);
 	if (!d->slots)
 		return error_nomem(e);
+	d->fs = subject_reopen(d->volume, f, e);
+	if (!d->fs)
+		return -1;
 	if (trial_open(&d->trial, d->p, files, index + 1, e) < 0 ||
-	    fs_walk(d->volume->fs, "", d->p->budget, visit, d, e) < 0 || restore_all(d, f, e) < 0)
+	    fs_walk(d->fs, "", d->p->budget, visit, d, e) < 0 || restore_all(d, f, e) < 0)
 		return -1;
 	for (size_t i = 0; i < d->p->policy->critical.count; i++)
 		met[i] |= d->trial.pattern_met[i];
@@ -151,6 +154,7 @@ static void try_volume(struct subject *s, size_t index, const struct check_param
 	if (d.trial.restorer)
 		trial_prove(&d.trial, s, v->name, f);
 	trial_close(&d.trial);
+	fs_destroy(d.fs);
 	for (size_t i = 0; i < files && d.slots; i++)
 		free(d.slots[i].path);
 	vec_each(&d.critical, c) free(c->path);

@@ -202,3 +202,16 @@ int part_volumes(struct subject *s, struct part *pt, struct findings *f, struct 
 	}
 	return 0;
 }
+
+struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e)
+{
+	struct findings opened;
+	if (findings_init(&opened) < 0) {
+		error_nomem(e);
+		return NULL;
+	}
+	struct fs *fs = fs_open(v->volume->content.type, v->volume->window, v->name, &opened, e);
+	findings_add_news(f, &opened);
+	findings_free(&opened);
+	return fs;
+}

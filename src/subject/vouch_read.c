@@ -87,33 +87,11 @@ static int reader_open(struct reader *r, struct vouch *x, struct target *from, s
 	return r->result = error_nomem(&r->error);
 }
 
-static bool said(const struct findings *f, const struct finding *it)
-{
-	vec_each(f, x) if (x->outcome == it->outcome && !strcmp(x->check, it->check) && x->subject &&
-			   !strcmp(x->subject, it->subject)) return true;
-	return false;
-}
-
-/* What went wrong when a file system was opened again, and not the first time, counts too. */
-static void tell_news(struct vouch *x, const struct findings *opened)
-{
-	x->f->lost |= opened->lost;
-	vec_each(opened, it)
-	{
-		struct finding_text more = {it->expected, it->measured, it->offset,
-					    it->offset != ERROR_NO_OFFSET, it->blame, it->error};
-		if (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED || !it->subject ||
-		    said(x->f, it))
-			continue;
-		finding_add(x->f, it->proof, it->check, it->subject, it->outcome, &more, "%s",
-			    it->detail ? it->detail : "");
-	}
-}
-
 static void reader_close(struct reader *r)
 {
 	fs_destroy(r->fs);
-	tell_news(r->x, &r->opened);
+	/* What went wrong when a file system was opened again, and not the first time, counts too. */
+	findings_add_news(r->x->f, &r->opened);
 	findings_free(&r->opened);
 	for (size_t k = 0; k < DIGEST_KINDS; k++)
 		digest_destroy(r->digests[k]);
@@ -148,7 +126,6 @@ int vouch_read(struct vouch *x, struct error *e)
 			rc = -1;
 		}
 	}
-	/* Findings are looked at once no thread adds any. */
 	for (size_t i = 0; i < started; i++)
 		reader_close(&readers[i]);
 	return rc;
