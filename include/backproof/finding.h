@@ -90,6 +90,11 @@ void finding_error(struct findings *f, enum proof proof, const char *check, cons
  * not made the first time. Thread-safe on `to`.
  */
 void findings_add_news(struct findings *to, const struct findings *from);
+/*
+ * All findings of a thread that kept its own, in their order; what is neither HELD nor SKIPPED and was said
+ * before is not said again. So the order of findings does not depend on how threads ran.
+ */
+void findings_append(struct findings *to, const struct findings *from);
 
 const char *proof_name(enum proof p);
 const char *outcome_name(enum outcome o);

@@ -109,24 +109,39 @@ static bool is_said(const struct findings *f, const struct finding *it)
 	return false;
 }
 
-void findings_add_news(struct findings *to, const struct findings *from)
+static void add_copy(struct findings *to, const struct finding *it)
+{
+	struct finding_text more = {it->expected, it->measured, it->offset, it->offset != ERROR_NO_OFFSET,
+				    it->blame, it->error};
+	finding_add(to, it->proof, it->check, it->subject, it->outcome, &more, "%s", it->detail ? it->detail : "");
+}
+
+static void merge(struct findings *to, const struct findings *from, bool all)
 {
 	vec_each(from, it)
 	{
-		struct finding_text more = {it->expected, it->measured, it->offset,
-					    it->offset != ERROR_NO_OFFSET, it->blame, it->error};
-		if (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED || !it->subject)
-			continue;
+		bool settled = it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED;
 		pthread_mutex_lock(to->lock);
-		bool said = is_said(to, it);
+		bool said = !settled && it->subject && is_said(to, it);
 		pthread_mutex_unlock(to->lock);
-		if (!said)
-			finding_add(to, it->proof, it->check, it->subject, it->outcome, &more, "%s",
-				    it->detail ? it->detail : "");
+		if (!said && (all || !settled))
+			add_copy(to, it);
 	}
 	pthread_mutex_lock(to->lock);
 	to->lost |= from->lost;
+	for (int p = 0; p < PROOF_COUNT; p++)
+		to->dropped[p] += all ? from->dropped[p] : 0;
 	pthread_mutex_unlock(to->lock);
+}
+
+void findings_add_news(struct findings *to, const struct findings *from)
+{
+	merge(to, from, false);
+}
+
+void findings_append(struct findings *to, const struct findings *from)
+{
+	merge(to, from, true);
 }
 
 void finding_error(struct findings *f, enum proof proof, const char *check, const char *subject,

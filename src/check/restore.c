@@ -21,15 +21,20 @@ static void *vouch(void *arg)
 /* Side by side: one reads and digests, the other waits for the scratch disk. Each has readers of its own. */
 static void vouch_and_try(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
-	struct vouching v = {s, p, f};
+	struct findings own;
+	struct vouching v = {s, p, &own};
 	pthread_t thread;
 	p->budget->stage = "witnesses";
-	bool beside = pthread_create(&thread, NULL, vouch, &v) == 0;
-	if (!beside)
+	if (findings_init(&own) < 0 || pthread_create(&thread, NULL, vouch, &v) != 0) {
+		findings_free(&own);
 		subject_vouch(s, p, f);
+		subject_trial(s, p, f);
+		return;
+	}
 	subject_trial(s, p, f);
-	if (beside)
-		pthread_join(thread, NULL);
+	pthread_join(thread, NULL);
+	findings_append(f, &own);
+	findings_free(&own);
 }
 
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)

@@ -47,21 +47,36 @@ static void *run_beside(void *arg)
 	return NULL;
 }
 
+/* Two rows side by side: the second keeps findings of its own until the first has ended. */
+static int run_pair(const struct check *first, const struct check *second, struct subject *s,
+		    const struct check_parameters *p, struct findings *f)
+{
+	struct beside b = {first, s, p, f};
+	struct findings own;
+	pthread_t thread;
+	if (findings_init(&own) < 0)
+		return -1;
+	if (pthread_create(&thread, NULL, run_beside, &b) != 0) {
+		findings_free(&own);
+		return -1;
+	}
+	second->run(s, p, &own);
+	pthread_join(thread, NULL);
+	findings_append(f, &own);
+	findings_free(&own);
+	return 0;
+}
+
 static void run_checks(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	size_t count;
 	const struct check *const *rows = check_rows(&count);
 	for (size_t i = 0; i < count; i++) {
-		struct beside b = {rows[i], s, p, f};
-		pthread_t thread;
-		/* Without a thread they run one after the other. */
-		bool beside = rows[i]->beside && i + 1 < count &&
-			      pthread_create(&thread, NULL, run_beside, &b) == 0;
-		if (beside)
+		/* Where that is not possible they run one after the other. */
+		if (rows[i]->beside && i + 1 < count && run_pair(rows[i], rows[i + 1], s, p, f) == 0)
 			i++;
-		rows[i]->run(s, p, f);
-		if (beside)
-			pthread_join(thread, NULL);
+		else
+			rows[i]->run(s, p, f);
 	}
 }
 

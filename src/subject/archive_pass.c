@@ -204,30 +204,31 @@ static int note_host(struct pass *x, size_t first, struct error *e)
 	return rc > 0 && strings_add(&x->s->tree->hosts, name) < 0 ? error_nomem(e) : rc < 0 ? -1 : 0;
 }
 
-static void note_times(struct pass *x, const struct fs_entry *entry)
+/* Remembers the newer of two: *newest and *path. */
+static int note_newer(int64_t *newest, char **path, const struct fs_entry *entry, struct error *e)
 {
-	struct subject *s = x->s;
-	int64_t latest = x->p->now + x->p->policy->clock_skew;
+	if (entry->mtime <= *newest)
+		return 0;
+	char *copy = strdup(entry->path);
+	if (!copy)
+		return error_nomem(e);
+	free(*path);
+	*path = copy;
+	*newest = entry->mtime;
+	return 0;
+}
+
+static int note_times(struct pass *x, const struct fs_entry *entry, struct error *e)
+{
+	struct facts *facts = &x->s->facts;
 	x->root |= is_system_path(entry->path);
-	if (entry->mtime > latest)
-		return; /* a member dated in the future tells nothing about when the archive was made */
-	if (entry->mtime > x->newest) {
-		char *copy = strdup(entry->path);
-		if (copy) {
-			free(x->newest_path);
-			x->newest_path = copy;
-			x->newest = entry->mtime;
-		}
-	}
-	if (entry->type == ENTRY_FILE && !strncmp(entry->path, "var/log/", 8) &&
-	    entry->mtime > s->facts.newest_log) {
-		char *copy = strdup(entry->path);
-		if (copy) {
-			free(s->facts.newest_log_path);
-			s->facts.newest_log_path = copy;
-			s->facts.newest_log = entry->mtime;
-		}
-	}
+	if (entry->mtime > x->p->now + x->p->policy->clock_skew)
+		return 0; /* a member dated in the future tells nothing about when the archive was made */
+	if (note_newer(&x->newest, &x->newest_path, entry, e) < 0)
+		return -1;
+	return entry->type == ENTRY_FILE && !strncmp(entry->path, "var/log/", 8)
+		       ? note_newer(&facts->newest_log, &facts->newest_log_path, entry, e)
+		       : 0;
 }
 
 static int take_member(struct pass *x, const struct archive_member *m, struct error *e)
@@ -237,8 +238,7 @@ static int take_member(struct pass *x, const struct archive_member *m, struct er
 	x->members++;
 	if (m->escapes)
 		x->escapes++;
-	note_times(x, entry);
-	if (archive_tree_fill(x->s->tree, entry->path, e) < 0)
+	if (note_times(x, entry, e) < 0 || archive_tree_fill(x->s->tree, entry->path, e) < 0)
 		return -1;
 	if (!strncmp(entry->path, "lib/apk/", 8) || !strncmp(entry->path, "etc/apk", 7) ||
 	    !strncmp(entry->path, "etc/alpine-", 11))

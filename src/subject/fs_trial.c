@@ -32,18 +32,19 @@ static int copy_candidate(struct candidate *c, const struct fs_entry *entry, str
 	return c->path ? 0 : error_nomem(e);
 }
 
-static void note_log(struct draw *d, const struct fs_entry *entry, const char *full)
+static int note_log(struct draw *d, const struct fs_entry *entry, const char *full, struct error *e)
 {
 	struct facts *x = &d->s->facts;
-	if (entry->type != ENTRY_FILE || strncmp(full, "var/log/", 8) || entry->mtime <= x->newest_log ||
+	if (strncmp(full, "var/log/", 8) || entry->mtime <= x->newest_log ||
 	    entry->mtime > (int64_t)d->logs_after)
-		return;
+		return 0;
 	char *copy = strdup(full);
-	if (copy) {
-		free(x->newest_log_path);
-		x->newest_log_path = copy;
-		x->newest_log = entry->mtime;
-	}
+	if (!copy)
+		return error_nomem(e);
+	free(x->newest_log_path);
+	x->newest_log_path = copy;
+	x->newest_log = entry->mtime;
+	return 0;
 }
 
 static int visit(void *ctx, const struct fs_entry *entry, struct error *e)
@@ -56,7 +57,8 @@ static int visit(void *ctx, const struct fs_entry *entry, struct error *e)
 		snprintf(full, sizeof full, "%s/%s", d->mount, entry->path);
 	else
 		snprintf(full, sizeof full, "%s", entry->path);
-	note_log(d, entry, full);
+	if (note_log(d, entry, full, e) < 0)
+		return -1;
 	if (trial_is_critical(&d->trial, d->p->policy, full)) {
 		struct candidate *c = vec_push(&d->critical);
 		return c ? copy_candidate(c, entry, e) : error_nomem(e);

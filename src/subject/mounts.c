@@ -157,9 +157,12 @@ struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spe
 		vec_each(&s->volumes, v) if (pt && v->part == pt && v->volume->number == number) return v;
 		return NULL;
 	}
-	autofree char *value = strdup(raw);
-	if (!value || !*value)
+	/* Longer than any label or identifier is nobody's. Not allocated: a failure would look like absence. */
+	char value[512];
+	size_t len = strlen(raw);
+	if (!len || len >= sizeof value)
 		return NULL;
+	memcpy(value, raw, len + 1);
 	if (*spec == '/')
 		unescape_udev(value);
 	vec_each(&s->volumes, v) if (volume_fits(v, kind, value)) return v;
