@@ -11,7 +11,7 @@
 #include "parts.h"
 #include "watch.h"
 
-#define RING_SLOTS 8
+#define RING_SLOTS 20
 #define MAX_CODECS 4
 
 /* What the sidecars speak of; SHA-256 of the stored bytes is always taken. */
