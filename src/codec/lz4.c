@@ -9,7 +9,6 @@
 
 /* Frame descriptor: the FLG byte, then BD. */
 #define FLG_VERSION(flg) ((flg) >> 6)
-#define FLG_BLOCK_CHECKSUM 0x10
 #define FLG_CONTENT_SIZE 0x08
 #define FLG_CONTENT_CHECKSUM 0x04
 #define FLG_RESERVED 0x02
@@ -83,7 +82,8 @@ static enum begun lz4_begin(void *self, struct feed *f, bool first, struct error
 	if (FLG_VERSION(p[4]) == 1 && p[4] & FLG_DICTIONARY)
 		return unsupported(e, "needs a dictionary");
 	LZ4F_resetDecompressionContext(z->dctx);
-	return p[4] & (FLG_BLOCK_CHECKSUM | FLG_CONTENT_CHECKSUM) ? BEGUN_CONTENT : BEGUN_UNCHECKED;
+	/* Checksums of blocks alone do not notice a block that is gone or has changed its place. */
+	return p[4] & FLG_CONTENT_CHECKSUM ? BEGUN_CONTENT : BEGUN_UNCHECKED;
 }
 
 /* The library asks for more at the end of cut data, as in the middle: only 0 ends a frame. */

@@ -38,7 +38,7 @@ static const struct recipe recipes[] = {
     {&codec_lz4, "lz4 -q9c -B4 -BD --content-size $P", 1, 0},
     {&codec_lz4, "lz4 -qc -B4 -BD --no-frame-crc $P", 1, 1},
     {&codec_lz4, "lz4 -qc -B5 -BX $P", 1, 0},
-    {&codec_lz4, "lz4 -qc -B5 -BX --no-frame-crc $P", 1, 0},
+    {&codec_lz4, "lz4 -qc -B5 -BX --no-frame-crc $P", 1, 1},
     {&codec_lz4, "lz4 -qc $A; lz4 -qc -BD $B; lz4 -qc </dev/null", 3, 0},
     {&codec_bzip2, "bzip2 -c $P", 1, 0},
     {&codec_bzip2, "bzip2 -1c $P", 1, 0},
