@@ -8,7 +8,7 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
 REQUIRED := libarchive libcrypto blkid libzstd
-OPTIONAL := zlib liblzma liblz4 libisal ext2fs sqlite3
+OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs sqlite3 libntfs-3g hivex libewf wimlib lzo2
 
 ifneq ($(filter-out demo test setup clean,$(or $(MAKECMDGOALS),all)),)
 MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
@@ -20,7 +20,7 @@ FOUND := $(strip $(foreach p,$(REQUIRED) $(OPTIONAL),$(if $(shell pkg-config --e
 # Debian's libbz2 has no .pc file.
 BZ2 := $(shell printf '\#include <bzlib.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo y)
 
-upper = $(shell echo $(1) | tr a-z A-Z)
+upper = $(shell echo $(1) | tr a-z- A-Z_)
 HAVE    := $(foreach p,$(FOUND),-DHAVE_$(call upper,$(p))) $(if $(BZ2),-DHAVE_BZ2)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wno-missing-field-initializers $(WERROR)
 OPT     ?= -O2 -g

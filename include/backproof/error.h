@@ -20,6 +20,7 @@ enum error_class {
 	ERROR_LIMIT,	   /* a budget, deadline or scratch limit was reached */
 	ERROR_AMBIGUOUS,   /* two readings fit equally well */
 	ERROR_BUSY,	   /* changed while it was read, or locked */
+	ERROR_MISSING,	   /* it needs another file, which is not in the restore point */
 	ERROR_INTERNAL,	   /* a fault of this program, memory included */
 };
 

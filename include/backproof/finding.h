@@ -80,7 +80,7 @@ void finding_add(struct findings *f, enum proof proof, const char *check, const 
 	printf_like(7, 8);
 /*
  * A failed operation as a finding: CORRUPT gives BROKEN, IO UNREADABLE, UNSUPPORTED and ENCRYPTED
- * UNSUPPORTED, BUSY a BROKEN blamed as busy, all others UNPROVEN.
+ * UNSUPPORTED, BUSY a BROKEN blamed as busy, MISSING one blamed as incomplete, all others UNPROVEN.
  */
 void finding_error(struct findings *f, enum proof proof, const char *check, const char *subject,
 		   const struct error *e);

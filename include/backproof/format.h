@@ -6,6 +6,7 @@
 #ifndef BACKPROOF_FORMAT_H
 #define BACKPROOF_FORMAT_H
 
+#include "backproof/image.h"
 #include "backproof/stream.h"
 
 enum format_kind { FORMAT_CODEC, FORMAT_IMAGE, FORMAT_ARCHIVE };
@@ -43,8 +44,12 @@ struct format {
 	 */
 	struct stream *(*decode)(struct stream *upstream, struct codec_info *info,
 				 struct error *e);
-	/* IMAGE: the disk inside as a source. Takes nothing; src outlives it. */
-	struct source *(*open_image)(struct source *src, struct error *e);
+	/*
+	 * IMAGE: the disks inside. src is borrowed and outlives the image; *out is all zeros before. On
+	 * failure the caller closes what was put into *out.
+	 */
+	int (*open_image)(struct source *src, const struct image_context *c, struct image *out,
+			  struct error *e);
 };
 
 /* All rows of a kind; *count is set. */

@@ -84,7 +84,7 @@ const char *error_class_name(enum error_class cls)
 		[ERROR_CORRUPT] = "corrupt",	 [ERROR_UNSUPPORTED] = "unsupported",
 		[ERROR_ENCRYPTED] = "encrypted", [ERROR_LIMIT] = "limit",
 		[ERROR_AMBIGUOUS] = "ambiguous", [ERROR_BUSY] = "busy",
-		[ERROR_INTERNAL] = "internal",
+		[ERROR_MISSING] = "missing",	 [ERROR_INTERNAL] = "internal",
 	};
 	return names[cls];
 }

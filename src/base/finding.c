@@ -153,12 +153,13 @@ void finding_error(struct findings *f, enum proof proof, const char *check, cons
 		[ERROR_UNSUPPORTED] = OUTCOME_UNSUPPORTED,
 		[ERROR_ENCRYPTED] = OUTCOME_UNSUPPORTED,
 		[ERROR_BUSY] = OUTCOME_BROKEN,
+		[ERROR_MISSING] = OUTCOME_BROKEN,
 		[ERROR_INTERNAL] = OUTCOME_UNPROVEN,
 	};
 	enum outcome outcome = (size_t)e->cls < ARRAY_SIZE(outcomes) ? outcomes[e->cls] : OUTCOME_UNPROVEN;
 	struct finding_text more = {
 		.error = e->cls,
-		.blame = e->cls == ERROR_BUSY ? BLAME_BUSY : BLAME_DEFAULT,
+		.blame = e->cls == ERROR_BUSY ? BLAME_BUSY : e->cls == ERROR_MISSING ? BLAME_INCOMPLETE : BLAME_DEFAULT,
 		.offset = e->offset,
 		.has_offset = e->offset >= 0,
 	};
