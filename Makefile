@@ -8,7 +8,7 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
 REQUIRED := libarchive libcrypto blkid libzstd
-OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs sqlite3 libntfs-3g hivex libewf wimlib lzo2
+OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs sqlite3 libntfs-3g hivex libewf lzo2
 
 ifneq ($(filter-out demo test setup clean,$(or $(MAKECMDGOALS),all)),)
 MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
@@ -18,10 +18,12 @@ endif
 endif
 FOUND := $(strip $(foreach p,$(REQUIRED) $(OPTIONAL),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),$(p))))
 # Debian's libbz2 has no .pc file.
+# ... and its libwim's asks for FUSE, which reading does not need.
+WIM := $(shell printf '\#include <wimlib.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo y)
 BZ2 := $(shell printf '\#include <bzlib.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo y)
 
 upper = $(shell echo $(1) | tr a-z- A-Z_)
-HAVE    := $(foreach p,$(FOUND),-DHAVE_$(call upper,$(p))) $(if $(BZ2),-DHAVE_BZ2)
+HAVE    := $(foreach p,$(FOUND),-DHAVE_$(call upper,$(p))) $(if $(BZ2),-DHAVE_BZ2) $(if $(WIM),-DHAVE_WIM)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wno-missing-field-initializers $(WERROR)
 OPT     ?= -O2 -g
 CFLAGS  ?= $(OPT)
@@ -33,7 +35,7 @@ override CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 override CFLAGS += -fstack-protector-strong -fPIE
 override LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
-LIBS := $(if $(FOUND),$(shell pkg-config --libs $(FOUND))) $(if $(BZ2),-lbz2) -lm
+LIBS := $(if $(FOUND),$(shell pkg-config --libs $(FOUND))) $(if $(BZ2),-lbz2) $(if $(WIM),-lwim) -lm
 
 SOURCES := $(filter-out src/cli/main.c,$(shell find src -name '*.c' | sort))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
