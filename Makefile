@@ -48,7 +48,7 @@ NEEDS_ext2fs  := unit/ext unit/jbd2 fuzz/ext fuzz/ext_small fault/gate fuzz/whol
 UNTESTED := $(foreach p,zlib liblzma liblz4 sqlite3 ext2fs,$(if $(filter $(p),$(FOUND)),,$(NEEDS_$(p))))
 UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \
-	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c)))
+	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
 .PHONY: all setup check test demo bench lint clean install tests unit fuzz
 all: $(BUILD)/backproof
