@@ -19,6 +19,7 @@ struct point_file {
 	char *part;	/* "1", "root", ... or NULL */
 	uint64_t size;
 	int64_t mtime;	/* seconds */
+	bool note;	/* no image: a small file that belongs to it (log, configuration, XML) */
 };
 
 struct restore_point {
