@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "known.h"
 
-static int bid_vma(const struct probe *p)
-{
-	return HEAD_HAS(p, 0, "VMA\0\0\0\0\1") ? 95 : HEAD_HAS(p, 0, "VMA\0") ? 60 : 0;
-}
-
-const struct format known_vma = {
-    .name = "vma",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".vma"),
-    .bid = bid_vma,
-    .checksums = CHECKSUMS_METADATA,
-    .product = "Proxmox VE backup (VMA)",
-};
-
 static int bid_partclone(const struct probe *p)
 {
 	return HEAD_HAS(p, 0, "partclone-image") ? 95 : 0;
