@@ -4,9 +4,9 @@
 #include "rows.h"
 
 const struct format *const image_rows[] = {
-    &known_qcow2,	  &known_qed,	    &known_vhd,		&known_vhdx,	 &known_vmdk,
+    &image_qcow2,	  &known_qed,	    &known_vhd,		&known_vhdx,	 &known_vmdk,
     &known_vmdk_flat,	  &known_vdi,	    &known_parallels,	&known_dmg,	 &image_vma,
-    &known_partclone,	  &known_partimage, &known_ntfsclone,	&known_ewf,	 &known_wim,
+    &image_partclone,	  &known_partimage, &known_ntfsclone,	&known_ewf,	 &known_wim,
     &known_fsarchiver,	  &known_pbs,	    &known_borg,	&known_bacula,	 &known_acronis,
     &known_tibx,	  &known_macrium,   &known_macrium_old, &known_veeam,	 &known_ghost,
     &known_shadowprotect, &known_bkf,	    &known_btrfs_send,	&known_zfs_send, &known_xva,

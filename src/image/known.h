@@ -10,20 +10,23 @@
 #include "backproof/format.h"
 
 /* Disks of virtual machines: known_disk.c. */
-extern const struct format known_qcow2, known_qed, known_vhd, known_vhdx, known_vmdk,
+extern const struct format known_qed, known_vhd, known_vhdx, known_vmdk,
     known_vmdk_flat, known_vdi, known_parallels, known_dmg;
 /* What free backup and imaging programs write: known_backup.c. */
-extern const struct format known_partclone, known_partimage, known_ntfsclone, known_ewf,
+extern const struct format known_partimage, known_ntfsclone, known_ewf,
     known_wim, known_fsarchiver, known_pbs, known_borg, known_bacula, known_btrfs_send,
     known_zfs_send;
 /* Those of them that have a reader. */
-extern const struct format image_vma;
+extern const struct format image_vma, image_partclone;
 /* What commercial ones write: known_vendor.c. */
 extern const struct format known_acronis, known_tibx, known_macrium, known_macrium_old, known_veeam,
     known_ghost, known_shadowprotect, known_bkf;
 /* Archives and file system images: known_archive.c. */
 extern const struct format known_xva, known_ova, known_zip, known_7z, known_rar, known_squashfs,
     known_iso9660;
+
+/* With readers of their own: qcow2.c. */
+extern const struct format image_qcow2;
 
 /* The bytes at an offset of the head, or of the tail counted back from the end. */
 static inline bool head_has(const struct probe *p, size_t at, const void *magic, size_t len)

@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "known.h"
 
-static int bid_partclone(const struct probe *p)
-{
-	return HEAD_HAS(p, 0, "partclone-image") ? 95 : 0;
-}
-
-const struct format known_partclone = {
-    .name = "partclone",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES("-ptcl-img", ".partclone"),
-    .bid = bid_partclone,
-    .checksums = CHECKSUMS_DATA,
-    .product = "partclone image",
-};
-
 static int bid_partimage(const struct probe *p)
 {
 	return HEAD_HAS(p, 0, "PaRtImAgE-VoLuMe") ? 95 : 0;
