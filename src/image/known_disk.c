@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "known.h"
 
-static int bid_qcow2(const struct probe *p)
-{
-	return HEAD_HAS(p, 0, "QFI\xfb") ? 90 : 0;
-}
-
-const struct format known_qcow2 = {
-    .name = "qcow2",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".qcow2", ".qcow"),
-    .bid = bid_qcow2,
-    .checksums = CHECKSUMS_NONE,
-    .product = "QEMU disk image (qcow2)",
-};
-
 static int bid_qed(const struct probe *p)
 {
 	return HEAD_HAS(p, 0, "QED\0") ? 90 : 0;
