@@ -14,22 +14,6 @@ const struct format known_qed = {
     .product = "QEMU enhanced disk image (QED)",
 };
 
-/* Dynamic and differencing disks begin with a copy of the footer; fixed ones have only the footer.
- */
-static int bid_vhd(const struct probe *p)
-{
-	return HEAD_HAS(p, 0, "conectix") || TAIL_HAS(p, 512, "conectix") ? 90 : 0;
-}
-
-const struct format known_vhd = {
-    .name = "vhd",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".vhd", ".avhd", ".vpc"),
-    .bid = bid_vhd,
-    .checksums = CHECKSUMS_METADATA,
-    .product = "Microsoft virtual hard disk (VHD)",
-};
-
 static int bid_vhdx(const struct probe *p)
 {
 	return HEAD_HAS(p, 0, "vhdxfile") ? 95 : 0;
