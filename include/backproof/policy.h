@@ -22,6 +22,7 @@ struct policy {
 	uint64_t sample_bytes;
 	struct strings critical; /* absolute paths or globs inside the image */
 	bool critical_given;	 /* by the user: then each must be there */
+	struct strings exclude;	 /* mount points and drive letters ("D:") that need not be in a backup */
 	char *scratch;
 	uint64_t scratch_limit;
 	uint64_t min_size;	/* bytes of all parts together */

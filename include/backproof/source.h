@@ -64,6 +64,10 @@ int source_same(const struct source *s, struct error *e) must_check;
 struct source *source_window(struct source *parent, uint64_t off, uint64_t len, const char *name,
 			     struct error *e) must_check;
 
+/* The sources (borrowed, at least one) one after the other. LIMIT when they are too large together. */
+struct source *source_concat(struct source *const *items, size_t count, const char *name,
+			     struct error *e) must_check;
+
 /* A source over memory, borrowed (tests, small decoded files). */
 struct source *source_memory(const void *data, size_t len, const char *name,
 			     struct error *e) must_check;

@@ -25,6 +25,15 @@ struct fstab_line {
 	unsigned line;
 };
 
+/* A drive letter that a Windows inside has given to a volume of a disk (its MountedDevices). */
+struct windows_drive {
+	char letter;	   /* 'C' */
+	char partuuid[40]; /* of a GPT partition, as in struct volume, or "" */
+	char disk_id[12];  /* MBR disk signature, as in struct disk_layout, or "" */
+	uint64_t offset;   /* bytes on that disk */
+	char volume[40];   /* the GUID in its \\?\Volume{...} name, lower case, or "" */
+};
+
 /* What the tree inside says about the machine it came from. Text is untrusted; NULL: not found. */
 struct facts {
 	bool root_found;  /* a tree with /etc was found */
@@ -41,34 +50,62 @@ struct facts {
 	bool boot_code; /* a disk has boot code in its first sector, and in its BIOS boot partition if there is one */
 	int64_t newest_log; /* newest mtime under /var/log not in the future, 0: none */
 	char *newest_log_path;
+	bool windows;		  /* the root is a Windows system volume: what follows is of it */
+	char *windows_system;	  /* "Windows/System32", as it is spelt there */
+	char windows_letter;	  /* the root's own, by its registry; 0: not known */
+	const char *hostname_from; /* a literal; NULL: /etc/hostname */
+	VEC(struct windows_drive) drives;
+	int64_t registry_written; /* newest time in its hives; 0: none */
 };
 
 struct part;
 
+/* A disk, wherever it came from: a file, one of several in an image, a volume group. */
+struct subject_disk {
+	struct part *part;	/* the file it is in; NULL: put together from several */
+	char *name;		/* subject of findings: "web01.img.zst", "web.vma:drive-scsi1", "vg0/root" */
+	char *device;		/* what names call it: "sda", "drive-scsi1"; or NULL */
+	struct source *source;	/* borrowed */
+	struct disk_layout layout;
+};
+
 /* One volume of a disk and the file system on it. */
 struct subject_volume {
-	struct part *part;
-	struct volume *volume; /* borrowed from the part's layout */
-	char *name;	       /* "web01.img.zst:2", or the part's name when there is no table */
+	struct subject_disk *disk;
+	struct volume *volume; /* borrowed from the disk's layout */
+	char *name;	       /* "web01.img.zst:2", or the disk's name when there is no table */
 	struct fs *fs;	       /* NULL: none, or not readable here */
 	bool needed;	       /* a file system, or something that may hold one */
+	bool member;	       /* of a volume group that was put together: what is on it is looked at there */
 	char *mount;	       /* by the fstab inside, or NULL */
 	bool verified;	       /* its metadata was walked and nothing was broken */
 	bool checksums;	       /* ... and all of it carries checksums */
 	int64_t newest;	       /* newest inode change, by the walk; 0 when there was none */
 };
 
-enum part_kind { PART_UNKNOWN, PART_DISK, PART_ARCHIVE };
+/* PIECE: the file goes on in it; COMPANION: another file's image reads it; NOTE: no image at all. */
+enum part_kind { PART_UNKNOWN, PART_DISK, PART_ARCHIVE, PART_PIECE, PART_COMPANION, PART_NOTE };
+
+enum part_state { PART_NEW, PART_OPENING, PART_OPENED };
 
 /* One file of the restore point. */
 struct part {
 	const struct point_file *file;
+	size_t index;
 	char *name;		/* base name: the subject of findings */
 	struct source *source;	/* stored bytes */
 	enum part_kind kind;
+	enum part_state state;
+	struct error failure;	/* why it could not be opened; class NONE: it could */
+	struct part *head;	/* PIECE and COMPANION: the part that is read through it, or NULL */
+	bool image_used;	/* COMPANION: as an image, not only for its bytes */
+	VEC(struct part *) pieces; /* the files that follow, where it was split: in their order */
 	struct strings formats;
-	struct source *disk;	/* decoded bytes at random; may be == source */
-	struct disk_layout layout;
+	struct source *joined;	/* the stored bytes of a split file at random */
+	struct source *bytes;	/* decoded bytes at random; may be == source or == joined */
+	struct image image;	/* what is in them; the disk of a raw one is borrowed */
+	struct image raw;	/* the bytes as a disk, where another image asked for just that */
+	struct findings later;	/* of the image: they count unless it is a companion of which only the bytes are read */
 	bool read_whole;	/* every stored byte was read and digested */
 	bool clean_end;		/* every stream came to a proved end */
 	bool content_checked;	/* a checksum of the format covers all content */
@@ -77,7 +114,7 @@ struct part {
 	uint8_t content_digests[DIGEST_KINDS][DIGEST_MAX];
 	unsigned content_mask;
 	uint64_t content_size;	/* decoded bytes; 0: not known */
-	struct reading *reading; /* a raw disk is digested in the background: see part_join */
+	struct reading *reading; /* stored bytes are digested in the background: see part_join */
 };
 
 struct vouch_result {
@@ -114,6 +151,8 @@ struct subject {
 	struct sidecars sidecars;
 	struct part *parts;
 	size_t part_count;
+	VEC(struct subject_disk *) disks;
+	struct image composed;	/* disks that were saved in parts and put together again */
 	VEC(struct subject_volume) volumes;
 	struct facts facts;
 	int64_t newest_member; /* newest mtime in archives not in the future; 0: none */
@@ -144,10 +183,14 @@ struct tree_reader subject_tree(struct subject *s);
 struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
 /* The volume that an fstab spec or device path names, or NULL. */
 struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spec);
+/* The volume that a drive letter means, or NULL. */
+struct subject_volume *subject_volume_by_drive(struct subject *s, const struct windows_drive *d);
 /* true when an archive holds an entry below the directory (relative path). */
 bool subject_archive_holds(const struct subject *s, const char *directory);
 /* Waits for background reading; bytes, digests and read_whole are known after it. Its errors become findings. */
 void subject_join(struct subject *s, const struct check_parameters *p, struct findings *f);
+/* The checksums that image formats carry over their content: fills content_checked, and findings. */
+void subject_images_verify(struct subject *s, const struct check_parameters *p, struct findings *f);
 /* Digests of package files, restored samples: see vouch.c and trial.c. Both fill s and add findings. */
 void subject_vouch(struct subject *s, const struct check_parameters *p, struct findings *f);
 void subject_trial(struct subject *s, const struct check_parameters *p, struct findings *f);

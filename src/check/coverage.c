@@ -60,7 +60,7 @@ static bool is_elsewhere(const struct fstab_line *l)
 static bool has_closed_volume(const struct subject *s)
 {
 	for (size_t i = 0; i < s->volumes.count; i++)
-		if (s->volumes.items[i].needed && !s->volumes.items[i].fs)
+		if (s->volumes.items[i].needed && !s->volumes.items[i].fs && !s->volumes.items[i].member)
 			return true;
 	for (size_t i = 0; i < s->part_count; i++)
 		if (s->parts[i].kind == PART_UNKNOWN)
@@ -122,8 +122,8 @@ static void check_line(struct subject *s, const struct fstab_line *l, struct fin
 
 static bool is_partitioned(const struct subject *s)
 {
-	for (size_t i = 0; i < s->part_count; i++)
-		if (s->parts[i].kind == PART_DISK && s->parts[i].layout.table != TABLE_NONE)
+	for (size_t i = 0; i < s->disks.count; i++)
+		if (s->disks.items[i]->layout.table != TABLE_NONE)
 			return true;
 	return false;
 }
@@ -177,10 +177,21 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	}
 	finding_add(f, PROOF_COVERAGE, "coverage.root", x->root, OUTCOME_HELD, NULL, "root of %s",
 		    x->system ? x->system : "a system");
+	if (x->windows) {
+		coverage_windows(s, p, f);
+		return;
+	}
 	if (!x->fstab_found && is_partitioned(s))
 		finding_add(f, PROOF_COVERAGE, "coverage.fstab", x->root, OUTCOME_UNPROVEN, NULL,
 			    "it has no /etc/fstab: which volumes belong to it is not known");
-	vec_each(&x->fstab, l) if (!is_elsewhere(l)) check_line(s, l, f);
+	vec_each(&x->fstab, l)
+	{
+		if (strings_has(&p->policy->exclude, l->mount))
+			finding_add(f, PROOF_COVERAGE, "coverage.fstab", x->root, OUTCOME_SKIPPED, NULL,
+				    "%s (%s) is left out by policy", l->mount, l->spec);
+		else if (!is_elsewhere(l))
+			check_line(s, l, f);
+	}
 	check_boot(s, p, f);
 	if (p->is_live_host)
 		coverage_live(s, f, "/proc/self/mountinfo");

@@ -40,26 +40,64 @@ static int64_t file_time(const struct part *pt)
 	return source_stat(pt->source)->st_mtime;
 }
 
-/* The oldest part is the one that a restore depends on. */
+/* Read for another file's sake: a chain is as young as its newest link, a disk as what it is kept in. */
+static bool belongs_to(const struct part *pt, const struct part *head)
+{
+	size_t steps = 0;
+	while (pt && pt != head && pt->kind == PART_COMPANION && steps++ < 1000)
+		pt = pt->head;
+	return pt == head;
+}
+
+static int64_t chain_time(const struct subject *s, const struct part *head)
+{
+	int64_t t = file_time(head);
+	for (size_t i = 0; i < s->part_count; i++) {
+		const struct part *pt = &s->parts[i];
+		if (pt->source && pt->kind == PART_COMPANION && belongs_to(pt, head) && file_time(pt) > t)
+			t = file_time(pt);
+	}
+	return t;
+}
+
+/* The oldest part is the one that a restore depends on. Notes may be as old as they like. */
 static void file_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	const struct part *oldest = NULL, *newest = NULL;
+	int64_t when = 0;
 	for (size_t i = 0; i < s->part_count; i++) {
 		const struct part *pt = &s->parts[i];
 		if (!pt->source || !S_ISREG(source_stat(pt->source)->st_mode))
 			continue;
-		if (!oldest || file_time(pt) < file_time(oldest))
-			oldest = pt;
 		if (!newest || file_time(pt) > file_time(newest))
 			newest = pt;
+		if ((pt->kind == PART_COMPANION && pt->head) || pt->kind == PART_NOTE)
+			continue;
+		int64_t t = chain_time(s, pt);
+		if (!oldest || t < when) {
+			oldest = pt;
+			when = t;
+		}
 	}
-	if (!oldest)
+	if (!newest)
 		return;
 	/* Dated in the future is wrong for any of them. */
-	if (file_time(newest) > p->now + p->policy->clock_skew)
+	if (!oldest || file_time(newest) > p->now + p->policy->clock_skew) {
 		oldest = newest;
-	judge(s, p, f, &(struct clock){"freshness.file", "the file", oldest->name, file_time(oldest),
-				       file_time(oldest)});
+		when = file_time(newest);
+	}
+	judge(s, p, f, &(struct clock){"freshness.file", "the file", oldest->name, when, when});
+}
+
+/* What the container itself says of when it was made. A base image of a chain may be old. */
+static void container_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	for (size_t i = 0; i < s->part_count; i++) {
+		const struct part *pt = &s->parts[i];
+		if (pt->kind == PART_DISK && pt->image.made)
+			judge(s, p, f, &(struct clock){"freshness.container", "the time in the container", pt->name,
+						       pt->image.made, pt->image.made});
+	}
 }
 
 /*
@@ -84,14 +122,36 @@ static int64_t volume_clock(const struct subject_volume *v)
  */
 static bool is_telling(const struct subject *s, const struct subject_volume *v, bool fat)
 {
-	const struct part *root = NULL;
-	if (!v->fs || fat != (fs_info(v->fs)->written == 0 || !strncmp(fs_info(v->fs)->type, "fat", 3) ||
-			      !strcmp(fs_info(v->fs)->type, "vfat")))
+	const struct subject_disk *root = NULL;
+	if (!v->fs || fat != (!strncmp(fs_info(v->fs)->type, "fat", 3) || !strcmp(fs_info(v->fs)->type, "vfat") ||
+			      !strcmp(fs_info(v->fs)->type, "exfat")))
 		return false;
 	for (size_t i = 0; i < s->volumes.count; i++)
 		if (s->volumes.items[i].mount && !strcmp(s->volumes.items[i].mount, "/"))
-			root = s->volumes.items[i].part;
-	return !root || v->part == root || (v->mount && (!strcmp(v->mount, "/var") || !strncmp(v->mount, "/var/", 5)));
+			root = s->volumes.items[i].disk;
+	return !root || v->disk == root || (v->mount && (!strcmp(v->mount, "/var") || !strncmp(v->mount, "/var/", 5)));
+}
+
+/*
+ * At depth SAMPLE no one has looked at the times of all files. The registry is written as long as Windows
+ * runs, and so are its event logs.
+ */
+static void windows_clock(const struct subject *s, struct clock *c, bool *ahead, int64_t latest)
+{
+	const struct facts *x = &s->facts;
+	if (!x->windows)
+		return;
+	*ahead |= x->registry_written > latest;
+	if (x->registry_written > c->to) {
+		c->from = c->to = x->registry_written;
+		c->subject = x->root;
+		c->what = "the newest write of its registry";
+	}
+	if (x->newest_log > c->to) {
+		c->from = c->to = x->newest_log;
+		c->subject = x->root;
+		c->what = "the newest entry of its logs";
+	}
 }
 
 static void content_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
@@ -101,13 +161,13 @@ static void content_clock(struct subject *s, const struct check_parameters *p, s
 	vec_each(&s->volumes, v) rooted |= v->mount && !strcmp(v->mount, "/");
 	/* Where an archive holds the system, a disk beside it says nothing of the system's age; nor the reverse. */
 	bool disks = rooted || !s->newest_is_system, members = !rooted || s->newest_is_system;
-	for (int fat = 0; disks && fat < 2 && !c.to; fat++)
+	windows_clock(s, &c, &ahead, p->now + p->policy->clock_skew);
+	for (int fat = 0; disks && fat < 2 && !(fat && c.to); fat++)
 		vec_each(&s->volumes, v)
 		{
 			int64_t t = is_telling(s, v, fat) ? volume_clock(v) : 0;
 			if (t > c.to) {
-				c.from = c.to = t;
-				c.subject = v->name;
+				c = (struct clock){c.check, "the newest write inside", v->name, t, t};
 			}
 			ahead |= t > p->now + p->policy->clock_skew;
 		}
@@ -152,6 +212,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 {
 	file_clock(s, p, f);
 	name_clock(s, p, f);
+	container_clock(s, p, f);
 	content_clock(s, p, f);
 	char age[32], limit[32];
 	if (s->taken_at)

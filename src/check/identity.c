@@ -67,7 +67,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	}
 	if (name && same_host(name, expected))
 		finding_add(f, PROOF_IDENTITY, "identity.hostname", root, OUTCOME_HELD, NULL,
-			    "host name %s (/etc/hostname)", name);
+			    "host name %s (%s)", name, x->hostname_from ? x->hostname_from : "/etc/hostname");
 	else if (name && id_held && !p->hostname_given)
 		finding_add(f, PROOF_IDENTITY, "identity.hostname", root, OUTCOME_SKIPPED, NULL,
 			    "host name %s, but its machine id is the right one", name);

@@ -54,19 +54,30 @@ static bool metadata_witnessed(const struct subject *s, const struct part *pt)
 	size_t volumes = 0;
 	for (size_t i = 0; i < s->volumes.count; i++) {
 		const struct subject_volume *v = &s->volumes.items[i];
-		if (v->part != pt)
+		/* What was put together from several files may have its bytes in any of them. */
+		if (v->disk->part && v->disk->part != pt)
 			continue;
-		if (v->needed && !is_witnessed(v))
+		if (v->needed && !v->member && !is_witnessed(v))
 			return false;
 		volumes += *v->volume->content.type != 0;
 	}
 	return volumes > 0;
 }
 
+/* The part that is looked into when this one is read: itself, or what it is a piece or companion of. */
+static const struct part *looked_into(const struct part *pt)
+{
+	size_t steps = 0;
+	while (pt->head && steps++ < 1000)
+		pt = pt->head;
+	return pt;
+}
+
 static enum evidence by_witnesses(const struct subject *s, const struct part *pt)
 {
 	bool content = s->vouched.held && !s->vouched.broken && !s->vouched.unreadable;
-	bool metadata = pt->kind == PART_ARCHIVE ? pt->clean_end : metadata_witnessed(s, pt);
+	const struct part *head = looked_into(pt);
+	bool metadata = head->kind == PART_ARCHIVE ? head->clean_end : metadata_witnessed(s, head);
 	return content && metadata ? EVIDENCE_WITNESS : EVIDENCE_READ;
 }
 
@@ -75,7 +86,7 @@ static char *why_no_witness(const struct subject *s, const struct part *pt)
 {
 	for (size_t i = 0; i < s->volumes.count; i++) {
 		const struct subject_volume *v = &s->volumes.items[i];
-		if (v->part == pt && v->needed && v->fs && v->verified && !is_witnessed(v))
+		if (v->disk->part == looked_into(pt) && v->needed && v->fs && v->verified && !is_witnessed(v))
 			return text_format(" (%s, %s, keeps no metadata checksums)", v->name, fs_info(v->fs)->type);
 	}
 	return strdup("");
@@ -96,8 +107,13 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 	struct finding_text more = {.measured = hex_encode(pt->digests[DIGEST_SHA256], 32, hex)};
 	finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_HELD, &more,
 		    "all %llu bytes were read", (unsigned long long)source_size(pt->source));
-	if (best < EVIDENCE_CHECKSUM && pt->content_checked && pt->clean_end)
+	/* A piece is covered by the checksums of the whole. */
+	const struct part *whole = pt->kind == PART_PIECE ? pt->head : pt;
+	if (best < EVIDENCE_CHECKSUM && whole->content_checked && pt->clean_end)
 		best = EVIDENCE_CHECKSUM;
+	/* Nothing is restored from a note. */
+	if (pt->kind == PART_NOTE)
+		return best < need ? need : best;
 	if (best < EVIDENCE_WITNESS)
 		best = by_witnesses(s, pt);
 	struct finding_text strength = {.expected = evidence_name(need), .measured = evidence_name(best)};
@@ -135,6 +151,8 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	uint64_t bytes = 0;
 	char size[32];
 	p->budget->stage = "digest";
+	if (p->depth == DEPTH_FULL)
+		subject_images_verify(s, p, f);
 	subject_join(s, p, f);
 	for (size_t i = 0; i < s->part_count; i++) {
 		enum evidence v = s->parts[i].source ? judge(s, i, p, f) : EVIDENCE_NONE;

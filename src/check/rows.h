@@ -9,6 +9,8 @@
 extern const struct check check_structure, check_restore, check_identity, check_freshness, check_coverage,
 	check_integrity, check_presence;
 
+/* All of coverage for a Windows machine. */
+void coverage_windows(struct subject *s, const struct check_parameters *p, struct findings *f);
 /* The file systems that are mounted on this machine (by its /proc/self/mountinfo) are in the restore point. */
 void coverage_live(struct subject *s, struct findings *f, const char *mountinfo);
 

@@ -27,6 +27,7 @@ static const struct config_key policy_keys[] = {
 	{CONFIG_POLICY, "sample_bytes", TYPE_SIZE, P(sample_bytes), "256M", NULL, 1, false},
 	{CONFIG_POLICY, "critical", TYPE_PATHS, P(critical), "/etc/fstab /etc/passwd /boot/*", NULL, 0,
 	 false},
+	{CONFIG_POLICY, "exclude", TYPE_WORDS, P(exclude), NULL, NULL, 0, false},
 	{CONFIG_POLICY, "scratch", TYPE_PATH, P(scratch), "/var/tmp/backproof", NULL, 0, false},
 	{CONFIG_POLICY, "scratch_limit", TYPE_SIZE, P(scratch_limit), "20G", NULL, 1, false},
 	{CONFIG_POLICY, "min_size", TYPE_SIZE, P(min_size), "0", NULL, 0, false},

@@ -6,11 +6,11 @@
 #include "backproof/subject.h"
 #include "backproof/text.h"
 
-static const char *table_name(const struct part *pt)
+static const char *table_name(const struct subject_disk *d)
 {
 	static const char *const names[] = {[TABLE_NONE] = "no partition table", [TABLE_MBR] = "mbr",
 					    [TABLE_GPT] = "gpt"};
-	return names[pt->layout.table];
+	return names[d->layout.table];
 }
 
 static void put_pair(struct text *t, const char *name, const char *value)
@@ -44,24 +44,47 @@ static void show_volume(struct text *t, const struct subject_volume *v)
 			    i->stale_view ? ", its log could not be replayed" : i->replayed ? ", log replayed" : "");
 }
 
-static void show_part(struct text *t, const struct subject *s, const struct part *pt)
+static void show_disk(struct text *t, const struct subject *s, const struct subject_disk *d)
 {
 	char size[32];
+	text_put(t, "  disk ");
+	if (d->device) {
+		text_put_safe(t, d->device);
+		text_put(t, "  ");
+	}
+	text_printf(t, "%s  %s%s%s\n", format_size(source_size(d->source), size), table_name(d),
+		    *d->layout.disk_id ? " " : "", d->layout.disk_id);
+	for (size_t i = 0; i < s->volumes.count; i++)
+		if (s->volumes.items[i].disk == d)
+			show_volume(t, &s->volumes.items[i]);
+}
+
+static void show_part(struct text *t, const struct subject *s, const struct part *pt)
+{
+	char size[32], when[32];
 	text_put_safe(t, pt->name);
 	text_printf(t, "  %s ", format_size(pt->file->size, size));
 	for (size_t i = 0; i < pt->formats.count; i++) {
 		text_put(t, i ? ", " : " ");
 		text_put_safe(t, pt->formats.items[i]);
 	}
+	if (pt->head) {
+		text_put(t, pt->kind == PART_PIECE ? "  a piece of " : "  read for ");
+		text_put_safe(t, pt->head->name);
+	}
 	text_put(t, "\n");
-	if (!pt->disk)
-		return;
-	text_printf(t, "  disk%s%s  %s  %s%s%s\n", pt->file->disk ? " " : "", pt->file->disk ? pt->file->disk : "",
-		    format_size(source_size(pt->disk), size), table_name(pt),
-		    *pt->layout.disk_id ? " " : "", pt->layout.disk_id);
-	for (size_t i = 0; i < s->volumes.count; i++)
-		if (s->volumes.items[i].part == pt)
-			show_volume(t, &s->volumes.items[i]);
+	if (pt->image.made)
+		text_printf(t, "  made %s\n", format_rfc3339(pt->image.made, when));
+	if (*pt->image.id || *pt->image.parent || *pt->image.host) {
+		text_put(t, " ");
+		put_pair(t, "id", pt->image.id);
+		put_pair(t, "parent", pt->image.parent);
+		put_pair(t, "machine", pt->image.host);
+		text_put(t, "\n");
+	}
+	for (size_t i = 0; i < s->disks.count; i++)
+		if (s->disks.items[i]->part == pt)
+			show_disk(t, s, s->disks.items[i]);
 }
 
 static void show_text(struct text *t, const struct subject *s, const struct findings *f)
@@ -70,6 +93,13 @@ static void show_text(struct text *t, const struct subject *s, const struct find
 	char when[32];
 	for (size_t i = 0; i < s->part_count; i++)
 		show_part(t, s, &s->parts[i]);
+	for (size_t i = 0; i < s->disks.count; i++) {
+		if (s->disks.items[i]->part)
+			continue;
+		text_put_safe(t, s->disks.items[i]->name);
+		text_put(t, "  put together from the files above\n");
+		show_disk(t, s, s->disks.items[i]);
+	}
 	text_put(t, "system ");
 	put_pair(t, "", x->system);
 	put_pair(t, "host", x->hostname);
@@ -131,8 +161,46 @@ static void json_volume(struct text *t, const struct subject_volume *v)
 	text_put(t, "}");
 }
 
+static void json_disk(struct text *t, const struct subject *s, const struct subject_disk *d)
+{
+	bool first = true;
+	text_printf(t, "\"disk_bytes\":%llu", (unsigned long long)source_size(d->source));
+	json_string(t, "table", d->layout.table == TABLE_NONE ? NULL : table_name(d));
+	json_string(t, "disk_id", d->layout.disk_id);
+	text_put(t, ",\"volumes\":[");
+	for (size_t i = 0; i < s->volumes.count; i++) {
+		if (s->volumes.items[i].disk != d)
+			continue;
+		text_put(t, first ? "" : ",");
+		json_volume(t, &s->volumes.items[i]);
+		first = false;
+	}
+	text_put(t, "]");
+}
+
+/* The disks of a part; of NULL: those that were put together from several. */
+static void json_disks(struct text *t, const struct subject *s, const struct part *pt)
+{
+	bool first = true;
+	text_put(t, "\"disks\":[");
+	for (size_t i = 0; i < s->disks.count; i++) {
+		const struct subject_disk *d = s->disks.items[i];
+		if (d->part != pt)
+			continue;
+		text_put(t, first ? "{\"name\":" : ",{\"name\":");
+		text_put_json(t, d->device ? d->device : d->name);
+		text_put(t, ",");
+		json_disk(t, s, d);
+		text_put(t, "}");
+		first = false;
+	}
+	text_put(t, "]");
+}
+
 static void json_part(struct text *t, const struct subject *s, const struct part *pt)
 {
+	const struct subject_disk *only = NULL;
+	size_t disks = 0;
 	text_put(t, "{\"path\":");
 	text_put_json(t, pt->file->path);
 	text_printf(t, ",\"bytes\":%llu", (unsigned long long)pt->file->size);
@@ -144,20 +212,22 @@ static void json_part(struct text *t, const struct subject *s, const struct part
 		text_put_json(t, pt->formats.items[i]);
 	}
 	text_put(t, "]");
-	if (pt->disk) {
-		bool first = true;
-		text_printf(t, ",\"disk_bytes\":%llu", (unsigned long long)source_size(pt->disk));
-		json_string(t, "table", pt->layout.table == TABLE_NONE ? NULL : table_name(pt));
-		json_string(t, "disk_id", pt->layout.disk_id);
-		text_put(t, ",\"volumes\":[");
-		for (size_t i = 0; i < s->volumes.count; i++) {
-			if (s->volumes.items[i].part != pt)
-				continue;
-			text_put(t, first ? "" : ",");
-			json_volume(t, &s->volumes.items[i]);
-			first = false;
+	json_time(t, "made", pt->image.made);
+	json_string(t, "id", pt->image.id);
+	json_string(t, "parent", pt->image.parent);
+	json_string(t, "machine", pt->image.host);
+	json_string(t, "belongs_to", pt->head ? pt->head->name : NULL);
+	for (size_t i = 0; i < s->disks.count; i++)
+		if (s->disks.items[i]->part == pt) {
+			only = s->disks.items[i];
+			disks++;
 		}
-		text_put(t, "]");
+	if (disks == 1) {
+		text_put(t, ",");
+		json_disk(t, s, only);
+	} else if (disks) {
+		text_put(t, ",");
+		json_disks(t, s, pt);
 	}
 	text_put(t, "}");
 }
@@ -171,7 +241,9 @@ static void show_json(struct text *t, const struct subject *s, const struct find
 		text_put(t, i ? "," : "");
 		json_part(t, s, &s->parts[i]);
 	}
-	text_put(t, "],\"system\":{\"found\":");
+	text_put(t, "],");
+	json_disks(t, s, NULL);
+	text_put(t, ",\"system\":{\"found\":");
 	text_put(t, x->root_found ? "true" : "false");
 	json_string(t, "name", x->system);
 	json_string(t, "hostname", x->hostname);

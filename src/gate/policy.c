@@ -14,7 +14,7 @@ int policy_defaults(struct policy *p, const char *name)
 	memset(p, 0, sizeof *p);
 	p->name = strdup(name);
 	for (size_t i = 0; p->name && i < count; i++)
-		if (config_value_set(&keys[i], keys[i].value, p, NULL) < 0) {
+		if (keys[i].value && config_value_set(&keys[i], keys[i].value, p, NULL) < 0) {
 			policy_free(p);
 			return -1;
 		}
@@ -27,9 +27,12 @@ int policy_copy(struct policy *to, const struct policy *from)
 	to->name = strdup(from->name);
 	to->scratch = strdup(from->scratch);
 	memset(&to->critical, 0, sizeof to->critical);
+	memset(&to->exclude, 0, sizeof to->exclude);
 	bool failed = !to->name || !to->scratch;
 	for (size_t i = 0; i < from->critical.count && !failed; i++)
 		failed = strings_add(&to->critical, from->critical.items[i]) < 0;
+	for (size_t i = 0; i < from->exclude.count && !failed; i++)
+		failed = strings_add(&to->exclude, from->exclude.items[i]) < 0;
 	if (failed)
 		policy_free(to);
 	return failed ? -1 : 0;
@@ -40,6 +43,7 @@ void policy_free(struct policy *p)
 	free(p->name);
 	free(p->scratch);
 	strings_free(&p->critical);
+	strings_free(&p->exclude);
 	memset(p, 0, sizeof *p);
 }
 

@@ -263,5 +263,7 @@ void facts_free(struct facts *x)
 	free(x->initramfs);
 	free(x->efi);
 	free(x->newest_log_path);
+	free(x->windows_system);
+	free(x->drives.items);
 	memset(x, 0, sizeof *x);
 }

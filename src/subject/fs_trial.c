@@ -3,6 +3,7 @@
 #include "backproof/text.h"
 #include "parts.h"
 #include "trial.h"
+#include "windows.h"
 
 struct candidate {
 	char *path;
@@ -35,7 +36,8 @@ static int copy_candidate(struct candidate *c, const struct fs_entry *entry, str
 static int note_log(struct draw *d, const struct fs_entry *entry, const char *full, struct error *e)
 {
 	struct facts *x = &d->s->facts;
-	if (strncmp(full, "var/log/", 8) || entry->mtime <= x->newest_log ||
+	bool log = x->windows ? !*d->mount && windows_is_log(full) : !strncmp(full, "var/log/", 8);
+	if (!log || entry->mtime <= x->newest_log ||
 	    entry->mtime > (int64_t)d->logs_after)
 		return 0;
 	char *copy = strdup(full);
@@ -59,7 +61,8 @@ static int visit(void *ctx, const struct fs_entry *entry, struct error *e)
 		snprintf(full, sizeof full, "%s", entry->path);
 	if (note_log(d, entry, full, e) < 0)
 		return -1;
-	if (trial_is_critical(&d->trial, d->p->policy, full)) {
+	if (trial_is_critical(&d->trial, d->p->policy, full) ||
+	    (d->s->facts.windows && !d->p->policy->critical_given && windows_is_critical(full))) {
 		struct candidate *c = vec_push(&d->critical);
 		return c ? copy_candidate(c, entry, e) : error_nomem(e);
 	}

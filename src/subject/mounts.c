@@ -117,29 +117,26 @@ static enum disk_names disk_order(const char *name, size_t *order)
 	return DISK_NUMBER;
 }
 
-/* The disk part that a device name means: by the name in the file's name, else by the order. A file that is
- * named for one disk never stands for another. */
-static struct part *part_by_disk(struct subject *s, const char *disk)
+/* The disk that a device name means: by the name it was saved under, else by the order. One that is named for
+ * another disk never stands for it. */
+static struct subject_disk *disk_by_name(struct subject *s, const char *name)
 {
 	size_t order, named, unnamed = 0;
-	for (size_t i = 0; i < s->part_count; i++)
-		if (s->parts[i].kind == PART_DISK && s->parts[i].file->disk && !strcmp(s->parts[i].file->disk, disk))
-			return &s->parts[i];
-	enum disk_names wanted = disk_order(disk, &order), kind;
+	vec_each(&s->disks, d) if ((*d)->device && !strcmp((*d)->device, name)) return *d;
+	enum disk_names wanted = disk_order(name, &order), kind;
 	if (wanted == DISK_OTHER)
 		return NULL;
-	for (size_t i = 0; i < s->part_count; i++) {
-		struct part *pt = &s->parts[i];
-		if (pt->kind != PART_DISK)
-			continue;
-		if (!pt->file->disk) {
+	vec_each(&s->disks, it)
+	{
+		struct subject_disk *d = *it;
+		if (!d->device) {
 			if (unnamed++ == order)
-				return pt;
+				return d;
 			continue;
 		}
-		kind = disk_order(pt->file->disk, &named);
+		kind = disk_order(d->device, &named);
 		if ((kind == wanted || kind == DISK_NUMBER) && named == order)
-			return pt;
+			return d;
 	}
 	return NULL;
 }
@@ -153,8 +150,8 @@ struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spe
 		unsigned number;
 		if (split_device(spec, disk, &number) < 0)
 			return NULL;
-		struct part *pt = part_by_disk(s, disk);
-		vec_each(&s->volumes, v) if (pt && v->part == pt && v->volume->number == number) return v;
+		struct subject_disk *d = disk_by_name(s, disk);
+		vec_each(&s->volumes, v) if (d && v->disk == d && v->volume->number == number) return v;
 		return NULL;
 	}
 	/* Longer than any label or identifier is nobody's. Not allocated: a failure would look like absence. */

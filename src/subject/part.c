@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * One file of a restore point: its stored bytes are read once, digested in passing, decoded as deep
- * as codecs go, and end as a disk that can be read at random or as an archive that has passed by.
+ * as codecs go, and end as disks that can be read at random or as an archive that has passed by.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 
 #include "backproof/text.h"
-#include "parts.h"
-#include "watch.h"
-
-#define RING_SLOTS 20
-#define MAX_CODECS 4
-
-/* What the sidecars speak of; SHA-256 of the stored bytes is always taken. */
-static unsigned wanted_digests(const struct subject *s, size_t index, bool content)
-{
-	unsigned mask = content ? 0 : 1u << DIGEST_SHA256;
-	vec_each(&s->sidecars, l) if (l->file == index && l->content == content) mask |= 1u << l->kind;
-	return mask;
-}
+#include "job.h"
+#include "pieces.h"
 
 /*
  * A writer has the file open (the kernel refuses a read lease then), or holds a lock on it. Where leases
@@ -38,279 +27,232 @@ static bool is_held_by_writer(int fd)
 	return errno == EAGAIN;
 }
 
-static int add_format(struct part *pt, const char *name, struct error *e)
+/* Opens the stored bytes of one file. -1: a finding was made. */
+static int open_stored(struct opener *o, struct part *pt)
 {
-	return strings_add(&pt->formats, name) < 0 ? error_nomem(e) : 0;
-}
-
-/* The bytes at both ends that bids look at. */
-struct ends {
-	uint8_t head[STREAM_PEEK], tail[4096];
-	struct probe probe;
-};
-
-static int look(struct ends *x, struct stream *s, struct source *src, struct error *e)
-{
-	ssize_t n = stream_peek(s, x->head, sizeof x->head, e);
-	if (n < 0)
+	struct error *why = &pt->failure;
+	struct finding_text empty = {.blame = BLAME_DAMAGED, .error = ERROR_CORRUPT};
+	struct finding_text busy = {.blame = BLAME_BUSY, .error = ERROR_BUSY};
+	pt->source = source_open_file(pt->file->path, why);
+	if (!pt->source) {
+		finding_error(o->f, PROOF_PRESENCE, "part.open", pt->name, why);
 		return -1;
-	x->probe = (struct probe){.head = x->head, .head_length = (size_t)n, .tail = x->tail};
-	if (!src)
-		return 0;
-	x->probe.size = source_size(src);
-	x->probe.tail_length = x->probe.size < sizeof x->tail ? (size_t)x->probe.size : sizeof x->tail;
-	return source_read_at(src, x->probe.size - x->probe.tail_length, x->tail, x->probe.tail_length, e);
-}
-
-/* The work on one part, while it is opened. */
-struct job {
-	struct subject *s;
-	struct part *pt;
-	size_t index;
-	const struct check_parameters *p;
-	struct findings *f;
-	struct ends *ends;
-	struct stream *stream;
-	struct watch stored, content;
-	struct codec_info info[MAX_CODECS];
-	const struct format *codec[MAX_CODECS];
-	size_t codecs;
-	size_t stem; /* length of the name without the suffixes understood so far */
-};
-
-/* Every stage runs beside the others. Takes *s. */
-static int overlap(struct stream **s, struct error *e)
-{
-	struct stream *ahead = stream_ahead(*s, RING_SLOTS, RING_SLOT, e);
-	if (!ahead)
+	}
+	if (!source_size(pt->source) && !pt->file->note) {
+		error_set(why, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s is empty", pt->name);
+		finding_add(o->f, PROOF_PRESENCE, "part.size", pt->name, OUTCOME_BROKEN, &empty, "the file is empty");
 		return -1;
-	*s = ahead;
+	}
+	if (is_held_by_writer(source_fd(pt->source))) {
+		error_set(why, ERROR_BUSY, ERROR_NO_OFFSET, "%s is being written", pt->name);
+		finding_add(o->f, PROOF_PRESENCE, "part.writer", pt->name, OUTCOME_BROKEN, &busy,
+			    "another program has it open for writing, or holds a lock on it");
+		return -1;
+	}
 	return 0;
 }
 
-static void bad_format(struct job *j, const char *expected, const char *what)
+/* All files of a part that was split. 1: open, 0: a finding was made. */
+static int open_all_stored(struct opener *o, struct part *pt, struct error *e)
 {
-	struct finding_text more = {.expected = expected, .error = ERROR_CORRUPT};
-	finding_add(j->f, PROOF_STRUCTURE, "format.magic", j->pt->name, OUTCOME_BROKEN, &more,
-		    "by its name it should be %s; its first bytes are %s", expected, what);
-}
-
-/* The format that the rest of the name speaks of, or NULL. */
-static const struct format *by_name(struct job *j, size_t *stem)
-{
-	autofree char *name = strndup(j->pt->name, j->stem);
-	return name ? format_by_suffix(name, stem) : NULL;
-}
-
-/* Peels one codec off. 1 done, 0 there is none, -1 error, -2 finding made: give up. */
-static int peel(struct job *j, struct error *e)
-{
-	const struct format *row, *named;
-	size_t stem = j->stem;
-	if (look(j->ends, j->stream, j->codecs ? NULL : j->pt->source, e) < 0)
-		return -1;
-	named = by_name(j, &stem);
-	if (format_identify(&j->ends->probe, FORMAT_CODEC, &row, e) < 0) {
-		/* zstd and lz4 share their skippable frames: where only these are seen, the name decides. */
-		if (e->cls != ERROR_AMBIGUOUS || !named || !named->decode || !named->bid(&j->ends->probe))
-			return -1;
-		row = named;
-	}
-	if (named && named->kind == FORMAT_CODEC && row != named && (!row || named->decode)) {
-		bad_format(j, named->name, row ? row->name : "not");
-		return -2;
-	}
-	if (!row)
+	if (open_stored(o, pt) < 0)
 		return 0;
-	if (named == row)
-		j->stem = stem;
-	if (add_format(j->pt, row->name, e) < 0)
-		return -1;
-	if (!row->decode)
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "%s can't be decoded by this build",
-				 row->product ? row->product : row->name);
-	if (j->codecs == MAX_CODECS)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "more than %d layers of compression",
-				 MAX_CODECS);
-	if (overlap(&j->stream, e) < 0)
-		return -1;
-	struct stream *decoded = row->decode(j->stream, &j->info[j->codecs], e);
-	if (!decoded)
-		return -1;
-	j->stream = decoded;
-	j->codec[j->codecs++] = row;
-	return 1;
-}
-
-/* What codecs said, once everything has been finished. */
-static void codecs_held(struct job *j)
-{
-	bool checked = j->codecs > 0;
-	for (size_t i = 0; i < j->codecs; i++) {
-		const struct codec_info *info = &j->info[i];
-		/* Any layer that covers its content covers what is inside it, the outermost all of it. */
-		checked = i == 0 ? info->unchecked == 0 : checked || info->unchecked == 0;
-		finding_add(j->f, PROOF_STRUCTURE, "codec.end", j->pt->name, OUTCOME_HELD, NULL,
-			    "%s: clean end, %llu %s", j->codec[i]->name, (unsigned long long)info->members,
-			    info->members == 1 ? "frame" : "frames");
-		if (info->unchecked)
-			finding_add(j->f, PROOF_INTEGRITY, "codec.checksum", j->pt->name, OUTCOME_SKIPPED, NULL,
-				    "%s: %llu of %llu frames carry no checksum", j->codec[i]->name,
-				    (unsigned long long)info->unchecked, (unsigned long long)info->members);
-		else
-			finding_add(j->f, PROOF_INTEGRITY, "codec.checksum", j->pt->name, OUTCOME_HELD, NULL,
-				    "%s checksums cover all content", j->codec[i]->name);
+	if (!pt->pieces.count)
+		return 1;
+	size_t count = 1 + pt->pieces.count;
+	autofree struct source **all = calloc(count, sizeof *all);
+	if (!all)
+		return error_nomem(e);
+	all[0] = pt->source;
+	for (size_t i = 1; i < count; i++) {
+		struct part *piece = pt->pieces.items[i - 1];
+		piece->state = PART_OPENED;
+		if (open_stored(o, piece) < 0) {
+			pt->failure = piece->failure;
+			return 0;
+		}
+		all[i] = piece->source;
 	}
-	j->pt->content_checked = checked;
+	pt->joined = source_concat(all, count, pt->name, e);
+	return pt->joined ? 1 : -1;
 }
 
-/* The stream was read to its proved end. */
-static int finished(struct job *j, struct error *e)
+/* The decoded bytes, to be read at random. */
+static int open_bytes(struct job *j, struct error *e)
 {
 	struct part *pt = j->pt;
-	if (watch_end(&j->stored, pt->digests, &pt->digest_mask, e) < 0 ||
-	    watch_end(&j->content, pt->content_digests, &pt->content_mask, e) < 0)
-		return -1;
-	pt->read_whole = j->stored.bytes == source_size(pt->source);
-	pt->clean_end = true;
-	pt->content_size = j->codecs ? j->content.bytes : j->stored.bytes;
-	codecs_held(j);
-	return 0;
-}
-
-static int open_disk(struct job *j, struct error *e)
-{
-	struct part *pt = j->pt;
-	pt->kind = PART_DISK;
-	if (add_format(pt, "raw", e) < 0)
-		return -1;
+	const struct check_parameters *p = j->o->p;
 	if (!j->codecs) {
-		pt->disk = pt->source;
-		return j->p->depth == DEPTH_FULL
-			       ? reading_start(pt, wanted_digests(j->s, j->index, false), j->p->budget, e)
-			       : 0;
+		pt->bytes = pt->joined ? pt->joined : pt->source;
+		return p->depth == DEPTH_FULL ? reading_start(j->o->s, pt, p->budget, e) : 0;
 	}
-	if (overlap(&j->stream, e) < 0)
+	if (job_overlap(&j->stream, e) < 0)
 		return -1;
-	pt->disk = spool_stream(j->p->scratch, j->stream, j->p->budget, e);
+	pt->bytes = spool_stream(p->scratch, j->stream, p->budget, e);
 	if (stream_state(j->stream) != STREAM_FINISHED)
 		return -1;
 	struct error later;
-	if (finished(j, &later) < 0) {
+	if (job_finished(j, &later) < 0) {
 		*e = later;
 		return -1;
 	}
-	return pt->disk ? 0 : -1;
+	return pt->bytes ? 0 : -1;
 }
 
 /* A recognised container: named, and not opened. All the same its stored bytes are digested. */
-static int refuse_image(struct job *j, const struct format *row, struct error *e)
+static int refuse(struct part *pt, const struct format *row, struct error *e)
 {
-	if (add_format(j->pt, row->name, e) < 0)
+	if (part_add_format(pt, row->name, e) < 0)
 		return -1;
 	return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "%s is recognised and has no reader here",
 			 row->product ? row->product : row->name);
 }
 
-static int read_part(struct job *j, struct error *e)
+/* What is to be said of a part's failure, and where. */
+static void part_failed(struct part *pt, struct findings *f, const struct error *e)
+{
+	enum proof proof = e->cls == ERROR_BUSY || e->cls == ERROR_MISSING ? PROOF_PRESENCE
+			   : e->cls == ERROR_CORRUPT || e->cls == ERROR_IO ? PROOF_INTEGRITY
+									   : PROOF_STRUCTURE;
+	pt->failure = *e;
+	finding_error(f, proof, "part.read", pt->name, e);
+}
+
+int part_image(struct opener *o, struct part *pt, const struct format *row, struct error *e)
+{
+	struct companion_desk desk;
+	struct error why = {0};
+	if (part_add_format(pt, row ? row->name : "raw", e) < 0)
+		return -1;
+	if (!row) {
+		struct image_disk *d = vec_push(&pt->image.disks);
+		if (!d)
+			return error_nomem(e);
+		*d = (struct image_disk){.source = pt->bytes, .borrowed = true};
+		pt->kind = PART_DISK;
+		return 0;
+	}
+	companion_desk_init(&desk, o, pt);
+	struct image_context c = {.subject = pt->name,
+				  .path = pt->bytes == pt->source ? pt->file->path : NULL,
+				  .f = &pt->later,
+				  .companions = &desk.companions,
+				  .budget = o->p->budget};
+	if (row->open_image(pt->bytes, &c, &pt->image, &why) < 0) {
+		image_close(&pt->image);
+		if (why.cls == ERROR_INTERNAL) {
+			*e = why;
+			return -1;
+		}
+		part_failed(pt, &pt->later, &why);
+		return 0;
+	}
+	pt->image.format = row;
+	pt->kind = PART_DISK;
+	return 0;
+}
+
+/* The row that serves bytes at random, from both of their ends. */
+static int identify(struct job *j, const struct format **row, struct error *e)
+{
+	struct ends *x = j->ends;
+	struct source *src = j->pt->bytes;
+	uint64_t size = source_size(src);
+	x->probe = (struct probe){.head = x->head, .tail = x->tail, .size = size};
+	x->probe.head_length = size < sizeof x->head ? (size_t)size : sizeof x->head;
+	x->probe.tail_length = size < sizeof x->tail ? (size_t)size : sizeof x->tail;
+	if (source_read_at(src, 0, x->head, x->probe.head_length, e) < 0 ||
+	    source_read_at(src, size - x->probe.tail_length, x->tail, x->probe.tail_length, e) < 0)
+		return -1;
+	return format_identify(&x->probe, FORMAT_IMAGE, row, e);
+}
+
+/* 0: done. -1 error, -2 finding made. */
+static int read_content(struct job *j, struct error *e)
 {
 	const struct format *row, *named;
+	struct part *pt = j->pt;
 	size_t stem = j->stem;
-	int rc = peel(j, e);
-	while (rc > 0)
-		rc = peel(j, e);
-	if (rc < 0)
-		return rc;
-	if (j->codecs && watch_start(&j->content, j->stream, wanted_digests(j->s, j->index, true), e) < 0)
-		return -1;
-	named = by_name(j, &stem);
+	named = job_named(j, &stem);
 	if (format_identify(&j->ends->probe, FORMAT_ARCHIVE, &row, e) < 0)
 		return -1;
 	if (!row && named && named->kind == FORMAT_ARCHIVE) {
-		bad_format(j, named->name, "not");
+		job_bad_format(j, named->name, "not");
 		return -2;
 	}
 	if (row && !row->product) {
-		j->pt->kind = PART_ARCHIVE;
-		if (add_format(j->pt, row->name, e) < 0 || overlap(&j->stream, e) < 0 ||
-		    archive_pass(j->s, j->pt, j->stream, j->p, j->f, e) < 0)
+		pt->kind = PART_ARCHIVE;
+		if (part_add_format(pt, row->name, e) < 0 || job_overlap(&j->stream, e) < 0 ||
+		    archive_pass(j->o->s, pt, j->stream, j->o->p, j->o->f, e) < 0)
 			return -1;
-		return finished(j, e);
+		return job_finished(j, e);
 	}
 	if (!row && format_identify(&j->ends->probe, FORMAT_IMAGE, &row, e) < 0)
 		return -1;
-	if (row)
-		return refuse_image(j, row, e);
-	if (named && named->kind == FORMAT_IMAGE && named->product) {
-		/* Some are known by name alone, or by their end, which a stream does not show. */
-		if (!named->bid || j->codecs)
-			return refuse_image(j, named, e);
-		bad_format(j, named->name, "not");
+	/* What can't be opened need not be decoded first. */
+	if (row && !row->open_image)
+		return refuse(pt, row, e);
+	if (!row && named && named->kind == FORMAT_IMAGE && named->product && !named->bid)
+		return refuse(pt, named, e);
+	if (open_bytes(j, e) < 0 || identify(j, &row, e) < 0)
+		return -1;
+	if (row && !row->open_image)
+		return refuse(pt, row, e);
+	if (!row && named && named->kind == FORMAT_IMAGE && named->product) {
+		job_bad_format(j, named->name, "not");
 		return -2;
 	}
-	return open_disk(j, e);
+	return part_image(j->o, pt, row, e);
 }
 
-/* Which proof a failure to read a part speaks to. */
-static void part_failed(struct job *j, const struct error *e)
+/* A log or a configuration: its bytes are read and digested, and that is all. */
+static int read_note(struct job *j, struct error *e)
 {
-	enum proof proof = e->cls == ERROR_BUSY	      ? PROOF_PRESENCE
-			   : e->cls == ERROR_CORRUPT ||
-					     e->cls == ERROR_IO
-				   ? PROOF_INTEGRITY
-				   : PROOF_STRUCTURE;
-	finding_error(j->f, proof, "part.read", j->pt->name, e);
+	j->pt->kind = PART_NOTE;
+	return stream_drain(j->stream, e) < 0 ? -1 : job_finished(j, e);
 }
 
-static int run_job(struct job *j, struct error *e)
+static int run_job(struct job *j, enum part_depth depth, struct error *e)
 {
 	struct part *pt = j->pt;
 	struct error why = {0};
-	pt->source = source_open_file(pt->file->path, &why);
-	if (!pt->source) {
-		finding_error(j->f, PROOF_PRESENCE, "part.open", pt->name, &why);
-		return 0;
-	}
-	if (!source_size(pt->source)) {
-		struct finding_text more = {.blame = BLAME_DAMAGED, .error = ERROR_CORRUPT};
-		finding_add(j->f, PROOF_PRESENCE, "part.size", pt->name, OUTCOME_BROKEN, &more,
-			    "the file is empty");
-		return 0;
-	}
-	if (is_held_by_writer(source_fd(pt->source))) {
-		struct finding_text more = {.blame = BLAME_BUSY, .error = ERROR_BUSY};
-		finding_add(j->f, PROOF_PRESENCE, "part.writer", pt->name, OUTCOME_BROKEN, &more,
-			    "another program has it open for writing, or holds a lock on it");
-		return 0;
-	}
+	int rc = open_all_stored(j->o, pt, e);
+	if (rc <= 0)
+		return rc;
 	j->ends = malloc(sizeof *j->ends);
 	if (!j->ends)
 		return error_nomem(e);
 	j->stem = strlen(pt->name);
-	j->stored.counter = &j->p->budget->bytes_read;
-	j->stream = stream_from_source(pt->source, &why);
-	if (!j->stream ||
-	    watch_start(&j->stored, j->stream, wanted_digests(j->s, j->index, false), &why) < 0) {
-		*e = why;
+	/* The suffix of a first piece says nothing of what it is: "disk.img.zst.aa". */
+	if (pt->pieces.count || is_piece_name(pt->name))
+		j->stem = (size_t)(strrchr(pt->name, '.') - pt->name);
+	if (stored_open(&j->stored, j->o->s, pt, j->o->p->budget, e) < 0)
 		return -1;
+	j->stream = take(j->stored.stream);
+	if (pt->file->note) {
+		rc = read_note(j, &why);
+	} else {
+		rc = job_peel(j, &why);
+		if (rc == 0)
+			rc = depth == PART_BYTES ? open_bytes(j, &why) : read_content(j, &why);
 	}
-	int rc = read_part(j, &why);
 	if (rc == -1 && why.cls == ERROR_INTERNAL) {
 		*e = why;
 		return -1;
 	}
 	if (rc == -1)
-		part_failed(j, &why);
+		part_failed(pt, j->o->f, &why);
 	return 0;
 }
 
-int part_open(struct subject *s, struct part *pt, size_t index, const struct check_parameters *p,
-	      struct findings *f, struct error *e)
+int part_open(struct opener *o, struct part *pt, enum part_depth depth, struct error *e)
 {
-	struct job j = {.s = s, .pt = pt, .index = index, .p = p, .f = f};
-	int rc = run_job(&j, e);
+	struct job j = {.o = o, .pt = pt};
+	pt->state = PART_OPENING;
+	int rc = findings_init(&pt->later) < 0 ? error_nomem(e) : run_job(&j, depth, e);
+	pt->state = PART_OPENED;
 	stream_destroy(j.stream);
-	watch_free(&j.stored);
+	stored_free(&j.stored);
 	watch_free(&j.content);
 	free(j.ends);
 	return rc;
@@ -319,10 +261,14 @@ int part_open(struct subject *s, struct part *pt, size_t index, const struct che
 void part_close(struct part *pt)
 {
 	reading_free(pt->reading);
-	disk_layout_free(&pt->layout);
-	if (pt->disk != pt->source)
-		source_destroy(pt->disk);
+	image_close(&pt->raw);
+	image_close(&pt->image);
+	if (pt->bytes != pt->source && pt->bytes != pt->joined)
+		source_destroy(pt->bytes);
+	source_destroy(pt->joined);
 	source_destroy(pt->source);
+	findings_free(&pt->later);
+	free(pt->pieces.items);
 	strings_free(&pt->formats);
 	free(pt->name);
 }

@@ -5,18 +5,45 @@
 
 #include "backproof/subject.h"
 
-/*
- * Opens one file of the restore point and reads it. Findings hold what was wrong; the part is then as
- * far open as it could be. -1: memory or internal.
- */
-int part_open(struct subject *s, struct part *pt, size_t index, const struct check_parameters *p,
-	      struct findings *f, struct error *e) must_check;
-void part_close(struct part *pt);
-/* Waits for the background digest of a raw disk, if there is one. */
-void part_join(struct part *pt, const struct check_parameters *p, struct findings *f);
+/* What opening needs everywhere. */
+struct opener {
+	struct subject *s;
+	const struct check_parameters *p;
+	struct findings *f;
+};
 
-/* Finds the volumes of a disk part and opens their file systems. -1: memory. */
-int part_volumes(struct subject *s, struct part *pt, struct findings *f, struct error *e) must_check;
+/* BYTES: decoded, at random, whatever they are. CONTENT: what is in them as well. */
+enum part_depth { PART_BYTES, PART_CONTENT };
+/*
+ * Opens one file of the restore point (and the pieces behind it) and reads it; other files are opened by it
+ * when its image needs them. Findings and pt->failure hold what was wrong; the part is then as far open as it
+ * could be. -1: memory or internal.
+ */
+int part_open(struct opener *o, struct part *pt, enum part_depth depth, struct error *e) must_check;
+/* Opens the image in bytes that are open. 0 also where there is none, or it is broken: see pt->failure. */
+int part_image(struct opener *o, struct part *pt, const struct format *row, struct error *e) must_check;
+void part_close(struct part *pt);
+/* Waits for the background digest of stored bytes, if there is one. */
+void part_join(struct part *pt, const struct check_parameters *p, struct findings *f);
+int part_add_format(struct part *pt, const char *name, struct error *e) must_check;
+
+/* Which files are pieces of one that was split, by their names. What is missing is a finding. -1: memory. */
+int pieces_assign(struct subject *s, struct findings *f, struct error *e) must_check;
+
+/* Other files for an image of `asking` (NULL: of the restore point as a whole), while it is opened. */
+struct companion_desk {
+	struct opener *o;
+	struct part *asking;
+	struct companions companions;
+};
+void companion_desk_init(struct companion_desk *d, struct opener *o, struct part *asking);
+
+/* Makes the disks of all parts known, and opens what is on them. -1: memory. */
+int disks_open(struct opener *o, struct error *e) must_check;
+/* Finds the volumes of one more disk and opens their file systems; takes nothing. -1: memory. */
+int disk_open(struct opener *o, struct part *pt, const char *name, const char *device, struct source *source,
+	      struct error *e) must_check;
+void disks_close(struct subject *s);
 
 /* Reads an archive part to its end: keeps what facts and witnesses need, restores samples in passing. */
 int archive_pass(struct subject *s, struct part *pt, struct stream *in, const struct check_parameters *p,

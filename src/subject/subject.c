@@ -6,6 +6,7 @@
 #include "backproof/text.h"
 #include "facts.h"
 #include "parts.h"
+#include "windows.h"
 
 /* The volume that holds the system's root: the one with an fstab, else the one with an os-release. */
 static struct subject_volume *find_root(struct subject *s, struct findings *f)
@@ -54,8 +55,10 @@ static int mount_volumes(struct subject *s, struct subject_volume *root, struct 
 
 static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 {
-	struct subject_volume *root = find_root(s, f);
+	struct subject_volume *root = find_root(s, f), *windows = root ? NULL : windows_root(s, f);
 	struct error why = {0};
+	if (windows)
+		return windows_gather(s, windows, f, e);
 	if (root && mount_volumes(s, root, e) < 0)
 		return -1;
 	if (!root && !s->tree)
@@ -94,23 +97,33 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 	return 0;
 }
 
-static int open_parts(struct subject *s, const struct check_parameters *p, struct findings *f,
-		      struct error *e)
+static int name_parts(struct subject *s, struct error *e)
 {
 	for (size_t i = 0; i < s->part_count; i++) {
 		struct part *pt = &s->parts[i];
-		const struct point_file *file = &s->point->items[i];
-		const char *slash = strrchr(file->path, '/');
-		pt->file = file;
-		pt->name = strdup(slash ? slash + 1 : file->path);
+		const char *path = s->point->items[i].path, *slash = strrchr(path, '/');
+		pt->index = i;
+		pt->file = &s->point->items[i];
+		pt->name = strdup(slash ? slash + 1 : path);
 		if (!pt->name)
 			return error_nomem(e);
-		if (part_open(s, pt, i, p, f, e) < 0)
-			return -1;
-		if (pt->disk && part_volumes(s, pt, f, e) < 0)
-			return -1;
 	}
 	return 0;
+}
+
+static int open_parts(struct opener *o, struct error *e)
+{
+	struct subject *s = o->s;
+	if (name_parts(s, e) < 0 || pieces_assign(s, o->f, e) < 0)
+		return -1;
+	for (size_t i = 0; i < s->part_count; i++) {
+		struct part *pt = &s->parts[i];
+		/* Companions are opened when they are asked for; what can't be whole is not opened. */
+		if (pt->state == PART_NEW && pt->kind != PART_PIECE && pt->failure.cls == ERROR_NONE &&
+		    part_open(o, pt, PART_CONTENT, e) < 0)
+			return -1;
+	}
+	return disks_open(o, e);
 }
 
 int subject_open(struct subject *s, const struct restore_point *point, const struct check_parameters *p,
@@ -124,7 +137,8 @@ int subject_open(struct subject *s, const struct restore_point *point, const str
 	s->part_count = point->count;
 	for (size_t i = 0; i < point->count; i++)
 		p->budget->bytes_total += point->items[i].size;
-	if (sidecars_load(point, &s->sidecars, f, e) < 0 || open_parts(s, p, f, e) < 0)
+	struct opener o = {s, p, f};
+	if (sidecars_load(point, &s->sidecars, f, e) < 0 || open_parts(&o, e) < 0)
 		return -1;
 	return gather_facts(s, f, e);
 }
@@ -151,6 +165,8 @@ void subject_close(struct subject *s)
 		free(v->mount);
 	}
 	free(s->volumes.items);
+	disks_close(s);
+	image_close(&s->composed);
 	for (size_t i = 0; i < s->part_count && s->parts; i++)
 		part_close(&s->parts[i]);
 	free(s->parts);

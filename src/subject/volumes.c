@@ -77,7 +77,8 @@ static void judge_unknown(struct subject_volume *sv, struct findings *f)
 		return;
 	}
 	if (v->number == 0) {
-		const char *name = sv->part->name;
+		const struct part *pt = sv->disk->part;
+		const char *name = pt && !pt->image.format ? pt->name : "";
 		if (v->content.all_zero)
 			say(f, "disk.content", sv->name, OUTCOME_BROKEN, ERROR_CORRUPT,
 			    "nothing but zeros where a partition table or file system should be");
@@ -167,40 +168,62 @@ static bool has_boot_code(const struct disk_layout *d)
 	return d->table != TABLE_NONE && d->boot_code && (there || !wanted);
 }
 
-int part_volumes(struct subject *s, struct part *pt, struct findings *f, struct error *e)
+/* What the formats of the part it is in are called in reports. */
+static int note_format(struct subject_disk *d, const char *name, struct error *e)
+{
+	return d->part && !strings_has(&d->part->formats, name) ? part_add_format(d->part, name, e) : 0;
+}
+
+static int open_volumes(struct subject *s, struct subject_disk *d, struct findings *f, struct error *e)
 {
 	struct error why = {0};
-	if (disk_scan(pt->disk, pt->name, &pt->layout, f, &why) < 0) {
+	if (disk_scan(d->source, d->name, &d->layout, f, &why) < 0) {
 		if (why.cls == ERROR_INTERNAL) {
 			*e = why;
 			return -1;
 		}
-		finding_error(f, PROOF_STRUCTURE, "disk.scan", pt->name, &why);
+		finding_error(f, PROOF_STRUCTURE, "disk.scan", d->name, &why);
 		return 0;
 	}
-	if (pt->layout.table != TABLE_NONE &&
-	    strings_add(&pt->formats, pt->layout.table == TABLE_GPT ? "gpt" : "mbr") < 0)
-		return error_nomem(e);
-	if (!pt->layout.count)
-		say(f, "disk.volumes", pt->name, OUTCOME_BROKEN, ERROR_CORRUPT,
+	if (d->layout.table != TABLE_NONE && note_format(d, d->layout.table == TABLE_GPT ? "gpt" : "mbr", e) < 0)
+		return -1;
+	if (!d->layout.count)
+		say(f, "disk.volumes", d->name, OUTCOME_BROKEN, ERROR_CORRUPT,
 		    "the partition table is empty: there is nothing to restore");
-	s->facts.boot_code |= has_boot_code(&pt->layout);
-	for (size_t i = 0; i < pt->layout.count; i++) {
-		struct volume *v = &pt->layout.items[i];
+	s->facts.boot_code |= has_boot_code(&d->layout);
+	for (size_t i = 0; i < d->layout.count; i++) {
+		struct volume *v = &d->layout.items[i];
 		struct subject_volume *sv = vec_push(&s->volumes);
 		if (!sv)
 			return error_nomem(e);
-		sv->part = pt;
+		sv->disk = d;
 		sv->volume = v;
-		sv->name = v->number ? text_format("%s:%u", pt->name, v->number) : strdup(pt->name);
+		sv->name = v->number ? text_format("%s:%u", d->name, v->number) : strdup(d->name);
 		if (!sv->name)
 			return error_nomem(e);
 		judge_content(sv, f);
-		if (*v->content.type && !strings_has(&pt->formats, v->content.type) &&
-		    strings_add(&pt->formats, v->content.type) < 0)
-			return error_nomem(e);
+		if (*v->content.type && note_format(d, v->content.type, e) < 0)
+			return -1;
 	}
 	return 0;
+}
+
+int disk_open(struct opener *o, struct part *pt, const char *name, const char *device, struct source *source,
+	      struct error *e)
+{
+	struct subject_disk **slot = vec_push(&o->s->disks), *d = slot ? calloc(1, sizeof *d) : NULL;
+	if (!d) {
+		o->s->disks.count -= slot != NULL;
+		return error_nomem(e);
+	}
+	*slot = d;
+	d->part = pt;
+	d->source = source;
+	d->name = strdup(name);
+	d->device = device ? strdup(device) : NULL;
+	if (!d->name || (device && !d->device))
+		return error_nomem(e);
+	return open_volumes(o->s, d, o->f, e);
 }
 
 struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e)

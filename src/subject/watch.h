@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Digests in passing: of a stream that is read for its content, or of a raw disk in the background. */
+/* Digests in passing: of a stream that is read for its content, or of stored bytes in the background. */
 #ifndef SUBJECT_WATCH_H
 #define SUBJECT_WATCH_H
 
@@ -14,15 +14,18 @@ struct watch {
 	uint64_t bytes;
 };
 
-/* mask: kinds wanted. The watch outlives the stream's reading. */
+/* mask: kinds wanted. */
+int watch_open(struct watch *w, unsigned mask, struct error *e) must_check;
+void watch_bytes(struct watch *w, const void *data, size_t len);
+/* Opens it, and hangs it on a stream, whose reading it outlives. */
 int watch_start(struct watch *w, struct stream *s, unsigned mask, struct error *e) must_check;
 /* After the stream has finished: the digests, and which there are. */
 int watch_end(struct watch *w, uint8_t out[DIGEST_KINDS][DIGEST_MAX], unsigned *mask,
 	      struct error *e) must_check;
 void watch_free(struct watch *w);
 
-/* A raw disk is looked into while a thread still digests it; part_join waits for that. */
-int reading_start(struct part *pt, unsigned mask, struct budget *b, struct error *e) must_check;
+/* An image is looked into while a thread still digests the stored bytes; part_join waits for that. */
+int reading_start(const struct subject *s, struct part *pt, struct budget *b, struct error *e) must_check;
 void reading_free(struct reading *r);
 
 #endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Other files for an image. Only files of the restore point are ever given: a name in an image is a wish, not a
+ * path. What is taken for one image is not looked at as a disk of its own any more.
+ */
+#include <strings.h>
+
+#include "parts.h"
+#include "pieces.h"
+
+/* The name that people know a file by: without a piece's suffix, without a compression. */
+static size_t known_length(const struct part *pt)
+{
+	size_t n = strlen(pt->name), stem = n;
+	if (pt->pieces.count || is_piece_name(pt->name))
+		n = (size_t)(strrchr(pt->name, '.') - pt->name);
+	autofree char *whole = strndup(pt->name, n);
+	const struct format *row = whole ? format_by_suffix(whole, &stem) : NULL;
+	return row && row->kind == FORMAT_CODEC ? stem : n;
+}
+
+/* The exact name wins over one in other letters, and that over one without its compression. */
+static struct part *find(const struct companion_desk *d, const char *name)
+{
+	struct subject *s = d->o->s;
+	for (int way = 0; way < 3; way++)
+		for (size_t i = 0; i < s->part_count; i++) {
+			struct part *pt = &s->parts[i];
+			size_t n = strlen(name);
+			bool same = way == 0   ? !strcmp(pt->name, name)
+				    : way == 1 ? !strcasecmp(pt->name, name)
+					       : known_length(pt) == n && !strncasecmp(pt->name, name, n);
+			if (same && !(pt->kind == PART_PIECE))
+				return pt;
+		}
+	return NULL;
+}
+
+static int not_there(const char *name, struct error *e)
+{
+	return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET, "it needs %s, which is not in the restore point", name);
+}
+
+/* The part by that name, opened as far as asked. */
+static struct part *opened(struct companion_desk *d, const char *name, enum part_depth depth, struct error *e)
+{
+	const char *base = companion_base(name);
+	struct part *pt = *base ? find(d, base) : NULL;
+	if (!pt) {
+		not_there(base, e);
+		return NULL;
+	}
+	if (pt->state == PART_OPENING) {
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "its chain leads back to %s", base);
+		return NULL;
+	}
+	if (pt->failure.cls == ERROR_NONE && pt->state == PART_NEW && part_open(d->o, pt, depth, e) < 0)
+		return NULL;
+	if (!pt->bytes) {
+		*e = pt->failure;
+		if (e->cls == ERROR_NONE)
+			error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "it is no image");
+		error_prefix(e, "%s", base);
+		return NULL;
+	}
+	return pt;
+}
+
+/* It is looked at through the image that asked for it. */
+static void claim(struct companion_desk *d, struct part *pt)
+{
+	pt->kind = PART_COMPANION;
+	if (!pt->head)
+		pt->head = d->asking;
+}
+
+static struct source *bytes(void *ctx, const char *name, struct error *e)
+{
+	struct companion_desk *d = ctx;
+	struct part *pt = opened(d, name, PART_BYTES, e);
+	if (!pt)
+		return NULL;
+	claim(d, pt);
+	return pt->bytes;
+}
+
+static int as_raw(struct part *pt, struct error *e)
+{
+	if (pt->raw.disks.count)
+		return 0;
+	struct image_disk *d = vec_push(&pt->raw.disks);
+	if (!d)
+		return error_nomem(e);
+	*d = (struct image_disk){.source = pt->bytes, .borrowed = true};
+	return 0;
+}
+
+/* Opened for its bytes before, and now for what is in them. */
+static int identify(struct companion_desk *d, struct part *pt, struct error *e)
+{
+	uint8_t head[4096], tail[4096];
+	uint64_t size = source_size(pt->bytes);
+	struct probe p = {.head = head, .tail = tail, .size = size};
+	const struct format *row;
+	p.head_length = size < sizeof head ? (size_t)size : sizeof head;
+	p.tail_length = size < sizeof tail ? (size_t)size : sizeof tail;
+	if (source_read_at(pt->bytes, 0, head, p.head_length, e) < 0 ||
+	    source_read_at(pt->bytes, size - p.tail_length, tail, p.tail_length, e) < 0 ||
+	    format_identify(&p, FORMAT_IMAGE, &row, e) < 0)
+		return -1;
+	if (row && !row->open_image)
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "%s has no reader here", row->name);
+	pt->state = PART_OPENING;
+	int rc = part_image(d->o, pt, row, e);
+	pt->state = PART_OPENED;
+	return rc;
+}
+
+static const struct image *image(void *ctx, const char *name, bool raw, struct error *e)
+{
+	struct companion_desk *d = ctx;
+	struct part *pt = opened(d, name, raw ? PART_BYTES : PART_CONTENT, e);
+	if (!pt)
+		return NULL;
+	if (raw) {
+		claim(d, pt);
+		return as_raw(pt, e) < 0 ? NULL : &pt->raw;
+	}
+	if (!pt->image.disks.count && pt->failure.cls == ERROR_NONE && identify(d, pt, e) < 0)
+		return NULL;
+	if (!pt->image.disks.count) {
+		*e = pt->failure;
+		error_prefix(e, "%s", pt->name);
+		return NULL;
+	}
+	claim(d, pt);
+	pt->image_used = true;
+	return &pt->image;
+}
+
+void companion_desk_init(struct companion_desk *d, struct opener *o, struct part *asking)
+{
+	d->o = o;
+	d->asking = asking;
+	d->companions = (struct companions){.ctx = d, .bytes = bytes, .image = image};
+}

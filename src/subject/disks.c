@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The disks of a restore point: of each file that is not there for another one's sake. */
+#include "backproof/text.h"
+#include "parts.h"
+
+static int open_image_disks(struct opener *o, struct part *pt, struct error *e)
+{
+	const struct image *im = &pt->image;
+	bool alone = im->disks.count == 1;
+	vec_each(&im->disks, d)
+	{
+		autofree char *name = alone || !d->name ? strdup(pt->name) : text_format("%s:%s", pt->name, d->name);
+		if (!name)
+			return error_nomem(e);
+		if (disk_open(o, pt, name, alone && pt->file->disk ? pt->file->disk : d->name, d->source, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int disks_open(struct opener *o, struct error *e)
+{
+	struct subject *s = o->s;
+	for (size_t i = 0; i < s->part_count; i++) {
+		struct part *pt = &s->parts[i];
+		/* What was wrong with it as an image of its own says nothing where only its bytes are wanted. */
+		if (pt->kind != PART_COMPANION || pt->image_used)
+			findings_append(o->f, &pt->later);
+		if (pt->kind == PART_DISK && open_image_disks(o, pt, e) < 0)
+			return -1;
+	}
+	vec_each(&s->composed.disks, d)
+	{
+		if (disk_open(o, NULL, d->name ? d->name : s->point->label, d->name, d->source, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void disks_close(struct subject *s)
+{
+	vec_each(&s->disks, it)
+	{
+		struct subject_disk *d = *it;
+		disk_layout_free(&d->layout);
+		free(d->device);
+		free(d->name);
+		free(d);
+	}
+	vec_free(&s->disks);
+}
+
+void subject_images_verify(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	for (size_t i = 0; i < s->part_count; i++) {
+		struct part *pt = &s->parts[i];
+		struct image *im = &pt->image;
+		struct error e = {0};
+		bool covered = false;
+		if (!im->ops || !im->ops->verify)
+			continue;
+		if (im->ops->verify(im, pt->name, f, p->budget, &covered, &e) < 0) {
+			finding_error(f, PROOF_INTEGRITY, "image.verify", pt->name, &e);
+			continue;
+		}
+		if (covered)
+			finding_add(f, PROOF_INTEGRITY, "image.checksum", pt->name, OUTCOME_HELD, NULL,
+				    "%s checksums cover all content", im->format->name);
+		pt->content_checked |= covered;
+	}
+}

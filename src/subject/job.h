@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The work on one part while it is opened: shared by the rooms that do it. */
+#ifndef SUBJECT_JOB_H
+#define SUBJECT_JOB_H
+
+#include "parts.h"
+#include "stored.h"
+
+#define MAX_CODECS 4
+
+/* The bytes at both ends that bids look at. */
+struct ends {
+	uint8_t head[STREAM_PEEK], tail[4096];
+	struct probe probe;
+};
+
+struct job {
+	struct opener *o;
+	struct part *pt;
+	struct ends *ends;
+	struct stored stored;
+	struct stream *stream;
+	struct watch content;
+	struct codec_info info[MAX_CODECS];
+	const struct format *codec[MAX_CODECS];
+	size_t codecs;
+	size_t stem; /* length of the name without the suffixes understood so far */
+};
+
+/* Every stage runs beside the others. Takes *s. */
+int job_overlap(struct stream **s, struct error *e) must_check;
+/* What the rest of the name promises and the bytes don't keep. */
+void job_bad_format(struct job *j, const char *expected, const char *what);
+/* The format that the rest of the name speaks of, or NULL. */
+const struct format *job_named(struct job *j, size_t *stem);
+/* Peels all codecs off. 0 done, -1 error, -2 finding made: give up. */
+int job_peel(struct job *j, struct error *e) must_check;
+/* After the stream has finished: digests, and what the codecs say. */
+int job_finished(struct job *j, struct error *e) must_check;
+
+#endif

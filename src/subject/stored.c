@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "stored.h"
+
+unsigned stored_digests_wanted(const struct subject *s, size_t index, bool content)
+{
+	unsigned mask = content ? 0 : 1u << DIGEST_SHA256;
+	vec_each(&s->sidecars, l) if (l->file == index && l->content == content) mask |= 1u << l->kind;
+	return mask;
+}
+
+static struct part *file_at(const struct stored *x, size_t i)
+{
+	return i ? x->part->pieces.items[i - 1] : x->part;
+}
+
+/* Each file gets the bytes that lie in it. */
+static void share_out(void *ctx, const void *data, size_t len)
+{
+	struct stored *x = ctx;
+	const uint8_t *p = data;
+	while (len) {
+		while (!x->left && x->at + 1 < x->count)
+			x->left = source_size(file_at(x, ++x->at)->source);
+		size_t n = x->at + 1 < x->count && x->left < len ? (size_t)x->left : len;
+		watch_bytes(&x->watches[x->at], p, n);
+		x->left -= n;
+		p += n;
+		len -= n;
+	}
+}
+
+int stored_open(struct stored *x, const struct subject *s, struct part *pt, struct budget *b, struct error *e)
+{
+	x->part = pt;
+	x->count = 1 + pt->pieces.count;
+	x->watches = calloc(x->count, sizeof *x->watches);
+	if (!x->watches)
+		return error_nomem(e);
+	x->left = source_size(pt->source);
+	for (size_t i = 0; i < x->count; i++) {
+		x->watches[i].counter = &b->bytes_read;
+		if (watch_open(&x->watches[i], stored_digests_wanted(s, file_at(x, i)->index, false), e) < 0)
+			return -1;
+	}
+	x->stream = stream_from_source(pt->joined ? pt->joined : pt->source, e);
+	return x->stream ? stream_tap(x->stream, share_out, x, e) : -1;
+}
+
+int stored_end(struct stored *x, struct error *e)
+{
+	for (size_t i = 0; i < x->count; i++) {
+		struct part *pt = file_at(x, i);
+		if (watch_end(&x->watches[i], pt->digests, &pt->digest_mask, e) < 0)
+			return -1;
+		pt->read_whole = x->watches[i].bytes == source_size(pt->source);
+		pt->clean_end = true;
+	}
+	return 0;
+}
+
+void stored_free(struct stored *x)
+{
+	stream_destroy(x->stream);
+	for (size_t i = 0; i < x->count && x->watches; i++)
+		watch_free(&x->watches[i]);
+	free(x->watches);
+	memset(x, 0, sizeof *x);
+}

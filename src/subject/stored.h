@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The stored bytes of a part, read once from front to back: one file, or the pieces it was split into. Each
+ * file is digested by itself, for that is what sidecars speak of.
+ */
+#ifndef SUBJECT_STORED_H
+#define SUBJECT_STORED_H
+
+#include "watch.h"
+
+struct stored {
+	struct part *part;
+	struct watch *watches; /* the part's own, then one a piece */
+	size_t count, at;
+	uint64_t left; /* of the file at */
+	struct stream *stream; /* owned until somebody takes it */
+};
+
+/* The part and its pieces are open. Digests that the sidecars speak of are taken, and SHA-256. */
+int stored_open(struct stored *x, const struct subject *s, struct part *pt, struct budget *b,
+		struct error *e) must_check;
+/* After the stream has finished: fills digests and read_whole of the part and its pieces. */
+int stored_end(struct stored *x, struct error *e) must_check;
+void stored_free(struct stored *x);
+
+/* What the sidecars speak of; SHA-256 of the stored bytes is always taken. */
+unsigned stored_digests_wanted(const struct subject *s, size_t index, bool content);
+
+#endif
