@@ -14,6 +14,9 @@ static const struct fs_ops *const rows[] = {
 	&fs_ext,
 #endif
 	&fs_fat,
+#ifdef HAVE_LIBNTFS_3G
+	&fs_ntfs,
+#endif
 };
 
 const struct fs_ops *fs_for_type(const char *type)

@@ -9,5 +9,8 @@
 extern const struct fs_ops fs_ext;
 #endif
 extern const struct fs_ops fs_fat;
+#ifdef HAVE_LIBNTFS_3G
+extern const struct fs_ops fs_ntfs;
+#endif
 
 #endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The walk of all NTFS metadata: what its files share. */
+#ifndef FS_NTFS_VERIFY_H
+#define FS_NTFS_VERIFY_H
+
+#include "ntfs.h"
+
+enum { REC_USED = 1, REC_DIR = 2, REC_EXTENT = 4, REC_WITHHELD = 8 };
+
+/* What is kept of each record of the MFT. */
+struct ntfs_known {
+	uint16_t sequence, names, entries; /* names it has; index entries that lead to it */
+	uint8_t flags;
+};
+
+struct ntfs_verify {
+	struct ntfs *fs;
+	const char *subject;
+	struct findings *f;
+	const struct budget *b;
+	int64_t now, newest;
+	struct ntfs_known *known;
+	uint8_t *claimed; /* a bit a cluster, NULL when the volume has too many */
+	uint8_t *record_map; /* $MFT's bitmap */
+	uint64_t files, dirs, clusters, entries, blocks;
+	unsigned bad_records, bad_runs, bad_indexes, bad_links;
+};
+
+/* ntfs_verify_index.c: every directory's index, and that entries and records agree. */
+int ntfs_verify_indexes(struct ntfs_verify *v, struct error *e) must_check;
+
+#define broken_record(v, at, ...)                                                                  \
+	do {                                                                                       \
+		(v)->bad_records++;                                                                \
+		ntfs_finding((v)->f, "ntfs.records", (v)->subject, OUTCOME_BROKEN, at, __VA_ARGS__); \
+	} while (0)
+#define broken_runs(v, ...)                                                                        \
+	do {                                                                                       \
+		(v)->bad_runs++;                                                                   \
+		ntfs_finding((v)->f, "ntfs.clusters", (v)->subject, OUTCOME_BROKEN, -1, __VA_ARGS__); \
+	} while (0)
+#define broken_index(v, ...)                                                                       \
+	do {                                                                                       \
+		(v)->bad_indexes++;                                                                \
+		ntfs_finding((v)->f, "ntfs.directories", (v)->subject, OUTCOME_BROKEN, -1,         \
+			     __VA_ARGS__);                                                         \
+	} while (0)
+
+/* What contradicts itself for want of the log's last changes can't be called damaged. */
+static inline enum outcome ntfs_blame(const struct ntfs_verify *v)
+{
+	return v->fs->clean ? OUTCOME_BROKEN : OUTCOME_UNPROVEN;
+}
+
+#endif
