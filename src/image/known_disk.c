@@ -14,20 +14,6 @@ const struct format known_qed = {
     .product = "QEMU enhanced disk image (QED)",
 };
 
-static int bid_vhdx(const struct probe *p)
-{
-	return HEAD_HAS(p, 0, "vhdxfile") ? 95 : 0;
-}
-
-const struct format known_vhdx = {
-    .name = "vhdx",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".vhdx", ".avhdx"),
-    .bid = bid_vhdx,
-    .checksums = CHECKSUMS_METADATA,
-    .product = "Microsoft virtual hard disk (VHDX)",
-};
-
 /* Sparse extents, the older and the newer kind of ESX, and the text that describes extents. */
 static int bid_vmdk(const struct probe *p)
 {
