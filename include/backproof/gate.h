@@ -41,8 +41,24 @@ struct gate_request {
  */
 void gate_check(const struct gate_request *r, struct host_result *out);
 
-/* The same opening, for people: used by inspect. See src/gate/inspect.c. */
+/* Looking into a backup, and taking files out of it. Each returns an exit code, or -1 with *e filled. */
+struct browse_request {
+	const struct strings *paths; /* of the backup, as for --from */
+	const struct strings *files; /* paths in it: files, directories (with all below), globs */
+	unsigned fs;		     /* the file system that inspect shows with this number; 0: the whole tree */
+	const struct gate_overrides *overrides;
+	struct budget *budget;
+};
 struct text;
+/* Lists what is there. names it lists: the files, or everything when there are none. */
+int gate_list(const struct browse_request *r, bool json, struct text *out, struct error *e) must_check;
+/* Writes the files, one after the other, to fd. What was wrong goes into log, one line each. */
+int gate_cat(const struct browse_request *r, int fd, struct text *log, struct error *e) must_check;
+/* Restores them below directory. log: what was done or went wrong, one line each. */
+int gate_extract(const struct browse_request *r, const char *directory, struct text *log,
+		 struct error *e) must_check;
+
+/* The same opening, for people: used by inspect. See src/gate/inspect.c. */
 int gate_inspect(const struct strings *paths, bool json, const struct gate_overrides *o, struct text *out,
 		 struct error *e) must_check;
 

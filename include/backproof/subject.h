@@ -144,6 +144,9 @@ struct check_parameters {
 	bool is_live_host; /* host is the machine this runs on */
 	struct scratch *scratch;
 	struct budget *budget;
+	/* For browsing: each member of an archive is shown to it, and nothing else is done with archives. */
+	int (*archive_visit)(void *ctx, const struct archive_member *m, struct archive_reader *r, struct error *e);
+	void *archive_ctx;
 };
 
 struct subject {
@@ -177,6 +180,13 @@ void subject_close(struct subject *s);
 /* The merged tree: root file system with the others mounted where its fstab says. */
 int subject_lookup(struct subject *s, const char *path, bool follow, struct subject_volume **volume,
 		   struct fs_entry *out, struct error *e) must_check;
+/*
+ * All entries below a path (and what it names itself) in the merged tree, or on one volume alone (only, may be NULL).
+ * entry->path is in that tree, without a leading slash. 1: the path is there, 0: it is not, -1: failed or stopped.
+ */
+typedef int subject_visit_fn(void *ctx, struct subject_volume *v, const struct fs_entry *entry, struct error *e);
+int subject_walk(struct subject *s, struct subject_volume *only, const char *path, const struct budget *b,
+		 subject_visit_fn *visit, void *ctx, struct error *e) must_check;
 /* For package databases and facts. ctx of the reader is the subject. */
 struct tree_reader subject_tree(struct subject *s);
 /* The file system of a volume opened once more, for a thread of its own; what is new to say goes into f. */

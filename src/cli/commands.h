@@ -8,6 +8,7 @@
 int command_check(struct options *o);
 int command_audit(struct options *o);
 int command_inspect(struct options *o);
+int command_extract(struct options *o);
 int command_config(struct options *o);
 
 /* "backproof: text" on standard error, escaped; returns code. */

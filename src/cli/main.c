@@ -16,6 +16,8 @@ static const struct command {
 	 command_audit},
 	{"inspect", "inspect PATH... [options]", "what is in this backup: disks, file systems, system, times",
 	 FOR_INSPECT, command_inspect},
+	{"extract", "extract PATH FILE... -C DIR [options]", "restore files out of a backup, unprivileged",
+	 FOR_EXTRACT, command_extract},
 	{"config", "config check|dump [options]", "the configuration as understood, with file and line",
 	 FOR_CONFIG, command_config},
 };

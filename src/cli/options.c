@@ -4,7 +4,7 @@
 enum id {
 	OPT_FROM, OPT_CONFIG, OPT_POLICY, OPT_DEPTH, OPT_MAX_AGE, OPT_HOSTNAME, OPT_MACHINE_ID,
 	OPT_SAMPLE_FILES, OPT_SAMPLE_BYTES, OPT_SEED, OPT_SCRATCH, OPT_SCRATCH_LIMIT, OPT_DEADLINE, OPT_NOW,
-	OPT_JOBS, OPT_FORMAT, OPT_OUTPUT, OPT_EXIT_STYLE, OPT_QUIET, OPT_VERBOSE, OPT_PROGRESS, OPT_COLOR,
+	OPT_LS, OPT_CAT, OPT_FS, OPT_DIRECTORY, OPT_JOBS, OPT_FORMAT, OPT_OUTPUT, OPT_EXIT_STYLE, OPT_QUIET, OPT_VERBOSE, OPT_PROGRESS, OPT_COLOR,
 	OPT_HELP, OPT_COUNT
 };
 
@@ -13,8 +13,9 @@ static const struct row {
 	unsigned commands;
 	bool repeatable;
 	const char *help;
+	bool optional; /* the value may be left out */
 } rows[OPT_COUNT] = {
-	[OPT_FROM] = {"from", "PATH", FOR_CHECK, true,
+	[OPT_FROM] = {"from", "PATH", FOR_CHECK | FOR_EXTRACT, true,
 		      "a file of the restore point, or a directory in which the newest is found"},
 	[OPT_CONFIG] = {"config", "FILE", FOR_CHECK | FOR_AUDIT | FOR_CONFIG, false,
 			"read this configuration and no other"},
@@ -29,13 +30,18 @@ static const struct row {
 	[OPT_SAMPLE_BYTES] = {"sample-bytes", "SIZE", FOR_CHECK | FOR_AUDIT, false,
 			      "the most to restore"},
 	[OPT_SEED] = {"seed", "N", FOR_CHECK | FOR_AUDIT, false, "repeat the choice of an earlier run"},
-	[OPT_SCRATCH] = {"scratch", "DIR", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+	[OPT_SCRATCH] = {"scratch", "DIR", FOR_CHECK | FOR_AUDIT | FOR_INSPECT | FOR_EXTRACT, false,
 			 "where to restore to, privately"},
-	[OPT_SCRATCH_LIMIT] = {"scratch-limit", "SIZE", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+	[OPT_SCRATCH_LIMIT] = {"scratch-limit", "SIZE", FOR_CHECK | FOR_AUDIT | FOR_INSPECT | FOR_EXTRACT, false,
 			       "the most to use of it"},
 	[OPT_DEADLINE] = {"deadline", "10m", FOR_CHECK | FOR_AUDIT, false,
 			  "give up after this long (a host): cannot-tell"},
 	[OPT_NOW] = {"now", "RFC3339", FOR_CHECK | FOR_AUDIT, false, "take this for the time (for tests)"},
+	[OPT_LS] = {"ls", "[DIR]", FOR_INSPECT, false, "list the files below DIR, or all there are", true},
+	[OPT_CAT] = {"cat", "FILE", FOR_INSPECT, false, "write a file of the backup to standard output"},
+	[OPT_FS] = {"fs", "N", FOR_INSPECT | FOR_EXTRACT, false,
+		    "the file system that inspect shows as fs N; else the tree that the system inside mounts"},
+	[OPT_DIRECTORY] = {"directory", "DIR", FOR_EXTRACT, false, "restore below this directory (also -C DIR)"},
 	[OPT_JOBS] = {"jobs", "N", FOR_AUDIT, false, "hosts checked side by side"},
 	[OPT_FORMAT] = {"format", "NAME", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
 			"text, json, jsonl, nagios, prometheus, junit or html (inspect: text or json)"},
@@ -46,9 +52,9 @@ static const struct row {
 	[OPT_QUIET] = {"quiet", NULL, FOR_CHECK | FOR_AUDIT, false,
 		       "print nothing when all is safe, little when not"},
 	[OPT_VERBOSE] = {"verbose", NULL, FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false, "print every finding"},
-	[OPT_PROGRESS] = {"progress", "auto|always|never", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+	[OPT_PROGRESS] = {"progress", "auto|always|never", FOR_CHECK | FOR_AUDIT | FOR_INSPECT | FOR_EXTRACT, false,
 			  "progress on standard error"},
-	[OPT_COLOR] = {"color", "auto|always|never", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+	[OPT_COLOR] = {"color", "auto|always|never", FOR_CHECK | FOR_AUDIT | FOR_INSPECT | FOR_EXTRACT, false,
 		       "colour in text"},
 	[OPT_HELP] = {"help", NULL, FOR_ALL, false, "show this and exit"},
 };
@@ -139,6 +145,20 @@ static int apply(struct options *o, enum id id, const char *value)
 		return parse_duration(value, &g->deadline) < 0 || !g->deadline ? -1 : 0;
 	case OPT_NOW:
 		return parse_rfc3339(value, &g->now) < 0 || g->now <= 0 ? -1 : 0;
+	case OPT_LS:
+		o->list = value;
+		return 0;
+	case OPT_CAT:
+		o->cat = value;
+		return *value ? 0 : -1;
+	case OPT_FS:
+		if (parse_count(value, 100000, &n) < 0 || !n)
+			return -1;
+		o->fs = (unsigned)n;
+		return 0;
+	case OPT_DIRECTORY:
+		o->directory = value;
+		return *value ? 0 : -1;
 	case OPT_JOBS:
 		if (parse_count(value, 1024, &n) < 0 || !n)
 			return -1;
@@ -217,6 +237,8 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 		}
 		if (!strcmp(arg, "-h"))
 			arg = "--help";
+		if (!strcmp(arg, "-C") && command == FOR_EXTRACT)
+			arg = "--directory";
 		if (arg[1] != '-')
 			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "unknown option %s", arg);
 		int id = find_row(arg + 2, command, e);
@@ -230,10 +252,13 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 		if (value && !rows[id].value)
 			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "option --%s takes no value",
 					 rows[id].name);
+		if (!value && rows[id].optional)
+			/* What follows is its value only where the PATH has been given. */
+			value = o->arguments.count && a + 1 < argc && argv[a + 1][0] != '-' ? "" : "=";
 		if (!value && rows[id].value && a + 1 == argc)
 			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "option --%s needs a value: %s",
 					 rows[id].name, rows[id].value);
-		value = value ? value + 1 : rows[id].value ? argv[++a] : "";
+		value = value && *value ? value + 1 : rows[id].value ? argv[++a] : "";
 		if (apply(o, (enum id)id, value) < 0)
 			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "--%s: \"%s\" is not %s",
 					 rows[id].name, value, rows[id].value);

@@ -11,7 +11,8 @@ enum command_bit {
 	FOR_AUDIT = 2,
 	FOR_INSPECT = 4,
 	FOR_CONFIG = 8,
-	FOR_ALL = 15,
+	FOR_EXTRACT = 16,
+	FOR_ALL = 31,
 };
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
@@ -20,6 +21,8 @@ struct options {
 	struct gate_overrides overrides;
 	struct strings from;
 	const char *config, *output;
+	const char *directory, *list, *cat; /* list: "" for everything */
+	unsigned fs;
 	const struct report_format *format; /* NULL: text */
 	enum exit_style exit_style;
 	bool quiet, verbose, help;

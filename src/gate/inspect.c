@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What is in a backup, without judging it. Nothing here says that it is good. */
-#include <time.h>
-
-#include "backproof/gate.h"
-#include "backproof/subject.h"
 #include "backproof/text.h"
+#include "look.h"
 
 static const char *table_name(const struct subject_disk *d)
 {
@@ -21,7 +18,19 @@ static void put_pair(struct text *t, const char *name, const char *value)
 	text_put_safe(t, value);
 }
 
-static void show_volume(struct text *t, const struct subject_volume *v)
+/* What --fs counts: file systems that can be read, in the order shown. 0: none. */
+static size_t fs_number(const struct subject *s, const struct subject_volume *v)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s->volumes.count; i++) {
+		n += s->volumes.items[i].fs != NULL;
+		if (&s->volumes.items[i] == v)
+			return v->fs ? n : 0;
+	}
+	return 0;
+}
+
+static void show_volume(struct text *t, const struct subject *s, const struct subject_volume *v)
 {
 	const struct volume *d = v->volume;
 	char size[32], when[32];
@@ -31,6 +40,8 @@ static void show_volume(struct text *t, const struct subject_volume *v)
 	put_pair(t, "label", d->content.label);
 	put_pair(t, "name", d->partlabel);
 	put_pair(t, "mounted on", v->mount);
+	if (v->fs)
+		text_printf(t, "  fs %zu", fs_number(s, v));
 	text_put(t, "\n");
 	if (!v->fs)
 		return;
@@ -56,7 +67,7 @@ static void show_disk(struct text *t, const struct subject *s, const struct subj
 		    *d->layout.disk_id ? " " : "", d->layout.disk_id);
 	for (size_t i = 0; i < s->volumes.count; i++)
 		if (s->volumes.items[i].disk == d)
-			show_volume(t, &s->volumes.items[i]);
+			show_volume(t, s, &s->volumes.items[i]);
 }
 
 static void show_part(struct text *t, const struct subject *s, const struct part *pt)
@@ -138,7 +149,7 @@ static void json_time(struct text *t, const char *key, int64_t value)
 	json_string(t, key, value ? format_rfc3339(value, when) : NULL);
 }
 
-static void json_volume(struct text *t, const struct subject_volume *v)
+static void json_volume(struct text *t, const struct subject *s, const struct subject_volume *v)
 {
 	const struct volume *d = v->volume;
 	text_printf(t, "{\"number\":%u,\"offset\":%llu,\"bytes\":%llu", d->number, (unsigned long long)d->offset,
@@ -153,6 +164,7 @@ static void json_volume(struct text *t, const struct subject_volume *v)
 	text_printf(t, ",\"readable\":%s", v->fs ? "true" : "false");
 	if (v->fs) {
 		const struct fs_info *i = fs_info(v->fs);
+		text_printf(t, ",\"fs\":%zu", fs_number(s, v));
 		json_time(t, "written", i->written);
 		json_time(t, "log", i->journal);
 		text_printf(t, ",\"clean\":%s,\"replayed\":%s", i->clean ? "true" : "false",
@@ -172,7 +184,7 @@ static void json_disk(struct text *t, const struct subject *s, const struct subj
 		if (s->volumes.items[i].disk != d)
 			continue;
 		text_put(t, first ? "" : ",");
-		json_volume(t, &s->volumes.items[i]);
+		json_volume(t, s, &s->volumes.items[i]);
 		first = false;
 	}
 	text_put(t, "]");
@@ -265,64 +277,18 @@ static void show_json(struct text *t, const struct subject *s, const struct find
 	text_put(t, "]}\n");
 }
 
-/* 0 when all could be opened; else the code that fits what stood in the way. */
-static int outcome_code(const struct findings *f)
-{
-	int code = f->lost ? CODE_INTERNAL : 0;
-	for (size_t i = 0; i < f->count; i++) {
-		if (f->items[i].outcome == OUTCOME_BROKEN)
-			return f->items[i].error == ERROR_BUSY ? CODE_BUSY : CODE_DAMAGED;
-		if (f->items[i].outcome != OUTCOME_HELD && f->items[i].outcome != OUTCOME_SKIPPED)
-			code = CODE_CANNOT_TELL;
-	}
-	return code;
-}
-
-static int inspect_point(const struct restore_point *point, bool json, const struct gate_overrides *o,
-			 struct text *out, struct error *e)
-{
-	struct policy policy = {0};
-	struct budget budget;
-	struct findings f;
-	struct subject s;
-	budget_init(&budget);
-	if (policy_defaults(&policy, "inspect") < 0 || findings_init(&f) < 0)
-		return error_nomem(e);
-	policy.sample_files = 0;
-	strings_free(&policy.critical);
-	autodestroy(scratch_destroy_auto) struct scratch *scratch =
-		scratch_open(o->scratch ? o->scratch : policy.scratch,
-			     o->scratch_limit >= 0 ? (uint64_t)o->scratch_limit : policy.scratch_limit, e);
-	struct check_parameters p = {.policy = &policy,
-				     .host = "",
-				     .now = (int64_t)time(NULL),
-				     .depth = DEPTH_SAMPLE,
-				     .scratch = scratch,
-				     .budget = &budget};
-	int rc = scratch ? subject_open(&s, point, &p, &f, e) : -1;
-	if (rc == 0) {
-		if (json)
-			show_json(out, &s, &f);
-		else
-			show_text(out, &s, &f);
-		rc = outcome_code(&f);
-	}
-	if (scratch)
-		subject_close(&s);
-	findings_free(&f);
-	policy_free(&policy);
-	return rc;
-}
-
 int gate_inspect(const struct strings *paths, bool json, const struct gate_overrides *o, struct text *out,
 		 struct error *e)
 {
-	struct catalog c = {0};
-	int rc = catalog_from_paths(paths, "", &c, e);
-	if (rc == 0)
-		rc = c.count ? inspect_point(&c.items[0], json, o, out, e)
-			     : error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s: no restore point was found there",
-					 paths->items[0]);
-	catalog_free(&c);
+	struct look l = {0};
+	int rc = look_open(&l, paths, o, NULL, e);
+	if (rc == 0) {
+		if (json)
+			show_json(out, &l.s, &l.f);
+		else
+			show_text(out, &l.s, &l.f);
+		rc = look_code(&l.f);
+	}
+	look_close(&l);
 	return rc;
 }

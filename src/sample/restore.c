@@ -11,6 +11,7 @@
 #include "backproof/digest.h"
 #include "backproof/sample.h"
 #include "backproof/text.h"
+#include "plain_path.h"
 
 #define CHUNK (1 * MIB)
 
@@ -58,22 +59,6 @@ void restored_free(struct restored *r)
 	free(r->path);
 	free(r->name);
 	memset(r, 0, sizeof *r);
-}
-
-/* No empty, "." or ".." parts, none too long for a directory entry. */
-static bool is_plain_path(const char *p)
-{
-	if (*p == '/' || !*p)
-		return false;
-	while (*p) {
-		size_t n = strcspn(p, "/");
-		if (!n || n > 255 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-			return false;
-		p += n;
-		if (*p == '/' && !*++p)
-			return false;
-	}
-	return true;
 }
 
 static int disk_error(struct restorer *r, const char *path, struct error *e)

@@ -235,7 +235,6 @@ static int take_member(struct pass *x, const struct archive_member *m, struct er
 {
 	const struct fs_entry *entry = &m->entry;
 	bool data, wanted = archive_tree_wants(entry->path, &data);
-	x->members++;
 	if (m->escapes)
 		x->escapes++;
 	if (note_times(x, entry, e) < 0 || archive_tree_fill(x->s->tree, entry->path, e) < 0)
@@ -267,7 +266,11 @@ static int run(struct pass *x, struct stream *in, struct error *e)
 	if (!x->reader)
 		return -1;
 	while ((rc = archive_reader_next(x->reader, &m, e)) == 1) {
-		if (budget_check(x->p->budget, e) < 0 || take_member(x, &m, e) < 0)
+		if (budget_check(x->p->budget, e) < 0)
+			return -1;
+		x->members++;
+		if (x->p->archive_visit ? x->p->archive_visit(x->p->archive_ctx, &m, x->reader, e) < 0
+					: take_member(x, &m, e) < 0)
 			return -1;
 	}
 	return rc < 0 ? -1 : archive_reader_finish(x->reader, e);
@@ -277,7 +280,7 @@ static void report(struct pass *x)
 {
 	finding_add(x->f, PROOF_STRUCTURE, "archive.end", x->pt->name, OUTCOME_HELD, NULL,
 		    "%llu members to the end mark, nothing behind it", (unsigned long long)x->members);
-	if (!x->files) {
+	if (!x->files && !x->p->archive_visit) {
 		struct finding_text more = {.error = ERROR_CORRUPT};
 		finding_add(x->f, PROOF_STRUCTURE, "archive.content", x->pt->name, OUTCOME_BROKEN, &more,
 			    "the archive holds no file at all");

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Files of a backup for people: a list, their bytes, or copies on a disk. */
+#include <errno.h>
+#include <fnmatch.h>
+
+#include "backproof/extract.h"
+#include "backproof/text.h"
+#include "look.h"
+
+struct browse {
+	struct look look;
+	const struct browse_request *r;
+	struct strings wanted; /* without slashes around; "" is everything */
+	bool *met;
+	struct text *out;  /* the list, or the log */
+	bool list, json;
+	struct extractor *to;
+	int fd; /* cat */
+	uint8_t *buf;
+	uint64_t files, bytes, failed;
+	int code; /* the worst so far */
+};
+
+#define CHUNK (1 * MIB)
+
+static char *bare(const char *path)
+{
+	path += !strncmp(path, "./", 2) ? 2 : 0;
+	path += strspn(path, "/");
+	char *copy = strdup(!strcmp(path, ".") ? "" : path);
+	for (size_t n = copy ? strlen(copy) : 0; n && copy[n - 1] == '/'; n--)
+		copy[n - 1] = '\0';
+	return copy;
+}
+
+static bool is_glob(const char *s)
+{
+	return strpbrk(s, "*?[") != NULL;
+}
+
+/* The path, or a directory above it, is what the pattern means. */
+static bool fits(const char *pattern, const char *path)
+{
+	char part[8192];
+	if (!*pattern)
+		return true;
+	for (size_t n = 0; path[n]; n++) {
+		n += strcspn(path + n, "/");
+		if (n >= sizeof part)
+			return false;
+		memcpy(part, path, n);
+		part[n] = '\0';
+		if (!strcmp(part, pattern) || (is_glob(pattern) && !fnmatch(pattern, part, FNM_PATHNAME)))
+			return true;
+		if (!path[n])
+			return false;
+	}
+	return false;
+}
+
+static int say(struct browse *b, const char *path, const struct error *e)
+{
+	int code = e->cls == ERROR_CORRUPT	 ? CODE_DAMAGED
+		   : e->cls == ERROR_UNSUPPORTED ? b->code
+						 : CODE_CANNOT_TELL;
+	/* Most messages name the file themselves. */
+	if (strncmp(e->text, path, strlen(path))) {
+		text_put_safe(b->out, path);
+		text_put(b->out, ": ");
+	}
+	text_put_safe(b->out, e->text);
+	text_put(b->out, "\n");
+	b->failed++;
+	if (!b->code || code == CODE_DAMAGED)
+		b->code = code ? code : CODE_CANNOT_TELL;
+	return 0;
+}
+
+static void list_entry(struct browse *b, const struct fs_entry *x, const char *link)
+{
+	static const char kinds[] = {[ENTRY_FILE] = '-', [ENTRY_DIR] = 'd', [ENTRY_LINK] = 'l', [ENTRY_OTHER] = '?'};
+	static const char *const words[] = {[ENTRY_FILE] = "file", [ENTRY_DIR] = "directory", [ENTRY_LINK] = "link",
+					    [ENTRY_OTHER] = "other"};
+	char when[32];
+	if (b->json) {
+		text_put(b->out, b->files ? ",\n" : "");
+		text_put(b->out, "{\"path\":");
+		text_put_json(b->out, x->path);
+		text_printf(b->out, ",\"type\":\"%s\",\"mode\":\"%04o\",\"uid\":%u,\"gid\":%u,\"bytes\":%llu,\"written\":\"%s\"",
+			    words[x->type], x->mode & 07777, x->uid, x->gid, (unsigned long long)x->size,
+			    format_rfc3339(x->mtime, when));
+		if (link) {
+			text_put(b->out, ",\"target\":");
+			text_put_json(b->out, link);
+		}
+		text_put(b->out, "}");
+	} else {
+		text_printf(b->out, "%c%04o %5u %5u %12llu %s ", kinds[x->type], x->mode & 07777, x->uid, x->gid,
+			    (unsigned long long)x->size, format_rfc3339(x->mtime, when));
+		text_put_safe(b->out, x->path);
+		if (link) {
+			text_put(b->out, " -> ");
+			text_put_safe(b->out, link);
+		}
+		text_put(b->out, "\n");
+	}
+	b->files++;
+}
+
+static int write_all(int fd, const uint8_t *p, size_t n, struct error *e)
+{
+	while (n) {
+		ssize_t w = write(fd, p, n);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return error_sys(e, "standard output");
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+/* One entry that is wanted. -1 only for what ends everything. */
+static int take_entry(struct browse *b, const struct fs_entry *x, const char *link, extract_read_fn *read, void *ctx,
+		      struct error *e)
+{
+	struct error why = {0};
+	if (b->list) {
+		list_entry(b, x, link);
+		return 0;
+	}
+	if (b->to) {
+		if (extract_entry(b->to, x, link, read, ctx, &why) < 0)
+			return say(b, x->path, &why);
+	} else {
+		if (x->type != ENTRY_FILE)
+			return 0;
+		for (;;) {
+			ssize_t n = read(ctx, b->buf, CHUNK, &why);
+			if (n < 0)
+				return say(b, x->path, &why);
+			if (n == 0)
+				break;
+			if (write_all(b->fd, b->buf, (size_t)n, e) < 0)
+				return -1;
+		}
+	}
+	b->files += x->type == ENTRY_FILE;
+	b->bytes += x->type == ENTRY_FILE ? x->size : 0;
+	b->r->budget->bytes_decoded += x->size;
+	return 0;
+}
+
+static bool is_wanted(struct browse *b, const char *path)
+{
+	bool any = false;
+	for (size_t i = 0; i < b->wanted.count; i++)
+		if (fits(b->wanted.items[i], path))
+			any = b->met[i] = true;
+	return any;
+}
+
+static ssize_t read_stream(void *ctx, void *buf, size_t cap, struct error *e)
+{
+	ssize_t n = stream_read(ctx, buf, cap, e);
+	return n == 0 && stream_finish(ctx, e) < 0 ? -1 : n;
+}
+
+static int visit(void *ctx, struct subject_volume *v, const struct fs_entry *x, struct error *e)
+{
+	struct browse *b = ctx;
+	struct error why = {0};
+	if (!is_wanted(b, x->path))
+		return 0;
+	if (x->type == ENTRY_FILE && !b->list) {
+		autostream struct stream *in = fs_open_file(v->fs, x, &why);
+		return in ? take_entry(b, x, NULL, read_stream, in, e) : say(b, x->path, &why);
+	}
+	autofree char *link = x->type == ENTRY_LINK ? fs_read_link(v->fs, x, &why) : NULL;
+	if (x->type == ENTRY_LINK && !link)
+		return say(b, x->path, &why);
+	return take_entry(b, x, link, NULL, NULL, e);
+}
+
+static ssize_t read_member(void *ctx, void *buf, size_t cap, struct error *e)
+{
+	return archive_reader_data(ctx, buf, cap, e);
+}
+
+static int visit_member(void *ctx, const struct archive_member *m, struct archive_reader *r, struct error *e)
+{
+	struct browse *b = ctx;
+	if (!is_wanted(b, m->entry.path))
+		return 0;
+	if (m->hardlink && !b->list && !m->entry.size) {
+		/* Its data went by under the first of its names. */
+		struct error why;
+		error_set(&why, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "a hard link to %s: ask for that name too",
+			  m->hardlink);
+		return say(b, m->entry.path, &why);
+	}
+	return take_entry(b, &m->entry, m->link, read_member, r, e);
+}
+
+/* Where the walk for a pattern begins: the directory before its first glob character. */
+static char *start_of(const char *pattern)
+{
+	const char *glob = strpbrk(pattern, "*?[");
+	if (!glob)
+		return strdup(pattern);
+	while (glob > pattern && glob[-1] != '/')
+		glob--;
+	return strndup(pattern, glob > pattern ? (size_t)(glob - pattern) - 1 : 0);
+}
+
+static struct subject_volume *chosen_volume(struct browse *b, struct error *e)
+{
+	struct subject_volume *found = NULL;
+	unsigned n = 0, mounted = 0;
+	vec_each(&b->look.s.volumes, v)
+	{
+		if (!v->fs)
+			continue;
+		mounted += v->mount != NULL;
+		n++;
+		if (b->r->fs ? n == b->r->fs : n == 1)
+			found = v;
+	}
+	if (b->r->fs && !found)
+		error_set(e, ERROR_MISSING, ERROR_NO_OFFSET, "there is no file system %u: %u can be read", b->r->fs, n);
+	else if (!b->r->fs && mounted)
+		found = NULL;
+	else if (!b->r->fs && n > 1)
+		error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET,
+			  "no system was found that would join the %u file systems: choose one with --fs N, as "
+			  "inspect shows them",
+			  n);
+	return found;
+}
+
+static int walk_all(struct browse *b, struct error *e)
+{
+	struct error why = {0};
+	struct subject_volume *only = chosen_volume(b, &why);
+	if (why.cls == ERROR_MISSING || (why.cls == ERROR_AMBIGUOUS)) {
+		*e = why;
+		return -1;
+	}
+	if (!b->look.s.volumes.count)
+		return 0;
+	for (size_t i = 0; i < b->wanted.count; i++) {
+		autofree char *start = start_of(b->wanted.items[i]);
+		if (!start)
+			return error_nomem(e);
+		/* What a wider pattern before it has shown already is not shown again. */
+		bool shown = false;
+		for (size_t k = 0; k < i; k++)
+			shown |= fits(b->wanted.items[k], b->wanted.items[i]);
+		if (shown)
+			continue;
+		if (subject_walk(&b->look.s, only, start, b->r->budget, visit, b, e) < 0)
+			return -1;
+		if (!*b->wanted.items[i])
+			b->met[i] = true;
+	}
+	return 0;
+}
+
+static int prepare(struct browse *b, struct error *e)
+{
+	const struct strings *files = b->r->files;
+	b->met = calloc(files->count + 1, sizeof *b->met);
+	b->buf = malloc(CHUNK);
+	if (!b->met || !b->buf)
+		return error_nomem(e);
+	for (size_t i = 0; i < files->count || (b->list && i == 0); i++) {
+		autofree char *path = bare(i < files->count ? files->items[i] : "");
+		if (!path || strings_add(&b->wanted, path) < 0)
+			return error_nomem(e);
+	}
+	return 0;
+}
+
+static void missing(struct browse *b)
+{
+	for (size_t i = 0; i < b->wanted.count; i++) {
+		if (b->met[i])
+			continue;
+		text_put_safe(b->out, b->r->files->items[i]);
+		text_put(b->out, ": not in the backup\n");
+		if (!b->code)
+			b->code = CODE_INCOMPLETE;
+	}
+}
+
+/* Nothing inside was shown, because something could not be opened: that is the answer then. */
+static void tell_obstacles(struct browse *b)
+{
+	const struct findings *f = &b->look.f;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *it = &f->items[i];
+		if (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED)
+			continue;
+		text_put_safe(b->out, it->subject);
+		text_put(b->out, ": ");
+		text_put_safe(b->out, it->detail ? it->detail : it->check);
+		text_put(b->out, "\n");
+	}
+}
+
+static int run(struct browse *b, struct error *e)
+{
+	b->look.p.archive_visit = visit_member;
+	b->look.p.archive_ctx = b;
+	if (prepare(b, e) < 0 || look_open(&b->look, b->r->paths, b->r->overrides, b->r->budget, e) < 0 ||
+	    walk_all(b, e) < 0)
+		return -1;
+	if (b->to && extract_end(b->to, e) < 0)
+		return -1;
+	bool readable = b->look.s.archive;
+	vec_each(&b->look.s.volumes, v) readable |= v->fs != NULL;
+	int code = look_code(&b->look.f);
+	if (!b->list || !b->json) {
+		if (!b->list)
+			missing(b);
+		else if (!b->files && b->wanted.count)
+			missing(b);
+		if (code && !b->list)
+			tell_obstacles(b);
+	}
+	/* Something in the way of a part of it matters only where that part was wanted: what was asked for came. */
+	if (!readable || (b->code && code))
+		return code ? code : CODE_CANNOT_TELL;
+	return b->list && !b->files && code ? code : b->code;
+}
+
+static void close_browse(struct browse *b)
+{
+	look_close(&b->look);
+	strings_free(&b->wanted);
+	free(b->met);
+	free(b->buf);
+}
+
+int gate_list(const struct browse_request *r, bool json, struct text *out, struct error *e)
+{
+	struct browse b = {.r = r, .out = out, .list = true, .json = json, .fd = -1};
+	if (json)
+		text_put(out, "{\"format_version\":\"1.0\",\"type\":\"list\",\"entries\":[\n");
+	int rc = run(&b, e);
+	if (json)
+		text_put(out, "]}\n");
+	close_browse(&b);
+	return rc;
+}
+
+int gate_cat(const struct browse_request *r, int fd, struct text *log, struct error *e)
+{
+	struct browse b = {.r = r, .out = log, .fd = fd};
+	int rc = run(&b, e);
+	close_browse(&b);
+	return rc;
+}
+
+/* Before the working directory changes. */
+static int add_absolute(struct strings *to, const char *path, struct error *e)
+{
+	autofree char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+	autofree char *full = *path == '/' ? strdup(path) : here ? text_format("%s/%s", here, path) : NULL;
+	return full && strings_add(to, full) == 0 ? 0 : error_nomem(e);
+}
+
+static int extract(struct browse *b, const struct browse_request *r, const char *directory, struct error *e)
+{
+	struct strings paths = {0}, scratch = {0};
+	struct gate_overrides o = *r->overrides;
+	struct browse_request absolute = *r;
+	int rc = 0;
+	for (size_t i = 0; i < r->paths->count && rc == 0; i++)
+		rc = add_absolute(&paths, r->paths->items[i], e);
+	if (rc == 0 && o.scratch)
+		rc = add_absolute(&scratch, o.scratch, e);
+	if (scratch.count)
+		o.scratch = scratch.items[0];
+	absolute.paths = &paths;
+	absolute.overrides = &o;
+	b->r = &absolute;
+	autodestroy(extractor_destroy_auto) struct extractor *to = rc == 0 ? extractor_open(directory, e) : NULL;
+	b->to = to;
+	rc = to ? run(b, e) : -1;
+	close_browse(b);
+	strings_free(&paths);
+	strings_free(&scratch);
+	return rc;
+}
+
+int gate_extract(const struct browse_request *r, const char *directory, struct text *log, struct error *e)
+{
+	struct browse b = {.out = log, .fd = -1};
+	char size[32];
+	int rc = extract(&b, r, directory, e);
+	if (rc >= 0) {
+		text_printf(log, "%llu %s, %s restored to ", (unsigned long long)b.files,
+			    b.files == 1 ? "file" : "files", format_size(b.bytes, size));
+		text_put_safe(log, directory);
+		text_put(log, b.failed || rc ? "; not all that was asked for\n" : "\n");
+	}
+	return rc;
+}
