@@ -88,7 +88,7 @@ static const struct image_ops plain_ops = {.destroy = vmdk_destroy};
 static const struct image_ops compressed_ops = {.verify = vmdk_verify, .destroy = vmdk_destroy};
 
 /* A sparse extent may be rounded up to whole grains, and may not be anything else than what the descriptor says. */
-static int check_capacity(const struct vmdk_sparse *s, uint64_t sectors, const struct image_context *c, struct error *e)
+static int check_capacity(struct vmdk_sparse *s, uint64_t sectors, const struct image_context *c, struct error *e)
 {
 	uint64_t rounded = (sectors + s->grain - 1) / s->grain * s->grain;
 	char expected[32], measured[32];
@@ -97,6 +97,7 @@ static int check_capacity(const struct vmdk_sparse *s, uint64_t sectors, const s
 	if (s->capacity < sectors)
 		return CORRUPT("%s: it holds %llu sectors, and the descriptor says %llu", source_name(s->src),
 			       (unsigned long long)s->capacity, (unsigned long long)sectors);
+	s->contradicted = true;
 	snprintf(expected, sizeof expected, "%llu", (unsigned long long)sectors);
 	snprintf(measured, sizeof measured, "%llu", (unsigned long long)s->capacity);
 	finding_add(c->f, PROOF_STRUCTURE, "vmdk.capacity", c->subject, OUTCOME_BROKEN,

@@ -68,6 +68,7 @@ struct vmdk_sparse {
 	uint64_t lowest; /* grains begin at this sector or behind it */
 	uint64_t descriptor, descriptor_sectors;
 	bool cowd, zero_grains, compressed, footer;
+	bool contradicted; /* its capacity is not what the descriptor says */
 	uint64_t allocated; /* grains */
 	struct source *parent; /* borrowed, NULL: what is not allocated is zeros */
 	uint64_t parent_at;    /* where the extent begins in the disk, bytes */

@@ -94,6 +94,8 @@ static int header_fields(struct vmdk_sparse *s, const uint8_t *h, struct error *
 	s->capacity = get_le64(h + H_CAPACITY);
 	s->grain = get_le64(h + H_GRAIN);
 	s->per_table = get_le32(h + H_PER_TABLE);
+	if (s->per_table != 512) /* by the specification; nothing else in the file would contradict another number */
+		return error_set(e, ERROR_UNSUPPORTED, H_PER_TABLE, "%s: grain tables of %u entries", name, s->per_table);
 	s->descriptor = get_le64(h + H_DESCRIPTOR);
 	s->descriptor_sectors = s->descriptor ? get_le64(h + H_DESCRIPTOR_SECTORS) : 0;
 	s->lowest = get_le64(h + H_OVERHEAD);
@@ -215,6 +217,8 @@ int vmdk_sparse_open_cowd(struct source *src, const struct image_context *c, uin
 	s->directory = vmdk_sparse_directory(s, get_le32(h + DIRECTORY), map_bytes, e);
 	if (!s->directory)
 		return -1;
+	if (get_le32(h + DIRECTORY) == s->lowest)
+		s->lowest += (4 * s->tables + VMDK_SECTOR - 1) / VMDK_SECTOR;
 	unclean(s, c, get_le32(h + UNCLEAN), UNCLEAN);
 	finding_add(c->f, PROOF_STRUCTURE, "vmdk.header", c->subject, OUTCOME_HELD, NULL,
 		    "%s: header of VMFS, grains of %llu sectors", source_name(src), (unsigned long long)s->grain);

@@ -22,6 +22,8 @@ struct pass {
 	struct vmdk_sparse *s;
 	const struct image_context *c;
 	struct places places;
+	uint32_t *sorted; /* where tables are; NULL: all of them before the lowest grain */
+	uint64_t sorted_count;
 	uint64_t read; /* tables */
 	uint64_t differ;
 };
@@ -89,12 +91,49 @@ static int check_strays(struct pass *p, struct error *e)
 	return 0;
 }
 
+static int by_sector(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* VMFS puts tables among the grains. */
+static int sort_tables(struct pass *p, struct error *e)
+{
+	const struct vmdk_sparse *s = p->s;
+	uint64_t sectors = (4 * (uint64_t)s->per_table + VMDK_SECTOR - 1) / VMDK_SECTOR, n = 0;
+	if (s->compressed)
+		return 0;
+	p->sorted = malloc(s->tables * sizeof *p->sorted);
+	if (!p->sorted)
+		return error_nomem(e);
+	for (uint64_t t = 0; t < s->tables; t++)
+		if (s->directory[t] + sectors > s->lowest)
+			p->sorted[n++] = s->directory[t];
+	qsort(p->sorted, n, sizeof *p->sorted, by_sector);
+	p->sorted_count = n;
+	return 0;
+}
+
+static bool on_table(const struct pass *p, uint64_t sector)
+{
+	uint64_t low = 0, high = p->sorted_count, sectors = (4 * (uint64_t)p->s->per_table + VMDK_SECTOR - 1) / VMDK_SECTOR;
+	while (low < high) { /* the first table that ends behind the sector */
+		uint64_t middle = low + (high - low) / 2;
+		if (p->sorted[middle] + sectors <= sector)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < p->sorted_count && p->sorted[low] < sector + p->s->grain;
+}
+
 static int check_entry(struct pass *p, uint64_t grain, uint32_t sector, uint64_t entry_at, struct error *e)
 {
 	struct vmdk_sparse *s = p->s;
 	uint64_t file = source_size(s->src), at = sector * VMDK_SECTOR;
 	uint64_t need = s->compressed ? 13 : vmdk_grain_length(s, grain);
-	if (sector < s->lowest)
+	if (sector < s->lowest || on_table(p, sector))
 		return error_set(e, ERROR_CORRUPT, (int64_t)entry_at,
 				 "%s: grain %llu would lie at sector %u, among the metadata", source_name(s->src),
 				 (unsigned long long)grain, sector);
@@ -111,8 +150,11 @@ static int check_table(struct pass *p, uint64_t table, const uint8_t *entries, s
 {
 	struct vmdk_sparse *s = p->s;
 	uint64_t first = table * s->per_table, grains = (s->capacity + s->grain - 1) / s->grain;
-	for (uint32_t i = 0; i < s->per_table && first + i < grains; i++) {
+	for (uint32_t i = 0; i < s->per_table; i++) {
 		uint32_t sector = get_le32(entries + 4 * i);
+		if (sector && first + i >= grains)
+			return error_set(e, ERROR_CORRUPT, (int64_t)(s->directory[table] * VMDK_SECTOR + 4 * i),
+					 "%s: its map has a grain behind the end of the disk", source_name(s->src));
 		if (sector == VMDK_GRAIN_UNALLOCATED || (sector == VMDK_GRAIN_ZERO && s->zero_grains))
 			continue;
 		if (check_entry(p, first + i, sector, s->directory[table] * VMDK_SECTOR + 4 * i, e) < 0)
@@ -208,6 +250,19 @@ static int check_all(struct pass *p, struct error *e)
 	return check_strays(p, e);
 }
 
+/*
+ * A wrong size of grains contradicts nothing, but leaves most of the file to nobody. All writers use 64 KiB;
+ * those few that don't must account for their file.
+ */
+static void check_room(const struct vmdk_sparse *s, const struct image_context *c)
+{
+	uint64_t room = source_size(s->src) / VMDK_SECTOR - s->lowest, used = s->allocated * s->grain;
+	if (!s->cowd && !s->compressed && s->grain != 128 && used < room / 4 * 3)
+		finding_add(c->f, PROOF_STRUCTURE, "vmdk.room", c->subject, OUTCOME_UNPROVEN, NULL,
+			    "%s: grains have %llu sectors, which is unusual, and fill %llu of %llu sectors", source_name(s->src),
+			    (unsigned long long)s->grain, (unsigned long long)used, (unsigned long long)room);
+}
+
 int vmdk_tables_check(struct vmdk_sparse *s, const struct image_context *c, struct error *e)
 {
 	struct pass p = {.s = s, .c = c};
@@ -218,7 +273,8 @@ int vmdk_tables_check(struct vmdk_sparse *s, const struct image_context *c, stru
 		if (!p.places.bits)
 			return error_nomem(e);
 	}
-	int rc = check_all(&p, e);
+	int rc = sort_tables(&p, e) < 0 || check_all(&p, e) < 0 ? -1 : 0;
+	free(p.sorted);
 	bool placed = p.places.bits || s->compressed; /* compressed grains say themselves which they are */
 	free(p.places.bits);
 	vec_free(&p.places.stray);
@@ -232,6 +288,7 @@ int vmdk_tables_check(struct vmdk_sparse *s, const struct image_context *c, stru
 	if (!placed)
 		finding_add(c->f, PROOF_STRUCTURE, "vmdk.overlaps", c->subject, OUTCOME_SKIPPED, NULL,
 			    "%s: whether grains overlap was not looked at", source_name(s->src));
+	check_room(s, c);
 	free(take(s->redundant));
 	return 0;
 }
