@@ -2,9 +2,10 @@
 /* The table of images. */
 #include "known.h"
 #include "rows.h"
+#include "vmdk.h"
 
 const struct format *const image_rows[] = {
-    &image_qcow2,	  &known_qed,	    &image_vhd,		&image_vhdx,	 &known_vmdk,
+    &image_qcow2,	  &known_qed,	    &image_vhd,		&image_vhdx,	 &image_vmdk,
     &known_vmdk_flat,	  &known_vdi,	    &known_parallels,	&known_dmg,	 &image_vma,
     &image_partclone,	  &known_partimage, &known_ntfsclone,	&known_ewf,	 &known_wim,
     &known_fsarchiver,	  &known_pbs,	    &known_borg,	&known_bacula,	 &known_acronis,

@@ -10,7 +10,7 @@
 #include "backproof/format.h"
 
 /* Disks of virtual machines: known_disk.c. */
-extern const struct format known_qed, known_vmdk,
+extern const struct format known_qed,
     known_vmdk_flat, known_vdi, known_parallels, known_dmg;
 /* What free backup and imaging programs write: known_backup.c. */
 extern const struct format known_partimage, known_ntfsclone, known_ewf,

@@ -14,25 +14,6 @@ const struct format known_qed = {
     .product = "QEMU enhanced disk image (QED)",
 };
 
-/* Sparse extents, the older and the newer kind of ESX, and the text that describes extents. */
-static int bid_vmdk(const struct probe *p)
-{
-	if (HEAD_HAS(p, 0, "KDMV") || HEAD_HAS(p, 0, "COWD"))
-		return 90;
-	if (HEAD_HAS(p, 0, "\xbe\xba\xfe\xca\0\0\0\0\1\0\0\0\2\0\0\0"))
-		return 95;
-	return HEAD_HAS(p, 0, "# Disk DescriptorFile") ? 95 : 0;
-}
-
-const struct format known_vmdk = {
-    .name = "vmdk",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".vmdk"),
-    .bid = bid_vmdk,
-    .checksums = CHECKSUMS_DATA,
-    .product = "VMware virtual disk (VMDK)",
-};
-
 /* The data of a flat VMDK is a raw disk: the longer suffix wins, and there is nothing to refuse. */
 const struct format known_vmdk_flat = {
     .name = "raw",
