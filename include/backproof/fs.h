@@ -33,6 +33,16 @@ struct fs;
 typedef int fs_visit_fn(void *ctx, const struct fs_entry *entry, struct error *e);
 typedef int fs_xattr_fn(void *ctx, const char *name, const void *value, size_t len, struct error *e);
 
+/* A tree of its own inside a file system (btrfs), which can be mounted by itself. */
+struct fs_subvolume {
+	const char *path; /* from the top level on, "" is the top level; valid during the call */
+	uint64_t id;
+	bool is_default; /* what a mount without options shows, and what fs_open gives as "" */
+	bool read_only;
+	int64_t changed; /* time of its newest change */
+};
+typedef int fs_subvolume_fn(void *ctx, const struct fs_subvolume *s, struct error *e);
+
 struct fs_ops {
 	const char *name;
 	const char *const *types; /* libblkid types served, NULL-terminated */
@@ -62,6 +72,10 @@ struct fs_ops {
 	/* NULL: the file system has none. */
 	int (*xattrs)(void *self, uint64_t id, fs_xattr_fn *fn, void *ctx, struct error *e);
 	void (*destroy)(void *self);
+	/* NULL for each of these: the file system has no such thing. See fs_scrub and fs_open_subvolume. */
+	int (*scrub)(void *self, const char *subject, struct findings *f, const struct budget *b, struct error *e);
+	int (*subvolumes)(void *self, fs_subvolume_fn *fn, void *ctx, struct error *e);
+	int (*subvolume)(void *self, const char *path, uint64_t id, void **out, struct error *e);
 };
 
 /* The row that serves a libblkid type, or NULL. */
@@ -91,6 +105,19 @@ struct stream *fs_open_file(struct fs *fs, const struct fs_entry *entry,
 char *fs_read_link(struct fs *fs, const struct fs_entry *entry, struct error *e) must_check;
 int fs_xattrs(struct fs *fs, const struct fs_entry *entry, fs_xattr_fn *fn, void *ctx,
 	      struct error *e) must_check;
+/*
+ * Reads all data that carries checksums, in disk order, all copies, and verifies it: PROOF_STRUCTURE
+ * findings, HELD with counts or BROKEN with offset. 1 done, 0 this file system has none, -1.
+ */
+int fs_scrub(struct fs *fs, struct findings *f, const struct budget *b, struct error *e) must_check;
+/* Every subvolume that is linked somewhere. Non-zero from fn ends it, as with fs_walk. */
+int fs_subvolumes(struct fs *fs, fs_subvolume_fn *fn, void *ctx, struct error *e) must_check;
+/*
+ * The same open file system with a subvolume as its root: what mount's subvol=PATH (from the top level on;
+ * NULL: by id alone) or subvolid=ID (0: by path alone, or the top level) gives. Shares all state and may outlive
+ * the first. MISSING when there is no such subvolume, UNSUPPORTED when the file system has none.
+ */
+struct fs *fs_open_subvolume(struct fs *fs, const char *path, uint64_t id, struct error *e) must_check;
 /* A whole small file into memory, NUL-terminated. 1 read, 0 no such regular file, -1 error (LIMIT
  * when larger than max). */
 int fs_read_file(struct fs *fs, const char *path, size_t max, char **data, size_t *len,

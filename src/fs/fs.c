@@ -14,6 +14,7 @@ static const struct fs_ops *const rows[] = {
 	&fs_ext,
 #endif
 	&fs_fat,
+	&fs_btrfs,
 #ifdef HAVE_LIBNTFS_3G
 	&fs_ntfs,
 #endif
@@ -106,6 +107,40 @@ int fs_xattrs(struct fs *fs, const struct fs_entry *entry, fs_xattr_fn *fn, void
 	      struct error *e)
 {
 	return fs->ops->xattrs ? fs->ops->xattrs(fs->self, entry->id, fn, ctx, e) : 0;
+}
+
+int fs_scrub(struct fs *fs, struct findings *f, const struct budget *b, struct error *e)
+{
+	if (!fs->ops->scrub)
+		return 0;
+	return fs->ops->scrub(fs->self, fs->subject, f, b, e) < 0 ? -1 : 1;
+}
+
+int fs_subvolumes(struct fs *fs, fs_subvolume_fn *fn, void *ctx, struct error *e)
+{
+	return fs->ops->subvolumes ? fs->ops->subvolumes(fs->self, fn, ctx, e) : 0;
+}
+
+struct fs *fs_open_subvolume(struct fs *fs, const char *path, uint64_t id, struct error *e)
+{
+	if (!fs->ops->subvolume) {
+		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "%s has no subvolumes", fs->info.type);
+		return NULL;
+	}
+	struct fs *view = calloc(1, sizeof *view);
+	if (!view || !(view->subject = strdup(fs->subject))) {
+		free(view);
+		error_nomem(e);
+		return NULL;
+	}
+	view->ops = fs->ops;
+	view->info = fs->info;
+	if (fs->ops->subvolume(fs->self, path, id, &view->self, e) < 0) {
+		free(view->subject);
+		free(view);
+		return NULL;
+	}
+	return view;
 }
 
 int fs_read_file(struct fs *fs, const char *path, size_t max, char **data, size_t *len,
