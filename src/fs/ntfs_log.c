@@ -192,7 +192,7 @@ int ntfs_judge_log(struct ntfs *fs, const char *subject, struct findings *f, str
 	if (i < size)
 		return judge_pages(fs, data, size, subject, f, info, e);
 	ntfs_finding(f, "fs.log", subject, OUTCOME_SKIPPED, -1,
-		     "$LogFile is empty: the volume was written last by another system than Windows, which keeps no log");
+		     "$LogFile is empty: the volume was written last by a system that keeps no log");
 	return 0;
 }
 #endif

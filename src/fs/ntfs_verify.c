@@ -53,14 +53,15 @@ static void judge_runs(struct ntfs_verify *v, uint64_t no, const struct ntfs_att
 		if (hole)
 			continue;
 		if (lcn < 0 || (uint64_t)lcn >= v->fs->g.clusters || length > v->fs->g.clusters - (uint64_t)lcn) {
-			broken_runs(v, "MFT record %llu: attribute %02x has clusters from %lld on, the volume has %llu",
+			broken_runs(v,
+				    "MFT record %llu: attribute %02x has clusters from %lld on, the volume has %llu",
 				    (unsigned long long)no, a->type, (long long)lcn,
 				    (unsigned long long)v->fs->g.clusters);
 			return;
 		}
 		v->clusters += length;
 		if (v->claimed && !claim(v, (uint64_t)lcn, length, &twice))
-			broken_runs(v, "MFT record %llu: attribute %02x has cluster %llu, which belongs to another as well",
+			broken_runs(v, "MFT record %llu: attribute %02x has cluster %llu, which is another's as well",
 				    (unsigned long long)no, a->type, (unsigned long long)twice);
 	}
 	bool empty = vcn == a->first_vcn && (a->last_vcn == UINT64_MAX || (!a->first_vcn && !a->allocated));
@@ -224,7 +225,7 @@ static int judge_all(struct ntfs_verify *v, struct error *e)
 			     "%llu clusters are used once each and marked so", (unsigned long long)v->clusters);
 	if (!v->bad_indexes && !v->bad_links)
 		ntfs_finding(v->f, "ntfs.directories", v->subject, OUTCOME_HELD, -1,
-			     "%llu entries in %llu directories and %llu index blocks lead to the records that they name",
+			     "%llu entries in %llu directories and %llu index blocks lead to the right records",
 			     (unsigned long long)v->entries, (unsigned long long)v->dirs,
 			     (unsigned long long)v->blocks);
 	return 0;
