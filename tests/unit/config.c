@@ -417,7 +417,7 @@ static void test_table(void)
 			CHECK(config_key_find(k, keys[i].name) == &keys[i]);
 		}
 	}
-	CHECK_INT(total, 24);
+	CHECK_INT(total, 25);
 }
 
 static void test_many_hosts(void)

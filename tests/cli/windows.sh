@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck source=tests/cli/lib.sh
+# A Windows machine: whose it is, how old, what belongs to it, and what in it proves itself.
+. "$(dirname "$0")/lib.sh"
+fixtures_needs mkntfs ntfscp sfdisk mkfs.vfat mcopy mmd python3 zstd jq || exit 1
+F=$TOP/fixtures/windows
+C_GUID=0fc63daf-8483-4772-8e79-3d69d8477de4 D_GUID=a1b2c3d4-1111-4222-8333-444455556666
+MIB=1048576
+zstd -qd "$F/system.ntfs.zst" -o "$W/template.ntfs" || exit 1
+zstd -qd "$TOP/fixtures/third-party/Catalog1.edb.zst" -o "$W/DB1.edb" || exit 1
+
+put() { ntfscp -f -q "$@" >/dev/null 2>&1 || echo "ntfscp $* failed" >&2; } # IMAGE FILE PATH
+
+# hives IMAGE ARGUMENTS...: new ones into a system volume
+hives() {
+	local image=$1
+	shift
+	python3 "$F/hive.py" "$W/hives" --time "$(date +%s)" "$@"
+	put "$image" "$W/hives/SYSTEM" Windows/System32/config/SYSTEM
+	put "$image" "$W/hives/SOFTWARE" Windows/System32/config/SOFTWARE
+}
+esp() { # IMAGE [without]
+	rm -f "$1" && truncate -s 8M "$1" && mkfs.vfat -n SYSTEM "$1" >/dev/null
+	mmd -i "$1" ::EFI ::EFI/Microsoft ::EFI/Microsoft/Boot
+	mk_pe "$W/bootmgfw.efi" 77
+	mcopy -i "$1" "$W/bootmgfw.efi" ::EFI/Microsoft/Boot/bootmgfw.efi
+	[ "${2-}" = without ] || mcopy -i "$1" "$W/hives/SYSTEM" ::EFI/Microsoft/Boot/BCD
+}
+data() { # IMAGE
+	rm -f "$1" && truncate -s 8M "$1"
+	mkntfs -q -F -L Data "$1" >/dev/null 2>&1
+	put "$1" "$W/DB1.edb" DB1.edb
+}
+# gpt DISK [ESP [DATA]]: "-" for none
+gpt() {
+	local disk=$1 esp=${2--} data=${3--} table
+	rm -f "$disk" && truncate -s 44M "$disk"
+	table="label: gpt\nstart=2048, size=16384, type=$([ "$esp" = - ] &&
+		echo ebd0a0a2-b9e5-4433-87c0-68b6b72699c7 || echo c12a7328-f81f-11d2-ba4b-00a0c93ec93b)\n"
+	table+="start=18432, size=2048, type=e3c9e316-0b5c-4db8-817d-f92df00215ae\n"
+	table+="start=20480, size=40960, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7, uuid=$C_GUID\n"
+	[ "$data" = - ] || table+="start=61440, size=16384, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7, uuid=$D_GUID\n"
+	printf '%b' "$table" | sfdisk -q "$disk" >/dev/null 2>&1
+	[ "$esp" = - ] || dd if="$esp" of="$disk" bs=1M seek=1 conv=notrunc status=none
+	dd if="$W/c.ntfs" of="$disk" bs=1M seek=10 conv=notrunc status=none
+	[ "$data" = - ] || dd if="$data" of="$disk" bs=1M seek=30 conv=notrunc status=none
+}
+# The one place in a file where these bytes are, as they are in another.
+place() { # DISK FILE OFFSET
+	python3 - "$@" <<-'END'
+		import sys
+		disk, part = open(sys.argv[1], "rb").read(), open(sys.argv[2], "rb").read()
+		at = int(sys.argv[3])
+		found = disk.find(part[at:at + 512])
+		assert found >= 0 and disk.find(part[at:at + 512], found + 1) < 0
+		print(found)
+	END
+}
+says() { # NAME CHECK OUTCOME TEXT: the last run has such a finding
+	holds "$1" jq -e --arg c "$2" --arg o "$3" --arg t "$4" \
+		'any(.findings[]; .check == $c and .outcome == $o and (.detail // "" | contains($t)))' "$W/out"
+}
+
+cp "$W/template.ntfs" "$W/c.ntfs"
+hives "$W/c.ntfs" --host ex01 --domain corp.example --drive "C:=$C_GUID" --drive "D:=$D_GUID"
+esp "$W/esp" && data "$W/d.ntfs"
+gpt "$W/ex01.img" "$W/esp" "$W/d.ntfs"
+
+expect 0 "a Windows machine, whole" ex01 --from "$W/ex01.img" --depth full
+says "its edition" coverage.root held "Windows Server 2022 Standard 21H2 (build 20348.1234)"
+says "its letters" coverage.drive held "D: is ex01.img:4"
+says "its loader" coverage.loader held "EFI system partition"
+expect 0 "at depth sample" ex01.corp.example --from "$W/ex01.img" --depth sample
+expect 0 "by its machine id" ex01 --from "$W/ex01.img" --machine-id 5f1c0a661d2e4b3c8a9b0123456789ab
+expect 13 "another host" web01 --from "$W/ex01.img" --hostname web01
+expect 13 "another domain" ex01.example.com --from "$W/ex01.img"
+expect 13 "another machine id" ex01 --from "$W/ex01.img" --machine-id 00000000000000000000000000000001
+expect 11 "three days on" ex01 --from "$W/ex01.img" --now "$(date -u -d '3 days' +%FT%TZ)"
+touch -d '3 days' "$W/ex01.img"
+expect 11 "young file, old content" ex01 --from "$W/ex01.img" --now "$(date -u -d '3 days' +%FT%TZ)"
+says "by the content" freshness.content broken "old"
+touch "$W/ex01.img"
+
+cp "$W/ex01.img" "$W/bad.img"
+"$F/pe.py" 1 9000 >"$W/ntoskrnl.exe"
+flip "$W/bad.img" "$(place "$W/bad.img" "$W/ntoskrnl.exe" 5000)"
+expect 12 "one bit of the kernel" ex01 --from "$W/bad.img"
+cp "$W/ex01.img" "$W/bad.img"
+flip "$W/bad.img" "$(place "$W/bad.img" "$W/DB1.edb" $((17 * 4096 + 512)))"
+expect 12 "one bit of a database" ex01 --from "$W/bad.img"
+cp "$W/ex01.img" "$W/bad.img"
+flip "$W/bad.img" "$(($(place "$W/bad.img" "$W/hives/SOFTWARE" 0) + 44))"
+expect 12 "one bit of a hive's base block" ex01 --from "$W/bad.img"
+
+gpt "$W/bad.img" - "$W/d.ntfs"
+expect 13 "no EFI system partition" ex01 --from "$W/bad.img"
+esp "$W/noesp" without && gpt "$W/bad.img" "$W/noesp" "$W/d.ntfs"
+expect 13 "no boot store" ex01 --from "$W/bad.img"
+gpt "$W/bad.img" "$W/esp"
+expect 13 "no D:" ex01 --from "$W/bad.img"
+says "and how to leave it out" coverage.drive broken "exclude = D:"
+printf '[policy "default"]\nexclude = d:\n' >"$W/exclude.conf"
+run check ex01 --from "$W/bad.img" --config "$W/exclude.conf" --scratch "$S" --format json
+verdict_is 0 "D: left out by policy"
+# A second disk in a file of its own.
+rm -f "$W/d.img" && truncate -s 12M "$W/d.img"
+echo "start=2048, size=16384, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7, uuid=$D_GUID" |
+	sfdisk -q -X gpt "$W/d.img" >/dev/null 2>&1
+dd if="$W/d.ntfs" of="$W/d.img" bs=1M seek=1 conv=notrunc status=none
+expect 0 "D: on a disk of its own" ex01 --from "$W/bad.img" --from "$W/d.img"
+
+# MBR: the active partition starts it.
+hives "$W/c.ntfs" --host ex01 --drive "C:=cafe1234@$((10 * MIB))"
+rm -f "$W/boot" && truncate -s 8M "$W/boot" && mkntfs -q -F -L Boot "$W/boot" >/dev/null 2>&1
+mbr() { # DISK ACTIVE
+	rm -f "$1" && truncate -s 32M "$1"
+	printf 'label: dos\nlabel-id: 0xcafe1234\nstart=2048, size=16384, type=7%s\nstart=20480, size=40960, type=7%s\n' \
+		"$([ "$2" = 1 ] && echo ', bootable')" "$([ "$2" = 2 ] && echo ', bootable')" | sfdisk -q "$1" >/dev/null 2>&1
+	printf '\063\300\216\320' | dd of="$1" conv=notrunc status=none
+	dd if="$W/boot" of="$1" bs=1M seek=1 conv=notrunc status=none
+	dd if="$W/c.ntfs" of="$1" bs=1M seek=10 conv=notrunc status=none
+}
+put "$W/c.ntfs" "$W/ntoskrnl.exe" bootmgr
+put "$W/c.ntfs" "$W/hives/SYSTEM" Boot/BCD
+mbr "$W/mbr.img" 2
+expect 0 "MBR, and Windows on the active partition" ex01 --from "$W/mbr.img"
+mbr "$W/mbr.img" 1
+expect 13 "MBR, and nothing to start on the active partition" ex01 --from "$W/mbr.img"
+finish
