@@ -221,7 +221,8 @@ static int check_length(const struct partclone *p, struct error *e)
 	uint64_t want = p->data + p->used * p->block + sums * PARTCLONE_SUM, have = source_size(p->src);
 	if (have < want)
 		return error_set(e, ERROR_CORRUPT, (int64_t)have,
-				 "partclone: the file is cut: %" PRIu64 " of %" PRIu64 " bytes are there", have, want);
+				 "partclone: the file is cut: %" PRIu64 " of %" PRIu64 " bytes are there", have,
+				 want);
 	if (have > want)
 		return error_set(e, ERROR_CORRUPT, (int64_t)want,
 				 "partclone: %" PRIu64 " bytes follow the end of the image", have - want);
@@ -262,11 +263,11 @@ static int bid(const struct probe *p)
 }
 
 const struct format image_partclone = {
-    .name = "partclone",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES("-ptcl-img", ".partclone"),
-    .bid = bid,
-    .checksums = CHECKSUMS_DATA,
-    .product = "partclone image",
-    .open_image = open_partclone,
+	.name = "partclone",
+	.kind = FORMAT_IMAGE,
+	.suffixes = SUFFIXES("-ptcl-img", ".partclone"),
+	.bid = bid,
+	.checksums = CHECKSUMS_DATA,
+	.product = "partclone image",
+	.open_image = open_partclone,
 };

@@ -20,8 +20,8 @@ uint32_t partclone_crc(uint32_t crc, const void *p, size_t len)
 uint32_t partclone_crc(uint32_t crc, const void *p, size_t len)
 {
 	static const uint32_t nibble[16] = {
-	    0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-	    0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
 	};
 	for (const uint8_t *b = p; len--; b++) {
 		crc ^= *b;
@@ -129,8 +129,8 @@ int partclone_verify(struct image *im, const char *subject, struct findings *f, 
 		take_bytes(&c, chunk, n, off);
 	}
 	if (c.stored != p->used) /* open has checked the length */
-		return error_set(e, ERROR_INTERNAL, (int64_t)off, "partclone: %" PRIu64 " of %" PRIu64 " blocks were checked",
-				 c.stored, p->used);
+		return error_set(e, ERROR_INTERNAL, (int64_t)off,
+				 "partclone: %" PRIu64 " of %" PRIu64 " blocks were checked", c.stored, p->used);
 	*covered = !c.broken;
 	if (!c.broken)
 		finding_add(f, PROOF_INTEGRITY, "partclone.blocks", subject, OUTCOME_HELD, NULL,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Proxmox VE backups of virtual machines (VMA, version 1): a header with the configuration and the names of the disks,
- * then extents of up to 59 clusters in any order. Specification: vma_spec.txt of pve-qemu; sizes of blobs are
+ * Proxmox VE backups of virtual machines (VMA, version 1): a header with the configuration and the names of the
+ * disks, then extents of up to 59 clusters in any order. Specification: vma_spec.txt of pve-qemu; sizes of blobs are
  * little-endian there, all else is big-endian. MD5 covers the headers, nothing covers the blocks.
  */
 #include "vma.h"
@@ -181,7 +181,8 @@ static void tell(const struct vma *v, const struct image_context *c, size_t disk
 	finding_add(c->f, PROOF_STRUCTURE, "vma.header", c->subject, OUTCOME_HELD, NULL,
 		    "the MD5 of the header matches; %zu disk%s", disks, disks == 1 ? "" : "s");
 	finding_add(c->f, PROOF_STRUCTURE, "vma.extents", c->subject, OUTCOME_HELD, NULL,
-		    "%zu extent headers with matching MD5; every cluster of every disk is there once", v->extents.count);
+		    "%zu extent headers with matching MD5; every cluster of every disk is there once",
+		    v->extents.count);
 	for (size_t i = 0; i < VMA_DEVICES; i++)
 		if (v->device[i].state)
 			finding_add(c->f, PROOF_STRUCTURE, "vma.vmstate", c->subject, OUTCOME_SKIPPED, NULL,
@@ -231,11 +232,11 @@ static int bid(const struct probe *p)
 }
 
 const struct format image_vma = {
-    .name = "vma",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".vma"),
-    .bid = bid,
-    .checksums = CHECKSUMS_METADATA,
-    .product = "Proxmox VE backup (VMA)",
-    .open_image = open_vma,
+	.name = "vma",
+	.kind = FORMAT_IMAGE,
+	.suffixes = SUFFIXES(".vma"),
+	.bid = bid,
+	.checksums = CHECKSUMS_METADATA,
+	.product = "Proxmox VE backup (VMA)",
+	.open_image = open_vma,
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Extents of a VMA and the disks that they make up. Headers are all read once at open; of each only where its clusters
- * belong is kept (16 bytes for up to 59 clusters in a row), and the masks are read again when they are wanted.
+ * Extents of a VMA and the disks that they make up. Headers are all read once at open; of each only where its
+ * clusters belong is kept (16 bytes for up to 59 clusters in a row), and the masks are read again when they are
+ * wanted.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -173,18 +174,18 @@ static int finish_device(struct vma_device *d, struct error *e)
 	uint64_t want = 0, all = (d->size + VMA_CLUSTER - 1) / VMA_CLUSTER;
 	if (d->runs.count)
 		qsort(d->runs.items, d->runs.count, sizeof *d->runs.items, by_cluster);
-	vec_each(&d->runs, r)
-	{
+	vec_each (&d->runs, r) {
 		if (r->cluster < want)
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "VMA: cluster %" PRIu32 " of %s is there twice",
-					 r->cluster, d->name);
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "VMA: cluster %" PRIu32 " of %s is there twice", r->cluster, d->name);
 		if (r->cluster > want)
 			break;
 		want += r->count;
 	}
 	if (want != all)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
-				 "VMA: cluster %" PRIu64 " of the %" PRIu64 " of %s is missing: the backup was cut or never finished",
+				 "VMA: cluster %" PRIu64 " of the %" PRIu64
+				 " of %s is missing: the backup was cut or never finished",
 				 want, all, d->name);
 	return 0;
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Names in a Clonezilla directory. One file or a row of pieces holds each partition: PART.FS-ptcl-img[.CODEC][.aa],
+ * PART.dd-img..., PART.dd-ptcl-img..., PART.ntfs-img...
+ */
+#include <ctype.h>
+
+#include "clonezilla.h"
+
+bool cz_ends_with(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+	return n > m && !strcmp(s + n - m, suffix);
+}
+
+/* Behind the name of a partition: ".ext4-ptcl-img.zst.aa", ".dd-img.aa", ".ntfs-img.aa". */
+static bool is_image_rest(const char *rest)
+{
+	const char *s;
+	if (*rest != '.')
+		return false;
+	for (s = rest + 1; isalnum((unsigned char)*s) || *s == '+' || *s == '_'; s++)
+		;
+	return s > rest + 1 && (!strncmp(s, "-ptcl-img", 9) || !strncmp(s, "-img", 4));
+}
+
+static bool is_image_name(const char *name)
+{
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (is_image_rest(dot))
+			return true;
+	return false;
+}
+
+bool cz_encrypted(const struct strings *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!strcmp(names->items[i], "ecryptfs.info") ||
+		    !strncmp(names->items[i], "ECRYPTFS_FNEK_ENCRYPTED.", 24))
+			return true;
+	return false;
+}
+
+bool clonezilla_is(const struct strings *names)
+{
+	bool table = false, image = false, listed = strings_has(names, "parts") || strings_has(names, "disk");
+	if (strings_has(names, "clonezilla-img") && (listed || cz_encrypted(names)))
+		return true;
+	for (size_t i = 0; i < names->count; i++) {
+		const char *s = names->items[i];
+		table = table || cz_ends_with(s, "-pt.sf") || cz_ends_with(s, "-pt.parted");
+		image = image || is_image_name(s);
+	}
+	return strings_has(names, "parts") && (table || image);
+}
+
+bool clonezilla_is_note(const char *name)
+{
+	return !is_image_name(name);
+}
+
+/* "aa", "ab", ... or "aaa": the number of a piece, -1 for something else. */
+static int piece_number(const char *s, size_t width)
+{
+	int n = 0;
+	if (strlen(s) != width)
+		return -1;
+	for (; *s; s++) {
+		if (*s < 'a' || *s > 'z')
+			return -1;
+		n = n * 26 + (*s - 'a');
+	}
+	return n;
+}
+
+void cz_missing(const struct image_context *c, const char *what, struct error *told)
+{
+	error_set(told, ERROR_MISSING, ERROR_NO_OFFSET, "%s", what);
+	finding_error(c->f, PROOF_PRESENCE, "clonezilla.parts", c->subject, told);
+}
+
+int cz_find_image(const struct strings *names, const struct image_context *c, const char *part, const char **first,
+		  bool *gap, struct error *e)
+{
+	const char *stem = NULL;
+	size_t stem_len = 0, len = strlen(part), pieces = 0;
+	int highest = -1;
+	*first = NULL;
+	*gap = false;
+	for (size_t i = 0; i < names->count; i++) {
+		const char *s = names->items[i], *dot = strrchr(s, '.');
+		if (strncmp(s, part, len) || !is_image_rest(s + len))
+			continue;
+		int number = piece_number(dot + 1, 2);
+		number = number < 0 ? piece_number(dot + 1, 3) : number;
+		/* ".gz" and ".xz" are two letters too, and end no row of pieces. */
+		if (!strcmp(dot, ".gz") || !strcmp(dot, ".xz") || !strcmp(dot, ".lz") || !strcmp(dot, ".zst") ||
+		    !strcmp(dot, ".lzo") || !strcmp(dot, ".lrz") || strstr(dot, "-img"))
+			number = -1;
+		size_t n = number < 0 ? strlen(s) : (size_t)(dot - s);
+		if (stem && (n != stem_len || strncmp(s, stem, n)))
+			return error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET, "two images of %s: %.*s and %.*s", part,
+					 (int)stem_len, stem, (int)n, s);
+		if (stem && (number < 0) != (highest < 0))
+			return error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET,
+					 "an image of %s both in pieces and in one", part);
+		stem = s;
+		stem_len = n;
+		pieces++;
+		highest = number > highest ? number : highest;
+		if (number <= 0)
+			*first = s;
+	}
+	if (!stem || (highest < 0 && *first) || (*first && pieces == (size_t)highest + 1))
+		return 0;
+	struct error told;
+	char text[256];
+	snprintf(text, sizeof text, "of %.*s, %zu of %d pieces are there", (int)stem_len, stem, pieces, highest + 1);
+	*gap = true;
+	cz_missing(c, text, &told);
+	return 0;
+}
