@@ -46,6 +46,8 @@ gpt() {
 	dd if="$W/c.ntfs" of="$disk" bs=1M seek=10 conv=notrunc status=none
 	[ "$data" = - ] || dd if="$data" of="$disk" bs=1M seek=30 conv=notrunc status=none
 }
+# NTFS keeps no checksums of its metadata: without a seal the bytes are read, and nobody vouches for them.
+seal() { (cd "$W" && for f in "$@"; do sha256sum "$f" >"$f.sha256"; done); }
 # The one place in a file where these bytes are, as they are in another.
 place() { # DISK FILE OFFSET
 	python3 - "$@" <<-'END'
@@ -67,11 +69,15 @@ hives "$W/c.ntfs" --host ex01 --domain corp.example --drive "C:=$C_GUID" --drive
 esp "$W/esp" && data "$W/d.ntfs"
 gpt "$W/ex01.img" "$W/esp" "$W/d.ntfs"
 
+expect 20 "nobody vouches for its bytes" ex01 --from "$W/ex01.img" --depth full
+seal ex01.img
 expect 0 "a Windows machine, whole" ex01 --from "$W/ex01.img" --depth full
 says "its edition" coverage.root held "Windows Server 2022 Standard 21H2 (build 20348.1234)"
 says "its letters" coverage.drive held "D: is ex01.img:4"
 says "its loader" coverage.loader held "EFI system partition"
-expect 0 "at depth sample" ex01.corp.example --from "$W/ex01.img" --depth sample
+expect 0 "by its full name" ex01.corp.example --from "$W/ex01.img"
+expect 20 "at depth sample" ex01 --from "$W/ex01.img" --depth sample
+holds "all but integrity is proved" jq -e '[.proofs[] | select(. != "held")] == ["unproven"]' "$W/out"
 expect 0 "by its machine id" ex01 --from "$W/ex01.img" --machine-id 5f1c0a661d2e4b3c8a9b0123456789ab
 expect 13 "another host" web01 --from "$W/ex01.img" --hostname web01
 expect 13 "another domain" ex01.example.com --from "$W/ex01.img"
@@ -101,6 +107,7 @@ gpt "$W/bad.img" "$W/esp"
 expect 13 "no D:" ex01 --from "$W/bad.img"
 says "and how to leave it out" coverage.drive broken "exclude = D:"
 printf '[policy "default"]\nexclude = d:\n' >"$W/exclude.conf"
+seal bad.img
 run check ex01 --from "$W/bad.img" --config "$W/exclude.conf" --scratch "$S" --format json
 verdict_is 0 "D: left out by policy"
 # A second disk in a file of its own.
@@ -108,6 +115,7 @@ rm -f "$W/d.img" && truncate -s 12M "$W/d.img"
 echo "start=2048, size=16384, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7, uuid=$D_GUID" |
 	sfdisk -q -X gpt "$W/d.img" >/dev/null 2>&1
 dd if="$W/d.ntfs" of="$W/d.img" bs=1M seek=1 conv=notrunc status=none
+seal d.img
 expect 0 "D: on a disk of its own" ex01 --from "$W/bad.img" --from "$W/d.img"
 
 # MBR: the active partition starts it.
@@ -124,7 +132,9 @@ mbr() { # DISK ACTIVE
 put "$W/c.ntfs" "$W/ntoskrnl.exe" bootmgr
 put "$W/c.ntfs" "$W/hives/SYSTEM" Boot/BCD
 mbr "$W/mbr.img" 2
+seal mbr.img
 expect 0 "MBR, and Windows on the active partition" ex01 --from "$W/mbr.img"
 mbr "$W/mbr.img" 1
+rm "$W/mbr.img.sha256"
 expect 13 "MBR, and nothing to start on the active partition" ex01 --from "$W/mbr.img"
 finish
