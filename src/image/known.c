@@ -6,7 +6,7 @@
 
 const struct format *const image_rows[] = {
     &image_qcow2,	  &known_qed,	    &image_vhd,		&image_vhdx,	 &image_vmdk,
-    &known_vmdk_flat,	  &known_vdi,	    &known_parallels,	&known_dmg,	 &image_vma,
+    &known_vmdk_flat,	  &image_vdi,	    &known_parallels,	&known_dmg,	 &image_vma,
     &image_partclone,	  &known_partimage, &known_ntfsclone,	&known_ewf,	 &known_wim,
     &known_fsarchiver,	  &known_pbs,	    &known_borg,	&known_bacula,	 &known_acronis,
     &known_tibx,	  &known_macrium,   &known_macrium_old, &known_veeam,	 &known_ghost,

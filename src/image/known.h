@@ -11,7 +11,7 @@
 
 /* Disks of virtual machines: known_disk.c. */
 extern const struct format known_qed,
-    known_vmdk_flat, known_vdi, known_parallels, known_dmg;
+    known_vmdk_flat, known_parallels, known_dmg;
 /* What free backup and imaging programs write: known_backup.c. */
 extern const struct format known_partimage, known_ntfsclone, known_ewf,
     known_wim, known_fsarchiver, known_pbs, known_borg, known_bacula, known_btrfs_send,
@@ -25,8 +25,8 @@ extern const struct format known_acronis, known_tibx, known_macrium, known_macri
 extern const struct format known_xva, known_ova, known_zip, known_7z, known_rar, known_squashfs,
     known_iso9660;
 
-/* With readers of their own: qcow2.c. */
-extern const struct format image_qcow2;
+/* With readers of their own: qcow2.c, vdi.c. */
+extern const struct format image_qcow2, image_vdi;
 
 /* The bytes at an offset of the head, or of the tail counted back from the end. */
 static inline bool head_has(const struct probe *p, size_t at, const void *magic, size_t len)

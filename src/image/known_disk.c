@@ -21,19 +21,6 @@ const struct format known_vmdk_flat = {
     .suffixes = SUFFIXES("-flat.vmdk"),
 };
 
-static int bid_vdi(const struct probe *p)
-{
-	return HEAD_HAS(p, 0x40, "\x7f\x10\xda\xbe") ? 90 : 0;
-}
-
-const struct format known_vdi = {
-    .name = "vdi",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".vdi"),
-    .bid = bid_vdi,
-    .product = "VirtualBox disk image (VDI)",
-};
-
 static int bid_parallels(const struct probe *p)
 {
 	return HEAD_HAS(p, 0, "WithoutFreeSpace") || HEAD_HAS(p, 0, "WithouFreSpacExt") ? 95 : 0;
