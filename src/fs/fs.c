@@ -14,6 +14,7 @@ static const struct fs_ops *const rows[] = {
 	&fs_ext,
 #endif
 	&fs_fat,
+	&fs_xfs,
 	&fs_exfat,
 	&fs_btrfs,
 #ifdef HAVE_LIBNTFS_3G

@@ -9,6 +9,7 @@
 extern const struct fs_ops fs_ext;
 #endif
 extern const struct fs_ops fs_fat;
+extern const struct fs_ops fs_xfs;
 extern const struct fs_ops fs_exfat;
 extern const struct fs_ops fs_btrfs;
 #ifdef HAVE_LIBNTFS_3G
