@@ -53,6 +53,9 @@ struct disk_layout {
  */
 int disk_scan(struct source *disk, const char *subject, struct disk_layout *out,
 	      struct findings *f, struct error *e) must_check;
+/* The same of a disk whose container may have rounded its size up: zeros behind its end are no fault. */
+int disk_scan_rounded(struct source *disk, const char *subject, bool rounded, struct disk_layout *out,
+		      struct findings *f, struct error *e) must_check;
 void disk_layout_free(struct disk_layout *d);
 
 /* What is on src, by libblkid over a sparse copy of the areas it looks at. -1: IO or memory. */

@@ -29,6 +29,7 @@ struct target {
 	const char *base; /* in full */
 	size_t stem;	 /* length of full without a compression suffix, 0: it has none */
 	bool covered;
+	bool note; /* a log or a configuration: nobody keeps digests of these */
 };
 
 struct seen {
@@ -72,6 +73,7 @@ static int add_targets(struct loader *l, const struct restore_point *point)
 	for (size_t i = 0; i < point->count; i++) {
 		struct target *t = &l->targets[i];
 		l->count = i + 1;
+		t->note = point->items[i].note;
 		t->full = sidecar_absolute(point->items[i].path);
 		if (!t->full)
 			return -1;
@@ -353,7 +355,7 @@ static void judge_coverage(struct loader *l)
 	const char *named = l->strangers ? l->strangers : l->out->paths.items[0];
 	for (size_t i = 0; i < l->count; i++) {
 		const struct target *t = &l->targets[i];
-		if (t->covered || sidecar_is_one(t->base))
+		if (t->covered || t->note || sidecar_is_one(t->base))
 			continue;
 		finding_add(l->f, PROOF_INTEGRITY, "sidecar.coverage", t->full, OUTCOME_BROKEN,
 			    &(struct finding_text){.blame = BLAME_INCOMPLETE},

@@ -177,7 +177,8 @@ static int note_format(struct subject_disk *d, const char *name, struct error *e
 static int open_volumes(struct subject *s, struct subject_disk *d, struct findings *f, struct error *e)
 {
 	struct error why = {0};
-	if (disk_scan(d->source, d->name, &d->layout, f, &why) < 0) {
+	bool rounded = !d->part || d->part->image.format;
+	if (disk_scan_rounded(d->source, d->name, rounded, &d->layout, f, &why) < 0) {
 		if (why.cls == ERROR_INTERNAL) {
 			*e = why;
 			return -1;

@@ -132,7 +132,13 @@ static int scan_tables(struct scan *s, const struct mbr *m, const struct gpt *g,
 int disk_scan(struct source *disk, const char *subject, struct disk_layout *out,
 	      struct findings *f, struct error *e)
 {
-	struct scan s = {disk, subject, out, f, source_size(disk), 0, false};
+	return disk_scan_rounded(disk, subject, false, out, f, e);
+}
+
+int disk_scan_rounded(struct source *disk, const char *subject, bool rounded, struct disk_layout *out,
+		      struct findings *f, struct error *e)
+{
+	struct scan s = {disk, subject, out, f, source_size(disk), 0, false, rounded};
 	struct mbr m;
 	struct gpt g;
 	memset(out, 0, sizeof *out);

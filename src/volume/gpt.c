@@ -74,17 +74,27 @@ static void judge_pair(struct scan *s, const struct gpt_header *p, const struct 
 }
 
 /* The backup header is the last sector of the disk that was partitioned. Disks grow by more than this;
- * less is something that was appended. */
+ * less is something that was appended, but for containers, which round sizes up to cylinders or clusters. */
 #define GROWN (1 * MIB)
 
-/* What was added to a disk is zeros; what was appended to a file is something. Both its ends are looked at. */
+/* What was added to a disk is zeros; what was appended to a file is something. Of much, both ends are looked at. */
+#define WHOLE (8 * MIB)
+
 static bool is_new_space(struct scan *s, uint64_t from)
 {
 	static const size_t piece = 64 * KIB;
 	struct error e;
 	autofree uint8_t *buf = malloc(piece);
-	return buf && source_read_at(s->disk, from, buf, piece, &e) == 0 && is_zero(buf, piece) &&
-	       source_read_at(s->disk, s->size - piece, buf, piece, &e) == 0 && is_zero(buf, piece);
+	bool whole = s->size - from <= WHOLE;
+	if (!buf || (s->size - from) % 512)
+		return false;
+	for (uint64_t off = from; off < s->size;) {
+		size_t n = s->size - off < piece ? (size_t)(s->size - off) : piece;
+		if (source_read_at(s->disk, off, buf, n, &e) < 0 || !is_zero(buf, n))
+			return false;
+		off = whole || off + n == s->size ? off + n : s->size - piece;
+	}
+	return true;
 }
 
 static void judge_size(struct scan *s, const struct gpt_header *p, const struct gpt_header *b,
@@ -110,7 +120,7 @@ static void judge_size(struct scan *s, const struct gpt_header *p, const struct 
 		finding_add(s->f, PROOF_STRUCTURE, "gpt.size", s->subject, OUTCOME_BROKEN, &more,
 			    "the disk is %llu bytes shorter than its table says",
 			    (unsigned long long)(expected - s->size));
-	} else if (s->size - expected >= GROWN && p->good && b->good && is_new_space(s, expected)) {
+	} else if ((s->rounded || s->size - expected >= GROWN) && p->good && b->good && is_new_space(s, expected)) {
 		/* A disk that was enlarged, or cloned to a larger one, and not repartitioned since: it works,
 		 * often for years, and both headers are where the table says. */
 		more.error = ERROR_NONE;

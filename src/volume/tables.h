@@ -16,6 +16,7 @@ struct scan {
 	uint64_t size; /* bytes of the disk */
 	size_t outside; /* partitions that leave the disk */
 	bool too_many;
+	bool rounded;	/* the container may have rounded the size up */
 };
 
 /* The first sector of a disk, as an MBR would have it. */

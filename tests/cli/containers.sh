@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Containers, chains and split files through the whole gate: safe as they are, and never when something was done to them.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+F=$W/f
+"$TOP/fixtures/make-small-images.sh" "$F" >/dev/null || exit 1
+raw=$F/gpt.img
+fresh() { rm -rf "$W/b" && mkdir "$W/b"; }
+all() { local x; for x in "$W"/b/*; do printf '%s\n' --from "$x"; done; }
+
+# Each container from qemu-img, opened as it is, and what a cut and a flip make of it.
+while read -r name format options; do
+	fresh
+	# shellcheck disable=SC2086
+	qemu-img convert -O "$format" $options "$raw" "$W/b/web01.$name" || exit 1
+	mapfile -t from < <(all)
+	expect 0 "$name $options" web01 "${from[@]}"
+	expect 13 "$name $options: another host" db01 "${from[@]}"
+	zstd -q "$W/b/web01.$name" -o "$W/web01.$name.zst"
+	if [ "${#from[@]}" = 2 ]; then
+		expect 0 "$name $options, zst" web01 --from "$W/web01.$name.zst"
+		size=$(stat -c %s "$W/b/web01.$name")
+		for cut in $((size / 5)) $((size / 2)) $((size * 9 / 10)); do
+			truncate -s "$cut" "$W/b/web01.$name"
+			run check web01 "${from[@]}" --config "$W/empty.conf" --scratch "$S" --format json
+			holds "$name $options: cut at $cut is not safe" test "$code" != 0
+		done
+	fi
+	rm -f "$W/web01.$name.zst"
+done <<'END'
+qcow2 qcow2
+qcow2 qcow2 -o compat=0.10
+qcow2 qcow2 -c
+qcow2 qcow2 -c -o compression_type=zstd
+qcow2 qcow2 -o extended_l2=on,cluster_size=128k
+vhd vpc
+vhd vpc -o subformat=fixed
+vhdx vhdx
+vhdx vhdx -o subformat=fixed
+vmdk vmdk
+vmdk vmdk -o subformat=streamOptimized
+vmdk vmdk -o subformat=twoGbMaxExtentSparse
+vmdk vmdk -o subformat=monolithicFlat
+vdi vdi
+END
+
+# A chain: what is behind counts, must be there, and must be the right one.
+fresh
+qemu-img convert -O qcow2 "$raw" "$W/b/base.qcow2"
+(cd "$W/b" && qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 web01.qcow2)
+expect 0 "chain" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.qcow2"
+expect 0 "chain, the other way round" web01 --from "$W/b/base.qcow2" --from "$W/b/web01.qcow2"
+touch -d '30 days ago' "$W/b/base.qcow2"
+expect 0 "chain on an old base" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.qcow2"
+touch -d '30 days ago' "$W/b/web01.qcow2"
+expect 11 "chain that is old itself" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.qcow2"
+touch "$W/b/web01.qcow2"
+expect 13 "chain without its base" web01 --from "$W/b/web01.qcow2"
+holds "the message names it" jq -e '[.reasons[]] | any(contains("base.qcow2"))' "$W/out"
+truncate -s 50% "$W/b/base.qcow2" 2>/dev/null || truncate -s 1M "$W/b/base.qcow2"
+run check web01 --from "$W/b/web01.qcow2" --from "$W/b/base.qcow2" --config "$W/empty.conf" --scratch "$S" --format json
+holds "chain on a cut base is not safe" test "$code" != 0
+fresh
+(cd "$W/b" && cp "$raw" base.img && qemu-img create -q -f qcow2 -b base.img -F raw web01.qcow2)
+expect 0 "chain on a raw disk" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.img"
+fresh
+(cd "$W/b" && qemu-img create -q -f qcow2 a.qcow2 32M && qemu-img create -q -f qcow2 -b a.qcow2 -F qcow2 b.qcow2 32M &&
+	qemu-img rebase -u -f qcow2 -b b.qcow2 -F qcow2 a.qcow2)
+run check web01 --from "$W/b/a.qcow2" --from "$W/b/b.qcow2" --config "$W/empty.conf" --scratch "$S" --format json
+holds "a chain that bites its tail is not safe" test "$code" = 12
+
+# Names in an image are wishes: files beside it that were not given are not opened.
+fresh
+mkdir "$W/b/in" && cp "$raw" "$W/b/secret.img"
+(cd "$W/b/in" && qemu-img create -q -f qcow2 -b ../secret.img -F raw web01.qcow2)
+expect 13 "a base that was not named is not opened" web01 --from "$W/b/in/web01.qcow2"
+
+# Split files.
+for how in '-a 2 -b 3000000' '-a 3 -d -b 7000000'; do
+	for kind in img img.zst img.gz qcow2; do
+		fresh
+		case $kind in
+		img) cp "$raw" "$W/x" ;;
+		img.zst) zstd -q -f "$raw" -o "$W/x" ;;
+		img.gz) gzip -c "$raw" >"$W/x" ;;
+		qcow2) qemu-img convert -O qcow2 "$raw" "$W/x" ;;
+		esac
+		size=$(stat -c %s "$W/x")
+		[ "$size" -gt 8000000 ] || how=$(echo "$how" | sed "s/-b .*/-b $((size / 3 + 1))/")
+		# shellcheck disable=SC2086
+		split $how "$W/x" "$W/b/web01.$kind."
+		n=$(find "$W/b" -type f | wc -l)
+		mapfile -t from < <(all)
+		holds "split $kind: pieces" test "$n" -ge 3
+		expect 0 "split $kind in $n" web01 "${from[@]}"
+		holds "all pieces were read" jq -e --argjson size "$size" '.measures.bytes_read == $size' "$W/out"
+		expect 0 "split $kind, found in a directory" web01 --from "$W/b"
+		(cd "$W/b" && sha256sum -- * >SHA256SUMS)
+		expect 0 "split $kind with digests" web01 "${from[@]}"
+		holds "each piece by its digest" jq -e --argjson n "$n" \
+			'[.findings[] | select(.check == "sidecar.digest" and .outcome == "held")] | length == $n' "$W/out"
+		second=$(find "$W/b" -type f -name 'web01*' | sort | sed -n 2p)
+		flip "$second" 1000
+		expect 12 "split $kind: a byte of the second piece" web01 "${from[@]}"
+		flip "$second" 1000
+		rm "$W/b/SHA256SUMS"
+		last=$(find "$W/b" -type f | sort | tail -n 1)
+		mv "$last" "$W/last"
+		mapfile -t some < <(all)
+		run check web01 "${some[@]}" --config "$W/empty.conf" --scratch "$S" --format json
+		holds "split $kind: without its last piece not safe" test "$code" != 0
+		mv "$W/last" "$last"
+		rm "$second"
+		mapfile -t some < <(all)
+		expect 13 "split $kind: a gap" web01 "${some[@]}"
+		rm -f "$W/b"/*.aa "$W/b"/*.000
+		mapfile -t some < <(all)
+		run check web01 "${some[@]}" --config "$W/empty.conf" --scratch "$S" --format json
+		holds "split $kind: without its first piece not safe" test "$code" != 0
+	done
+done
+finish
