@@ -43,6 +43,9 @@ static int enter(struct btrfs_cursor *c, uint8_t level, struct error *e)
 static int next_leaf(struct btrfs_cursor *c, struct error *e)
 {
 	uint8_t level = 1;
+	struct btrfs_key last = {0}, first;
+	if (c->nodes[0]->items)
+		last = btrfs_node_key(c->nodes[0], c->nodes[0]->items - 1);
 	while (level <= c->tree->level && ++c->slots[level] >= c->nodes[level]->items)
 		level++;
 	if (level > c->tree->level) {
@@ -56,6 +59,11 @@ static int next_leaf(struct btrfs_cursor *c, struct error *e)
 	}
 	if (!c->nodes[0]->items)
 		return btrfs_bad(e, ERROR_NO_OFFSET, "an empty leaf in tree %llu", (unsigned long long)c->tree->id);
+	/* Keys only go up: then no leaf comes twice, however nodes point to each other. */
+	first = btrfs_node_key(c->nodes[0], 0);
+	if (btrfs_key_cmp(&first, &last) <= 0)
+		return btrfs_bad(e, btrfs_cursor_place(c), "the leaves of tree %llu are out of order",
+				 (unsigned long long)c->tree->id);
 	return 0;
 }
 

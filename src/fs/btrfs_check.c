@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The items of one leaf: sizes, bounds, and what has to be said twice. */
+#include "btrfs_verify.h"
+
+struct leaf {
+	struct btrfs_verify *v;
+	const struct btrfs_node *n;
+	struct btrfs_tally *t;
+	struct btrfs_key key;
+	const uint8_t *p;
+	uint32_t size;
+};
+
+#define bad_item(l, counter, check, text)                                                          \
+	btrfs_broken((l)->v, counter, check, -1, "tree %llu, item (%llu %u %llu): " text,          \
+		     LLU((l)->v->tree->id), LLU((l)->key.objectid), (l)->key.type, LLU((l)->key.offset))
+
+static uint64_t mixed(uint64_t a, uint64_t b, uint64_t c, const void *name, size_t len)
+{
+	struct rng r = {a};
+	r.state = rng_next(&r) ^ b;
+	r.state = rng_next(&r) ^ c;
+	r.state = rng_next(&r) ^ hash_bytes(name, len);
+	return rng_next(&r);
+}
+
+static void check_inode(struct leaf *l)
+{
+	if (l->size != 160 || l->key.offset) {
+		bad_item(l, bad_items, "btrfs.items", "an inode item of a wrong size");
+		return;
+	}
+	int64_t ctime = (int64_t)get_le64(l->p + 124);
+	if (ctime > l->t->newest && ctime <= l->v->now)
+		l->t->newest = ctime;
+	if (l->key.objectid >= BTRFS_LAST_FREE || l->key.objectid < BTRFS_FIRST_FREE)
+		return;
+	l->t->inodes++;
+	l->t->links += get_le32(l->p + 40);
+}
+
+static void check_refs(struct leaf *l)
+{
+	bool extended = l->key.type == KEY_EXTREF;
+	uint32_t head = extended ? 18 : 10, len;
+	for (uint32_t at = 0; at < l->size; at += head + len) {
+		const uint8_t *p = l->p + at;
+		if (l->size - at < head || l->size - at - head < (len = get_le16(p + head - 2)) || !len) {
+			bad_item(l, bad_dirs, "btrfs.directories", "references that go beyond their item");
+			return;
+		}
+		uint64_t parent = extended ? get_le64(p) : l->key.offset;
+		l->t->linked++;
+		/* The root directory's own reference has no entry. */
+		if (parent != l->key.objectid)
+			l->t->refs += mixed(parent, l->key.objectid, get_le64(p + head - 10), p + head, len);
+	}
+}
+
+static void check_entries(struct leaf *l)
+{
+	struct btrfs_dirent d;
+	unsigned count = 0;
+	for (uint32_t at = 0; at < l->size; at += d.bytes, count++) {
+		if (btrfs_dirent_at(l->p + at, l->size - at, &d, NULL) < 0) {
+			bad_item(l, bad_dirs, "btrfs.directories", "entries that go beyond their item");
+			return;
+		}
+		if (l->key.type != KEY_DIR_INDEX && l->key.offset != btrfs_name_hash(d.name, d.name_len)) {
+			bad_item(l, bad_dirs, "btrfs.directories", "a name under the hash of another");
+			return;
+		}
+		if (l->key.type == KEY_XATTR)
+			continue;
+		if (!btrfs_name_sane(d.name, d.name_len) || d.data_len ||
+		    (d.location.type != KEY_INODE && d.location.type != KEY_ROOT)) {
+			bad_item(l, bad_dirs, "btrfs.directories", "an entry that can't be");
+			return;
+		}
+		uint64_t h = mixed(l->key.objectid, d.location.objectid, (uint64_t)d.location.type << 8 | d.type, d.name,
+				   d.name_len);
+		if (l->key.type == KEY_DIR_ITEM) {
+			l->t->items += h;
+			continue;
+		}
+		l->t->indexes += h;
+		l->t->entries++;
+		if (d.location.type == KEY_INODE)
+			l->t->named += mixed(l->key.objectid, d.location.objectid, l->key.offset, d.name, d.name_len);
+	}
+	if (!count || (count > 1 && l->key.type == KEY_DIR_INDEX))
+		bad_item(l, bad_dirs, "btrfs.directories", "a wrong number of entries");
+}
+
+static void check_extent(struct leaf *l)
+{
+	struct btrfs *fs = l->v->fs;
+	struct btrfs_extent x;
+	struct error e;
+	uint64_t end;
+	l->t->extents++;
+	if (btrfs_extent_parse(fs, l->p, l->size, &x, &e) < 0) {
+		l->v->bad_extents += e.cls == ERROR_CORRUPT;
+		error_prefix(&e, "tree %llu inode %llu", LLU(l->v->tree->id), LLU(l->key.objectid));
+		finding_error(l->v->f, PROOF_STRUCTURE, "btrfs.extents", l->v->subject, &e);
+		return;
+	}
+	if (l->key.offset % fs->sector || add_overflows(l->key.offset, x.bytes, &end)) {
+		bad_item(l, bad_extents, "btrfs.extents", "a file extent at a place that can't be");
+		return;
+	}
+	if (!x.type || !x.disk)
+		return;
+	const struct btrfs_chunk *c = btrfs_chunk_of(fs, x.disk);
+	if (!c || x.disk_bytes > c->length - (x.disk - c->logical) || !(c->type & 1))
+		bad_item(l, bad_extents, "btrfs.extents", "its data lies in no chunk for data");
+}
+
+/* Both are in order: each begins behind the end of the one before. */
+static bool in_order(struct leaf *l, uint64_t start, uint64_t bytes)
+{
+	const struct btrfs_chunk *c = btrfs_chunk_of(l->v->fs, start);
+	bool sound = start >= l->v->end && bytes && c && bytes <= c->length - (start - c->logical);
+	if (sound)
+		l->v->end = start + bytes;
+	return sound;
+}
+
+static void check_sums(struct leaf *l)
+{
+	struct btrfs *fs = l->v->fs;
+	uint64_t bytes = l->size / fs->sum_bytes * (uint64_t)fs->sector;
+	if (l->size % fs->sum_bytes || l->key.offset % fs->sector || !in_order(l, l->key.offset, bytes))
+		bad_item(l, bad_items, "btrfs.items", "checksums of what is no data, or twice");
+	l->v->sum_bytes += bytes;
+}
+
+static void check_allocation(struct leaf *l)
+{
+	uint64_t bytes = l->key.type == KEY_METADATA ? l->v->fs->node : l->key.offset;
+	if (l->size < 24 || l->key.objectid % l->v->fs->sector || !in_order(l, l->key.objectid, bytes))
+		bad_item(l, bad_extents, "btrfs.extents", "an allocated run that overlaps another or lies in no chunk");
+	l->v->used += bytes;
+}
+
+static void check_dev_extent(struct leaf *l)
+{
+	if (l->key.objectid != l->v->fs->device)
+		return;
+	const struct btrfs_chunk *c = l->size == 48 ? btrfs_chunk_of(l->v->fs, get_le64(l->p + 16)) : NULL;
+	bool found = false;
+	l->v->dev_extents++;
+	for (unsigned i = 0; c && c->logical == get_le64(l->p + 16) && i < c->copies; i++)
+		found |= c->places[i] == l->key.offset && c->length == get_le64(l->p + 24);
+	if (!found)
+		bad_item(l, bad_items, "btrfs.items", "the device's list of chunks says something else than the chunks");
+}
+
+void btrfs_check_leaf(struct btrfs_verify *v, const struct btrfs_node *n, struct btrfs_tally *t)
+{
+	struct leaf l = {.v = v, .n = n, .t = t};
+	for (uint32_t i = 0; i < n->items; i++) {
+		l.key = btrfs_node_key(n, i);
+		l.p = btrfs_leaf_item(n, i, &l.size);
+		uint8_t type = l.key.type;
+		if (v->files && type == KEY_INODE)
+			check_inode(&l);
+		else if (v->files && (type == KEY_INODE_REF || type == KEY_EXTREF))
+			check_refs(&l);
+		else if (v->files && (type == KEY_DIR_ITEM || type == KEY_DIR_INDEX || type == KEY_XATTR))
+			check_entries(&l);
+		else if (v->files && type == KEY_EXTENT_DATA)
+			check_extent(&l);
+		else if (v->tree->id == BTRFS_CSUM_TREE && type == KEY_CSUM)
+			check_sums(&l);
+		else if (v->tree->id == BTRFS_EXTENT_TREE && (type == KEY_EXTENT || type == KEY_METADATA))
+			check_allocation(&l);
+		else if (v->tree->id == BTRFS_DEV_TREE && type == KEY_DEV_EXTENT)
+			check_dev_extent(&l);
+	}
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* File extents while the log is replayed: the old ones are cut away under each new one. */
+#include "btrfs.h"
+
+#define NO_HOLES (UINT64_C(1) << 9)
+
+static void put_le64(uint8_t *p, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+}
+
+/* The part from .. to of an extent that begins at `start` stays. */
+static int keep_part(struct btrfs_replay *r, const uint8_t item[53], const struct btrfs_key *key, uint64_t from,
+		     uint64_t to, struct error *e)
+{
+	uint8_t part[53];
+	struct btrfs_key at = {key->objectid, KEY_EXTENT_DATA, from};
+	memcpy(part, item, sizeof part);
+	put_le64(part + 37, get_le64(item + 37) + (from - key->offset));
+	put_le64(part + 45, to - from);
+	return btrfs_overlay_put(r->tree->overlay, &at, part, sizeof part, e);
+}
+
+static int drop_one(struct btrfs_replay *r, const struct btrfs_cursor *c, uint64_t from, uint64_t to, uint64_t *end,
+		    struct error *e)
+{
+	struct btrfs_extent x;
+	struct btrfs_key key = c->key;
+	uint8_t item[53];
+	if (btrfs_extent_parse(r->fs, c->data, c->size, &x, e) < 0)
+		return -1;
+	if (add_overflows(key.offset, x.bytes, end))
+		return btrfs_bad(e, btrfs_cursor_place(c), "a file extent that can't be");
+	/* An inline extent stands for its whole sector. */
+	uint64_t covers = x.type ? *end : key.offset + r->fs->sector;
+	if (*end <= from && (x.type || covers <= from || *end > key.offset))
+		return 0;
+	if (x.type)
+		memcpy(item, c->data, sizeof item);
+	if (!x.type && (from > key.offset || to < *end))
+		return btrfs_bad(e, btrfs_cursor_place(c), "the log cuts an inline extent");
+	if (btrfs_overlay_put(r->tree->overlay, &key, NULL, 0, e) < 0 ||
+	    (from > key.offset && keep_part(r, item, &key, key.offset, from, e) < 0) ||
+	    (to < *end && keep_part(r, item, &key, to, *end, e) < 0))
+		return -1;
+	return 0;
+}
+
+int btrfs_drop_extents(struct btrfs_replay *r, uint64_t ino, uint64_t from, uint64_t to, struct error *e)
+{
+	struct btrfs_key key = {ino, KEY_EXTENT_DATA, 0};
+	struct btrfs_cursor c autocursor = {0};
+	uint64_t end;
+	if (from >= to)
+		return 0;
+	/* Those before may reach in: by 256 MiB at most, if it is not the item of a hole. */
+	if ((r->fs->incompat & NO_HOLES) && from > GIB)
+		key.offset = from - GIB;
+	for (;;) {
+		int rc = btrfs_seek(&c, r->fs, r->tree, &key, e);
+		while (rc > 0 && c.key.objectid == ino && c.key.type == KEY_EXTENT_DATA && c.key.offset < to) {
+			struct btrfs_extent x;
+			if (btrfs_extent_parse(r->fs, c.data, c.size, &x, e) < 0)
+				return -1;
+			if (c.key.offset >= from || x.bytes > from - c.key.offset)
+				break;
+			rc = btrfs_next(&c, e);
+		}
+		if (rc <= 0 || c.key.objectid != ino || c.key.type != KEY_EXTENT_DATA || c.key.offset >= to)
+			return rc < 0 ? -1 : 0;
+		key = c.key;
+		if (drop_one(r, &c, from, to, &end, e) < 0)
+			return -1;
+		if (!++key.offset)
+			return 0;
+	}
+}
+
+int btrfs_replay_extent(struct btrfs_replay *r, const struct btrfs_cursor *item, struct error *e)
+{
+	struct btrfs_extent x;
+	struct btrfs_inode in;
+	struct btrfs_cursor c autocursor = {0};
+	uint64_t start = item->key.offset, sector = r->fs->sector, end;
+	if (btrfs_extent_parse(r->fs, item->data, item->size, &x, e) < 0 ||
+	    btrfs_inode_read(r->fs, r->tree, item->key.objectid, &in, e) < 0)
+		return -1;
+	uint64_t bytes = x.type ? x.bytes : (x.ram_bytes + sector - 1) / sector * sector;
+	if (add_overflows(start, bytes, &end))
+		return btrfs_bad(e, btrfs_cursor_place(item), "a file extent in the log that can't be");
+	int rc = x.type ? btrfs_find(&c, r->fs, r->tree, &item->key, e) : 0;
+	if (rc < 0 || (rc && c.size == item->size && !memcmp(c.data, item->data, c.size)))
+		return rc < 0 ? -1 : 0;
+	if (btrfs_drop_extents(r, item->key.objectid, start, end, e) < 0)
+		return -1;
+	/* A hole needs no item where the file system has the feature for it. */
+	if (x.type && !x.disk && (r->fs->incompat & NO_HOLES))
+		return 0;
+	return btrfs_overlay_put(r->tree->overlay, &item->key, item->data, item->size, e);
+}
