@@ -69,6 +69,8 @@ static struct part *opened(struct companion_desk *d, const char *name, enum part
 /* It is looked at through the image that asked for it. */
 static void claim(struct companion_desk *d, struct part *pt)
 {
+	if (pt->kind == PART_NOTE)
+		return;
 	pt->kind = PART_COMPANION;
 	if (!pt->head)
 		pt->head = d->asking;

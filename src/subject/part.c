@@ -38,7 +38,7 @@ static int open_stored(struct opener *o, struct part *pt)
 		finding_error(o->f, PROOF_PRESENCE, "part.open", pt->name, why);
 		return -1;
 	}
-	if (!source_size(pt->source) && !pt->file->note) {
+	if (!source_size(pt->source) && !pt->note) {
 		error_set(why, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s is empty", pt->name);
 		finding_add(o->f, PROOF_PRESENCE, "part.size", pt->name, OUTCOME_BROKEN, &empty, "the file is empty");
 		return -1;
@@ -209,7 +209,10 @@ static int read_content(struct job *j, struct error *e)
 static int read_note(struct job *j, struct error *e)
 {
 	j->pt->kind = PART_NOTE;
-	return stream_drain(j->stream, e) < 0 ? -1 : job_finished(j, e);
+	if (stream_drain(j->stream, e) < 0)
+		return -1;
+	j->pt->bytes = j->pt->source;
+	return job_finished(j, e);
 }
 
 static int run_job(struct job *j, enum part_depth depth, struct error *e)
@@ -229,7 +232,7 @@ static int run_job(struct job *j, enum part_depth depth, struct error *e)
 	if (stored_open(&j->stored, j->o->s, pt, j->o->p->budget, e) < 0)
 		return -1;
 	j->stream = take(j->stored.stream);
-	if (pt->file->note) {
+	if (pt->note) {
 		rc = read_note(j, &why);
 	} else {
 		rc = job_peel(j, &why);

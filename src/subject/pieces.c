@@ -122,11 +122,11 @@ int pieces_assign(struct subject *s, struct findings *f, struct error *e)
 	for (size_t i = 0; i < s->part_count; i++) {
 		struct part *pt = &s->parts[i];
 		size_t count = 0;
-		if (pt->head || pt->pieces.count || pt->file->note || piece_number(pt->name, &letters) < 0)
+		if (pt->head || pt->pieces.count || pt->note || piece_number(pt->name, &letters) < 0)
 			continue;
 		all[count++] = pt;
 		for (size_t k = i + 1; k < s->part_count; k++)
-			if (!s->parts[k].head && !s->parts[k].file->note && same_whole(pt, &s->parts[k]))
+			if (!s->parts[k].head && !s->parts[k].note && same_whole(pt, &s->parts[k]))
 				all[count++] = &s->parts[k];
 		if (count > 1 ? join(pt, all, count, f, e) < 0 : is_piece_name(pt->name) && (judge(pt, f), false))
 			return -1;

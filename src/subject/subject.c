@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "archive_tree.h"
+#include "backproof/composite.h"
 #include "backproof/text.h"
 #include "facts.h"
 #include "parts.h"
@@ -97,24 +98,49 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 	return 0;
 }
 
-static int name_parts(struct subject *s, struct error *e)
+static int name_parts(struct subject *s, struct strings *names, struct error *e)
 {
 	for (size_t i = 0; i < s->part_count; i++) {
 		struct part *pt = &s->parts[i];
 		const char *path = s->point->items[i].path, *slash = strrchr(path, '/');
 		pt->index = i;
 		pt->file = &s->point->items[i];
+		pt->note = pt->file->note;
 		pt->name = strdup(slash ? slash + 1 : path);
-		if (!pt->name)
+		if (!pt->name || strings_add(names, pt->name) < 0)
 			return error_nomem(e);
 	}
 	return 0;
 }
 
-static int open_parts(struct opener *o, struct error *e)
+/* Partitions that were saved one by one become the disks they were. */
+static int compose(struct opener *o, const struct strings *names, struct error *e)
 {
 	struct subject *s = o->s;
-	if (name_parts(s, e) < 0 || pieces_assign(s, o->f, e) < 0)
+	struct companion_desk desk;
+	struct error why = {0};
+	companion_desk_init(&desk, o, NULL);
+	struct image_context c = {.subject = s->point->label, .f = o->f, .companions = &desk.companions,
+				  .budget = o->p->budget};
+	if (clonezilla_compose(names, &c, &s->composed, &why) == 0)
+		return 0;
+	image_close(&s->composed);
+	if (why.cls == ERROR_INTERNAL) {
+		*e = why;
+		return -1;
+	}
+	finding_error(o->f, why.cls == ERROR_MISSING ? PROOF_PRESENCE : PROOF_STRUCTURE, "point.compose",
+		      s->point->label, &why);
+	return 0;
+}
+
+static int open_parts(struct opener *o, const struct strings *names, struct error *e)
+{
+	struct subject *s = o->s;
+	bool clonezilla = clonezilla_is(names);
+	for (size_t i = 0; i < s->part_count && clonezilla; i++)
+		s->parts[i].note |= clonezilla_is_note(s->parts[i].name);
+	if (pieces_assign(s, o->f, e) < 0 || (clonezilla && compose(o, names, e) < 0))
 		return -1;
 	for (size_t i = 0; i < s->part_count; i++) {
 		struct part *pt = &s->parts[i];
@@ -138,9 +164,14 @@ int subject_open(struct subject *s, const struct restore_point *point, const str
 	for (size_t i = 0; i < point->count; i++)
 		p->budget->bytes_total += point->items[i].size;
 	struct opener o = {s, p, f};
-	if (sidecars_load(point, &s->sidecars, f, e) < 0 || open_parts(&o, e) < 0)
-		return -1;
-	return gather_facts(s, f, e);
+	struct strings names = {0};
+	int rc = sidecars_load(point, &s->sidecars, f, e);
+	if (rc == 0)
+		rc = name_parts(s, &names, e);
+	if (rc == 0)
+		rc = open_parts(&o, &names, e);
+	strings_free(&names);
+	return rc < 0 ? -1 : gather_facts(s, f, e);
 }
 
 void subject_join(struct subject *s, const struct check_parameters *p, struct findings *f)

@@ -87,7 +87,8 @@ run extract "$W/cut.img.zst" /etc/hostname -C "$W/out.d" --scratch "$S"
 holds "of a cut stream nothing is given" test "$code" = 12
 holds "scratch is empty" test -z "$(ls -A "$S")"
 if [ "$(id -u)" = 0 ]; then
-	install -d -m 777 "$W/out.n" "$W/scratch.n"
+	install -d -m 777 "$W/out.n"
+	install -d -o 65534 -m 700 "$W/scratch.n"
 	chmod 644 "$F/gpt.img" && chmod 755 "$F"
 	cp "$BACKPROOF" "$W/backproof"
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$W/backproof" extract "$F/gpt.img" /etc/hostname -C "$W/out.n" \
