@@ -22,7 +22,7 @@ extern const struct format image_vhd, image_vhdx, image_vma, image_partclone;
 extern const struct format known_acronis, known_tibx, known_macrium, known_macrium_old, known_veeam,
     known_ghost, known_shadowprotect, known_bkf;
 /* Archives and file system images: known_archive.c. */
-extern const struct format known_xva, known_ova, known_zip, known_7z, known_rar, known_squashfs,
+extern const struct format known_xva, known_zip, known_7z, known_rar, known_squashfs,
     known_iso9660;
 
 /* With readers of their own: qcow2.c, vdi.c. */

@@ -21,23 +21,6 @@ const struct format known_xva = {
     .product = "XenServer virtual appliance (XVA)",
 };
 
-/* The descriptor is the first member (OVF specification, "Distribution as a single file"). */
-static int bid_ova(const struct probe *p)
-{
-	if (!tar_header(p))
-		return 0;
-	size_t n = strnlen((const char *)p->head, 100);
-	return n > 4 && !memcmp(p->head + n - 4, ".ovf", 4) ? 95 : 0;
-}
-
-const struct format known_ova = {
-    .name = "ova",
-    .kind = FORMAT_ARCHIVE,
-    .suffixes = SUFFIXES(".ova"),
-    .bid = bid_ova,
-    .product = "open virtual appliance (OVA)",
-};
-
 static int bid_zip(const struct probe *p)
 {
 	return HEAD_HAS(p, 0, "PK\3\4") || HEAD_HAS(p, 0, "PK\5\6") || HEAD_HAS(p, 0, "PK\7\x08")

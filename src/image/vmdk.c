@@ -59,7 +59,8 @@ static int disk_extent_at(void *self, uint64_t off, struct extent *out, struct e
 	*out = (struct extent){left, true};
 	if (p->kind == VMDK_ZERO)
 		return 0;
-	if ((p->kind == VMDK_FLAT ? source_extent_at(p->file, in, out, e) : vmdk_sparse_extent(&p->sparse, in, out, e)) < 0)
+	if ((p->kind == VMDK_FLAT ? source_extent_at(p->file, in, out, e)
+				  : vmdk_sparse_extent(&p->sparse, in, out, e)) < 0)
 		return -1;
 	if (out->length > left)
 		out->length = left;
@@ -118,9 +119,10 @@ static int open_flat(struct vmdk_part *p, const struct vmdk_line *l, struct sour
 {
 	uint64_t at;
 	if (mul_overflows(l->offset, VMDK_SECTOR, &at) || at > source_size(file) || p->length > source_size(file) - at)
-		return CORRUPT("%s is cut: it has %llu bytes, and the descriptor puts %llu sectors at sector %llu of it",
-			       companion_base(l->name), (unsigned long long)source_size(file), (unsigned long long)l->sectors,
-			       (unsigned long long)l->offset);
+		return CORRUPT(
+		    "%s is cut: it has %llu bytes, and the descriptor puts %llu sectors at sector %llu of it",
+		    companion_base(l->name), (unsigned long long)source_size(file), (unsigned long long)l->sectors,
+		    (unsigned long long)l->offset);
 	p->file = source_window(file, at, p->length, companion_base(l->name), e);
 	return p->file ? 0 : -1;
 }
@@ -132,7 +134,9 @@ static int open_part(struct vmdk *v, struct vmdk_part *p, const struct vmdk_line
 	if (l->kind == VMDK_FOREIGN || l->no_access)
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "an extent of type %s%s%s", l->type,
 				 l->no_access ? " that may not be read" : "",
-				 strcasecmp(l->type, "SESPARSE") ? "" : " (VMFS 6 snapshot): consolidate the snapshots before the backup");
+				 strcasecmp(l->type, "SESPARSE")
+				     ? ""
+				     : " (VMFS 6 snapshot): consolidate the snapshots before the backup");
 	if (l->kind == VMDK_ZERO)
 		return 0;
 	struct source *file = companion_bytes(c, l->name, e);
@@ -166,8 +170,8 @@ static int check_end(const struct vmdk_line *l, const struct image_context *c, s
 		return -1;
 	if (source_size(file) > end)
 		finding_add(c->f, PROOF_STRUCTURE, "vmdk.capacity", c->subject, OUTCOME_BROKEN, &where,
-			    "%s: the descriptor uses %llu of its %llu bytes", companion_base(l->name), (unsigned long long)end,
-			    (unsigned long long)source_size(file));
+			    "%s: the descriptor uses %llu of its %llu bytes", companion_base(l->name),
+			    (unsigned long long)end, (unsigned long long)source_size(file));
 	return 0;
 }
 
@@ -186,7 +190,8 @@ static int check_files(const struct vmdk_descriptor *d, const struct image_conte
 		bool same = i + 1 < n && !strcmp(companion_base(lines[i]->name), companion_base(lines[i + 1]->name));
 		if (same && (lines[i]->kind != VMDK_FLAT || lines[i + 1]->kind != VMDK_FLAT ||
 			     lines[i]->sectors > lines[i + 1]->offset - lines[i]->offset))
-			return CORRUPT("the descriptor uses the same place of %s twice", companion_base(lines[i]->name));
+			return CORRUPT("the descriptor uses the same place of %s twice",
+				       companion_base(lines[i]->name));
 		if (ends && !same && check_end(lines[i], c, e) < 0)
 			return -1;
 	}
@@ -246,9 +251,10 @@ static int open_single(struct vmdk *v, struct source *src, const struct image_co
 	if (s->descriptor_sectors && source_read_at(src, at, &first, 1, e) < 0)
 		return -1;
 	if (!first)
-		return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET,
-				 "it is one extent of a disk in several files: the descriptor that names it (the small .vmdk "
-				 "without a number) is needed, and is not there");
+		return error_set(
+		    e, ERROR_MISSING, ERROR_NO_OFFSET,
+		    "it is one extent of a disk in several files: the descriptor that names it (the small .vmdk "
+		    "without a number) is needed, and is not there");
 	if (read_descriptor(v, src, at, s->descriptor_sectors * VMDK_SECTOR, e) < 0)
 		return -1;
 	if (v->d.lines.count != 1 || v->d.lines.items->kind != VMDK_SPARSE)
@@ -283,11 +289,13 @@ static int refuse(struct source *src, const uint8_t *head, struct error *e)
 {
 	if (!memcmp(head, "COWD", 4))
 		return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET,
-				 "it is an extent of a VMFS snapshot: the descriptor that names it (the .vmdk without -delta) is "
+				 "it is an extent of a VMFS snapshot: the descriptor that names it (the .vmdk "
+				 "without -delta) is "
 				 "needed, and is not there");
 	if (get_le64(head) == 0xcafebabe)
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
-				 "an extent of a VMFS 6 snapshot (SESPARSE): consolidate the snapshots before the backup");
+		return error_set(
+		    e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+		    "an extent of a VMFS 6 snapshot (SESPARSE): consolidate the snapshots before the backup");
 	return CORRUPT("%s: neither a descriptor nor a sparse extent of a VMDK", source_name(src));
 }
 
@@ -315,8 +323,8 @@ static int open_vmdk(struct source *src, const struct image_context *c, struct i
 	struct source *disk = source_new(&disk_ops, v, last->start + last->length, source_name(src), e);
 	if (!disk)
 		return -1;
-	finding_add(c->f, PROOF_STRUCTURE, "vmdk.descriptor", c->subject, OUTCOME_HELD, NULL, "%s: %zu extents, content ID %s",
-		    v->d.type, v->parts.count, v->d.cid);
+	finding_add(c->f, PROOF_STRUCTURE, "vmdk.descriptor", c->subject, OUTCOME_HELD, NULL,
+		    "%s: %zu extents, content ID %s", v->d.type, v->parts.count, v->d.cid);
 	snprintf(out->id, sizeof out->id, "%s", v->d.cid);
 	if (v->d.hint)
 		snprintf(out->parent, sizeof out->parent, "%s", companion_base(v->d.hint));

@@ -63,7 +63,8 @@ static enum vmdk_kind kind_of(const char *type)
 		const char *name;
 		enum vmdk_kind kind;
 	} kinds[] = {
-	    {"FLAT", VMDK_FLAT}, {"VMFS", VMDK_FLAT}, {"SPARSE", VMDK_SPARSE}, {"VMFSSPARSE", VMDK_COWD}, {"ZERO", VMDK_ZERO},
+	    {"FLAT", VMDK_FLAT},       {"VMFS", VMDK_FLAT}, {"SPARSE", VMDK_SPARSE},
+	    {"VMFSSPARSE", VMDK_COWD}, {"ZERO", VMDK_ZERO},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcasecmp(type, kinds[i].name))

@@ -53,7 +53,8 @@ static int bad_grain(struct vmdk_sparse *s, uint64_t grain, uint32_t sector, str
 int vmdk_grain_decode(struct vmdk_sparse *s, uint64_t grain, uint32_t sector, uint8_t *out, struct error *e)
 {
 	uint64_t at = sector * VMDK_SECTOR, left = source_size(s->src) - at;
-	size_t full = (size_t)(s->grain * VMDK_SECTOR), most = full + full / 8 + 1024; /* deflate never grows data more */
+	size_t full = (size_t)(s->grain * VMDK_SECTOR),
+	       most = full + full / 8 + 1024; /* deflate never grows data more */
 	size_t guess = full / 2 + VMDK_SECTOR < left ? full / 2 + VMDK_SECTOR : (size_t)left;
 	autofree uint8_t *in = malloc(MARKER + most);
 	if (!in)
@@ -80,7 +81,8 @@ int vmdk_grain_decode(struct vmdk_sparse *s, uint64_t grain, uint32_t sector, ui
 	case -1:
 		return error_nomem(e);
 	default:
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "built without a library for compressed grains");
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+				 "built without a library for compressed grains");
 	}
 	if (n < vmdk_grain_length(s, grain))
 		return bad_grain(s, grain, sector, e, "it decompresses to less than a grain");
@@ -143,7 +145,8 @@ static int read_run(struct vmdk_sparse *s, uint32_t sector, uint64_t off, uint8_
 }
 
 /* The entries that off .. off+len needs, as many as one table and the room have. */
-static int look_up(struct vmdk_sparse *s, uint64_t off, uint64_t len, uint32_t *entries, uint32_t *count, struct error *e)
+static int look_up(struct vmdk_sparse *s, uint64_t off, uint64_t len, uint32_t *entries, uint32_t *count,
+		   struct error *e)
 {
 	uint64_t bytes = s->grain * VMDK_SECTOR, first = off / bytes, n = (off + len - 1) / bytes - first + 1;
 	uint64_t in_table = s->per_table - first % s->per_table;
@@ -191,7 +194,8 @@ static int extent_of_parent(struct vmdk_sparse *s, uint64_t off, struct extent *
 int vmdk_sparse_extent(struct vmdk_sparse *s, uint64_t off, struct extent *out, struct error *e)
 {
 	uint32_t entries[BATCH], count, kind = VMDK_GRAIN_UNALLOCATED;
-	uint64_t bytes = s->grain * VMDK_SECTOR, table = bytes * s->per_table, end = s->capacity * VMDK_SECTOR, at = off;
+	uint64_t bytes = s->grain * VMDK_SECTOR, table = bytes * s->per_table, end = s->capacity * VMDK_SECTOR,
+		 at = off;
 	/* Whole tables that are not there, in one step. */
 	while (at < end && !s->directory[at / table])
 		at = (at / table + 1) * table;

@@ -35,13 +35,14 @@ uint32_t *vmdk_sparse_directory(struct vmdk_sparse *s, uint64_t sector, uint64_t
 {
 	uint64_t bytes = s->tables * 4, at, end;
 	if (bytes > VMDK_MAX_MAP - *map_bytes) {
-		error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "%s: grain directories of more than %llu MiB", source_name(s->src),
-			  (unsigned long long)(VMDK_MAX_MAP / MIB));
+		error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "%s: grain directories of more than %llu MiB",
+			  source_name(s->src), (unsigned long long)(VMDK_MAX_MAP / MIB));
 		return NULL;
 	}
 	if (mul_overflows(sector, VMDK_SECTOR, &at) || add_overflows(at, bytes, &end) || !sector ||
 	    end > source_size(s->src)) {
-		CORRUPT_AT(ERROR_NO_OFFSET, "%s: the grain directory at sector %llu does not lie inside the file (cut?)",
+		CORRUPT_AT(ERROR_NO_OFFSET,
+			   "%s: the grain directory at sector %llu does not lie inside the file (cut?)",
 			   source_name(s->src), (unsigned long long)sector);
 		return NULL;
 	}
@@ -83,19 +84,22 @@ static int header_fields(struct vmdk_sparse *s, const uint8_t *h, struct error *
 	if (flags & FLAGS_UNKNOWN)
 		return error_set(e, ERROR_UNSUPPORTED, H_FLAGS, "%s: unknown flags %08x", name, flags);
 	if (flags & FLAG_NEWLINES && memcmp(h + H_NEWLINES, "\n \r\n", 4))
-		return CORRUPT_AT(H_NEWLINES, "%s: its line ends were changed: it was copied as text, and is destroyed", name);
+		return CORRUPT_AT(H_NEWLINES,
+				  "%s: its line ends were changed: it was copied as text, and is destroyed", name);
 	s->compressed = flags & FLAG_COMPRESSED;
 	s->zero_grains = flags & FLAG_ZERO_GRAINS;
 	if (!s->compressed && algorithm)
-		return CORRUPT_AT(H_COMPRESSION, "%s: compression method %u, and no grain is compressed", name, algorithm);
+		return CORRUPT_AT(H_COMPRESSION, "%s: compression method %u, and no grain is compressed", name,
+				  algorithm);
 	if (s->compressed && (algorithm != 1 || !(flags & FLAG_MARKERS)))
-		return error_set(e, ERROR_UNSUPPORTED, H_COMPRESSION, "%s: grains compressed by method %u%s", name, algorithm,
-				 flags & FLAG_MARKERS ? "" : ", without markers");
+		return error_set(e, ERROR_UNSUPPORTED, H_COMPRESSION, "%s: grains compressed by method %u%s", name,
+				 algorithm, flags & FLAG_MARKERS ? "" : ", without markers");
 	s->capacity = get_le64(h + H_CAPACITY);
 	s->grain = get_le64(h + H_GRAIN);
 	s->per_table = get_le32(h + H_PER_TABLE);
 	if (s->per_table != 512) /* by the specification; nothing else in the file would contradict another number */
-		return error_set(e, ERROR_UNSUPPORTED, H_PER_TABLE, "%s: grain tables of %u entries", name, s->per_table);
+		return error_set(e, ERROR_UNSUPPORTED, H_PER_TABLE, "%s: grain tables of %u entries", name,
+				 s->per_table);
 	s->descriptor = get_le64(h + H_DESCRIPTOR);
 	s->descriptor_sectors = s->descriptor ? get_le64(h + H_DESCRIPTOR_SECTORS) : 0;
 	s->lowest = get_le64(h + H_OVERHEAD);
@@ -110,7 +114,8 @@ static int header_fields(struct vmdk_sparse *s, const uint8_t *h, struct error *
 /* A marker's sector: how many sectors follow, 0, and what they are. */
 static bool is_marker(const uint8_t *p, uint64_t sectors, uint32_t type)
 {
-	return get_le64(p) == sectors && !get_le32(p + 8) && get_le32(p + 12) == type && is_zero(p + 16, VMDK_SECTOR - 16);
+	return get_le64(p) == sectors && !get_le32(p + 8) && get_le32(p + 12) == type &&
+	       is_zero(p + 16, VMDK_SECTOR - 16);
 }
 
 /* The last three sectors of what was written as a stream: marker, footer, end marker. The footer is the header. */
@@ -123,11 +128,12 @@ static int footer(struct vmdk_sparse *s, uint8_t *h, const struct image_context 
 	if (source_read_at(s->src, at, t, sizeof t, e) < 0)
 		return -1;
 	if (!is_marker(t, 1, MARKER_FOOTER) || memcmp(f, "KDMV", 4) || !is_marker(t + 2 * VMDK_SECTOR, 0, MARKER_END))
-		return CORRUPT_AT(at, "%s: no footer at its end: it is cut, or something was appended", source_name(s->src));
+		return CORRUPT_AT(at, "%s: no footer at its end: it is cut, or something was appended",
+				  source_name(s->src));
 	uint64_t directory = get_le64(f + H_DIRECTORY);
 	if (!directory || directory > at / VMDK_SECTOR)
-		return CORRUPT_AT(at + VMDK_SECTOR + H_DIRECTORY, "%s: its footer does not say where the grain directory is",
-				  source_name(s->src));
+		return CORRUPT_AT(at + VMDK_SECTOR + H_DIRECTORY,
+				  "%s: its footer does not say where the grain directory is", source_name(s->src));
 	if (source_read_at(s->src, (directory - 1) * VMDK_SECTOR, marker, sizeof marker, e) < 0)
 		return -1;
 	bool same = !memcmp(h, f, H_DIRECTORY) && !memcmp(h + H_OVERHEAD, f + H_OVERHEAD, H_USED - H_OVERHEAD);
@@ -178,7 +184,8 @@ int vmdk_sparse_open(struct source *src, const struct image_context *c, uint64_t
 	uint64_t redundant = get_le64(h + H_REDUNDANT);
 	if (get_le32(h + H_FLAGS) & FLAG_REDUNDANT && redundant) {
 		if (redundant == get_le64(h + H_DIRECTORY))
-			return CORRUPT_AT(H_REDUNDANT, "%s: both copies of the grain directory are one", source_name(src));
+			return CORRUPT_AT(H_REDUNDANT, "%s: both copies of the grain directory are one",
+					  source_name(src));
 		s->redundant = vmdk_sparse_directory(s, redundant, map_bytes, e);
 		if (!s->redundant)
 			return -1;
@@ -204,8 +211,8 @@ int vmdk_sparse_open_cowd(struct source *src, const struct image_context *c, uin
 	if (memcmp(h, "COWD", 4))
 		return CORRUPT_AT(0, "%s: no sparse extent of VMFS", source_name(src));
 	if (get_le32(h + H_VERSION) != 1)
-		return error_set(e, ERROR_UNSUPPORTED, H_VERSION, "%s: version %u of VMFS sparse extents", source_name(src),
-				 get_le32(h + H_VERSION));
+		return error_set(e, ERROR_UNSUPPORTED, H_VERSION, "%s: version %u of VMFS sparse extents",
+				 source_name(src), get_le32(h + H_VERSION));
 	s->capacity = get_le32(h + CAPACITY);
 	s->grain = get_le32(h + GRAIN);
 	s->lowest = SIZE / VMDK_SECTOR;

@@ -36,8 +36,9 @@ uint64_t vmdk_grain_length(const struct vmdk_sparse *s, uint64_t grain)
 
 static int twice(const struct vmdk_sparse *s, uint64_t sector, struct error *e)
 {
-	return error_set(e, ERROR_CORRUPT, (int64_t)(sector * VMDK_SECTOR), "%s: two grains lie in one place, at sector %llu",
-			 source_name(s->src), (unsigned long long)sector);
+	return error_set(e, ERROR_CORRUPT, (int64_t)(sector * VMDK_SECTOR),
+			 "%s: two grains lie in one place, at sector %llu", source_name(s->src),
+			 (unsigned long long)sector);
 }
 
 static int note_place(struct pass *p, uint64_t sector, struct error *e)
@@ -117,7 +118,8 @@ static int sort_tables(struct pass *p, struct error *e)
 
 static bool on_table(const struct pass *p, uint64_t sector)
 {
-	uint64_t low = 0, high = p->sorted_count, sectors = (4 * (uint64_t)p->s->per_table + VMDK_SECTOR - 1) / VMDK_SECTOR;
+	uint64_t low = 0, high = p->sorted_count,
+		 sectors = (4 * (uint64_t)p->s->per_table + VMDK_SECTOR - 1) / VMDK_SECTOR;
 	while (low < high) { /* the first table that ends behind the sector */
 		uint64_t middle = low + (high - low) / 2;
 		if (p->sorted[middle] + sectors <= sector)
@@ -139,7 +141,8 @@ static int check_entry(struct pass *p, uint64_t grain, uint32_t sector, uint64_t
 				 (unsigned long long)grain, sector);
 	if (at > file || need > file - at)
 		return error_set(e, ERROR_CORRUPT, (int64_t)entry_at,
-				 "%s: grain %llu would lie at sector %u, and the file ends at byte %llu: it is cut, or its map is "
+				 "%s: grain %llu would lie at sector %u, and the file ends at byte %llu: it is "
+				 "cut, or its map is "
 				 "damaged",
 				 source_name(s->src), (unsigned long long)grain, sector, (unsigned long long)file);
 	s->allocated++;
@@ -169,7 +172,8 @@ static int table_inside(struct pass *p, uint64_t table, uint32_t sector, struct 
 	uint64_t bytes = 4 * (uint64_t)s->per_table, file = source_size(s->src);
 	if (sector * VMDK_SECTOR > file || bytes > file - sector * VMDK_SECTOR)
 		return error_set(e, ERROR_CORRUPT, (int64_t)(sector * VMDK_SECTOR),
-				 "%s: grain table %llu would lie at sector %u, and the file ends at byte %llu: it is cut, or its "
+				 "%s: grain table %llu would lie at sector %u, and the file ends at byte %llu: it "
+				 "is cut, or its "
 				 "map is damaged",
 				 source_name(s->src), (unsigned long long)table, sector, (unsigned long long)file);
 	/* Each takes room of its own, so there can't be more than fit: no file makes this a longer read than itself. */
@@ -184,7 +188,8 @@ static void differs(struct pass *p, uint64_t table)
 	struct finding_text where = {.offset = (int64_t)(p->s->directory[table] * VMDK_SECTOR), .has_offset = true};
 	p->differ++;
 	finding_add(p->c->f, PROOF_STRUCTURE, "vmdk.tables", p->c->subject, OUTCOME_BROKEN, &where,
-		    "%s: grain table %llu and its redundant copy differ", source_name(p->s->src), (unsigned long long)table);
+		    "%s: grain table %llu and its redundant copy differ", source_name(p->s->src),
+		    (unsigned long long)table);
 }
 
 /* How many tables from one on follow each other in the file, in both copies alike. */
@@ -234,8 +239,9 @@ static int check_all(struct pass *p, struct error *e)
 				differs(p, t);
 			if (!s->directory[t])
 				continue;
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: grain table %llu has no redundant copy",
-					 source_name(s->src), (unsigned long long)t);
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "%s: grain table %llu has no redundant copy", source_name(s->src),
+					 (unsigned long long)t);
 		}
 		if (s->directory[t] < s->lowest && s->footer)
 			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: grain table %llu lies in the header",
@@ -259,8 +265,9 @@ static void check_room(const struct vmdk_sparse *s, const struct image_context *
 	uint64_t room = source_size(s->src) / VMDK_SECTOR - s->lowest, used = s->allocated * s->grain;
 	if (!s->cowd && !s->compressed && s->grain != 128 && used < room / 4 * 3)
 		finding_add(c->f, PROOF_STRUCTURE, "vmdk.room", c->subject, OUTCOME_UNPROVEN, NULL,
-			    "%s: grains have %llu sectors, which is unusual, and fill %llu of %llu sectors", source_name(s->src),
-			    (unsigned long long)s->grain, (unsigned long long)used, (unsigned long long)room);
+			    "%s: grains have %llu sectors, which is unusual, and fill %llu of %llu sectors",
+			    source_name(s->src), (unsigned long long)s->grain, (unsigned long long)used,
+			    (unsigned long long)room);
 }
 
 int vmdk_tables_check(struct vmdk_sparse *s, const struct image_context *c, struct error *e)
