@@ -103,7 +103,7 @@ int ntfs_show(struct ntfs *fs, uint64_t ref, struct fs_entry *out, struct error 
 	autodestroy(ntfs_lib_put) ntfs_inode *ni = ntfs_lib_inode(fs, ref, e);
 	struct ntfs_attribute a = {0};
 	const char *why;
-	uint32_t names = 0, tag = 0;
+	uint32_t dos = 0, tag = 0;
 	if (!ni)
 		return -1;
 	bool dir = ni->mrec->flags & MFT_RECORD_IS_DIRECTORY;
@@ -122,13 +122,14 @@ int ntfs_show(struct ntfs *fs, uint64_t ref, struct fs_entry *out, struct error 
 		uint64_t length;
 		bool hole;
 		const uint8_t *p = a.pairs;
-		names += a.type == ATTR_NAME && a.value_size >= 66 && a.value[65] != FILE_NAME_DOS;
+		dos += a.type == ATTR_NAME && a.value_size >= 66 && a.value[65] == FILE_NAME_DOS;
 		if (a.type == ATTR_DATA && !a.name_units && !a.resident && !a.first_vcn &&
 		    ntfs_next_run(&p, a.pairs_end, &lcn, &length, &hole) > 0 && !hole && lcn > 0 &&
 		    (uint64_t)lcn < fs->g.clusters)
 			out->place = (uint64_t)lcn * fs->g.cluster;
 	}
-	out->links = names ? names : 1;
+	/* The short name is no link of its own. */
+	out->links = get_le16(r + 18) > dos ? get_le16(r + 18) - dos : 1;
 	if (!dir)
 		out->size = (uint64_t)ni->data_size;
 	if (ni->flags & FILE_ATTR_REPARSE_POINT && ntfs_reparse_tag(fs, ni, &tag, e) < 0)

@@ -210,7 +210,8 @@ static int judge_all(struct ntfs_verify *v, struct error *e)
 	if (have * 8 < fs->records)
 		broken_record(v, -1, "the bitmap of the MFT has %llu bytes for %llu records",
 			      (unsigned long long)have, (unsigned long long)fs->records);
-	if (judge_records(v, e) < 0 || (v->claimed && judge_bitmap(v, e) < 0) || ntfs_verify_indexes(v, e) < 0)
+	if (judge_records(v, e) < 0 || (v->claimed && judge_bitmap(v, e) < 0) || ntfs_verify_files(v, e) < 0 ||
+	    ntfs_verify_indexes(v, e) < 0)
 		return -1;
 	if (!v->bad_records)
 		ntfs_finding(v->f, "ntfs.records", v->subject, OUTCOME_HELD, -1,

@@ -5,7 +5,7 @@
 
 #include "ntfs.h"
 
-enum { REC_USED = 1, REC_DIR = 2, REC_EXTENT = 4, REC_WITHHELD = 8 };
+enum { REC_USED = 1, REC_DIR = 2, REC_EXTENT = 4 };
 
 /* What is kept of each record of the MFT. */
 struct ntfs_known {
@@ -28,6 +28,8 @@ struct ntfs_verify {
 
 /* ntfs_verify_index.c: every directory's index, and that entries and records agree. */
 int ntfs_verify_indexes(struct ntfs_verify *v, struct error *e) must_check;
+/* ntfs_verify_files.c: that each record in use can be opened, and its data mapped. */
+int ntfs_verify_files(struct ntfs_verify *v, struct error *e) must_check;
 
 #define broken_record(v, at, ...)                                                                  \
 	do {                                                                                       \
