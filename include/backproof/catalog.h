@@ -13,6 +13,9 @@ struct repository {
 /* Is it a pattern of layout "files"? -1: *e says what is wrong, and in which column. */
 int catalog_match_check(const char *match, bool *has_host, struct error *e) must_check;
 
+/* Can this build read a layout of this name? "files" is always there. */
+bool catalog_has_layout(const char *name);
+
 struct point_file {
 	char *path;	/* openable */
 	char *disk;	/* "sda", "0", ... as the name says, or NULL */

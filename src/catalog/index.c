@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "files.h"
+#include "finder.h"
 #include "guess.h"
 #include "names.h"
 
@@ -16,6 +17,7 @@ struct catalog_index {
 	char *title, *path, *owner; /* owner: all is this host's; NULL: ask the names */
 	int fd;
 	struct pattern *pattern; /* NULL: by guessing */
+	const struct finder *finder; /* NULL: "files" */
 	const char *only;	 /* while opening */
 	VEC(struct place) places;
 	struct names names;
@@ -109,7 +111,8 @@ static int read_all(struct catalog_index *x, struct error *e)
 struct catalog_index *catalog_index_open(const struct repository *r, const char *only_host,
 					 struct error *e)
 {
-	if (r->layout && strcmp(r->layout, "files")) {
+	const struct finder *finder = r->layout ? finder_by_name(r->layout) : NULL;
+	if (r->layout && !finder && strcmp(r->layout, "files")) {
 		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
 			  "repository %s: layout \"%s\" is not supported by this build", r->name,
 			  r->layout);
@@ -123,6 +126,7 @@ struct catalog_index *catalog_index_open(const struct repository *r, const char 
 	autodestroy(catalog_index_destroy_auto) struct catalog_index *guard = x;
 	x->fd = -1;
 	x->only = only_host;
+	x->finder = finder;
 	x->title = strdup(r->name ? r->name : r->path);
 	x->path = strdup(r->path);
 	x->owner = r->host ? strdup(r->host) : NULL;
@@ -139,7 +143,7 @@ struct catalog_index *catalog_index_open(const struct repository *r, const char 
 		error_sys(e, "repository %s: %s", x->title, x->path);
 		return NULL;
 	}
-	if (read_all(x, e) < 0 || names_build(&x->names, e) < 0) {
+	if ((!finder && read_all(x, e) < 0) || names_build(&x->names, e) < 0) {
 		error_prefix(e, "repository %s", x->title);
 		return NULL;
 	}
@@ -262,6 +266,12 @@ int catalog_index_find(struct catalog_index *x, const char *host, struct catalog
 	if (x->owner && strcasecmp(x->owner, host))
 		return 0;
 	civil_zone();
+	if (x->finder) {
+		int found = x->finder->find(x->path, host, x->owner != NULL, out, e);
+		if (found < 0)
+			error_prefix(e, "repository %s", x->title);
+		return found;
+	}
 	struct search s = {.x = x, .fd = -1};
 	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
 	guess_init(&s.guess, host);

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "finder.h"
 #include "guess.h"
 
 /* The last component that says something: "." and ".." are resolved. NULL: the root, or memory. */
@@ -182,6 +183,11 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		return error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET,
 				 "files and directories together: give the files of one restore point, or "
 				 "directories to look in");
+	const struct finder *finder = paths->count == 1 && directories ? finder_of(paths->items[0]) : NULL;
+	if (finder && finder->find(paths->items[0], host, true, out, e) < 0)
+		return -1;
+	if (out->count || out->partial.count)
+		return 0;
 	if (directories)
 		return from_directories(paths, host, out, e);
 	return from_files(paths, out, e);

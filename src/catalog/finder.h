@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Layouts that are looked through anew for each host: a constant row each, in finder.c. */
+#ifndef CATALOG_FINDER_H
+#define CATALOG_FINDER_H
+
+#include "backproof/catalog.h"
+
+struct finder {
+	const char *name;
+	/*
+	 * The restore points of a host below path (a repository), newest first. own: all in it is the host's, or there is
+	 * only one host in it: whose it is, is asked inside. 0 with none: there is nothing of the host's. -1: unreadable,
+	 * or CORRUPT with sys ENOENT when the newest has not all its parts.
+	 */
+	int (*find)(const char *path, const char *host, bool own, struct catalog *out, struct error *e);
+	/* Without configuration: is a directory, or what is in it, of this layout? */
+	bool (*recognise)(const char *path);
+};
+const struct finder *finder_by_name(const char *name);
+/* The row that recognises a directory, or NULL. */
+const struct finder *finder_of(const char *path);
+
+extern const struct finder finder_windows_image;
+
+/* For rows: the names in a directory, sorted. -1: it can't be read. */
+int finder_list(const char *directory, struct strings *names, struct error *e) must_check;
+/* Adds a file of a directory to a point; not a regular file: nothing is added. */
+int finder_add_file(struct restore_point *p, const char *directory, const char *name, bool note,
+		    struct error *e) must_check;
+/* Sorts the points, newest first. */
+void finder_sort(struct catalog *c);
+
+#endif

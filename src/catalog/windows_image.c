@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * What Windows' own backup writes (wbadmin, Windows Server Backup, "system image"):
+ *
+ *     WindowsImageBackup/HOST/Backup YYYY-MM-DD HHMMSS/VOLUMEGUID.vhdx  Esp.vhdx  BackupSpecs.xml  ...
+ *     WindowsImageBackup/HOST/Catalog  MediaId  SPPMetadataCache
+ *
+ * The time is UTC. Each volume has a VHD or VHDX of its own, called by the GUID in the volume's name; the XML files are
+ * notes. BackupSpecs.xml names the volumes that the backup was asked for.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+
+#include "backproof/text.h"
+#include "finder.h"
+#include "name.h"
+#include "scan.h"
+
+#define TOP "WindowsImageBackup"
+#define SPECS "BackupSpecs.xml"
+#define SPECS_MAX (4 * MIB)
+#define GUID 36
+#define NETBIOS 15 /* a computer's name is cut to so many letters */
+
+static bool is_directory(const char *path)
+{
+	autoclose int fd = scan_open(AT_FDCWD, path, true);
+	return fd >= 0;
+}
+
+/* "Backup 2026-11-21 190000" */
+static bool backup_time(const char *name, int64_t *when)
+{
+	struct civil c = {0};
+	struct span where;
+	int64_t to;
+	if (strncasecmp(name, "Backup ", 7) || !name_time_find(name, strlen(name), &c, &where) || where.from != 7 ||
+	    name[where.to] || !c.has_clock)
+		return false;
+	c.has_zone = true;
+	c.zone = 0;
+	civil_range(&c, when, &to);
+	return true;
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+	return n > m && !strcasecmp(name + n - m, suffix);
+}
+
+static bool is_disk(const char *name)
+{
+	return has_suffix(name, ".vhdx") || has_suffix(name, ".vhd");
+}
+
+static bool is_guid(const char *s)
+{
+	for (size_t i = 0; i < GUID; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
+			return false;
+	return true;
+}
+
+/* A file as text: what is UTF-16 loses its zeros, the names that are looked for are ASCII. NULL: not readable. */
+static char *read_specs(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *text = in ? malloc(SPECS_MAX + 1) : NULL;
+	size_t n = text ? fread(text, 1, SPECS_MAX, in) : 0, kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (text[i])
+			text[kept++] = text[i];
+	if (text)
+		text[kept] = 0;
+	if (in)
+		fclose(in);
+	return text;
+}
+
+/* The GUIDs of the volumes that the specification names, lower case, each once. */
+static int named_volumes(const char *text, struct strings *out)
+{
+	for (const char *s = text; (s = strcasestr(s, "Volume{")); s += 7) {
+		char guid[GUID + 1];
+		if (strlen(s) < 7 + GUID + 1 || !is_guid(s + 7) || s[7 + GUID] != '}')
+			continue;
+		for (size_t i = 0; i < GUID; i++)
+			guid[i] = (char)tolower((unsigned char)s[7 + i]);
+		guid[GUID] = 0;
+		if (!strings_has(out, guid) && strings_add(out, guid) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * A volume that was asked for has a file by its name. That of the EFI system partition is called Esp, and others
+ * have been seen with names of their own: each of those may be one of the volumes that are not found.
+ */
+static int check_volumes(const char *directory, const struct strings *names, struct error *e)
+{
+	autofree char *path = text_format("%s/" SPECS, directory), *text = path ? read_specs(path) : NULL;
+	struct strings wanted = {0};
+	size_t other = 0, missing = 0;
+	const char *first = NULL;
+	if (!path)
+		return error_nomem(e);
+	if (!text)
+		return 0;
+	int rc = named_volumes(text, &wanted) < 0 ? error_nomem(e) : 0;
+	for (size_t i = 0; i < names->count; i++)
+		other += is_disk(names->items[i]) && (strlen(names->items[i]) < GUID || !is_guid(names->items[i]));
+	for (size_t i = 0; i < wanted.count; i++) {
+		bool there = false;
+		for (size_t k = 0; k < names->count && !there; k++)
+			there = is_disk(names->items[k]) && !strncasecmp(names->items[k], wanted.items[i], GUID);
+		missing += !there;
+		first = !there && !first ? wanted.items[i] : first;
+	}
+	if (rc == 0 && missing > other) {
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: %zu of the %zu volumes that " SPECS
+			  " names have no file, such as %s.vhdx", directory, missing - other, wanted.count, first);
+		e->sys = ENOENT;
+		rc = -1;
+	}
+	strings_free(&wanted);
+	return rc;
+}
+
+/* One "Backup ..." directory. What has no disk in it is not finished. */
+static int add_point(const char *directory, const char *label, int64_t when, struct catalog *out, struct error *e)
+{
+	struct strings names = {0};
+	struct restore_point p = {.named_from = when, .named_to = when, .order = when};
+	size_t disks = 0;
+	int rc = finder_list(directory, &names, e);
+	for (size_t i = 0; i < names.count && rc == 0; i++) {
+		bool disk = is_disk(names.items[i]);
+		if (is_partial_name(names.items[i]) || (!disk && !has_suffix(names.items[i], ".xml")))
+			continue;
+		rc = finder_add_file(&p, directory, names.items[i], !disk, e);
+		disks += disk;
+	}
+	strings_free(&names);
+	struct catalog one = {&p, 1, 1, {0}};
+	if (rc == 0 && !disks)
+		rc = strings_add(&out->partial, directory) < 0 ? error_nomem(e) : 0;
+	else if (rc == 0 && (p.label = strdup(label))) {
+		struct restore_point *to = vec_push(out);
+		if (to) {
+			*to = p;
+			return 0;
+		}
+		rc = error_nomem(e);
+	} else if (rc == 0)
+		rc = error_nomem(e);
+	vec_each(&one, q)
+	{
+		vec_each(q, f) free(f->path);
+		free(q->items);
+		free(q->label);
+	}
+	return rc;
+}
+
+/* All backups of one host's directory. */
+static int add_host(const char *directory, const char *host, struct catalog *out, struct error *e)
+{
+	struct strings names = {0};
+	int64_t when;
+	int rc = finder_list(directory, &names, e);
+	for (size_t i = 0; i < names.count && rc == 0; i++) {
+		if (!backup_time(names.items[i], &when))
+			continue;
+		autofree char *path = text_format("%s/%s", directory, names.items[i]);
+		autofree char *label = text_format("%s/%s", host, names.items[i]);
+		if (!path || !label)
+			rc = error_nomem(e);
+		else if (is_directory(path))
+			rc = add_point(path, label, when, out, e);
+	}
+	strings_free(&names);
+	return rc;
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* 2: called as the host is; 1: as its short name is, or the first 15 letters of that. */
+static int fits(const char *directory, const char *host)
+{
+	size_t n = strcspn(host, "."), m = strlen(directory);
+	if (!strcasecmp(directory, host))
+		return 2;
+	return !strncasecmp(directory, host, m) && (m == n || (m == NETBIOS && n > NETBIOS));
+}
+
+/* The host's directory in WindowsImageBackup. */
+static int find_host(const char *top, const char *host, bool own, struct catalog *out, struct error *e)
+{
+	struct strings names = {0};
+	const char *best = NULL, *only = NULL;
+	size_t hosts = 0;
+	int rank = 0, rc = finder_list(top, &names, e);
+	for (size_t i = 0; i < names.count && rc == 0; i++) {
+		autofree char *path = text_format("%s/%s", top, names.items[i]);
+		if (!path) {
+			rc = error_nomem(e);
+			break;
+		}
+		if (!is_directory(path) || scan_is_system_dir(names.items[i]))
+			continue;
+		hosts++;
+		only = names.items[i];
+		int r = fits(names.items[i], host);
+		best = r > rank ? names.items[i] : best;
+		rank = r > rank ? r : rank;
+	}
+	if (!best && own && hosts == 1)
+		best = only;
+	autofree char *path = best ? text_format("%s/%s", top, best) : NULL;
+	if (rc == 0 && best)
+		rc = path ? add_host(path, best, out, e) : error_nomem(e);
+	strings_free(&names);
+	return rc;
+}
+
+/* The newest is complete, or there is nothing to choose. */
+static int check_newest(const struct catalog *c, struct error *e)
+{
+	struct strings names = {0};
+	if (!c->count || !c->items[0].count)
+		return 0;
+	autofree char *directory = strdup(c->items[0].items[0].path);
+	if (!directory)
+		return error_nomem(e);
+	directory[base_of(directory) - directory - 1] = 0;
+	int rc = finder_list(directory, &names, e);
+	if (rc == 0)
+		rc = check_volumes(directory, &names, e);
+	strings_free(&names);
+	return rc;
+}
+
+static bool holds_backups(const char *path)
+{
+	struct strings names = {0};
+	struct error e;
+	int64_t when;
+	bool found = false;
+	if (finder_list(path, &names, &e) == 0)
+		for (size_t i = 0; i < names.count && !found; i++)
+			found = backup_time(names.items[i], &when);
+	strings_free(&names);
+	return found;
+}
+
+/* path may be what holds WindowsImageBackup, that itself, a host's directory in it, or one backup. */
+static int find(const char *given, const char *host, bool own, struct catalog *out, struct error *e)
+{
+	autofree char *path = realpath(given, NULL);
+	int64_t when;
+	int rc;
+	memset(out, 0, sizeof *out);
+	if (!path)
+		return error_sys(e, "%s", given);
+	autofree char *inside = text_format("%s/" TOP, path);
+	if (!inside)
+		return error_nomem(e);
+	if (is_directory(inside))
+		rc = find_host(inside, host, own, out, e);
+	else if (backup_time(base_of(path), &when))
+		rc = add_point(path, base_of(path), when, out, e);
+	else if (holds_backups(path))
+		rc = own || fits(base_of(path), host) ? add_host(path, base_of(path), out, e) : 0;
+	else
+		rc = find_host(path, host, own, out, e);
+	finder_sort(out);
+	if (rc == 0)
+		rc = check_newest(out, e);
+	if (rc < 0)
+		catalog_free(out);
+	return rc;
+}
+
+static bool recognise(const char *given)
+{
+	autofree char *path = realpath(given, NULL);
+	autofree char *inside = path ? text_format("%s/" TOP, path) : NULL;
+	autofree char *specs = path ? text_format("%s/" SPECS, path) : NULL;
+	autofree char *media = path ? text_format("%s/MediaId", path) : NULL;
+	int64_t when;
+	if (!inside || !specs || !media)
+		return false;
+	if (!strcasecmp(base_of(path), TOP) || is_directory(inside))
+		return true;
+	if (backup_time(base_of(path), &when))
+		return access(specs, F_OK) == 0;
+	return access(media, F_OK) == 0 && holds_backups(path);
+}
+
+const struct finder finder_windows_image = {"windows-image", find, recognise};
