@@ -110,6 +110,7 @@ int fs_xattrs(struct fs *fs, const struct fs_entry *entry, fs_xattr_fn *fn, void
  * findings, HELD with counts or BROKEN with offset. 1 done, 0 this file system has none, -1.
  */
 int fs_scrub(struct fs *fs, struct findings *f, const struct budget *b, struct error *e) must_check;
+bool fs_has_subvolumes(const struct fs *fs);
 /* Every subvolume that is linked somewhere. Non-zero from fn ends it, as with fs_walk. */
 int fs_subvolumes(struct fs *fs, fs_subvolume_fn *fn, void *ctx, struct error *e) must_check;
 /*

@@ -78,6 +78,10 @@ struct subject_volume {
 	bool needed;	       /* a file system, or something that may hold one */
 	bool member;	       /* of a volume group that was put together: what is on it is looked at there */
 	char *mount;	       /* by the fstab inside, or NULL */
+	char *subvolume;       /* the tree of a file system with several that is shown; NULL: the one it gives */
+	uint64_t subvolume_id;
+	bool alias;	       /* another volume of the list by another of its trees: verified there */
+	bool scrubbed;	       /* the file system keeps checksums of all data, and all were right */
 	bool verified;	       /* its metadata was walked and nothing was broken */
 	bool checksums;	       /* ... and all of it carries checksums */
 	int64_t newest;	       /* newest inode change, by the walk; 0 when there was none */
@@ -192,10 +196,14 @@ int subject_walk(struct subject *s, struct subject_volume *only, const char *pat
 struct tree_reader subject_tree(struct subject *s);
 /* The file system of a volume opened once more, for a thread of its own; what is new to say goes into f. */
 struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
+/* The same with all its trees: what a walk of all metadata wants. */
+struct fs *subject_reopen_whole(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
 /* The volume that an fstab spec or device path names, or NULL. */
 struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spec);
 /* The volume that a drive letter means, or NULL. */
 struct subject_volume *subject_volume_by_drive(struct subject *s, const struct windows_drive *d);
+/* A line that wants one tree of a file system with several (subvol=, subvolid=). */
+bool subvolume_is_named(const struct fstab_line *l);
 /* true when an archive holds an entry below the directory (relative path). */
 bool subject_archive_holds(const struct subject *s, const char *directory);
 /* Waits for background reading; bytes, digests and read_whole are known after it. Its errors become findings. */

@@ -84,6 +84,14 @@ static struct subject_volume *root_by_hardware(struct subject *s, const struct f
 	return NULL;
 }
 
+static bool is_mounted(const struct subject *s, const char *mount)
+{
+	for (size_t i = 0; i < s->volumes.count; i++)
+		if (s->volumes.items[i].fs && s->volumes.items[i].mount && !strcmp(s->volumes.items[i].mount, mount))
+			return true;
+	return false;
+}
+
 static void check_line(struct subject *s, const struct fstab_line *l, struct findings *f)
 {
 	bool has_disk = s->volumes.count > 0;
@@ -95,6 +103,11 @@ static void check_line(struct subject *s, const struct fstab_line *l, struct fin
 	if (v && !*v->volume->content.type) {
 		finding_add(f, PROOF_COVERAGE, "coverage.fstab", v->name, OUTCOME_BROKEN, &more,
 			    "%s (%s) is there, but no file system is on it", l->mount, l->spec);
+		return;
+	}
+	if (v && v->fs && subvolume_is_named(l) && !is_mounted(s, l->mount)) {
+		finding_add(f, PROOF_COVERAGE, "coverage.fstab", v->name, OUTCOME_BROKEN, &more,
+			    "%s (%s, %s) is not in it: there is no such subvolume", l->mount, l->spec, l->options);
 		return;
 	}
 	if (v) {

@@ -98,7 +98,8 @@ static void check_loader(struct subject *s, struct findings *f)
 	else if (!(loader = find_loader(s, true, &half, f)))
 		loader = find_loader(s, efi = false, &half, f);
 	if (!loader && half) {
-		snprintf(text, sizeof text, "of %s, one is missing or empty (policy: boot = no, if it starts from elsewhere)",
+		snprintf(text, sizeof text,
+			 "of %s, one is missing or empty (policy: boot = no, if it starts from elsewhere)",
 			 efi ? "EFI/Microsoft/Boot/bootmgfw.efi and BCD" : "bootmgr and Boot/BCD");
 		missing(s, "coverage.loader", text, f);
 		return;

@@ -73,10 +73,26 @@ static const struct part *looked_into(const struct part *pt)
 	return pt;
 }
 
+/* Checksums of all data in all file systems with data were verified: as good as the digests of packages. */
+static bool data_witnessed(const struct subject *s, const struct part *pt)
+{
+	size_t scrubbed = 0;
+	for (size_t i = 0; i < s->volumes.count; i++) {
+		const struct subject_volume *v = &s->volumes.items[i];
+		if ((v->disk->part && v->disk->part != pt) || !v->needed || v->member || v->volume->role == ROLE_ESP)
+			continue;
+		if (!v->scrubbed)
+			return false;
+		scrubbed++;
+	}
+	return scrubbed > 0;
+}
+
 static enum evidence by_witnesses(const struct subject *s, const struct part *pt)
 {
 	bool content = s->vouched.held && !s->vouched.broken && !s->vouched.unreadable;
 	const struct part *head = looked_into(pt);
+	content = content || data_witnessed(s, head);
 	bool metadata = head->kind == PART_ARCHIVE ? head->clean_end : metadata_witnessed(s, head);
 	return content && metadata ? EVIDENCE_WITNESS : EVIDENCE_READ;
 }

@@ -5,8 +5,12 @@
 /* The walk has a file system opened for it alone: others read from the subject's beside it. */
 static int walk(struct subject_volume *v, const struct check_parameters *p, struct findings *f, struct error *e)
 {
-	autodestroy(fs_destroy_auto) struct fs *fs = subject_reopen(v, f, e);
-	return fs ? fs_verify(fs, f, p->budget, p->now + p->policy->clock_skew, &v->newest, e) : -1;
+	autodestroy(fs_destroy_auto) struct fs *fs = subject_reopen_whole(v, f, e);
+	if (!fs || fs_verify(fs, f, p->budget, p->now + p->policy->clock_skew, &v->newest, e) < 0)
+		return -1;
+	int scrubbed = fs_scrub(fs, f, p->budget, e);
+	v->scrubbed = scrubbed > 0;
+	return scrubbed < 0 ? -1 : 0;
 }
 
 static void verify(struct subject_volume *v, const struct check_parameters *p, struct findings *f)
@@ -31,6 +35,7 @@ static void verify(struct subject_volume *v, const struct check_parameters *p, s
 		finding_error(f, PROOF_STRUCTURE, "fs.verify", v->name, &e);
 		return;
 	}
+	v->scrubbed &= !findings_against(f, PROOF_STRUCTURE, v->name);
 	v->verified = findings_against(f, PROOF_STRUCTURE, v->name) == 0 && !info->stale_view;
 	v->checksums = info->checksums;
 }
@@ -39,7 +44,7 @@ static void summarise(const struct subject *s, const struct check_parameters *p,
 {
 	size_t file_systems = 0, verified = 0;
 	for (size_t i = 0; i < s->volumes.count; i++) {
-		file_systems += s->volumes.items[i].fs != NULL;
+		file_systems += s->volumes.items[i].fs && !s->volumes.items[i].alias;
 		verified += s->volumes.items[i].verified;
 	}
 	if (!file_systems)
@@ -55,7 +60,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	bool any = s->archive;
 	vec_each(&s->volumes, v)
 	{
-		if (!v->fs)
+		if (!v->fs || v->alias)
 			continue;
 		any = true;
 		verify(v, p, f);

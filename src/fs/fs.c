@@ -118,6 +118,11 @@ int fs_scrub(struct fs *fs, struct findings *f, const struct budget *b, struct e
 	return fs->ops->scrub(fs->self, fs->subject, f, b, e) < 0 ? -1 : 1;
 }
 
+bool fs_has_subvolumes(const struct fs *fs)
+{
+	return fs->ops->subvolume != NULL;
+}
+
 int fs_subvolumes(struct fs *fs, fs_subvolume_fn *fn, void *ctx, struct error *e)
 {
 	return fs->ops->subvolumes ? fs->ops->subvolumes(fs->self, fn, ctx, e) : 0;

@@ -39,6 +39,7 @@ static void show_volume(struct text *t, const struct subject *s, const struct su
 	put_pair(t, "UUID", d->content.uuid);
 	put_pair(t, "label", d->content.label);
 	put_pair(t, "name", d->partlabel);
+	put_pair(t, "subvolume", v->subvolume);
 	put_pair(t, "mounted on", v->mount);
 	if (v->fs)
 		text_printf(t, "  fs %zu", fs_number(s, v));
@@ -117,8 +118,15 @@ static void show_text(struct text *t, const struct subject *s, const struct find
 	put_pair(t, "machine id", x->machine_id);
 	put_pair(t, "kernel", x->kernel);
 	text_put(t, x->root_found ? "\n" : "  none was found\n");
-	for (size_t i = 0; i < s->point->count; i++)
-		text_printf(t, "%s %s", i ? "," : "files written", format_rfc3339(s->point->items[i].mtime, when));
+	int64_t first = 0, last = 0;
+	for (size_t i = 0; i < s->point->count; i++) {
+		int64_t at = s->point->items[i].mtime;
+		first = !i || at < first ? at : first;
+		last = !i || at > last ? at : last;
+	}
+	text_printf(t, "files written %s", format_rfc3339(first, when));
+	if (last != first)
+		text_printf(t, " to %s", format_rfc3339(last, when));
 	if (s->newest_member)
 		text_printf(t, "  newest member %s", format_rfc3339(s->newest_member, when));
 	text_put(t, "\n");
@@ -161,6 +169,7 @@ static void json_volume(struct text *t, const struct subject *s, const struct su
 	json_string(t, "partuuid", d->partuuid);
 	json_string(t, "partlabel", d->partlabel);
 	json_string(t, "mount", v->mount);
+	json_string(t, "subvolume", v->subvolume);
 	text_printf(t, ",\"readable\":%s", v->fs ? "true" : "false");
 	if (v->fs) {
 		const struct fs_info *i = fs_info(v->fs);

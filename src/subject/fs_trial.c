@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The trial restore from file systems: the critical files, then a seeded sample of every volume. */
 #include "backproof/text.h"
+#include "databases.h"
 #include "parts.h"
 #include "trial.h"
 #include "windows.h"
@@ -22,6 +23,7 @@ struct draw {
 	uint64_t bytes;
 	uint64_t logs_after; /* ignore times later than this */
 	struct subject *s;
+	struct databases *databases;
 };
 
 static int copy_candidate(struct candidate *c, const struct fs_entry *entry, struct error *e)
@@ -59,7 +61,7 @@ static int visit(void *ctx, const struct fs_entry *entry, struct error *e)
 		snprintf(full, sizeof full, "%s/%s", d->mount, entry->path);
 	else
 		snprintf(full, sizeof full, "%s", entry->path);
-	if (note_log(d, entry, full, e) < 0)
+	if (note_log(d, entry, full, e) < 0 || databases_note(d->databases, d->volume, entry, e) < 0)
 		return -1;
 	if (trial_is_critical(&d->trial, d->p->policy, full) ||
 	    (d->s->facts.windows && !d->p->policy->critical_given && windows_is_critical(full))) {
@@ -147,11 +149,12 @@ static int run(struct draw *d, uint32_t files, size_t index, bool *met, struct f
 }
 
 static void try_volume(struct subject *s, size_t index, const struct check_parameters *p, uint32_t files,
-		       bool *met, struct findings *f)
+		       bool *met, struct databases *databases, struct findings *f)
 {
 	struct subject_volume *v = &s->volumes.items[index];
 	struct error e = {0};
 	struct draw d = {.volume = v, .p = p, .s = s, .mount = v->mount ? v->mount + 1 : "",
+			 .databases = databases,
 			 .logs_after = (uint64_t)(p->now + p->policy->clock_skew)};
 	/* A volume that is mounted nowhere has no place in the tree: its paths are its own. */
 	if (run(&d, files, index, met, f, &e) < 0)
@@ -169,6 +172,7 @@ static void try_volume(struct subject *s, size_t index, const struct check_param
 
 void subject_trial(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
+	struct databases databases = {.numbers = 0};
 	uint32_t readable = 0;
 	autofree bool *met = calloc(p->policy->critical.count + 1, sizeof *met);
 	vec_each(&s->volumes, v) readable += v->fs != NULL;
@@ -183,8 +187,11 @@ void subject_trial(struct subject *s, const struct check_parameters *p, struct f
 			uint64_t left = p->policy->sample_files > s->sample.drawn
 						? p->policy->sample_files - s->sample.drawn : 0;
 			if (v->fs && root == roots)
-				try_volume(s, i, p, root || readable == 1 ? (uint32_t)left : share, met, f);
+				try_volume(s, i, p, root || readable == 1 ? (uint32_t)left : share, met,
+					   &databases, f);
 		}
+	databases_check(&databases, s, p, f);
+	databases_free(&databases);
 	for (size_t i = 0; i < p->policy->critical.count; i++)
 		if (!met[i] && p->policy->critical_given) {
 			struct finding_text more = {.blame = BLAME_INCOMPLETE};

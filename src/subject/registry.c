@@ -26,7 +26,7 @@ static void add(const struct format *const *from, size_t count)
 static void collect(void)
 {
 	static const struct format *const codecs[] = {&codec_zstd, &codec_gzip, &codec_xz,
-						      &codec_lz4, &codec_bzip2};
+						      &codec_lz4, &codec_bzip2, &codec_lzop};
 	static const struct format *const archives[] = {&archive_tar, &archive_cpio};
 	add(codecs, ARRAY_SIZE(codecs));
 	add(codec_known_rows, codec_known_count);

@@ -7,6 +7,7 @@
 #include "backproof/text.h"
 #include "facts.h"
 #include "parts.h"
+#include "subvolumes.h"
 #include "windows.h"
 
 /* The volume that holds the system's root: the one with an fstab, else the one with an os-release. */
@@ -26,7 +27,7 @@ static struct subject_volume *find_root(struct subject *s, struct findings *f)
 				return v;
 		}
 	}
-	return NULL;
+	return subvolumes_find_root(s, f);
 }
 
 /* The root is mounted before its fstab can say where: then the others follow. */
@@ -47,7 +48,7 @@ static int mount_volumes(struct subject *s, struct subject_volume *root, struct 
 		s->facts.fstab.items = first.fstab.items;
 		s->facts.fstab.count = first.fstab.count;
 		s->facts.fstab.capacity = first.fstab.capacity;
-		rc = mounts_assign(s);
+		rc = mounts_assign(s) < 0 || subvolumes_mount(s, e) < 0 ? -1 : 0;
 		memset(&s->facts.fstab, 0, sizeof s->facts.fstab);
 	}
 	facts_free(&first);
@@ -60,10 +61,12 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 	struct error why = {0};
 	if (windows)
 		return windows_gather(s, windows, f, e);
+	size_t index = root ? (size_t)(root - s->volumes.items) : 0;
 	if (root && mount_volumes(s, root, e) < 0)
 		return -1;
 	if (!root && !s->tree)
 		return 0;
+	root = root ? &s->volumes.items[index] : NULL; /* the list may have grown */
 	const char *name = root ? root->name : s->parts[0].name;
 	for (size_t i = 0; !root && i < s->part_count; i++)
 		if (s->parts[i].kind == PART_ARCHIVE) {
@@ -194,6 +197,7 @@ void subject_close(struct subject *s)
 		fs_destroy(v->fs);
 		free(v->name);
 		free(v->mount);
+		free(v->subvolume);
 	}
 	free(s->volumes.items);
 	disks_close(s);

@@ -227,15 +227,24 @@ int disk_open(struct opener *o, struct part *pt, const char *name, const char *d
 	return open_volumes(o->s, d, o->f, e);
 }
 
-struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e)
+struct fs *subject_reopen_whole(const struct subject_volume *v, struct findings *f, struct error *e)
 {
 	struct findings opened;
 	if (findings_init(&opened) < 0) {
 		error_nomem(e);
 		return NULL;
 	}
-	struct fs *fs = fs_open(v->volume->content.type, v->volume->window, v->name, &opened, e);
-	findings_add_news(f, &opened);
+	struct fs *fs = fs_open(v->volume->content.type, v->volume->window, v->alias ? "" : v->name, &opened, e);
+	if (!v->alias)
+		findings_add_news(f, &opened);
 	findings_free(&opened);
 	return fs;
+}
+
+struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e)
+{
+	autodestroy(fs_destroy_auto) struct fs *whole = subject_reopen_whole(v, f, e);
+	if (!whole || !v->subvolume)
+		return take(whole);
+	return fs_open_subvolume(whole, *v->subvolume || !v->subvolume_id ? v->subvolume : NULL, v->subvolume_id, e);
 }
