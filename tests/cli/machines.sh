@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Whole machines on other file systems than ext4, on volume groups, and behind locks. Their images are made with loop
+# mounts, so as root.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+[ "$(id -u)" = 0 ] || {
+	skip "machines on XFS, btrfs and LVM (their images are made with mounts, which takes root)"
+	finish
+}
+M=$W/mnt
+mkdir "$M"
+loops=()
+cleanup() {
+	umount "$M" 2>/dev/null
+	local l
+	for l in "${loops[@]}"; do losetup -d "$l" 2>/dev/null; done
+	rm -rf "$W"
+}
+trap cleanup EXIT
+mk_tree "$W/tree" web01 $ID efi
+root=$(uuid_of web01/)
+
+# Puts a file system's image behind an ESP on a GPT disk.
+disk() { # IMG PARTITION-IMAGE [GPT-TYPE]
+	local mib=$(($(stat -c %s "$2") / 1048576)) esp=$W/esp
+	rm -rf "$1" "$esp" && truncate -s $((mib + 8))M "$1"
+	printf 'label: gpt\n1: start=2048, size=10240, type=uefi, name=EFI\n2: start=12288, size=%d, type=%s\n' $((mib * 2048)) \
+		"${3-linux}" | sfdisk -q "$1" || return 1
+	mkdir "$esp" && mk_esp_tree "$esp" && put_fat "$1" $((1 << 20)) 5120 "$esp" "$(fat_id_of web01)" "$(date +%s)" &&
+		dd if="$2" of="$1" bs=1M seek=6 conv=sparse,notrunc status=none
+}
+mounted() { # IMAGE COMMAND...: runs it with $M mounted
+	local image=$1 rc
+	shift
+	mount -o loop "$image" "$M" || return 1
+	"$@"
+	rc=$?
+	umount "$M"
+	return $rc
+}
+copy_tree() { cp -a "$W/tree/." "$M/${1-}"; }
+fstab() { # LINE...: the first is the root's
+	{
+		printf '%s\n' "$@"
+		printf 'UUID=%s /boot/efi vfat umask=0077 0 1\n' "$(fat_id_of web01 | sed 's/..../&-/')"
+	} >"$W/tree/etc/fstab"
+}
+damage() { # IMG NAME: the middle of some file's blocks, by offset in the image
+	flip "$1" "$2"
+}
+data_offset() { # IMG FILE: where the first 64 bytes of a file's middle lie in an image
+	python3 - "$1" "$2" <<-'END'
+		import mmap, sys
+		data = open(sys.argv[2], "rb").read()
+		at = len(data) // 2 // 4096 * 4096
+		with open(sys.argv[1], "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as m:
+		    print(m.find(data[at:at + 64]))
+	END
+}
+noise 77 3000000 >"$W/tree/srv/noise.bin" 2>/dev/null || { mkdir -p "$W/tree/srv" && noise 77 3000000 >"$W/tree/srv/noise.bin"; }
+
+# XFS.
+fstab "UUID=$root / xfs defaults 0 1"
+truncate -s 320M "$W/xfs.fs" && mkfs.xfs -q -m uuid="$root" "$W/xfs.fs" && mounted "$W/xfs.fs" copy_tree || exit 1
+disk "$W/xfs.img" "$W/xfs.fs" || exit 1
+expect 0 "XFS" web01 --from "$W/xfs.img"
+expect 13 "XFS: another host" db01 --from "$W/xfs.img"
+qemu-img convert -c -O qcow2 "$W/xfs.img" "$W/xfs.qcow2"
+expect 0 "XFS in a compressed qcow2" web01 --from "$W/xfs.qcow2"
+holds "its metadata was walked" jq -e '[.findings[] | select(.proof == "structure" and (.outcome != "held" and .outcome != "skipped"))] == []' "$W/out"
+flip "$W/xfs.img" $(((6 << 20) + 513))
+expect 12 "XFS: a byte of a group's header" web01 --from "$W/xfs.img"
+flip "$W/xfs.img" $(((6 << 20) + 513))
+flip "$W/xfs.img" $((6 << 20))
+expect 20 "XFS: its magic is gone: nobody knows what it is" web01 --from "$W/xfs.img"
+rm -f "$W/xfs.qcow2"
+
+# btrfs: by itself, and as distributions lay it out, with a snapshot that must not be taken for the system.
+fstab "UUID=$root / btrfs defaults 0 0"
+truncate -s 256M "$W/btrfs.fs" && mkfs.btrfs -q -U "$root" "$W/btrfs.fs" && mounted "$W/btrfs.fs" copy_tree || exit 1
+disk "$W/btrfs.img" "$W/btrfs.fs" || exit 1
+expect 0 "btrfs" web01 --from "$W/btrfs.img"
+at=$(data_offset "$W/btrfs.img" "$W/tree/srv/noise.bin")
+holds "the file's data was found" test "$at" -gt 0
+flip "$W/btrfs.img" "$at"
+expect 12 "btrfs: a byte of a file that no package knows" web01 --from "$W/btrfs.img" --depth full
+
+fstab "UUID=$root / btrfs subvol=@ 0 0" "UUID=$root /home btrfs subvol=@home 0 0"
+subvolumes() {
+	btrfs -q subvolume create "$M/@" >/dev/null && btrfs -q subvolume create "$M/@home" >/dev/null && mkdir "$M/@/home" &&
+		copy_tree @ && echo hello >"$M/@home/letter" && echo old01 >"$W/name" &&
+		btrfs subvolume snapshot "$M/@" "$M/before" >/dev/null && echo old01 >"$M/before/etc/hostname"
+}
+rm "$W/btrfs.fs" && truncate -s 256M "$W/btrfs.fs" && mkfs.btrfs -q -U "$root" "$W/btrfs.fs" &&
+	mounted "$W/btrfs.fs" subvolumes || exit 1
+disk "$W/btrfs.img" "$W/btrfs.fs" || exit 1
+expect 0 "btrfs with subvolumes" web01 --from "$W/btrfs.img"
+run inspect "$W/btrfs.img" --cat /home/letter
+holds "the second subvolume is mounted" grep -q hello "$W/out"
+run inspect "$W/btrfs.img" --cat /etc/hostname
+holds "the root is not the snapshot" grep -q web01 "$W/out"
+without_home() { btrfs subvolume delete "$M/@home" >/dev/null; }
+mounted "$W/btrfs.fs" without_home && disk "$W/btrfs.img" "$W/btrfs.fs" || exit 1
+expect 13 "a subvolume that the fstab names is gone" web01 --from "$W/btrfs.img"
+rm -f "$W"/btrfs.* "$W"/xfs.*
+
+# LVM: root and /srv in a volume group, over one disk and over two; md below it.
+lvm_make() { # NAME... : PV images; makes vg0 with root (linear) and srv over them
+	local image l pvs=() config='devices { use_devicesfile=0 filter=["a|/dev/loop|","r|.*|"] } activation { udev_sync=0 udev_rules=0 } global { use_lvmpolld=0 } backup { backup=0 archive=0 }'
+	for image; do
+		l=$(losetup -f --show "$image") && loops+=("$l") && pvs+=("$l") || return 1
+	done
+	export LVM_SUPPRESS_FD_WARNINGS=1
+	local dev="--config=$config --driverloaded n"
+	# shellcheck disable=SC2086
+	pvcreate "--config=$config" --driverloaded n -q -ff -y "${pvs[@]}" >/dev/null &&
+		vgcreate "--config=$config" --driverloaded n -q -s 4M vg0 "${pvs[@]}" >/dev/null &&
+		lvcreate "--config=$config" --driverloaded n -q -an -Zn -Wn -L 64M -n root vg0 "${pvs[0]}" >/dev/null &&
+		lvcreate "--config=$config" --driverloaded n -q -an -Zn -Wn -L 64M -n my-data vg0 "${pvs[-1]}" >/dev/null &&
+		vgcfgbackup "--config=$config" --driverloaded n -q -f "$W/vg0.txt" vg0 >/dev/null
+	local rc=$?
+	for l in "${pvs[@]}"; do losetup -d "$l"; done
+	return $rc
+}
+lv_put() { # LV PV-IMAGE FS-IMAGE: at the LV's first extent (of 4 MiB, data from 1 MiB on)
+	local extent
+	extent=$(awk -v lv="$1" '$1 == lv && $2 == "{" {in_lv = 1} in_lv && /"pv[01]", / {gsub(/[^0-9 ]/, " "); print $2; exit}
+		in_lv && /stripes = \[/ {getline; n = split($0, f, ","); gsub(/[^0-9]/, "", f[2]); print f[2]; exit}' "$W/vg0.txt")
+	[ -n "$extent" ] && dd if="$3" of="$2" bs=1M seek=$((1 + 4 * extent)) conv=notrunc,sparse status=none
+}
+fstab "/dev/mapper/vg0-root / ext4 defaults 0 1" "/dev/vg0/my-data /srv ext4 defaults 0 2"
+mkdir "$W/data" && noise 5 100000 >"$W/data/table"
+truncate -s 64M "$W/root.fs" "$W/data.fs" &&
+	mke2fs -q -t ext4 -U "$root" -d "$W/tree" "$W/root.fs" && mke2fs -q -t ext4 -d "$W/data" "$W/data.fs" || exit 1
+truncate -s 160M "$W/pv" && lvm_make "$W/pv" && lv_put root "$W/pv" "$W/root.fs" && lv_put my-data "$W/pv" "$W/data.fs" || exit 1
+disk "$W/lvm.img" "$W/pv" lvm || exit 1
+expect 0 "LVM" web01 --from "$W/lvm.img"
+run inspect "$W/lvm.img" --cat /srv/table
+holds "a logical volume is mounted by its name" cmp "$W/out" "$W/data/table"
+zstd -q "$W/lvm.img" -o "$W/lvm.img.zst"
+expect 0 "LVM, zst" web01 --from "$W/lvm.img.zst"
+rm -f "$W/pv" "$W/pv2" && truncate -s 80M "$W/pv" "$W/pv2" && lvm_make "$W/pv" "$W/pv2" &&
+	lv_put root "$W/pv" "$W/root.fs" && lv_put my-data "$W/pv2" "$W/data.fs" || exit 1
+disk "$W/web01-sda.img" "$W/pv" lvm && cp --sparse=always "$W/pv2" "$W/web01-sdb.img" || exit 1
+expect 0 "LVM over two disks" web01 --from "$W/web01-sda.img" --from "$W/web01-sdb.img"
+expect 13 "LVM over two disks, one is missing" web01 --from "$W/web01-sda.img"
+rm -f "$W"/lvm.* "$W"/web01-*
+
+# What is locked is never safe, and is named.
+printf 'secret' >"$W/key"
+truncate -s 64M "$W/luks" && cryptsetup -q luksFormat --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$W/luks" "$W/key" || exit 1
+disk "$W/luks.img" "$W/luks" || exit 1
+expect 20 "LUKS" web01 --from "$W/luks.img"
+holds "the volume is named" jq -e '[.reasons[]] | any(contains("encrypted") and contains("luks.img:2"))' "$W/out"
+finish
