@@ -9,20 +9,6 @@ static bool head_is(const struct probe *p, const char *magic, size_t len)
 
 #define SUFFIXES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static int bid_lzop(const struct probe *p)
-{
-	return HEAD_IS(p, "\x89LZO\0\x0d\x0a\x1a\x0a") ? 95 : 0;
-}
-
-static const struct format lzop = {
-    .name = "lzop",
-    .kind = FORMAT_CODEC,
-    .suffixes = SUFFIXES(".lzo"),
-    .bid = bid_lzop,
-    .checksums = CHECKSUMS_DATA,
-    .product = "lzop compression",
-};
-
 /* Two bytes of magic; the third holds the code width (9 to 16) and two bits that must be zero. */
 static int bid_compress(const struct probe *p)
 {
@@ -79,5 +65,5 @@ static const struct format openssl = {
     .product = "openssl enc encryption",
 };
 
-const struct format *const codec_known_rows[] = {&lzop, &compress, &lzip, &age, &openssl};
+const struct format *const codec_known_rows[] = {&compress, &lzip, &age, &openssl};
 const size_t codec_known_count = ARRAY_SIZE(codec_known_rows);

@@ -5,6 +5,6 @@
 
 #include "backproof/format.h"
 
-extern const struct format codec_zstd, codec_gzip, codec_xz, codec_lz4, codec_bzip2;
+extern const struct format codec_zstd, codec_gzip, codec_xz, codec_lz4, codec_bzip2, codec_lzop;
 
 #endif

@@ -43,6 +43,10 @@ static const struct recipe recipes[] = {
     {&codec_bzip2, "bzip2 -c $P", 1, 0},
     {&codec_bzip2, "bzip2 -1c $P", 1, 0},
     {&codec_bzip2, "bzip2 -c $A; bzip2 -c </dev/null; bzip2 -5c $B", 3, 0},
+    {&codec_lzop, "lzop -c $P", 1, 1},
+    {&codec_lzop, "lzop -9 --crc32 -CC -c $P", 1, 1},
+    {&codec_lzop, "lzop -F -1 -c $P", 1, 1},
+    {&codec_lzop, "lzop -c $A; lzop -c </dev/null; lzop -7 -C -c <$B", 3, 3},
 };
 
 static void check_good(const struct run *r, const struct recipe *recipe, const struct bytes *file,

@@ -15,6 +15,7 @@ static const struct pair {
     {&codec_xz, "xz -c", "xz -T2 --block-size=100 -c"},
     {&codec_lz4, "lz4 -qc", "lz4 -qc -B4 -BX --no-frame-crc"},
     {&codec_bzip2, "bzip2 -c", "bzip2 -1c"},
+    {&codec_lzop, "lzop -c", "lzop -9 -C -c <"},
 };
 
 static void make_pair(const struct pair *p, struct bytes *first, struct bytes *both)

@@ -11,7 +11,7 @@
 #define FOLDER "fixtures/codec/"
 
 static const struct format *const codecs[] = {&codec_zstd, &codec_gzip, &codec_xz, &codec_lz4,
-					      &codec_bzip2};
+					      &codec_bzip2, &codec_lzop};
 
 struct line {
 	char file[64], codec[16], outcome[16], members[8], unchecked[8], sum[65];

@@ -25,7 +25,7 @@ static const struct format *const rows[] = {
 #ifdef HAVE_ZLIB
     &codec_gzip_zlib,
 #endif
-    &codec_xz,	      &codec_lz4, &codec_bzip2,
+    &codec_xz,	      &codec_lz4, &codec_bzip2, &codec_lzop,
 };
 
 static size_t finished_runs, failed_runs;
