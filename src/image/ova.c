@@ -238,8 +238,9 @@ static int verify(struct image *im, const char *subject, struct findings *f, con
 		  struct error *e)
 {
 	struct ova *o = im->self;
-	bool each = true, manifest;
-	if (ova_manifest_check(o, subject, f, b, &manifest, e) < 0)
+	bool each = true, listed;
+	struct ova_member *manifest;
+	if (ova_suffix(o, ".mf", &manifest, e) < 0 || ova_manifest_check(o, subject, f, b, &listed, e) < 0)
 		return -1;
 	vec_each(&o->members, m)
 	{
@@ -251,7 +252,7 @@ static int verify(struct image *im, const char *subject, struct findings *f, con
 			return -1;
 		each &= inner;
 	}
-	*covered = manifest || each;
+	*covered = manifest ? listed : each; /* a manifest that is wrong is not made up for */
 	return 0;
 }
 
