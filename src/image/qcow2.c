@@ -54,7 +54,8 @@ static int open_backing(struct qcow2 *q, const struct image_context *c, struct e
 	if (depth >= MAX_CHAIN)
 		return error_set(e, ERROR_LIMIT, 8, "a chain of more than %d backing files", MAX_CHAIN);
 	depth++;
-	const struct image *im = companion_image(c, without_scheme(q->h.backing), !strcmp(q->h.backing_format, "raw"), e);
+	bool raw = !strcmp(q->h.backing_format, "raw");
+	const struct image *im = companion_image(c, without_scheme(q->h.backing), raw, e);
 	depth--;
 	if (!im)
 		return error_prefix(e, "backing file %s", companion_base(q->h.backing));
@@ -71,7 +72,8 @@ static void tell(const struct qcow2 *q, const struct image_context *c)
 	finding_add(c->f, PROOF_STRUCTURE, "qcow2.header", c->subject, OUTCOME_HELD, NULL,
 		    "version %u, clusters of %llu bytes, %s%s%s%s%s: header and L1 table hold", h->version,
 		    (unsigned long long)q->cluster, h->compression ? "zstd" : "zlib",
-		    h->incompatible & QCOW2_EXTENDED ? ", subclusters" : "", q->data != q->file ? ", external data" : "",
+		    h->incompatible & QCOW2_EXTENDED ? ", subclusters" : "",
+		    q->data != q->file ? ", external data" : "",
 		    *h->backing ? ", on " : "", *h->backing ? companion_base(h->backing) : "");
 	if (h->incompatible & QCOW2_CORRUPT)
 		finding_add(c->f, PROOF_STRUCTURE, "qcow2.corrupt", c->subject, OUTCOME_BROKEN,

@@ -98,7 +98,8 @@ static int parse_extensions(struct reading *r, struct error *e)
 			return 0;
 		at += 8;
 		if (len > end - at)
-			return error_set(e, ERROR_CORRUPT, (int64_t)at, "qcow2 header: extension %08x is too long", type);
+			return error_set(e, ERROR_CORRUPT, (int64_t)at, "qcow2 header: extension %08x is too long",
+					 type);
 		if (parse_extension(r, type, r->p + at, len, e) < 0)
 			return -1;
 		size_t padded = ((size_t)len + 7) & ~(size_t)7;

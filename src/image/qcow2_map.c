@@ -21,8 +21,9 @@ static int read_l1(struct qcow2 *q, struct error *e)
 	uint64_t span = q->cluster << q->entry_bits, needed = q->h.size / span + (q->h.size % span != 0);
 	uint64_t at = q->h.l1_offset;
 	if (needed > q->h.l1_size)
-		return error_set(e, ERROR_CORRUPT, 36, "qcow2: %u entries of the L1 table do not map a disk of %llu bytes",
-				 q->h.l1_size, (unsigned long long)q->h.size);
+		return error_set(e, ERROR_CORRUPT, 36,
+				 "qcow2: %u entries of the L1 table do not map a disk of %llu bytes", q->h.l1_size,
+				 (unsigned long long)q->h.size);
 	if (needed > MAX_L1)
 		return error_set(e, ERROR_LIMIT, 36, "qcow2: an L1 table of %llu entries", (unsigned long long)needed);
 	if (at % q->cluster || (q->h.l1_size && !at))
@@ -41,11 +42,12 @@ static int read_l1(struct qcow2 *q, struct error *e)
 	for (uint64_t i = 0; i < needed; i++) {
 		uint64_t raw = get_be64(&q->l1[i]), table = raw & QCOW2_OFFSET;
 		if (raw & ~(QCOW2_OFFSET | QCOW2_COPIED) || table % q->cluster || (raw && !table))
-			return error_set(e, ERROR_CORRUPT, (int64_t)(at + 8 * i), "qcow2: L1 entry %llu is impossible: %016llx",
-					 (unsigned long long)i, (unsigned long long)raw);
+			return error_set(e, ERROR_CORRUPT, (int64_t)(at + 8 * i),
+					 "qcow2: L1 entry %llu is impossible: %016llx", (unsigned long long)i,
+					 (unsigned long long)raw);
 		if (table && (table > q->file_size || q->file_size - table < q->cluster))
 			return error_set(e, ERROR_CORRUPT, (int64_t)q->file_size,
-					 "qcow2: the L2 table at %llu lies beyond the end of the file at %llu: it is cut",
+					 "qcow2: the L2 table at %llu lies beyond the end of the file at %llu, cut",
 					 (unsigned long long)table, (unsigned long long)q->file_size);
 		q->l1[i] = table;
 	}

@@ -139,8 +139,8 @@ static int decode_deflate(struct qcow2_decoder *d, size_t len, uint8_t *to, size
 static int decode(struct qcow2 *q, struct qcow2_decoder *d, const struct qcow2_run *run, uint8_t *to, struct error *e)
 {
 	if (run->bytes > d->capacity)
-		return error_set(e, ERROR_CORRUPT, (int64_t)run->host, "qcow2: the compressed cluster at %llu is too long",
-				 (unsigned long long)run->host);
+		return error_set(e, ERROR_CORRUPT, (int64_t)run->host,
+				 "qcow2: the compressed cluster at %llu is too long", (unsigned long long)run->host);
 	if (source_read_at(q->file, run->host, d->in, run->bytes, e) < 0)
 		return -1;
 	int good = q->h.compression ? decode_zstd(d, run->bytes, to, q->cluster)

@@ -59,7 +59,8 @@ static void claim(struct walk *w, uint64_t cluster, bool alone, const char *what
 	if (taken && !(w->counts && bit(w->many, i)))
 		broken(w, "qcow2.overlap", &w->overlaps, cluster * w->q->cluster, what);
 	if (w->counts && !bit(w->counted, i))
-		broken(w, "qcow2.refcounts", &w->uncounted, cluster * w->q->cluster, "a cluster in use has a refcount of 0");
+		broken(w, "qcow2.refcounts", &w->uncounted, cluster * w->q->cluster,
+		       "a cluster in use has a refcount of 0");
 	set_bit(alone ? w->whole : w->shared, i);
 }
 
@@ -131,7 +132,8 @@ static void claim_metadata(struct walk *w)
 	claim_range(w, h->l1_offset, (uint64_t)h->l1_size * 8, "the L1 table overlaps something");
 	if (!w->refcounts)
 		return;
-	claim_range(w, h->refcount_offset, h->refcount_clusters * w->q->cluster, "the refcount table overlaps something");
+	claim_range(w, h->refcount_offset, h->refcount_clusters * w->q->cluster,
+		    "the refcount table overlaps something");
 	for (uint64_t i = 0; i < w->refcount_entries; i++) {
 		uint64_t offset;
 		if (!check_block(w, i, &offset) && offset)
@@ -240,7 +242,8 @@ static void sum_up(struct walk *w)
 	else if (w->counts && !w->uncounted)
 		told(w, "qcow2.refcounts", OUTCOME_HELD, -1, "every cluster in use is counted");
 	if (w->miscopied) {
-		snprintf(text, sizeof text, "%llu clusters are not marked as their refcounts say: of no account for reading",
+		snprintf(text, sizeof text,
+			 "%llu clusters are not marked as their refcounts say: of no account for reading",
 			 (unsigned long long)w->miscopied);
 		told(w, "qcow2.copied", OUTCOME_SKIPPED, -1, text);
 	}
