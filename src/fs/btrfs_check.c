@@ -77,8 +77,8 @@ static void check_entries(struct leaf *l)
 			bad_item(l, bad_dirs, "btrfs.directories", "an entry that can't be");
 			return;
 		}
-		uint64_t h = mixed(l->key.objectid, d.location.objectid, (uint64_t)d.location.type << 8 | d.type, d.name,
-				   d.name_len);
+		uint64_t h = mixed(l->key.objectid, d.location.objectid, (uint64_t)d.location.type << 8 | d.type,
+				   d.name, d.name_len);
 		if (l->key.type == KEY_DIR_ITEM) {
 			l->t->items += h;
 			continue;
@@ -153,7 +153,7 @@ static void check_dev_extent(struct leaf *l)
 	for (unsigned i = 0; c && c->logical == get_le64(l->p + 16) && i < c->copies; i++)
 		found |= c->places[i] == l->key.offset && c->length == get_le64(l->p + 24);
 	if (!found)
-		bad_item(l, bad_items, "btrfs.items", "the device's list of chunks says something else than the chunks");
+		bad_item(l, bad_items, "btrfs.items", "the device lists another chunk here, or none");
 }
 
 void btrfs_check_leaf(struct btrfs_verify *v, const struct btrfs_node *n, struct btrfs_tally *t)

@@ -35,7 +35,8 @@ int btrfs_chunk_parse(const struct btrfs *fs, uint64_t logical, const uint8_t *p
 			return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET,
 					 "btrfs: its data is striped over %u of its %llu devices, and only one is here",
 					 stripes, (unsigned long long)fs->devices);
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "btrfs: a striped profile (%#llx), %llu devices",
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, 
+				 "btrfs: a striped profile (%#llx), %llu devices",
 				 (unsigned long long)out->type, (unsigned long long)fs->devices);
 	}
 	for (unsigned i = 0; i < stripes; i++) {

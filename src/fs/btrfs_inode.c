@@ -147,7 +147,8 @@ int btrfs_extent_parse(const struct btrfs *fs, const uint8_t *p, uint32_t size, 
 	uint64_t end;
 	if (size < 21)
 		return btrfs_bad(e, ERROR_NO_OFFSET, "a file extent of %u bytes", size);
-	*x = (struct btrfs_extent){.generation = get_le64(p), .ram_bytes = get_le64(p + 8), .packed = p[16], .type = p[20]};
+	*x = (struct btrfs_extent){.generation = get_le64(p), .ram_bytes = get_le64(p + 8), .packed = p[16],
+				   .type = p[20]};
 	if (x->packed > BTRFS_ZSTD || p[17] || get_le16(p + 18))
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
 				 "btrfs: a file extent with compression %u, encryption %u, encoding %u", p[16], p[17],

@@ -79,7 +79,8 @@ int btrfs_log_open(struct btrfs *fs, const char *subject, struct findings *f, st
 		return 0;
 	if (replay_all(fs, &count, &why) == 0) {
 		info->replayed = true;
-		btrfs_finding(f, "btrfs.log", subject, OUTCOME_HELD, -1, "the logs of %u subvolumes were replayed", count);
+		btrfs_finding(f, "btrfs.log", subject, OUTCOME_HELD, -1,
+			      "the logs of %u subvolumes were replayed", count);
 		return 0;
 	}
 	if (why.cls == ERROR_IO || why.cls == ERROR_INTERNAL) {

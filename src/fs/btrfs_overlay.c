@@ -84,7 +84,8 @@ int btrfs_overlay_put(struct btrfs_overlay *o, const struct btrfs_key *key, cons
 		memcpy(copy, data, size);
 	o->bytes += sizeof *p + size;
 	if (o->bytes > PATCH_BYTES)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "btrfs: the log changes too much to be replayed here");
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+				 "btrfs: the log changes too much to be replayed here");
 	for (p = o->root; p && btrfs_key_cmp(&p->key, key);)
 		p = btrfs_key_cmp(&p->key, key) < 0 ? p->right : p->left;
 	if (!p) {

@@ -53,7 +53,9 @@ static int drop_xattrs(struct btrfs_replay *r, uint64_t ino, struct error *e)
 			}
 		}
 		key = c.key;
-		if (there < 0 || (size != c.size && btrfs_overlay_put(r->tree->overlay, &key, size ? kept : NULL, size, e) < 0))
+		if (there < 0)
+			return -1;
+		if (size != c.size && btrfs_overlay_put(r->tree->overlay, &key, size ? kept : NULL, size, e) < 0)
 			return -1;
 		if (!++key.offset)
 			break;
@@ -144,8 +146,8 @@ static int replay_inode(struct btrfs_replay *r, const struct btrfs_cursor *item,
 	if (rc < 0)
 		return -1;
 	if (rc && c.size != sizeof data)
-		return btrfs_bad(e, btrfs_cursor_place(&c), "inode %llu has an item of %u bytes", (unsigned long long)ino,
-				 c.size);
+		return btrfs_bad(e, btrfs_cursor_place(&c), "inode %llu has an item of %u bytes",
+				 (unsigned long long)ino, c.size);
 	uint64_t size = get_le64(data + 16);
 	if (rc && !get_le64(data)) {
 		/* Generation 0: logged only so that it exists. */
@@ -173,8 +175,8 @@ static int replay_inode(struct btrfs_replay *r, const struct btrfs_cursor *item,
 
 /* Removes what stands at a place of an entry of the log. 1: it is the same entry, 0: the place is free now or is
  * to be left alone, -1. */
-static int make_room(struct btrfs_replay *r, uint64_t dir, const struct btrfs_dirent *old, const struct btrfs_dirent *want,
-		     bool exists, struct error *e)
+static int make_room(struct btrfs_replay *r, uint64_t dir, const struct btrfs_dirent *old,
+		     const struct btrfs_dirent *want, bool exists, struct error *e)
 {
 	char name[256];
 	if (!btrfs_key_cmp(&old->location, &want->location) && old->type == want->type)

@@ -169,7 +169,7 @@ int btrfs_super_open(struct btrfs *fs, const char *subject, struct findings *f, 
 			      (unsigned long long)source_size(fs->src));
 	if (good && chosen == places[0])
 		btrfs_finding(f, "btrfs.superblock", subject, OUTCOME_HELD, chosen,
-			      "generation %llu, %u copies alike, checksums %s", (unsigned long long)fs->generation, good,
-			      btrfs_sum_name(fs->sum_type));
+			      "generation %llu, %u copies alike, checksums %s", (unsigned long long)fs->generation,
+			      good, btrfs_sum_name(fs->sum_type));
 	return 0;
 }

@@ -70,7 +70,8 @@ static int next_leaf(struct btrfs_cursor *c, struct error *e)
 static int descend(struct btrfs_cursor *c, const struct btrfs_key *key, struct error *e)
 {
 	const struct btrfs_tree *t = c->tree;
-	struct btrfs_expect x = {.bytenr = t->bytenr, .generation = t->generation, .owner = t->owner, .level = t->level};
+	struct btrfs_expect x = {.bytenr = t->bytenr, .generation = t->generation, .owner = t->owner,
+				 .level = t->level};
 	c->nodes[t->level] = btrfs_node_get(c->fs, &x, e);
 	if (!c->nodes[t->level])
 		return -1;

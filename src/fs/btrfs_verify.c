@@ -160,8 +160,8 @@ static int verify_tree(struct btrfs_verify *v, const struct btrfs_tree *tree, st
 				     LLU(tree->id));
 		if (t.links != t.linked)
 			btrfs_broken(v, bad_dirs, "btrfs.directories", -1,
-				     "subvolume %llu: inodes count %llu links, there are %llu", LLU(tree->id), LLU(t.links),
-				     LLU(t.linked));
+				     "subvolume %llu: inodes count %llu links, there are %llu", LLU(tree->id),
+				     LLU(t.links), LLU(t.linked));
 	}
 	add_tally(&v->total, &t);
 	return 0;
@@ -204,8 +204,9 @@ static void judge_totals(struct btrfs_verify *v)
 		btrfs_broken(v, bad_extents, "btrfs.extents", -1, "%llu bytes are allocated, the superblock says %llu",
 			     LLU(v->used), LLU(fs->used));
 	if (v->dev_extents != places)
-		btrfs_broken(v, bad_items, "btrfs.items", -1, "the device has %llu runs for chunks, the chunks have %llu",
-			     LLU(v->dev_extents), LLU(places));
+		btrfs_broken(v, bad_items, "btrfs.items", -1,
+			     "the device has %llu runs for chunks, the chunks have %llu", LLU(v->dev_extents),
+			     LLU(places));
 }
 
 static int verify_all(struct btrfs_verify *v, struct error *e)

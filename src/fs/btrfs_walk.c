@@ -121,7 +121,8 @@ static int step(struct walk *w, struct error *e)
 	if (btrfs_dirent_at(w->at.data, w->at.size, &d, e) < 0)
 		return -1;
 	if (!btrfs_name_sane(d.name, d.name_len))
-		return btrfs_bad(e, btrfs_cursor_place(&w->at), "%.200s holds a name that can't be", text_str(&w->path));
+		return btrfs_bad(e, btrfs_cursor_place(&w->at), "%.200s holds a name that can't be",
+				 text_str(&w->path));
 	if (w->path.length)
 		text_put(&w->path, "/");
 	text_put_bytes(&w->path, d.name, d.name_len);
