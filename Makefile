@@ -110,8 +110,9 @@ check: lint all tests
 lint:
 	tests/lint
 
-bench: all
+bench: all $(BUILD)/tests/tool/imagecat
 	tests/bench $(BUILD)/backproof
+	tests/bench-images $(BUILD)
 
 install: all
 	install -D -m 755 $(BUILD)/backproof $(DESTDIR)$(PREFIX)/bin/backproof
