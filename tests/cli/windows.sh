@@ -118,6 +118,75 @@ dd if="$W/d.ntfs" of="$W/d.img" bs=1M seek=1 conv=notrunc status=none
 seal d.img
 expect 0 "D: on a disk of its own" ex01 --from "$W/bad.img" --from "$W/d.img"
 
+# A database that was in use is whole with its logs, wherever they are.
+dirty() { # FILE: its headers say dirty shutdown, logs 7 to 9
+	python3 - "$1" <<-'END'
+		import struct, sys
+		db = bytearray(open(sys.argv[1], "rb").read())
+		for at in (0, 4096):
+		    db[at + 52:at + 56] = struct.pack("<I", 2)
+		    db[at + 296:at + 304] = struct.pack("<II", 7, 9)
+		    total = 0x89abcdef
+		    for i in range(at + 4, at + 4096, 4):
+		        total ^= struct.unpack_from("<I", db, i)[0]
+		    db[at:at + 4] = struct.pack("<I", total)
+		open(sys.argv[1], "wb").write(db)
+	END
+}
+cp "$W/DB1.edb" "$W/whole.edb" && dirty "$W/DB1.edb" && data "$W/d.ntfs" && cp "$W/whole.edb" "$W/DB1.edb"
+gpt "$W/bad.img" "$W/esp" "$W/d.ntfs"
+rm -f "$W/bad.img.sha256"
+expect 13 "a database in use without its logs" ex01 --from "$W/bad.img"
+says "which logs it needs" ese.logs broken "logs 7 to 9"
+echo log >"$W/log"
+for n in 00000007 00000008; do put "$W/c.ntfs" "$W/log" Exchange/E00$n.log; done
+gpt "$W/bad.img" "$W/esp" "$W/d.ntfs"
+expect 13 "with two of three logs" ex01 --from "$W/bad.img"
+put "$W/c.ntfs" "$W/log" Exchange/E00.log
+gpt "$W/bad.img" "$W/esp" "$W/d.ntfs" && seal bad.img
+expect 0 "with all of its logs, on another drive" ex01 --from "$W/bad.img"
+says "where they are" ese.logs held "bad.img:3:/Exchange"
+says "and that it was in use" ese.state skipped "dirty shutdown"
+
+# What Windows' own backup writes: a VHDX a volume, called by the volume's GUID.
+if command -v qemu-img >/dev/null; then
+	VC=11111111-aaaa-4bbb-8ccc-000000000001 VD=11111111-aaaa-4bbb-8ccc-000000000002
+	hives "$W/c.ntfs" --host ex01 --drive "C:=$C_GUID" --drive "D:=$D_GUID" --volume "$VC=C:" --volume "$VD=D:"
+	wsb() { # DIRECTORY
+		mkdir -p "$1"
+		vhdx "$W/esp" "$1/Esp.vhdx" C12A7328-F81F-11D2-BA4B-00A0C93EC93B
+		vhdx "$W/c.ntfs" "$1/$VC.vhdx" EBD0A0A2-B9E5-4433-87C0-68B6B72699C7
+		vhdx "$W/d.ntfs" "$1/$VD.vhdx" EBD0A0A2-B9E5-4433-87C0-68B6B72699C7
+		printf '<BackupSpecs><Volume Name="\\?\Volume{%s}\"/><Volume Name="\\?\Volume{%s}\"/></BackupSpecs>' \
+			"$VC" "$VD" | iconv -t UTF-16LE >"$1/BackupSpecs.xml"
+		echo '<x/>' >"$1/${VC}_Components.xml"
+	}
+	vhdx() { # VOLUME FILE TYPE: in a table of its own, with a GUID that is not the first disk's
+		rm -f "$W/one" && truncate -s "$(($(stat -c %s "$1") + 2 * MIB))" "$W/one"
+		echo "start=2048, size=$(($(stat -c %s "$1") / 512)), type=$3" | sfdisk -q -X gpt "$W/one" >/dev/null 2>&1
+		dd if="$1" of="$W/one" bs=1M seek=1 conv=notrunc status=none
+		qemu-img convert -O vhdx "$W/one" "$2"
+	}
+	B=$W/nas/WindowsImageBackup/EX01
+	wsb "$B/Backup $(date -u '+%Y-%m-%d %H%M%S')"
+	head -c 16 /dev/urandom >"$B/MediaId" && mkdir "$B/Catalog"
+	(cd "$B"/Backup* && sha256sum ./*.vhdx >SHA256SUMS)
+	expect 0 "WindowsImageBackup" ex01 --from "$W/nas"
+	says "D: by its file's name" coverage.drive held "D: is $VD.vhdx"
+	printf '[repository "nas"]\npath = %s\nlayout = windows-image\n[host "ex01"]\n' "$W/nas" >"$W/nas.conf"
+	run check ex01 --config "$W/nas.conf" --scratch "$S" --format json
+	verdict_is 0 "as a repository"
+	mv "$B"/Backup*/"$VD.vhdx" "$W/kept.vhdx"
+	expect 13 "a volume's file is missing" ex01 --from "$W/nas"
+	rm "$B"/Backup*/BackupSpecs.xml "$B"/Backup*/SHA256SUMS
+	expect 13 "and nobody named it but the registry" ex01 --from "$W/nas" --depth sample
+	for d in "$B"/Backup*; do mv "$W/kept.vhdx" "$d/$VD.vhdx"; done
+	mv "$B"/Backup* "$B/Backup 2026-01-01 000000"
+	expect 11 "an old one by its name" ex01 --from "$W/nas"
+else
+	skip "WindowsImageBackup: no qemu-img"
+fi
+
 # MBR: the active partition starts it.
 hives "$W/c.ntfs" --host ex01 --drive "C:=cafe1234@$((10 * MIB))"
 rm -f "$W/boot" && truncate -s 8M "$W/boot" && mkntfs -q -F -L Boot "$W/boot" >/dev/null 2>&1

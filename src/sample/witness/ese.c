@@ -60,14 +60,16 @@ static int read_headers(struct ese_scan *s, struct error *e)
 		if (ese_header_read(s->buf + size, &copy, e) < 0)
 			return -1;
 		/* They are written one after the other; what never changes must agree. */
-		if (copy.page_size != size || copy.version != s->header.version || memcmp(s->buf + 24, s->buf + size + 24, 28))
+		if (copy.page_size != size || copy.version != s->header.version ||
+		    memcmp(s->buf + 24, s->buf + size + 24, 28))
 			return error_set(e, ERROR_CORRUPT, size, "ESE: the header and its copy are of two databases");
 	}
 	uint64_t pages = s->size / size;
 	if (pages < 2 || pages > PAGES_MAX)
 		return error_set(e, ERROR_CORRUPT, (int64_t)size, "ESE: %llu pages", (unsigned long long)pages);
 	if (s->size % size)
-		return error_set(e, ERROR_CORRUPT, (int64_t)(s->size - s->size % size), "ESE: the last page is cut off");
+		return error_set(e, ERROR_CORRUPT, (int64_t)(s->size - s->size % size),
+				 "ESE: the last page is cut off");
 	s->bits = pages;
 	s->empty = calloc(1, (size_t)(pages / 8 + 1));
 	s->wanted = calloc(1, (size_t)(pages / 8 + 1));
@@ -96,7 +98,7 @@ static int take_page(struct ese_scan *s, struct error *e)
 static size_t wanted_bytes(const struct ese_scan *s)
 {
 	if (s->known)
-		return s->at < 2 * (uint64_t)s->header.page_size ? 2 * (size_t)s->header.page_size : s->header.page_size;
+		return (s->at < 2 * (uint64_t)s->header.page_size ? 2 : 1) * (size_t)s->header.page_size;
 	return ESE_HEADER;
 }
 

@@ -29,7 +29,10 @@ bool ese_header_held(const uint8_t *p, uint32_t page_size);
 
 /* Page `number` counts from 1; its first byte is at (number + 1) * page_size. */
 enum ese_page { ESE_PAGE_HELD, ESE_PAGE_EMPTY, ESE_PAGE_BROKEN };
-/* size: of a page. BROKEN fills e with what is wrong and the place in the file. Links: neighbours in their tree, or 0. */
+/*
+ * size: of a page. BROKEN fills e with what is wrong and the place in the file. links: its neighbours in their tree,
+ * or 0.
+ */
 enum ese_page ese_page_check(const uint8_t *page, uint32_t size, uint32_t number, uint32_t links[2], struct error *e);
 /* The new form of checksum over one block: ECC in the high half, XOR in the low. first: the block that holds it. */
 uint64_t ese_checksum(const uint8_t *block, size_t size, uint32_t number, bool first);

@@ -81,8 +81,9 @@ static int64_t single_bit(uint64_t stored, uint64_t counted, uint32_t size)
 	uint32_t diff = (uint32_t)(stored >> 32) ^ (uint32_t)(counted >> 32);
 	uint32_t place = diff & 0xffff, limit = size * 8 - 1;
 	uint32_t column = (uint32_t)stored ^ (uint32_t)counted;
-	return (diff >> 16 ^ place) == limit && place <= limit && column == UINT32_C(1) << place % 32 ? (int64_t)place / 8
-												      : -1;
+	if ((diff >> 16 ^ place) != limit || place > limit || column != UINT32_C(1) << place % 32)
+		return -1;
+	return (int64_t)place / 8;
 }
 
 static int check_ecc(const uint8_t *page, uint32_t size, uint32_t number, int64_t at, struct error *e)

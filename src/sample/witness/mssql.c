@@ -52,7 +52,8 @@ static enum outcome check(int fd, uint64_t size, const char *path, struct error 
 				held++;
 				continue;
 			}
-			error_set(e, ERROR_CORRUPT, (int64_t)(at + i), "SQL Server: the checksum of page %llu does not match",
+			error_set(e, ERROR_CORRUPT, (int64_t)(at + i),
+				  "SQL Server: the checksum of page %llu does not match",
 				  (unsigned long long)((at + i) / PAGE));
 			return OUTCOME_SKIPPED;
 		}
