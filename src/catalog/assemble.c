@@ -81,7 +81,7 @@ static int add_file(struct restore_point *p, struct candidate *c)
 	return 0;
 }
 
-static int64_t newest_mtime(const struct restore_point *p)
+int64_t point_newest(const struct restore_point *p)
 {
 	int64_t newest = INT64_MIN;
 	for (size_t i = 0; i < p->count; i++)
@@ -105,8 +105,13 @@ static int make_point(struct candidate *c, size_t count, char **label, struct ca
 	for (size_t i = 0; i < count; i++)
 		if (add_file(p, &c[i]) < 0)
 			return -1;
-	p->order = p->named_to ? p->named_from : newest_mtime(p);
+	point_set_order(p);
 	return 0;
+}
+
+void point_set_order(struct restore_point *p)
+{
+	p->order = p->named_to ? p->named_from : point_newest(p);
 }
 
 /* Does one restore point hold the same disk twice? c is sorted by role. */
@@ -141,8 +146,14 @@ static int newest_first(const void *x, const void *y)
 	const struct restore_point *a = x, *b = y;
 	if (a->order != b->order)
 		return a->order < b->order ? 1 : -1;
-	int64_t m = newest_mtime(a), n = newest_mtime(b);
+	int64_t m = point_newest(a), n = point_newest(b);
 	return m != n ? (m < n ? 1 : -1) : compare_text(a->label, b->label);
+}
+
+void points_sort(struct catalog *out)
+{
+	if (out->count)
+		qsort(out->items, out->count, sizeof *out->items, newest_first);
 }
 
 static int compare_strings(const void *x, const void *y)
@@ -153,7 +164,7 @@ static int compare_strings(const void *x, const void *y)
 /* What was left behind before the newest backup is history; what came after it may be the next one. */
 static int add_partials(const struct candidates *cs, struct catalog *out)
 {
-	int64_t newest = out->count ? newest_mtime(&out->items[0]) : INT64_MIN;
+	int64_t newest = out->count ? point_newest(&out->items[0]) : INT64_MIN;
 	for (size_t i = 0; i < cs->count; i++)
 		if (cs->items[i].partial && cs->items[i].mtime >= newest &&
 		    strings_add(&out->partial, cs->items[i].path) < 0)
@@ -179,8 +190,7 @@ int candidates_assemble(struct candidates *cs, struct catalog *out, struct error
 			;
 		rc = collides(c, n) ? make_fine_points(c, n, out) : make_point(c, n, &c->label, out);
 	}
-	if (out->count)
-		qsort(out->items, out->count, sizeof *out->items, newest_first);
+	points_sort(out);
 	if (rc || add_partials(cs, out) < 0) {
 		catalog_free(out);
 		return error_nomem(e);

@@ -44,4 +44,11 @@ int candidates_assemble(struct candidates *cs, struct catalog *out, struct error
 int candidates_join(struct candidates *cs, const char *label, struct catalog *out,
 		    struct error *e) must_check;
 
+/* The newest time of modification of its files. */
+int64_t point_newest(const struct restore_point *p);
+/* Sets what newest is decided by, once its files and times are there. */
+void point_set_order(struct restore_point *p);
+void points_sort(struct catalog *out);
+void point_free(struct restore_point *p);
+
 #endif

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "backproof/catalog.h"
 
+#include "candidate.h"
 #include "pattern.h"
+
+void point_free(struct restore_point *p)
+{
+	vec_each(p, f) {
+		free(f->path);
+		free(f->disk);
+		free(f->part);
+	}
+	free(p->label);
+	free(p->items);
+	memset(p, 0, sizeof *p);
+}
 
 void catalog_free(struct catalog *c)
 {
-	vec_each(c, p) {
-		vec_each(p, f) {
-			free(f->path);
-			free(f->disk);
-			free(f->part);
-		}
-		free(p->label);
-		free(p->items);
-	}
+	vec_each(c, p)
+		point_free(p);
 	strings_free(&c->partial);
 	vec_free(c);
 }

@@ -8,9 +8,9 @@
 struct finder {
 	const char *name;
 	/*
-	 * The restore points of a host below path (a repository), newest first. own: all in it is the host's, or there is
-	 * only one host in it: whose it is, is asked inside. 0 with none: there is nothing of the host's. -1: unreadable,
-	 * or CORRUPT with sys ENOENT when the newest has not all its parts.
+	 * The restore points of a host below path (a repository), newest first. own: all in it is the host's, or
+	 * there is only one host in it: whose it is, is asked inside. 0 with none: there is nothing of the host's.
+	 * -1: unreadable, or CORRUPT with sys ENOENT when the newest has not all its parts.
 	 */
 	int (*find)(const char *path, const char *host, bool own, struct catalog *out, struct error *e);
 	/* Without configuration: is a directory, or what is in it, of this layout? */
@@ -20,7 +20,7 @@ const struct finder *finder_by_name(const char *name);
 /* The row that recognises a directory, or NULL. */
 const struct finder *finder_of(const char *path);
 
-extern const struct finder finder_windows_image;
+extern const struct finder finder_windows_image, finder_vzdump, finder_clonezilla;
 
 /* For rows: the names in a directory, sorted. -1: it can't be read. */
 int finder_list(const char *directory, struct strings *names, struct error *e) must_check;

@@ -138,6 +138,12 @@ struct catalog_index *catalog_index_open(const struct repository *r, const char 
 		error_prefix(e, "repository %s", x->title);
 		return NULL;
 	}
+	if (finder && x->pattern && pattern_depth(x->pattern) > 1) {
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+			  "repository %s: with layout \"%s\", match is of one name, without \"/\"", x->title,
+			  r->layout);
+		return NULL;
+	}
 	x->fd = scan_open(AT_FDCWD, x->path, true);
 	if (x->fd < 0) {
 		error_sys(e, "repository %s: %s", x->title, x->path);
@@ -259,6 +265,24 @@ static int search(struct search *s, struct error *e)
 	return files_walk_below(&s->walk, fd, &root, 0, e);
 }
 
+/* Of what a program has laid out, a pattern says which are meant: by the point's name, or by its first file's. */
+static void keep_matching(const struct pattern *p, const char *host, struct catalog *out)
+{
+	static const struct captures none;
+	struct pattern_match m;
+	size_t kept = 0;
+	for (size_t i = 0; i < out->count; i++) {
+		struct restore_point *it = &out->items[i];
+		const char *path = it->count ? it->items[0].path : "", *slash = strrchr(path, '/');
+		if (pattern_match(p, 0, it->label, host, &none, &m) ||
+		    (slash && pattern_match(p, 0, slash + 1, host, &none, &m)))
+			out->items[kept++] = *it;
+		else
+			point_free(it);
+	}
+	out->count = kept;
+}
+
 int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
 		       struct error *e)
 {
@@ -267,7 +291,9 @@ int catalog_index_find(struct catalog_index *x, const char *host, struct catalog
 		return 0;
 	civil_zone();
 	if (x->finder) {
-		int found = x->finder->find(x->path, host, x->owner != NULL, out, e);
+		int found = x->finder->find(x->path, host, x->owner || x->pattern, out, e);
+		if (!found && x->pattern)
+			keep_matching(x->pattern, host, out);
 		if (found < 0)
 			error_prefix(e, "repository %s", x->title);
 		return found;

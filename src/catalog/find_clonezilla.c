@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The image repository of Clonezilla (/home/partimag): each directory is one restore point, and all of its files
+ * belong to it. Its name is what the operator typed: "2026-11-20-03-img" as offered, or "web01-2026-11-20".
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "backproof/composite.h"
+#include "backproof/text.h"
+#include "finder.h"
+#include "points.h"
+#include "scan.h"
+#include "sidecar_names.h"
+
+static int collect(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)
+{
+	struct strings *names = ctx;
+	(void)dir;
+	if (type != SCAN_FILE && type != SCAN_LINK)
+		return 0;
+	return strings_add(names, name) < 0 ? error_nomem(e) : 0;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+/* Adds the directory if it is an image. */
+static int add_directory(struct found_points *l, int fd, const char *path, const char *label, bool *is,
+			 struct error *e)
+{
+	struct strings names = {0};
+	bool unreadable = false;
+	int rc = scan_dir(fd, path, collect, &names, &unreadable, e);
+	*is = !rc && clonezilla_is(&names);
+	struct found_point *p = *is ? vec_push(&l->points) : NULL;
+	if (*is && (!p || !(p->label = strdup(label))))
+		rc = error_nomem(e);
+	if (!rc && p) {
+		struct span where;
+		if (!name_time_find(label, strlen(label), &p->civil, &where))
+			memset(&p->civil, 0, sizeof p->civil);
+		qsort(names.items, names.count, sizeof *names.items, by_name);
+	}
+	for (size_t i = 0; p && i < names.count && !rc; i++) {
+		const char *name = names.items[i];
+		/* Digests of them are looked for where they are needed. */
+		if (sidecar_is_one(name))
+			continue;
+		autofree char *full = text_format("%s/%s", path, name);
+		bool half = is_partial_name(name);
+		if (!full || strings_add(clonezilla_is_note(name) || half ? &p->notes : &p->files, full) < 0 ||
+		    (half && !p->unfinished && !(p->unfinished = strdup("a file of it is being written"))))
+			rc = error_nomem(e);
+	}
+	strings_free(&names);
+	return rc;
+}
+
+struct visit {
+	struct found_points *l;
+	const char *path;
+	bool any;
+};
+
+static int visit(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)
+{
+	struct visit *v = ctx;
+	bool is = false;
+	if (type != SCAN_DIR || scan_is_system_dir(name) || is_partial_name(name))
+		return 0;
+	autofree char *full = text_format("%s/%s", v->path, name);
+	if (!full)
+		return error_nomem(e);
+	autoclose int fd = scan_open(dir, name, false);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+			       ? 0
+			       : error_sys(e, "%s: directory can't be read", full);
+	int rc = add_directory(v->l, fd, full, name, &is, e);
+	v->any = v->any || is;
+	return rc;
+}
+
+static int clonezilla_read(struct found_points *l, int fd, const char *path, bool *any, bool *own, struct error *e)
+{
+	struct visit v = {l, path, false};
+	bool unreadable = false, is = false;
+	if (own) {
+		const char *slash = strrchr(path, '/');
+		autoclose int again = scan_open(fd, ".", false);
+		if (again < 0)
+			return error_sys(e, "%s", path);
+		if (add_directory(l, again, path, slash && slash[1] ? slash + 1 : path, &is, e) < 0)
+			return -1;
+		*own = is;
+	}
+	if (!is && scan_dir(fd, path, visit, &v, &unreadable, e) < 0)
+		return -1;
+	*any = *any || is || v.any;
+	return 0;
+}
+
+static int read_path(struct found_points *l, const char *path, bool *any, struct error *e)
+{
+	bool own = false;
+	autofree char *copy = strdup(path);
+	if (!copy)
+		return error_nomem(e);
+	for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
+		copy[n - 1] = '\0';
+	autoclose int fd = scan_open(AT_FDCWD, copy, true);
+	if (fd < 0)
+		return error_sys(e, "%s", path);
+	*any = false;
+	return clonezilla_read(l, fd, copy, any, &own, e);
+}
+
+static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
+{
+	struct found_points l = {{0}};
+	bool any;
+	int rc = read_path(&l, path, &any, e);
+	if (!rc)
+		rc = found_answer(&l, host, own, out, e);
+	found_free(&l);
+	return rc;
+}
+
+static bool recognise(const char *path)
+{
+	struct found_points l = {{0}};
+	struct error why;
+	bool any = false;
+	if (read_path(&l, path, &any, &why) < 0)
+		any = false;
+	found_free(&l);
+	return any;
+}
+
+const struct finder finder_clonezilla = {"clonezilla", find, recognise};
