@@ -15,6 +15,7 @@
 #include "backproof/sidecar.h"
 #include "backproof/verdict.h"
 #include "backproof/volume.h"
+#include "backproof/volume_group.h"
 #include "backproof/witness.h"
 
 /* A file system that the subject's own fstab names. */
@@ -66,6 +67,7 @@ struct subject_disk {
 	char *name;		/* subject of findings: "web01.img.zst", "web.vma:drive-scsi1", "vg0/root" */
 	char *device;		/* what names call it: "sda", "drive-scsi1"; or NULL */
 	struct source *source;	/* borrowed */
+	const struct assembled_volume *assembled; /* of a volume group or array; NULL: a disk by itself */
 	struct disk_layout layout;
 };
 
@@ -160,6 +162,7 @@ struct subject {
 	struct part *parts;
 	size_t part_count;
 	VEC(struct subject_disk *) disks;
+	VEC(struct volume_set) groups;
 	struct image composed;	/* disks that were saved in parts and put together again */
 	VEC(struct subject_volume) volumes;
 	struct facts facts;

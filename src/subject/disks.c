@@ -12,7 +12,7 @@ static int open_image_disks(struct opener *o, struct part *pt, struct error *e)
 		autofree char *name = alone || !d->name ? strdup(pt->name) : text_format("%s:%s", pt->name, d->name);
 		if (!name)
 			return error_nomem(e);
-		if (disk_open(o, pt, name, alone && pt->file->disk ? pt->file->disk : d->name, d->source, e) < 0)
+		if (disk_open(o, pt, name, alone && pt->file->disk ? pt->file->disk : d->name, d->source, NULL, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -31,10 +31,10 @@ int disks_open(struct opener *o, struct error *e)
 	}
 	vec_each(&s->composed.disks, d)
 	{
-		if (disk_open(o, NULL, d->name ? d->name : s->point->label, d->name, d->source, e) < 0)
+		if (disk_open(o, NULL, d->name ? d->name : s->point->label, d->name, d->source, NULL, e) < 0)
 			return -1;
 	}
-	return 0;
+	return groups_open(o, e);
 }
 
 void disks_close(struct subject *s)

@@ -148,6 +148,9 @@ struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spe
 	if (kind == SPEC_DEVICE) {
 		char disk[32];
 		unsigned number;
+		vec_each(&s->volumes, v) if (v->disk->assembled && volume_answers_to(v->disk->assembled, spec) &&
+					     !v->volume->number)
+			return v;
 		if (split_device(spec, disk, &number) < 0)
 			return NULL;
 		struct subject_disk *d = disk_by_name(s, disk);

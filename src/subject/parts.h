@@ -40,10 +40,17 @@ void companion_desk_init(struct companion_desk *d, struct opener *o, struct part
 
 /* Makes the disks of all parts known, and opens what is on them. -1: memory. */
 int disks_open(struct opener *o, struct error *e) must_check;
-/* Finds the volumes of one more disk and opens their file systems; takes nothing. -1: memory. */
+/*
+ * Finds the volumes of one more disk and opens their file systems; takes nothing. assembled: what it was put together
+ * as, or NULL. -1: memory.
+ */
 int disk_open(struct opener *o, struct part *pt, const char *name, const char *device, struct source *source,
-	      struct error *e) must_check;
+	      const struct assembled_volume *assembled, struct error *e) must_check;
 void disks_close(struct subject *s);
+/* Puts volume groups and arrays together, of all disks there are, and opens what comes out. -1: memory. */
+int groups_open(struct opener *o, struct error *e) must_check;
+void groups_close(struct subject *s);
+bool is_group_member(const struct volume *v);
 
 /* Reads an archive part to its end: keeps what facts and witnesses need, restores samples in passing. */
 int archive_pass(struct subject *s, struct part *pt, struct stream *in, const struct check_parameters *p,

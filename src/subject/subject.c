@@ -201,6 +201,7 @@ void subject_close(struct subject *s)
 	}
 	free(s->volumes.items);
 	disks_close(s);
+	groups_close(s);
 	image_close(&s->composed);
 	for (size_t i = 0; i < s->part_count && s->parts; i++)
 		part_close(&s->parts[i]);

@@ -141,6 +141,8 @@ static void judge_content(struct subject_volume *sv, struct findings *f)
 		say(f, "volume.content", sv->name, OUTCOME_UNSUPPORTED, ERROR_ENCRYPTED, buf);
 		return;
 	}
+	if (is_group_member(sv->volume))
+		return; /* what it is a part of is put together when all disks are known */
 	if (!fs_for_type(c->type)) {
 		snprintf(buf, sizeof buf, "%s: this build has no reader for it", c->type);
 		say(f, "volume.content", sv->name, OUTCOME_UNSUPPORTED, ERROR_UNSUPPORTED, buf);
@@ -210,7 +212,7 @@ static int open_volumes(struct subject *s, struct subject_disk *d, struct findin
 }
 
 int disk_open(struct opener *o, struct part *pt, const char *name, const char *device, struct source *source,
-	      struct error *e)
+	      const struct assembled_volume *assembled, struct error *e)
 {
 	struct subject_disk **slot = vec_push(&o->s->disks), *d = slot ? calloc(1, sizeof *d) : NULL;
 	if (!d) {
@@ -220,6 +222,7 @@ int disk_open(struct opener *o, struct part *pt, const char *name, const char *d
 	*slot = d;
 	d->part = pt;
 	d->source = source;
+	d->assembled = assembled;
 	d->name = strdup(name);
 	d->device = device ? strdup(device) : NULL;
 	if (!d->name || (device && !d->device))
