@@ -13,7 +13,7 @@
 extern const struct format known_qed,
     known_vmdk_flat, known_parallels, known_dmg;
 /* What free backup and imaging programs write: known_backup.c. */
-extern const struct format known_partimage, known_ntfsclone, known_ewf,
+extern const struct format known_partimage, known_ntfsclone,
     known_wim, known_fsarchiver, known_pbs, known_borg, known_bacula, known_btrfs_send,
     known_zfs_send;
 /* Those of them that have a reader. */

@@ -26,24 +26,6 @@ const struct format known_ntfsclone = {
     .product = "ntfsclone image",
 };
 
-/* EnCase 1 to 7 and SMART, physical and logical. */
-static int bid_ewf(const struct probe *p)
-{
-	return HEAD_HAS(p, 0, "EVF\x09\x0d\x0a\xff\0") || HEAD_HAS(p, 0, "LVF\x09\x0d\x0a\xff\0") ||
-		       HEAD_HAS(p, 0, "EVF2\x0d\x0a\x81\0") || HEAD_HAS(p, 0, "LEF2\x0d\x0a\x81\0")
-		   ? 95
-		   : 0;
-}
-
-const struct format known_ewf = {
-    .name = "ewf",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".E01", ".Ex01", ".L01", ".Lx01", ".s01"),
-    .bid = bid_ewf,
-    .checksums = CHECKSUMS_DATA,
-    .product = "Expert Witness image (E01)",
-};
-
 static int bid_wim(const struct probe *p)
 {
 	return HEAD_HAS(p, 0, "MSWIM\0\0\0") || HEAD_HAS(p, 0, "WLPWM\0\0\0") ? 95 : 0;
