@@ -187,6 +187,15 @@ else
 	skip "WindowsImageBackup: no qemu-img"
 fi
 
+# A tool that wrote the partitions into a new table: the registry's names say nothing of what is missing.
+hives "$W/c.ntfs" --host ex01 --drive "C:=$(uuid_of "another C")" --drive "D:=$(uuid_of "another D")"
+gpt "$W/bad.img" "$W/esp" && seal bad.img
+expect 20 "identifiers that are not the first disk's" ex01 --from "$W/bad.img"
+says "D: may be missing" coverage.drive unproven "can't be told"
+hives "$W/c.ntfs" --host ex01 --drive "C:=$(uuid_of "another C")" --drive "D:=$D_GUID"
+gpt "$W/bad.img" "$W/esp" "$W/d.ntfs" && seal bad.img
+expect 0 "D: by its own, C: by where Windows is" ex01 --from "$W/bad.img"
+
 # MBR: the active partition starts it.
 hives "$W/c.ntfs" --host ex01 --drive "C:=cafe1234@$((10 * MIB))"
 rm -f "$W/boot" && truncate -s 8M "$W/boot" && mkntfs -q -F -L Boot "$W/boot" >/dev/null 2>&1

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* A name that each row accepts, in the order of the registry. */
 	static const char *const names[] = {"boot/initrd.img", "a.gz",	"a.xz",	 "a.zst",
 					    "a.bz2",	       "a.lz4", "a.zip", "a.png",
-					    "a.db", "Windows/System32/a.dll", "a"};
+					    "a.db", "Windows/System32/a.dll", "a",   "a.edb", "a.mdf"};
 	size_t count;
 	const struct witness *const *rows = witness_rows(&count);
 	if (count != ARRAY_SIZE(names))
@@ -38,4 +38,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-MUTATE_MAIN(4000, "fixtures/witness/*[!h]")
+MUTATE_MAIN(5000, "fixtures/witness/*[!h]", "fixtures/windows/edb/*")

@@ -254,6 +254,25 @@ static void test_pieces(void)
 	}
 }
 
+/* Made by another program's hand, by the definition of the checksum. */
+static void test_others(void)
+{
+	static const char *const names[] = {"small", "old", "large", "largest"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[64];
+		static uint8_t db[256 * 1024];
+		snprintf(path, sizeof path, "fixtures/windows/edb/%s.edb", names[i]);
+		FILE *f = fopen(path, "r");
+		NEED(f);
+		size_t n = fread(db, 1, sizeof db, f);
+		fclose(f);
+		CHECK_INT(ask("a.edb", db, n), OUTCOME_HELD);
+		db[n - 3] ^= 1;
+		CHECK_INT(ask("a.edb", db, n), OUTCOME_BROKEN);
+		CHECK(strcmp(names[i], "old") == 0 || why.offset == (int64_t)n - 3);
+	}
+}
+
 static void put_sql(uint8_t *page, uint32_t flags)
 {
 	uint32_t sum = 0;
@@ -303,6 +322,7 @@ int main(void)
 	RUN(test_dirty);
 	RUN(test_sizes);
 	RUN(test_pieces);
+	RUN(test_others);
 	RUN(test_sql);
 	free(real);
 	return test_done();
