@@ -167,6 +167,8 @@ int ntfs_lib_open(struct ntfs *fs, struct error *e)
 	if (!fs->vol->mft_na || ntfs_attr_map_whole_runlist(fs->vol->mft_na))
 		return ntfs_lib_error(fs, e, "the runs of the MFT");
 	fs->records = (uint64_t)fs->vol->mft_na->initialized_size / fs->g.record;
+	if (fs->records > fs->g.clusters * fs->g.cluster / fs->g.record)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: the MFT is larger than the volume");
 	return 0;
 }
 

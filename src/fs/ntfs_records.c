@@ -126,30 +126,41 @@ static void transaction(struct follow *w, uint32_t id, bool ends)
 		w->o->why = "too many transactions are unfinished";
 }
 
+/* Where byte `off` of what a change was made to lies; -1 outside what the record names. */
+static int64_t target_at(const struct follow *w, uint64_t off)
+{
+	const uint8_t *b = w->body;
+	uint64_t cluster = w->fs->g.cluster, n = get_le16(b + 14);
+	off += get_le16(b + 20) * UINT64_C(512);
+	if (off / cluster >= n || 32 + (off / cluster + 1) * 8 > w->length)
+		return -1;
+	uint64_t lcn = get_le64(b + 32 + off / cluster * 8);
+	return lcn < w->fs->g.clusters ? (int64_t)(lcn * cluster + off % cluster) : -1;
+}
+
 /* Whether the change is on the disk. */
 static bool is_applied(struct follow *w, uint64_t lsn)
 {
 	const uint8_t *b = w->body;
 	unsigned op = get_le16(b), data = get_le16(b + 4), length = get_le16(b + 6);
-	unsigned targets = get_le16(b + 14), in = get_le16(b + 20);
+	unsigned in = get_le16(b + 16) + (unsigned)get_le16(b + 18);
 	uint8_t disk[4096];
 	struct error e;
 	if (op == OP_BITS_SET || op == OP_BITS_CLEAR)
 		return true; /* with the records that use the clusters; fs_verify compares both */
-	if (!targets || w->length < 40)
-		return false;
-	uint64_t lcn = get_le64(b + 32), at;
-	if (lcn >= w->fs->g.clusters)
-		return false;
-	at = lcn * w->fs->g.cluster + in * 512ul;
-	if (source_read_at(w->fs->disk.src, at, disk, 16, &e) < 0)
+	int64_t at = target_at(w, 0), last;
+	if (at < 0 || source_read_at(w->fs->disk.src, (uint64_t)at, disk, 16, &e) < 0)
 		return false;
 	if (!memcmp(disk, "FILE", 4) || !memcmp(disk, "INDX", 4))
 		return get_le64(disk + 8) >= lsn;
 	if (op != OP_WRITE || !length || length > sizeof disk || data + (size_t)length > w->length)
 		return false;
-	at += get_le16(b + 16) + (uint64_t)get_le16(b + 18);
-	return source_read_at(w->fs->disk.src, at, disk, length, &e) == 0 && !memcmp(disk, b + data, length);
+	/* All of it in one piece on the disk, as every page is but on volumes of small clusters. */
+	at = target_at(w, in);
+	last = target_at(w, in + length - 1u);
+	if (at < 0 || last != at + (int64_t)length - 1)
+		return false;
+	return source_read_at(w->fs->disk.src, (uint64_t)at, disk, length, &e) == 0 && !memcmp(disk, b + data, length);
 }
 
 static void take_record(struct follow *w, uint64_t lsn, const uint8_t *h)
@@ -215,6 +226,25 @@ static uint64_t newest(const struct ntfs_log *l)
 	return last;
 }
 
+/*
+ * The last pages are written beside their place first. A copy that knows more than the page itself, or is whole
+ * where that is torn, stands for it.
+ */
+static void take_copies(const struct ntfs_log *l)
+{
+	for (uint64_t at = 2ul * l->system_page; at + l->page <= first_page(l) && at + l->page <= l->size;
+	     at += l->page) {
+		const uint8_t *copy = l->data + at;
+		if (memcmp(copy, "RCRD", 4))
+			continue;
+		uint64_t to = l->major >= 2 ? get_le32(copy + 60) : get_le64(copy + 8);
+		if (to % l->page || to < first_page(l) || to > l->size || l->size - to < l->page)
+			continue;
+		if (!page_is_whole(l, to) || get_le64(l->data + to + 32) < get_le64(copy + 32))
+			memcpy(l->data + to, copy, l->page);
+	}
+}
+
 int ntfs_follow_log(struct ntfs *fs, const struct ntfs_log *l, struct ntfs_owed *o, struct error *e)
 {
 	autofree uint32_t *open = calloc(MAX_OPEN, sizeof *open);
@@ -222,6 +252,7 @@ int ntfs_follow_log(struct ntfs *fs, const struct ntfs_log *l, struct ntfs_owed 
 	if (!open || !body)
 		return error_nomem(e);
 	struct follow w = {.fs = fs, .l = l, .o = o, .open = open, .body = body};
+	take_copies(l);
 	o->why = read_checkpoint(&w);
 	uint64_t lsn = w.since, steps = l->size / HEADER;
 	const uint8_t *h = NULL;

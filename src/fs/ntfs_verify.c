@@ -237,8 +237,6 @@ int ntfs_verify(void *self, const char *subject, struct findings *f, const struc
 {
 	struct ntfs *fs = self;
 	uint64_t bytes = fs->g.clusters / 8 + 1;
-	if (fs->records > fs->g.clusters * fs->g.cluster / fs->g.record)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: the MFT is larger than the volume");
 	autofree struct ntfs_known *known = calloc(fs->records + 1, sizeof *known);
 	autofree uint8_t *claimed = bytes <= MAX_MAP ? calloc(bytes, 1) : NULL;
 	autofree uint8_t *map = calloc(fs->records / 8 + 1, 1);

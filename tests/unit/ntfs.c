@@ -467,6 +467,21 @@ static void test_log_damage(void)
 	log_new(&l);
 	log_close(&l, 0, log_checkpoint(&l) + 8);
 	log_end(&l, OUTCOME_UNPROVEN, __LINE__);
+	/* The last page beside its place, with a record more: first one that changes nothing, then one that does. */
+	for (unsigned k = 0; k < 4; k++) {
+		uint8_t noop[32] = {k & 1 ? 5 : 0}, before[PAGE];
+		log_new(&l);
+		uint64_t restart = log_checkpoint(&l);
+		memcpy(before, l.p + 4 * PAGE, PAGE);
+		log_add(&l, 1, 0, noop, sizeof noop);
+		put(l.p + 4 * PAGE + 8, 4 * PAGE, 8);
+		log_close(&l, 0, restart);
+		memcpy(l.p + 2 * PAGE, l.p + 4 * PAGE, PAGE);
+		memcpy(l.p + 4 * PAGE, before, PAGE);
+		if (k < 2)
+			protect(l.p + 4 * PAGE, PAGE);
+		log_end(&l, k & 1 ? OUTCOME_UNPROVEN : OUTCOME_HELD, __LINE__);
+	}
 	/* One restart page is enough, none is not. */
 	log_new(&l);
 	log_close(&l, 0, log_checkpoint(&l));
@@ -483,6 +498,45 @@ static void test_log_damage(void)
 	log_end(&l, OUTCOME_BROKEN, __LINE__);
 }
 
+/* Hostile logs: nothing but an answer comes of them. */
+static void test_log_mutants(void)
+{
+	static const uint8_t forget[32] = {0x1b};
+	struct rng r = {3};
+	struct log l;
+	unsigned no = number_of(&whole, "random.bin"), held = 0, stale = 0;
+	log_new(&l);
+	uint64_t restart = log_checkpoint(&l);
+	put(record(&l.i, no) + 8, log_change(&l, no, 5), 8);
+	log_add(&l, 1, 0x18, forget, sizeof forget);
+	log_close(&l, 0, restart);
+	autofree uint8_t *keep = malloc(5 * PAGE);
+	NEED(keep);
+	memcpy(keep, l.p, 5 * PAGE);
+	for (unsigned n = 0; n < 500; n++) {
+		struct findings f;
+		struct error e;
+		NEED(!findings_init(&f));
+		for (unsigned k = 1 + (unsigned)rng_below(&r, 4); k; k--) {
+			size_t at = rng_below(&r, 2) ? rng_below(&r, 0x120) : 4 * PAGE + rng_below(&r, 0x180);
+			uint8_t v = rng_below(&r, 2) ? (uint8_t)rng_next(&r) : (uint8_t)(l.p[at] ^ 1u << rng_below(&r, 8));
+			l.p[at] = v;
+			if (at < PAGE) /* both restart pages alike */
+				l.p[PAGE + at] = v;
+		}
+		autosource struct source *src = source_memory(l.i.data, l.i.size, "image", &e);
+		autodestroy(fs_destroy_auto) struct fs *fs = src ? fs_open("ntfs", src, "image", &f, &e) : NULL;
+		NEED(fs);
+		held += !fs_info(fs)->stale_view;
+		stale += fs_info(fs)->stale_view;
+		CHECK(fs_info(fs)->stale_view == (findings_proof(&f, PROOF_STRUCTURE) != OUTCOME_HELD));
+		findings_free(&f);
+		memcpy(l.p, keep, 5 * PAGE);
+	}
+	CHECK(held > 15 && stale > 150);
+	free(l.i.data);
+}
+
 int main(void)
 {
 	whole = load_image(FIXTURE);
@@ -496,6 +550,7 @@ int main(void)
 	RUN(test_compressed);
 	RUN(test_log);
 	RUN(test_log_damage);
+	RUN(test_log_mutants);
 	free(whole.data);
 	return test_done();
 }
