@@ -144,9 +144,13 @@ static int find(struct md_scan *s, size_t member, struct error *e)
 	return 0;
 }
 
-static void uuid_of(const uint8_t *u, char out[64])
+/* As mdadm prints it: version 0.90 has four numbers, the others have bytes. */
+static void uuid_of(const struct md_member *m, char out[64])
 {
-	snprintf(out, 64, "%08x:%08x:%08x:%08x", get_be32(u), get_be32(u + 4), get_be32(u + 8), get_be32(u + 12));
+	uint32_t n[4];
+	for (int i = 0; i < 4; i++)
+		n[i] = m->minor_version == 90 ? get_le32(m->set + 4 * i) : get_be32(m->set + 4 * i);
+	snprintf(out, 64, "%08x:%08x:%08x:%08x", n[0], n[1], n[2], n[3]);
 }
 
 /* The newest in step; the others are told of. */
@@ -184,7 +188,7 @@ static int assemble(struct md_scan *s, const struct md_member *first, struct err
 {
 	struct assembled_volume v = {.manager = MANAGER_MD};
 	size_t present;
-	uuid_of(first->set, v.uuid);
+	uuid_of(first, v.uuid);
 	snprintf(v.volume, sizeof v.volume, "%s", *first->name ? first->name : v.uuid);
 	snprintf(v.name, sizeof v.name, "md/%s", v.volume);
 	const struct md_member *m = choose(s, first, v.name, &present);

@@ -194,6 +194,39 @@ static void test_twice(void)
 	findings_free(&f);
 }
 
+/* What lvcreate makes only with device-mapper: fixtures/lvm/corpus.py. */
+static void test_kinds(void)
+{
+	static uint8_t kinds[128 * KIB];
+	struct error e;
+	FILE *p = fopen("fixtures/lvm/corpus/kinds", "rb");
+	NEED(p && fread(kinds, 1, sizeof kinds, p) == sizeof kinds);
+	fclose(p);
+	for (int sync = 1; sync >= 0; sync--) {
+		if (!sync) /* the mirror was being made alike */
+			memset(kinds + 32768 + 12 * 4096 + 40, 0, 8);
+		autosource struct source *s = source_memory(kinds, sizeof kinds, "kinds", &e);
+		struct volume_member m = {s, "kinds"};
+		NEED(s && !findings_init(&f) && !volume_groups_assemble(&m, 1, &set, &f, &e));
+		CHECK_INT(set.count, 2 + (size_t)sync);
+		NEED(find("vg/root") && find("vg/st"));
+		char text[16] = "";
+		CHECK(!source_read_at(find("vg/root")->source, 2 * 4096, text, 13, &e));
+		CHECK_STR(text, "sector 000136"); /* extent 9 */
+		CHECK(!source_read_at(find("vg/st")->source, 3 * 1024, text, 13, &e));
+		CHECK_STR(text, "sector 000098"); /* extent 4, second stripe */
+		const struct assembled_volume *mirror = find("vg/mir");
+		CHECK_INT(mirror != NULL, sync);
+		if (mirror)
+			CHECK(!source_read_at(mirror->source, 0, text, 13, &e) && !strcmp(text, "sector 000176"));
+		const struct finding *it = get("lvm.volume", OUTCOME_UNSUPPORTED);
+		NEED(it);
+		CHECK(strstr(it->detail, sync ? "type thin" : "not in step"));
+		volume_set_free(&set);
+		findings_free(&f);
+	}
+}
+
 static void test_content(void)
 {
 	struct error e;
@@ -213,6 +246,7 @@ int main(void)
 	RUN(test_text);
 	RUN(test_cut);
 	RUN(test_twice);
+	RUN(test_kinds);
 	RUN(test_content);
 	return test_done();
 }
