@@ -101,6 +101,7 @@ static uint8_t *content(const char *path, size_t *len)
 
 static void put(const char *path, const uint8_t *p, size_t len)
 {
+	remove(path); /* a file that is cut and written again is flushed by some file systems */
 	FILE *out = fopen(path, "w");
 	NEED(out && fwrite(p, 1, len, out) == len && fclose(out) == 0);
 }
