@@ -7,7 +7,7 @@
 #include "candidate.h"
 #include "scan.h"
 
-static const struct finder *const rows[] = {&finder_windows_image, &finder_vzdump, &finder_clonezilla};
+static const struct finder *const rows[] = {&finder_windows_image, &finder_vzdump, &finder_clonezilla, &finder_libvirt};
 
 const struct finder *finder_by_name(const char *name)
 {

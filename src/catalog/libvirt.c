@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Backups of libvirt's machines: a domain's XML (virsh dumpxml) and its disks beside it, with their chains. The domain's
+ * <name> says whose it is, <source file='...'/> of each <disk> which files belong to it: by the last part of their
+ * names, a suffix of compression allowed. The date is that of the directory, or of the XML's name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+
+#include "backproof/text.h"
+#include "finder.h"
+#include "points.h"
+#include "scan.h"
+
+#define XML_MAX (4 * MIB)
+#define LEVELS 2
+
+struct libvirt {
+	struct found_points found;
+	struct strings missing; /* "LABEL\nFILE": a disk that its XML names, and that is not there */
+};
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+	return n > m && !strcasecmp(name + n - m, suffix);
+}
+
+/* The text of a domain's XML, or NULL: another file, or not readable. */
+static char *read_domain(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *text = in ? malloc(XML_MAX + 1) : NULL;
+	size_t n = text ? fread(text, 1, XML_MAX, in) : 0;
+	if (in)
+		fclose(in);
+	if (text)
+		text[n] = 0;
+	const char *domain = text && strlen(text) == n ? strstr(text, "<domain") : NULL;
+	if (!domain || !strchr(" >\n\t\r", domain[7]) || !strstr(domain, "</domain>")) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* The value of an attribute of the tag that begins at `tag`, copied with its five entities undone; NULL: none. */
+static char *attribute(const char *tag, const char *name)
+{
+	static const struct {
+		const char *entity;
+		char c;
+	} entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&apos;", '\''}, {"&quot;", '"'}};
+	const char *end = strchr(tag, '>');
+	size_t n = strlen(name);
+	for (const char *s = tag; end && (s = strstr(s, name)) && s < end; s += n) {
+		char quote = s[n] == '=' ? s[n + 1] : 0;
+		if (!strchr(" \t\r\n", s[-1]) || (quote != '\'' && quote != '"'))
+			continue;
+		const char *from = s + n + 2, *to = strchr(from, quote);
+		char *value = to ? strndup(from, (size_t)(to - from)) : NULL, *out = value;
+		for (const char *in = value; in && *in; out++) {
+			size_t step = 1;
+			*out = *in;
+			for (size_t i = 0; i < ARRAY_SIZE(entities); i++)
+				if (!strncmp(in, entities[i].entity, strlen(entities[i].entity))) {
+					*out = entities[i].c;
+					step = strlen(entities[i].entity);
+				}
+			in += step;
+		}
+		if (value)
+			*out = 0;
+		return value;
+	}
+	return NULL;
+}
+
+/* The base names of the disks that a domain has, removable ones left out. */
+static int read_disks(const char *xml, struct strings *out)
+{
+	for (const char *s = xml; (s = strstr(s, "<disk")); s += 5) {
+		const char *end = strstr(s, "</disk>"), *source = strstr(s, "<source");
+		autofree char *device = strchr(" \t\r\n", s[5]) ? attribute(s, "device") : NULL;
+		if (!strchr(" \t\r\n", s[5]) || !end || (device && strcmp(device, "disk") && strcmp(device, "lun")))
+			continue;
+		/* The first is the disk's own; those of <backingStore> come after it. */
+		autofree char *file = source && source < end ? attribute(source, "file") : NULL;
+		if (!file && source && source < end)
+			file = attribute(source, "dev");
+		if (!file && source && source < end)
+			file = attribute(source, "name");
+		const char *slash = file ? strrchr(file, '/') : NULL;
+		const char *base = slash ? slash + 1 : file;
+		if (base && *base && !strings_has(out, base) && strings_add(out, base) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* "<name>web01</name>" of the domain itself, which comes before all others. */
+static char *read_name(const char *xml)
+{
+	const char *from = strstr(xml, "<name>"), *to = from ? strstr(from, "</name>") : NULL;
+	return to ? strndup(from + 6, (size_t)(to - from - 6)) : NULL;
+}
+
+/* The name in the directory that holds a disk, as it is or compressed. */
+static const char *find_disk(const struct strings *names, const char *disk)
+{
+	size_t n = strlen(disk);
+	for (size_t i = 0; i < names->count; i++) {
+		const char *name = names->items[i];
+		if (!strcmp(name, disk))
+			return name;
+		static const char *const suffixes[] = {".zst", ".gz", ".xz", ".lz4", ".bz2", ".qcow2", ".img", ".raw"};
+		for (size_t k = 0; k < ARRAY_SIZE(suffixes); k++)
+			if (!strncmp(name, disk, n) && !strcmp(name + n, suffixes[k]))
+				return name;
+	}
+	return NULL;
+}
+
+static int add_path(struct strings *to, const char *directory, const char *name)
+{
+	autofree char *path = text_format("%s/%s", directory, name);
+	return !path ? -1 : strings_has(to, path) ? 0 : strings_add(to, path);
+}
+
+/* One domain; alone: what else is in the directory may be a part of its disks' chains. */
+static int add_domain(struct libvirt *l, const char *directory, const char *rel, const char *file, const char *xml,
+		      const struct strings *names, bool alone)
+{
+	struct strings disks = {0};
+	struct span where, segment;
+	size_t stem;
+	struct found_point *p = vec_push(&l->found.points);
+	if (!p || read_disks(xml, &disks) < 0)
+		return -1;
+	p->guest = read_name(xml);
+	p->label = *rel ? text_format("%s/%s", rel, file) : strdup(file);
+	if (!name_time_find(file, strlen(file), &p->civil, &where)) {
+		const char *slash = strrchr(directory, '/'), *base = slash ? slash + 1 : directory;
+		if (!name_time_find(base, strlen(base), &p->civil, &where))
+			memset(&p->civil, 0, sizeof p->civil);
+	}
+	int rc = p->label ? add_path(&p->notes, directory, file) : -1;
+	for (size_t i = 0; i < disks.count && rc == 0; i++) {
+		const char *name = find_disk(names, disks.items[i]);
+		autofree char *line = name ? NULL : text_format("%s\n%s", p->label, disks.items[i]);
+		rc = name ? add_path(&p->files, directory, name) : line ? strings_add(&l->missing, line) : -1;
+	}
+	/* With none of its disks it is still the newest, and not complete. */
+	if (rc == 0 && disks.count && !p->files.count)
+		rc = add_path(&p->files, directory, file);
+	for (size_t i = 0; i < names->count && alone && rc == 0; i++)
+		if (!is_partial_name(names->items[i]) &&
+		    name_kind(names->items[i], strlen(names->items[i]), &stem, &segment) == NAME_IMAGE)
+			rc = add_path(&p->files, directory, names->items[i]);
+	strings_free(&disks);
+	return rc;
+}
+
+static int read_directory(struct libvirt *l, const char *path, const char *rel, int levels, struct error *e)
+{
+	struct strings names = {0}, domains = {0};
+	int rc = finder_list(path, &names, e);
+	for (size_t i = 0; i < names.count && rc == 0; i++) {
+		autofree char *full = text_format("%s/%s", path, names.items[i]);
+		autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", names.items[i]);
+		autofree char *xml = full && has_suffix(full, ".xml") ? read_domain(full) : NULL;
+		if (!full || !below || (xml && strings_add(&domains, names.items[i]) < 0)) {
+			rc = error_nomem(e);
+			break;
+		}
+		bool skip = is_partial_name(names.items[i]) || scan_is_system_dir(names.items[i]) || !levels;
+		autoclose int fd = skip ? -1 : scan_open(AT_FDCWD, full, false);
+		if (!skip && fd < 0 && errno == EACCES)
+			rc = error_sys(e, "%s: directory can't be read", full);
+		else if (fd >= 0)
+			rc = read_directory(l, full, below, levels - 1, e);
+	}
+	for (size_t i = 0; i < domains.count && rc == 0; i++) {
+		autofree char *full = text_format("%s/%s", path, domains.items[i]);
+		autofree char *xml = full ? read_domain(full) : NULL;
+		if (!full || (xml && add_domain(l, path, rel, domains.items[i], xml, &names, domains.count == 1) < 0))
+			rc = error_nomem(e);
+	}
+	strings_free(&names);
+	strings_free(&domains);
+	return rc;
+}
+
+/* Only the newest counts: what was incomplete long ago is history. */
+static int check_newest(const struct libvirt *l, const struct catalog *out, struct error *e)
+{
+	for (size_t i = 0; i < l->missing.count && out->count; i++) {
+		const char *line = l->missing.items[i], *name = strrchr(line, '\n');
+		const char *label = out->items[0].label;
+		if (strlen(label) != (size_t)(name - line) || strncmp(label, line, strlen(label)))
+			continue;
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s names the disk %s, which is not beside it", label,
+			  name + 1);
+		e->sys = ENOENT;
+		return -1;
+	}
+	return 0;
+}
+
+static void libvirt_free(struct libvirt *l)
+{
+	found_free(&l->found);
+	strings_free(&l->missing);
+}
+
+static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
+{
+	struct libvirt l = {.missing = {0}};
+	memset(out, 0, sizeof *out);
+	int rc = read_directory(&l, path, "", LEVELS, e);
+	if (rc == 0)
+		rc = found_answer(&l.found, host, own, out, e);
+	if (rc == 0 && check_newest(&l, out, e) < 0) {
+		catalog_free(out);
+		rc = -1;
+	}
+	libvirt_free(&l);
+	return rc;
+}
+
+static bool recognise(const char *path)
+{
+	struct libvirt l = {.missing = {0}};
+	struct error e;
+	bool found = read_directory(&l, path, "", LEVELS, &e) == 0 && l.found.points.count;
+	libvirt_free(&l);
+	return found;
+}
+
+const struct finder finder_libvirt = {"libvirt", find, recognise};
