@@ -221,7 +221,7 @@ static void test_kinds(void)
 			CHECK(!source_read_at(mirror->source, 0, text, 13, &e) && !strcmp(text, "sector 000176"));
 		const struct finding *it = get("lvm.volume", OUTCOME_UNSUPPORTED);
 		NEED(it);
-		CHECK(strstr(it->detail, sync ? "type thin" : "not in step"));
+		CHECK(strstr(it->detail, sync ? "type error" : "not in step"));
 		volume_set_free(&set);
 		findings_free(&f);
 	}
