@@ -222,7 +222,8 @@ static int find(const char *path, const char *host, bool own, struct catalog *ou
 	return rc;
 }
 
-static int is_archive(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)
+/* Without a log or notes only names tell whose an archive is, and those are told as in any directory. */
+static int is_told(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)
 {
 	bool *any = ctx;
 	size_t stem;
@@ -230,7 +231,8 @@ static int is_archive(void *ctx, int dir, const char *name, enum scan_type type,
 	struct civil c;
 	(void)dir;
 	(void)e;
-	*any = *any || (type != SCAN_DIR && read_name(name, &stem, &number, &c) != PART_NONE);
+	enum part_kind kind = type == SCAN_DIR ? PART_NONE : read_name(name, &stem, &number, &c);
+	*any = *any || kind == PART_LOG || kind == PART_BESIDE;
 	return 0;
 }
 
@@ -239,7 +241,7 @@ static bool recognise(const char *path)
 	bool any = false, unreadable = false;
 	struct error why;
 	autoclose int fd = scan_open(AT_FDCWD, path, true);
-	return fd >= 0 && scan_dir(fd, path, is_archive, &any, &unreadable, &why) == 0 && any;
+	return fd >= 0 && scan_dir(fd, path, is_told, &any, &unreadable, &why) == 0 && any;
 }
 
 const struct finder finder_vzdump = {"vzdump", find, recognise};

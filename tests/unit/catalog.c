@@ -636,7 +636,7 @@ static void test_bad_repository(void)
 	CHECK_INT(e.cls, ERROR_IO);
 	CHECK(strstr(e.text, "nas1"));
 	r.path = root;
-	r.layout = (char *)"libvirt";
+	r.layout = (char *)"no-such-layout";
 	CHECK(!catalog_index_open(&r, NULL, &e));
 	CHECK_INT(e.cls, ERROR_UNSUPPORTED);
 	r.layout = NULL;

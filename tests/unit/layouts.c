@@ -136,6 +136,14 @@ static void test_whose_dump(void)
 	CHECK_STR(find("vzdump", "vzdump-qemu-100-*", "web01", "web01"), web);
 	CHECK_STR(find("vzdump", "vzdump-qemu-100-*", "web01", "db01"), "");
 	CHECK_STR(find("vzdump", "vzdump-qemu-99-*", "web01", "web01"), "");
+	/* Archives of which nothing says whose they are don't stand before one that a name tells. */
+	clear();
+	put(STEM ".vma.zst", 100);
+	put("web01-2026-11-19.img.zst", 90);
+	CHECK_STR(from("", "web01"), "web01-2026-11-19.img.zst[web01-2026-11-19.img.zst]");
+	/* And another guest's dump is not this host's. */
+	put_text(STEM ".log", 100, LOG("VM Name: db01"));
+	CHECK_STR(from("", "web01"), "web01-2026-11-19.img.zst[web01-2026-11-19.img.zst]");
 	CHECK(strstr(find("vzdump", "a/b", "web01", "web01"), "without \"/\""));
 }
 
