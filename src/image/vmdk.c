@@ -213,6 +213,12 @@ static int open_parts(struct vmdk *v, const struct image_context *c, struct erro
 		if (open_part(v, p, l, c, e) < 0)
 			return -1;
 	}
+	/* It is no disk, and nothing is lost without it: asked for, so that it is known to belong to this one. */
+	struct error none;
+	if (v->d.tracking && c->companions && !companion_bytes(c, v->d.tracking, &none) && none.cls != ERROR_MISSING) {
+		*e = none;
+		return error_prefix(e, "%s", companion_base(v->d.tracking));
+	}
 	return check_files(&v->d, c, true, e);
 }
 

@@ -34,6 +34,7 @@ struct vmdk_descriptor {
 	char cid[9], parent_cid[9]; /* lower-case hexadecimal; parent "" when there is none */
 	char type[64];
 	char *hint; /* the parent's name, or NULL */
+	char *tracking; /* the file that notes changed blocks, or NULL */
 	VEC(struct vmdk_line) lines;
 	uint64_t sectors; /* of all lines, at most INT64_MAX bytes */
 };

@@ -141,6 +141,10 @@ static int setting(const struct scan *s, const char *key, const char *value, str
 		d->hint = strdup(value);
 		if (!d->hint)
 			return error_nomem(e);
+	} else if (!strcasecmp(key, "changeTrackPath") && *value && !d->tracking) {
+		d->tracking = strdup(value);
+		if (!d->tracking)
+			return error_nomem(e);
 	}
 	return 0;
 }
@@ -233,5 +237,6 @@ void vmdk_descriptor_free(struct vmdk_descriptor *d)
 		free(l->name);
 	vec_free(&d->lines);
 	free(d->hint);
+	free(d->tracking);
 	memset(d, 0, sizeof *d);
 }

@@ -257,7 +257,7 @@ static void test_mixed(void)
 	struct error e = {0};
 	load_all(&x);
 	files_text(&x, "a.vmdk", HEAD "rw 10 flat \"flat-flat.vmdk\" 0\r\nRW 300 ZERO\r\nRDONLY 5 FLAT \"x/flat-flat.vmdk\" 20\r\n"
-				      "RW 557 SPARSE \"split-s001.vmdk\"\r\nddb.x = \"y\"\r\n");
+				      "RW 557 SPARSE \"split-s001.vmdk\"\r\nddb.x = \"y\"\r\nchangeTrackPath=\"gone-ctk.vmdk\"\r\n");
 	const struct image *im = file_image(&x, "a.vmdk", false, &e);
 	NEED(im);
 	uint8_t *p = disk_bytes(im->disks.items[0].source, 5000, &e);
