@@ -7,7 +7,8 @@
 #include "candidate.h"
 #include "scan.h"
 
-static const struct finder *const rows[] = {&finder_windows_image, &finder_vzdump, &finder_clonezilla, &finder_libvirt};
+static const struct finder *const rows[] = {&finder_windows_image, &finder_vzdump, &finder_clonezilla, &finder_libvirt,
+					    &finder_ova};
 
 const struct finder *finder_by_name(const char *name)
 {

@@ -20,7 +20,7 @@ const struct finder *finder_by_name(const char *name);
 /* The row that recognises a directory, or NULL. */
 const struct finder *finder_of(const char *path);
 
-extern const struct finder finder_libvirt, finder_windows_image, finder_vzdump, finder_clonezilla;
+extern const struct finder finder_libvirt, finder_ova, finder_windows_image, finder_vzdump, finder_clonezilla;
 
 /* For rows: the names in a directory, sorted. -1: it can't be read. */
 int finder_list(const char *directory, struct strings *names, struct error *e) must_check;

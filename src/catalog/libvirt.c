@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Backups of libvirt's machines: a domain's XML (virsh dumpxml) and its disks beside it, with their chains. The domain's
- * <name> says whose it is, <source file='...'/> of each <disk> which files belong to it: by the last part of their
- * names, a suffix of compression allowed. The date is that of the directory, or of the XML's name.
+ * Backups of libvirt's machines: a domain's XML (virsh dumpxml) and its disks beside it, with their chains. The
+ * domain's <name> says whose it is, <source file='...'/> of each <disk> which files belong to it: by the last part
+ * of their names, a suffix of compression allowed. The date is that of the directory, or of the XML's name.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -48,12 +48,8 @@ static int set_layout(char **field, const char *value, struct error *e)
 {
 	static const char *const layouts[] = {"files", "vzdump", "clonezilla", "windows-image", "libvirt",
 					      "ova"};
-	if (!strcmp(value, "files") || catalog_has_layout(value))
+	if (catalog_has_layout(value))
 		return set_string(field, value, e);
-	for (size_t i = 1; i < ARRAY_SIZE(layouts); i++)
-		if (!strcmp(value, layouts[i]))
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
-					 "layout \"%s\" is not supported by this build", value);
 	const char *near = nearest_name(value, layouts, ARRAY_SIZE(layouts));
 	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "expected a layout, such as \"files\"%s%s%s",
 			 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");

@@ -226,8 +226,7 @@ static void test_bad_values(void)
 	fails("[policy \"default\"]\ncritical = etc/fstab\n", 2, "absolute paths");
 	fails("[policy \"default\"]\nscratch = tmp\n", 2, "an absolute path");
 	fails("[repository \"r\"]\npath = backup\n", 2, "an absolute path");
-	fails("[repository \"r\"]\npath = /b\nlayout = ova\n", 3,
-	      "layout \"ova\" is not supported by this build");
+	fails("[repository \"r\"]\npath = /b\nlayout = veeam\n", 3, "expected a layout");
 	fails("[repository \"r\"]\npath = /b\nlayout = file\n", 3, "did you mean \"files\"?");
 	fails("[repository \"r\"]\npath = /b\nmatch = {hots}/*.img\n", 3, "did you mean {host}?");
 	fails("[host \"a\"]\nmachine_id = 5f1c\n", 2, "32 hexadecimal digits");

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Exports of machines: HOST.ova, or a directory with an OVF descriptor, its manifest (.mf) and the disks that it names
+ * (<File ovf:href="...">), up to two directories below the repository. The date is the name's, or its directory's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+
+#include "backproof/text.h"
+#include "finder.h"
+#include "points.h"
+#include "scan.h"
+
+#define OVF_MAX (16 * MIB)
+#define LEVELS 2
+
+struct exports {
+	struct found_points found;
+	struct strings missing; /* "LABEL\nFILE" */
+};
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+	return n > m && !strcasecmp(name + n - m, suffix);
+}
+
+static char *read_text(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *text = in ? malloc(OVF_MAX + 1) : NULL;
+	size_t n = text ? fread(text, 1, OVF_MAX, in) : 0;
+	if (in)
+		fclose(in);
+	if (text)
+		text[n] = 0;
+	return text;
+}
+
+/* The files that a descriptor refers to, by the last part of their names. */
+static int read_files(const char *ovf, struct strings *out)
+{
+	for (const char *s = ovf; (s = strstr(s, ":href=\"")); s++) {
+		const char *from = s + 7, *end = strchr(from, '"');
+		if (!end)
+			break;
+		while (memchr(from, '/', (size_t)(end - from)))
+			from = (const char *)memchr(from, '/', (size_t)(end - from)) + 1;
+		autofree char *name = strndup(from, (size_t)(end - from));
+		if (!name || (*name && !strings_has(out, name) && strings_add(out, name) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int add_path(struct strings *to, const char *directory, const char *name)
+{
+	autofree char *path = text_format("%s/%s", directory, name);
+	return path ? strings_add(to, path) : -1;
+}
+
+static int add_descriptor(struct exports *x, struct found_point *p, const char *directory, const char *file,
+			  const struct strings *names)
+{
+	autofree char *full = text_format("%s/%s", directory, file), *ovf = full ? read_text(full) : NULL;
+	struct strings files = {0};
+	int rc = !full ? -1 : ovf ? read_files(ovf, &files) : 0;
+	for (size_t i = 0; i < files.count && rc == 0; i++) {
+		autofree char *line = text_format("%s\n%s", p->label, files.items[i]);
+		if (strings_has(names, files.items[i]))
+			rc = add_path(&p->files, directory, files.items[i]);
+		else
+			rc = line ? strings_add(&x->missing, line) : -1;
+	}
+	/* With none of its disks it is still the newest, and not complete. */
+	if (rc == 0)
+		rc = add_path(p->files.count ? &p->notes : &p->files, directory, file);
+	strings_free(&files);
+	return rc;
+}
+
+static int add_export(struct exports *x, const char *directory, const char *rel, const char *file,
+		      const struct strings *names)
+{
+	struct span where;
+	struct found_point *p = vec_push(&x->found.points);
+	const char *slash = strrchr(directory, '/'), *base = slash ? slash + 1 : directory;
+	if (!p || !(p->label = *rel ? text_format("%s/%s", rel, file) : strdup(file)))
+		return -1;
+	if (!name_time_find(file, strlen(file), &p->civil, &where) &&
+	    !name_time_find(base, strlen(base), &p->civil, &where))
+		memset(&p->civil, 0, sizeof p->civil);
+	return has_suffix(file, ".ova") ? add_path(&p->files, directory, file)
+					: add_descriptor(x, p, directory, file, names);
+}
+
+static int read_directory(struct exports *x, const char *path, const char *rel, int levels, struct error *e)
+{
+	struct strings names = {0};
+	int rc = finder_list(path, &names, e);
+	for (size_t i = 0; i < names.count && rc == 0; i++) {
+		const char *name = names.items[i];
+		if (is_partial_name(name) || scan_is_system_dir(name))
+			continue;
+		if (has_suffix(name, ".ova") || has_suffix(name, ".ovf")) {
+			rc = add_export(x, path, rel, name, &names) < 0 ? error_nomem(e) : 0;
+			continue;
+		}
+		autofree char *full = text_format("%s/%s", path, name);
+		autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", name);
+		autoclose int fd = full && levels ? scan_open(AT_FDCWD, full, false) : -1;
+		if (!full || !below)
+			rc = error_nomem(e);
+		else if (levels && fd < 0 && errno == EACCES)
+			rc = error_sys(e, "%s: directory can't be read", full);
+		else if (fd >= 0)
+			rc = read_directory(x, full, below, levels - 1, e);
+	}
+	strings_free(&names);
+	return rc;
+}
+
+/* Only the newest counts: what was incomplete long ago is history. */
+static int check_newest(const struct exports *x, const struct catalog *out, struct error *e)
+{
+	for (size_t i = 0; i < x->missing.count && out->count; i++) {
+		const char *line = x->missing.items[i], *name = strrchr(line, '\n'), *label = out->items[0].label;
+		if (strlen(label) != (size_t)(name - line) || strncmp(label, line, strlen(label)))
+			continue;
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s names the file %s, which is not beside it", label,
+			  name + 1);
+		e->sys = ENOENT;
+		return -1;
+	}
+	return 0;
+}
+
+static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
+{
+	struct exports x = {.missing = {0}};
+	memset(out, 0, sizeof *out);
+	int rc = read_directory(&x, path, "", LEVELS, e);
+	if (rc == 0)
+		rc = found_answer(&x.found, host, own, out, e);
+	if (rc == 0 && check_newest(&x, out, e) < 0) {
+		catalog_free(out);
+		rc = -1;
+	}
+	found_free(&x.found);
+	strings_free(&x.missing);
+	return rc;
+}
+
+/* Names of OVAs are understood like those of any image; only a descriptor needs more. */
+static bool recognise(const char *path)
+{
+	struct strings names = {0};
+	struct error e;
+	bool found = false;
+	if (finder_list(path, &names, &e) == 0)
+		for (size_t i = 0; i < names.count && !found; i++)
+			found = has_suffix(names.items[i], ".ovf");
+	strings_free(&names);
+	return found;
+}
+
+const struct finder finder_ova = {"ova", find, recognise};

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Layout ova: exports in one file, and descriptors with their disks. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "backproof/catalog.h"
+#include "test.h"
+
+static char root[] = "/tmp/backproof-ova-XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", root, name);
+	for (char *s = path + strlen(root) + 1; (s = strchr(s, '/')); s++) {
+		*s = 0;
+		NEED(mkdir(path, 0755) == 0 || errno == EEXIST);
+		*s = '/';
+	}
+	FILE *f = fopen(path, "w");
+	NEED(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static struct catalog found;
+static struct error why;
+
+static int ask(const char *host)
+{
+	struct repository r = {.name = "esx", .path = root, .layout = (char *)(uintptr_t)"ova"};
+	memset(&why, 0, sizeof why);
+	memset(&found, 0, sizeof found);
+	struct catalog_index *x = catalog_index_open(&r, NULL, &why);
+	int rc = x ? catalog_index_find(x, host, &found, &why) : -1;
+	catalog_index_destroy(x);
+	return rc;
+}
+
+static void test_files(void)
+{
+	put("web01.ova", "x");
+	put("web010.ova", "x");
+	put("web02/web02-2026-11-20.ova", "x");
+	put("web02/web02-2026-11-21.ova", "x");
+	CHECK_INT(ask("web01"), 0);
+	CHECK_INT(found.count, 1);
+	catalog_free(&found);
+	CHECK_INT(ask("web02"), 0);
+	NEED(found.count == 2);
+	CHECK(strstr(found.items[0].items[0].path, "2026-11-21") != NULL);
+	catalog_free(&found);
+	CHECK_INT(ask("web"), 0);
+	CHECK_INT(found.count, 0);
+	catalog_free(&found);
+}
+
+#define OVF "<Envelope><References><File ovf:id=\"f1\" ovf:href=\"db01-disk1.vmdk\" ovf:size=\"1\"/>" \
+	    "<File ovf:href=\"db01-disk2.vmdk\"/></References></Envelope>"
+
+static void test_descriptor(void)
+{
+	char path[128];
+	put("db01/2026-11-20/db01.ovf", OVF);
+	put("db01/2026-11-20/db01-disk1.vmdk", "x");
+	put("db01/2026-11-20/db01-disk2.vmdk", "x");
+	put("db01/2026-11-21/db01.ovf", OVF);
+	put("db01/2026-11-21/db01-disk1.vmdk", "x");
+	CHECK_INT(ask("db01"), -1);
+	CHECK_INT(why.sys, ENOENT);
+	CHECK(strstr(why.text, "db01-disk2.vmdk") != NULL);
+	snprintf(path, sizeof path, "%s/db01/2026-11-21/db01-disk1.vmdk", root);
+	NEED(unlink(path) == 0);
+	CHECK_INT(ask("db01"), -1);
+	put("db01/2026-11-21/db01-disk1.vmdk", "x");
+	put("db01/2026-11-21/db01-disk2.vmdk", "x");
+	CHECK_INT(ask("db01"), 0);
+	NEED(found.count == 2);
+	CHECK_INT(found.items[0].count, 3);
+	CHECK(strstr(found.items[0].label, "2026-11-21") != NULL);
+	size_t notes = 0;
+	for (size_t i = 0; i < found.items[0].count; i++)
+		notes += found.items[0].items[i].note;
+	CHECK_INT(notes, 1);
+	catalog_free(&found);
+}
+
+int main(void)
+{
+	NEED(mkdtemp(root));
+	RUN(test_files);
+	RUN(test_descriptor);
+	char cmd[64];
+	snprintf(cmd, sizeof cmd, "rm -rf %s", root);
+	NEED(system(cmd) == 0);
+	return test_done();
+}
