@@ -2,6 +2,8 @@
 /* The disk in a qcow2 file as a source. */
 #include "qcow2.h"
 
+#define SHARED MIB /* a read from this length on is worth a second thread */
+
 /* Where the backing disk is shorter than this one, zeros follow it. */
 static int read_backing(struct qcow2 *q, uint64_t guest, uint8_t *to, size_t len, struct error *e)
 {
@@ -11,10 +13,8 @@ static int read_backing(struct qcow2 *q, uint64_t guest, uint8_t *to, size_t len
 	return source_read_at(q->backing, guest, to, n, e);
 }
 
-static int read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+static int read_runs(struct qcow2 *q, uint64_t off, uint8_t *to, size_t len, struct error *e)
 {
-	struct qcow2 *q = self;
-	uint8_t *to = buf;
 	while (len) {
 		struct qcow2_run run;
 		if (qcow2_map(q, off, len, &run, e) < 0)
@@ -41,6 +41,47 @@ static int read_at(void *self, uint64_t off, void *buf, size_t len, struct error
 		len -= n;
 	}
 	return 0;
+}
+
+struct half {
+	struct qcow2 *q;
+	uint64_t off;
+	uint8_t *to;
+	size_t len;
+	struct error e;
+	int rc;
+};
+
+static void *read_half(void *arg)
+{
+	struct half *h = arg;
+	h->rc = read_runs(h->q, h->off, h->to, h->len, &h->e);
+	return NULL;
+}
+
+/* Decompressing takes the time: the second half of a long read is done by another thread. */
+static int read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct qcow2 *q = self;
+	struct qcow2_run run;
+	pthread_t thread;
+	uint64_t middle = (off + len / 2) / q->cluster * q->cluster;
+	if (len < SHARED || middle <= off)
+		return read_runs(q, off, buf, len, e);
+	size_t first = (size_t)(middle - off);
+	struct half second = {.q = q, .off = middle, .to = (uint8_t *)buf + first, .len = len - first};
+	if (qcow2_map(q, middle, q->cluster, &run, e) < 0)
+		return -1;
+	if (run.kind != QCOW2_PACKED || pthread_create(&thread, NULL, read_half, &second))
+		return read_runs(q, off, buf, len, e);
+	int rc = read_runs(q, off, buf, first, e);
+	pthread_join(thread, NULL);
+	if (!rc && second.rc < 0) {
+		if (e)
+			*e = second.e;
+		rc = -1;
+	}
+	return rc;
 }
 
 /* The extent of what lies below, as far as this run goes. */
