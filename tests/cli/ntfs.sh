@@ -20,7 +20,7 @@ same() {
 }
 
 for fs in ntfs exfat; do
-	for packed in "$TOP"/fixtures/$fs/*.img.zst; do
+	for packed in "$TOP/fixtures/$fs"/*.img.zst; do
 		name=$fs-$(basename "$packed" .img.zst)
 		zstd -qdf "$packed" -o "$W/v.img"
 		same "$name" "$W/v.img" "${packed%.img.zst}.sums"
@@ -78,6 +78,18 @@ for where in 510 $((size - 500)) $((mft + 510)) $((mft + 5 * 1024 + 1022)) $((mf
 	flip "$W/web01.img" "$where"
 	run check web01 --from "$W/web01.img" --config "$W/empty.conf" --scratch "$S" --format json --depth full
 	verdict_is 12 "NTFS: a flipped bit at $where"
+done
+# A machine that sleeps keeps its newest changes elsewhere.
+for state in HIBR wake; do
+	cp "$W/good.img" "$W/web01.img"
+	{ printf $state && head -c 8188 /dev/zero; } >"$W/hiber"
+	ntfscp -f -q "$W/web01.img" "$W/hiber" hiberfil.sys >/dev/null
+	run check web01 --from "$W/web01.img" --config "$W/empty.conf" --scratch "$S" --format json --depth full
+	verdict_is 20 "hibernation file: $state"
+	want=0
+	[ $state = HIBR ] && want=1
+	holds "hibernation file: $state: $want finding" jq -e --argjson n $want \
+		'[.findings[] | select(.check == "ntfs.hibernation")] | length == $n' "$W/out"
 done
 for cut in $((size / 3)) $((size - 4096)); do
 	cp "$W/good.img" "$W/web01.img"

@@ -286,6 +286,23 @@ static void test_state(void)
 	free(i.data);
 }
 
+static void test_encrypted(void)
+{
+	struct image i = copy_image(&whole);
+	struct seen s;
+	struct fs_entry it;
+	uint8_t *r = record(&i, number_of(&whole, "random.bin")), *a = attribute(r, 0x80), *t = attribute(r, 0x10);
+	put(a + 12, 0x4000, 2);
+	t[get_le16(t + 20) + 33] |= 0x40;
+	look("ntfs", &i, i.size, &s);
+	CHECK_INT(structure(&s), OUTCOME_HELD);
+	NEED(s.fs && fs_lookup(s.fs, "random.bin", true, &it, &s.e) == 1);
+	CHECK(!fs_open_file(s.fs, &it, &s.e));
+	CHECK_INT(s.e.cls, ERROR_ENCRYPTED);
+	drop(&s);
+	free(i.data);
+}
+
 static void test_compressed(void)
 {
 	struct image i = copy_image(&whole);
@@ -547,6 +564,7 @@ int main(void)
 	RUN(test_bitmap);
 	RUN(test_index);
 	RUN(test_state);
+	RUN(test_encrypted);
 	RUN(test_compressed);
 	RUN(test_log);
 	RUN(test_log_damage);
