@@ -91,7 +91,7 @@ static void test_header(void)
 	refused(0x158, 512, ERROR_CORRUPT, __LINE__);
 	refused(0x158, 0x7ffffe00, ERROR_CORRUPT, __LINE__);
 	refused(0x170, 1 << 20, ERROR_CORRUPT, __LINE__);
-	refused(0x174, 1 << 31, ERROR_CORRUPT, __LINE__);
+	refused(0x174, UINT32_C(1) << 31, ERROR_CORRUPT, __LINE__);
 	refused(0x178, 0, ERROR_CORRUPT, __LINE__);
 	refused(0x178, 5000, ERROR_CORRUPT, __LINE__);
 	refused(0x17c, 1, ERROR_UNSUPPORTED, __LINE__);
