@@ -33,8 +33,8 @@ static int attach(struct xfs *x, struct error *e)
 	return x->src ? 0 : -1;
 }
 
-static int xfs_open(struct source *src, const char *subject, struct findings *f, void **self, struct fs_info *info,
-		    struct error *e)
+static int xfs_open(struct source *src, const char *subject, struct findings *f, void **self,
+		    struct fs_info *info, struct error *e)
 {
 	__attribute__((cleanup(destroy_auto))) struct xfs *x = calloc(1, sizeof *x);
 	if (!x)
@@ -70,14 +70,14 @@ static int xfs_open(struct source *src, const char *subject, struct findings *f,
 static const char *const types[] = {"xfs", NULL};
 
 const struct fs_ops fs_xfs = {
-	.name = "xfs",
-	.types = types,
-	.open = xfs_open,
-	.verify = xfs_verify,
-	.walk = xfs_walk,
-	.lookup = xfs_lookup,
-	.open_file = xfs_open_file,
-	.read_link = xfs_read_link,
-	.xattrs = xfs_xattrs,
-	.destroy = xfs_destroy,
+    .name = "xfs",
+    .types = types,
+    .open = xfs_open,
+    .verify = xfs_verify,
+    .walk = xfs_walk,
+    .lookup = xfs_lookup,
+    .open_file = xfs_open_file,
+    .read_link = xfs_read_link,
+    .xattrs = xfs_xattrs,
+    .destroy = xfs_destroy,
 };

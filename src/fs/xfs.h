@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * XFS, version 5 (with checksums), read from a source: superblock, inodes, maps, directories, attributes and the
- * log are parsed here, with bounds on everything, from state that does not change after open. The format is that
- * of "XFS Algorithms & Data Structures", 3rd edition.
+ * XFS, version 5 (with checksums), read from a source: superblock, inodes, maps, directories,
+ * attributes and the log are parsed here, with bounds on everything, from state that does not
+ * change after open. The format is that of "XFS Algorithms & Data Structures", 3rd edition.
  *
- * Words: a block is a file-system block; fsb is a block number as stored (allocation group and block in it, packed);
- * daddr is a byte offset / 512.
+ * Words: a block is a file-system block; fsb is a block number as stored (allocation group and
+ * block in it, packed); daddr is a byte offset / 512.
  */
 #ifndef FS_XFS_H
 #define FS_XFS_H
@@ -23,10 +23,19 @@
 #define XFS_NULL32 UINT32_MAX
 
 enum { XFS_FMT_DEV, XFS_FMT_LOCAL, XFS_FMT_EXTENTS, XFS_FMT_BTREE };
-enum { XFS_FT_UNKNOWN, XFS_FT_FILE, XFS_FT_DIR, XFS_FT_CHR, XFS_FT_BLK, XFS_FT_FIFO, XFS_FT_SOCK, XFS_FT_LINK };
+enum {
+	XFS_FT_UNKNOWN,
+	XFS_FT_FILE,
+	XFS_FT_DIR,
+	XFS_FT_CHR,
+	XFS_FT_BLK,
+	XFS_FT_FIFO,
+	XFS_FT_SOCK,
+	XFS_FT_LINK
+};
 enum { XFS_DATA_FORK, XFS_ATTR_FORK };
-#define XFS_REALTIME 1	 /* di_flags */
-#define XFS_REFLINKED 2	 /* di_flags2 */
+#define XFS_REALTIME 1	/* di_flags */
+#define XFS_REFLINKED 2 /* di_flags2 */
 #define XFS_BIGTIME 8
 #define XFS_NREXT64 16
 enum { /* incompatible features */
@@ -53,20 +62,23 @@ struct xfs {
 	uint64_t blocks, rt_blocks, root, log_start; /* blocks; inode; fsb */
 	uint64_t special[5];			     /* inodes that no directory names */
 	uint64_t free_blocks, inodes, free_inodes;   /* as the superblock says */
-	uint32_t block_size, sector, inode_size, ag_blocks, ag_count, log_blocks, log_sector, log_unit, align;
-	uint32_t dir_size;  /* bytes of a directory block */
-	unsigned block_log, inode_log, chunk_log, ag_log, dir_log; /* chunk: inodes in a block; dir: blocks */
+	uint32_t block_size, sector, inode_size, ag_blocks, ag_count, log_blocks, log_sector,
+	    log_unit, align;
+	uint32_t dir_size; /* bytes of a directory block */
+	unsigned block_log, inode_log, chunk_log, ag_log,
+	    dir_log; /* chunk: inodes in a block; dir: blocks */
 	uint32_t ro_compat, incompat, log_incompat, features2;
 	uint8_t uuid[16], meta_uuid[16];
 	char label[13];
-	bool fold;    /* names are hashed without regard to ASCII case */
+	bool fold; /* names are hashed without regard to ASCII case */
 	bool ftype;
-	bool stale;   /* an older state is seen: what looks broken may be whole in the log */
-	bool settled; /* unmounted cleanly or replayed: all must agree */
-	bool clean;   /* unmounted cleanly: totals must agree too */
-	bool foreign; /* features that change what blocks belong to whom */
-	bool intents; /* replayed, but deferred work was left: space may be unaccounted for */
-	uint64_t *pieces; /* sorted byte offsets: a directory block begins here that was replayed in pieces */
+	bool stale;	  /* an older state is seen: what looks broken may be whole in the log */
+	bool settled;	  /* unmounted cleanly or replayed: all must agree */
+	bool clean;	  /* unmounted cleanly: totals must agree too */
+	bool foreign;	  /* features that change what blocks belong to whom */
+	bool intents;	  /* replayed, but deferred work was left: space may be unaccounted for */
+	uint64_t *pieces; /* sorted byte offsets: a directory block begins here that was replayed in
+			     pieces */
 	size_t piece_count;
 	struct xfs_dirs *dirs;
 };
@@ -136,7 +148,8 @@ uint64_t xfs_inode_place(const struct xfs *x, uint64_t number);
 /* Checks and takes apart an inode of x->inode_size bytes. CORRUPT when it is not sound. */
 int xfs_inode_parse(const struct xfs *x, uint64_t number, const uint8_t *raw, struct xfs_inode *in,
 		    struct error *e) must_check;
-int xfs_inode_read(const struct xfs *x, uint64_t number, struct xfs_inode *in, struct error *e) must_check;
+int xfs_inode_read(const struct xfs *x, uint64_t number, struct xfs_inode *in,
+		   struct error *e) must_check;
 void xfs_inode_entry(const struct xfs *x, const struct xfs_inode *in, struct fs_entry *out);
 uint8_t xfs_inode_type(uint16_t mode); /* XFS_FT_* */
 
@@ -151,8 +164,8 @@ struct xfs_map_ops {
 	int (*node)(void *ctx, uint64_t fsb, struct error *e);
 };
 /* Non-zero from a callback ends it with that value. */
-int xfs_map(const struct xfs *x, const struct xfs_inode *in, int fork, const struct xfs_map_ops *ops, void *ctx,
-	    struct error *e) must_check;
+int xfs_map(const struct xfs *x, const struct xfs_inode *in, int fork,
+	    const struct xfs_map_ops *ops, void *ctx, struct error *e) must_check;
 struct xfs_runs {
 	struct xfs_run *items;
 	size_t count, capacity;
@@ -162,8 +175,9 @@ int xfs_map_all(const struct xfs *x, const struct xfs_inode *in, int fork, struc
 /* The run that holds the block, or NULL for a hole. */
 const struct xfs_run *xfs_runs_find(const struct xfs_runs *r, uint64_t logical);
 /* count blocks of a fork, all of which must be there. *place: byte offset of the first. */
-int xfs_runs_read(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *r, uint64_t logical,
-		  uint64_t count, uint8_t *buf, uint64_t *place, struct error *e) must_check;
+int xfs_runs_read(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *r,
+		  uint64_t logical, uint64_t count, uint8_t *buf, uint64_t *place,
+		  struct error *e) must_check;
 static inline void xfs_runs_free(struct xfs_runs *r)
 {
 	free(r->items);
@@ -177,13 +191,15 @@ struct xfs_dirent {
 	const char *name; /* length bytes, no NUL */
 };
 typedef int xfs_dirent_fn(void *ctx, const struct xfs_dirent *d, struct error *e);
-/* Every entry in use, "." and ".." too; blocks are verified. CORRUPT when one is not well formed. */
-int xfs_dir_each(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs, xfs_dirent_fn *fn,
-		 void *ctx, struct error *e) must_check;
+/* Every entry in use, "." and ".." too; blocks are verified. CORRUPT when one is not well formed.
+ */
+int xfs_dir_each(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs,
+		 xfs_dirent_fn *fn, void *ctx, struct error *e) must_check;
 /* Reads and verifies one directory block; kind: 32-bit magic at 0, or 16-bit magic at 8. */
 enum { XFS_DIR_DATA, XFS_DIR_INDEX, XFS_DIR_FREE };
-int xfs_dir_read(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs, int kind,
-		 uint64_t logical, uint8_t *buf, uint64_t *place, struct error *e) must_check;
+int xfs_dir_read(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs,
+		 int kind, uint64_t logical, uint8_t *buf, uint64_t *place,
+		 struct error *e) must_check;
 /* First block of the index, and of the free-space part, of a directory. */
 static inline uint64_t xfs_dir_leaf(const struct xfs *x)
 {
@@ -193,26 +209,30 @@ uint32_t xfs_name_hash(const char *name, size_t len);
 bool xfs_dirent_named(const struct xfs_dirent *d);
 static inline bool xfs_dirent_dots(const struct xfs_dirent *d)
 {
-	return (d->length == 1 && d->name[0] == '.') || (d->length == 2 && d->name[0] == '.' && d->name[1] == '.');
+	return (d->length == 1 && d->name[0] == '.') ||
+	       (d->length == 2 && d->name[0] == '.' && d->name[1] == '.');
 }
-/* Checks what all da and directory blocks share: checksum, UUID, owner, own place. at: of the field checked. */
-int xfs_block_check(const struct xfs *x, const uint8_t *buf, size_t len, size_t crc_at, size_t blkno_at,
-		    uint64_t owner, uint64_t place, const char *what, struct error *e) must_check;
+/* Checks what all da and directory blocks share: checksum, UUID, owner, own place. at: of the field
+ * checked. */
+int xfs_block_check(const struct xfs *x, const uint8_t *buf, size_t len, size_t crc_at,
+		    size_t blkno_at, uint64_t owner, uint64_t place, const char *what,
+		    struct error *e) must_check;
 
 /* xfs_index.c: the hash index of a directory finds every name. */
-int xfs_index_check(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs, uint64_t *blocks,
-		    struct error *e) must_check;
+int xfs_index_check(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs,
+		    uint64_t *blocks, struct error *e) must_check;
 
 /* xfs_dirs.c: directories kept for lookups. */
 struct xfs_dirs *xfs_dirs_new(struct error *e) must_check;
 void xfs_dirs_destroy(struct xfs_dirs *d);
-int xfs_dirs_find(const struct xfs *x, const struct xfs_inode *dir, const char *name, size_t len, uint64_t *out,
-		  struct error *e) must_check;
+int xfs_dirs_find(const struct xfs *x, const struct xfs_inode *dir, const char *name, size_t len,
+		  uint64_t *out, struct error *e) must_check;
 
 /* xfs_walk.c */
 int xfs_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *visit, void *ctx,
 	     struct error *e) must_check;
-int xfs_lookup(void *self, const char *path, bool follow, struct fs_entry *out, struct error *e) must_check;
+int xfs_lookup(void *self, const char *path, bool follow, struct fs_entry *out,
+	       struct error *e) must_check;
 
 /* xfs_file.c */
 struct stream *xfs_open_file(void *self, uint64_t id, struct error *e) must_check;
@@ -237,7 +257,7 @@ int xfs_log_replay(struct xfs *x, const char *subject, struct findings *f, struc
 		   struct error *e) must_check;
 
 /* xfs_verify.c */
-int xfs_verify(void *self, const char *subject, struct findings *f, const struct budget *b, int64_t now,
-	       int64_t *newest, struct error *e) must_check;
+int xfs_verify(void *self, const char *subject, struct findings *f, const struct budget *b,
+	       int64_t now, int64_t *newest, struct error *e) must_check;
 
 #endif

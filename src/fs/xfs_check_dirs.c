@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Every directory: its entries name inodes that are in use and of the right type; then link counts. */
+/* Every directory: its entries name inodes that are in use and of the right type; then link counts.
+ */
 #include "xfs_verify.h"
 
 struct dir {
@@ -18,8 +19,8 @@ static int check_entry(void *ctx, const struct xfs_dirent *d, struct error *e)
 	if (!dots)
 		v->entries++;
 	if (!xfs_dirent_named(d)) {
-		xfs_say(v, CHECK_DIRS, (int64_t)it->in->place, "directory inode %llu: a name with a slash or a NUL in it",
-			number);
+		xfs_say(v, CHECK_DIRS, (int64_t)it->in->place,
+			"directory inode %llu: a name with a slash or a NUL in it", number);
 		return 0;
 	}
 	struct xfs_chunk *c = xfs_chunk_of(v, d->inode);
@@ -27,18 +28,21 @@ static int check_entry(void *ctx, const struct xfs_dirent *d, struct error *e)
 	if (!c || !c->type[i]) {
 		if (!v->unknown)
 			xfs_say(v, CHECK_DIRS, (int64_t)it->in->place,
-				"directory inode %llu: %.*s is inode %llu, which is not in use", number, d->length, d->name,
-				target);
+				"directory inode %llu: %.*s is inode %llu, which is not in use",
+				number, d->length, d->name, target);
 		return 0;
 	}
 	if (v->x->ftype && d->type != c->type[i])
 		xfs_say(v, CHECK_DIRS, (int64_t)it->in->place,
-			"directory inode %llu: %.*s is said to be of type %u, but inode %llu is of type %u", number, d->length,
-			d->name, d->type, target, c->type[i]);
+			"directory inode %llu: %.*s is said to be of type %u, but inode %llu is of "
+			"type %u",
+			number, d->length, d->name, d->type, target, c->type[i]);
 	if (dots && d->length == 1 && d->inode != it->in->number)
-		xfs_say(v, CHECK_DIRS, (int64_t)it->in->place, "directory inode %llu: \".\" is inode %llu", number, target);
+		xfs_say(v, CHECK_DIRS, (int64_t)it->in->place,
+			"directory inode %llu: \".\" is inode %llu", number, target);
 	if (dots && d->length == 2 && c->type[i] != XFS_FT_DIR)
-		xfs_say(v, CHECK_DIRS, (int64_t)it->in->place, "directory inode %llu: \"..\" is no directory", number);
+		xfs_say(v, CHECK_DIRS, (int64_t)it->in->place,
+			"directory inode %llu: \"..\" is no directory", number);
 	if (c->left[i] > INT32_MIN && c->left[i] != INT32_MAX)
 		c->left[i]--;
 	return 0;
@@ -49,13 +53,14 @@ int xfs_check_dirs(struct xfs_verify *v, struct error *e)
 	const struct xfs *x = v->x;
 	struct xfs_chunk *root = xfs_chunk_of(v, x->root);
 	if (!v->unknown && (!root || root->type[x->root - root->first] != XFS_FT_DIR))
-		xfs_say(v, CHECK_DIRS, (int64_t)xfs_inode_place(x, x->root), "the root inode %llu is no directory",
-			(unsigned long long)x->root);
+		xfs_say(v, CHECK_DIRS, (int64_t)xfs_inode_place(x, x->root),
+			"the root inode %llu is no directory", (unsigned long long)x->root);
 	for (size_t i = 0; i < v->dirs.count; i++) {
 		struct xfs_runs runs autodestroy(xfs_runs_free) = {0};
 		struct xfs_inode in;
 		struct dir d = {v, &in};
-		if (xfs_inode_read(x, v->dirs.items[i], &in, e) < 0 || xfs_map_all(x, &in, XFS_DATA_FORK, &runs, e) < 0 ||
+		if (xfs_inode_read(x, v->dirs.items[i], &in, e) < 0 ||
+		    xfs_map_all(x, &in, XFS_DATA_FORK, &runs, e) < 0 ||
 		    xfs_dir_each(x, &in, &runs, check_entry, &d, e) < 0 ||
 		    xfs_index_check(x, &in, &runs, &v->indexed, e) < 0)
 			if (xfs_relay(v, CHECK_DIRS, e) < 0)

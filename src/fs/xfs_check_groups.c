@@ -4,7 +4,7 @@
 
 struct group {
 	struct xfs_verify *v;
-	uint64_t ag, base, length; /* base: first block */
+	uint64_t ag, base, length;				    /* base: first block */
 	uint64_t next, blocks, longest, by_size, size_records, key; /* of the free-space trees */
 	uint64_t inodes, free_inodes, with_free, found_free;
 	uint8_t *agf, *agi, *agfl;
@@ -12,7 +12,8 @@ struct group {
 
 static void say(struct group *g, uint64_t place, const char *what)
 {
-	xfs_say(g->v, CHECK_GROUPS, (int64_t)place, "group %llu: %s", (unsigned long long)g->ag, what);
+	xfs_say(g->v, CHECK_GROUPS, (int64_t)place, "group %llu: %s", (unsigned long long)g->ag,
+		what);
 }
 
 static int by_block(struct xfs_tree *t, const uint8_t *r, uint64_t place, struct error *e)
@@ -85,10 +86,13 @@ static int inode_chunk(struct xfs_tree *t, const uint8_t *r, uint64_t place, str
 			if (holes >> i & 1)
 				present &= ~(UINT64_C(15) << i * 4);
 	}
-	uint64_t fsb = xfs_ag_fsb(x, g->ag, first >> x->chunk_log), blocks = 64 >> x->chunk_log ? 64 >> x->chunk_log : 1;
-	if (first < g->next || !xfs_fsb_ok(x, fsb, 1) || first & ((blocks > 1 ? (1u << x->chunk_log) : 64) - 1) ||
+	uint64_t fsb = xfs_ag_fsb(x, g->ag, first >> x->chunk_log),
+		 blocks = 64 >> x->chunk_log ? 64 >> x->chunk_log : 1;
+	if (first < g->next || !xfs_fsb_ok(x, fsb, 1) ||
+	    first & ((blocks > 1 ? (1u << x->chunk_log) : 64) - 1) ||
 	    (unsigned)__builtin_popcountll(present) != count ||
-	    (unsigned)__builtin_popcountll(free_mask & present) != unused || (free_mask | present) != UINT64_MAX) {
+	    (unsigned)__builtin_popcountll(free_mask & present) != unused ||
+	    (free_mask | present) != UINT64_MAX) {
 		v->unknown++;
 		say(g, place, "a record of inodes that makes no sense");
 		return 0;
@@ -132,18 +136,25 @@ static int free_chunk(struct xfs_tree *t, const uint8_t *r, uint64_t place, stru
 	return 0;
 }
 
-static int tree(struct group *g, const char *name, const char *magic, uint32_t record, uint32_t key, uint32_t root,
-		uint32_t levels, int (*each)(struct xfs_tree *, const uint8_t *, uint64_t, struct error *),
+static int tree(struct group *g, const char *name, const char *magic, uint32_t record, uint32_t key,
+		uint32_t root, uint32_t levels,
+		int (*each)(struct xfs_tree *, const uint8_t *, uint64_t, struct error *),
 		struct error *e)
 {
-	struct xfs_tree t = {.v = g->v, .name = name, .magic = magic, .record = record, .key = key, .ag = g->ag,
-			     .each = each, .ctx = g};
+	struct xfs_tree t = {.v = g->v,
+			     .name = name,
+			     .magic = magic,
+			     .record = record,
+			     .key = key,
+			     .ag = g->ag,
+			     .each = each,
+			     .ctx = g};
 	g->next = 0;
 	return xfs_tree_walk(&t, root, levels, e);
 }
 
-static const char *bad_header(const struct xfs *x, const uint8_t *b, const char *magic, size_t sum, size_t uuid,
-			      uint64_t ag, bool agfl)
+static const char *bad_header(const struct xfs *x, const uint8_t *b, const char *magic, size_t sum,
+			      size_t uuid, uint64_t ag, bool agfl)
 {
 	if (memcmp(b, magic, 4))
 		return "has no magic";
@@ -151,7 +162,8 @@ static const char *bad_header(const struct xfs *x, const uint8_t *b, const char 
 		return "has a wrong checksum";
 	if (memcmp(b + uuid, x->meta_uuid, 16))
 		return "is of another file system";
-	if (get_be32(b + (agfl ? 4 : 8)) != ag || (!agfl && get_be32(b + 12) != xfs_ag_length(x, ag)))
+	if (get_be32(b + (agfl ? 4 : 8)) != ag ||
+	    (!agfl && get_be32(b + 12) != xfs_ag_length(x, ag)))
 		return "has another number or length";
 	return NULL;
 }
@@ -168,32 +180,36 @@ static int read_headers(struct group *g, struct error *e)
 	if (source_read_at(x->src, place, g->agf, 3 * (size_t)x->sector, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		const char *why = bad_header(x, g->agf + i * x->sector, parts[i].magic, parts[i].sum, parts[i].uuid, g->ag,
-					     i == 2);
+		const char *why = bad_header(x, g->agf + i * x->sector, parts[i].magic,
+					     parts[i].sum, parts[i].uuid, g->ag, i == 2);
 		if (!why)
 			continue;
 		sound = 0;
 		g->v->unknown++;
-		xfs_say(g->v, CHECK_GROUPS, (int64_t)(place + i * x->sector), "group %llu: its %s %s",
-			(unsigned long long)g->ag, parts[i].name, why);
+		xfs_say(g->v, CHECK_GROUPS, (int64_t)(place + i * x->sector),
+			"group %llu: its %s %s", (unsigned long long)g->ag, parts[i].name, why);
 	}
 	return sound;
 }
 
 static int free_list(struct group *g, struct error *e)
 {
-	uint32_t size = (g->v->x->sector - 36) / 4, first = get_be32(g->agf + 40), last = get_be32(g->agf + 44);
+	uint32_t size = (g->v->x->sector - 36) / 4, first = get_be32(g->agf + 40),
+		 last = get_be32(g->agf + 44);
 	uint32_t count = get_be32(g->agf + 48), at = first;
-	if (first >= size || last >= size || count > size || (count && (last + size - first) % size + 1 != count)) {
-		/* Kernels before 4.17 and after took the list to have one more place: they mend it at mount. */
-		xfs_say(g->v, CHECK_GROUPS, ERROR_NO_OFFSET, "group %llu: its free list makes no sense",
-			(unsigned long long)g->ag);
+	if (first >= size || last >= size || count > size ||
+	    (count && (last + size - first) % size + 1 != count)) {
+		/* Kernels before 4.17 and after took the list to have one more place: they mend it
+		 * at mount. */
+		xfs_say(g->v, CHECK_GROUPS, ERROR_NO_OFFSET,
+			"group %llu: its free list makes no sense", (unsigned long long)g->ag);
 		return 0;
 	}
 	for (uint32_t i = 0; i < count; i++, at = (at + 1) % size) {
 		uint32_t block = get_be32(g->agfl + 36 + (size_t)at * 4);
 		if (block >= g->length)
-			say(g, (g->base << g->v->x->block_log) + 3ull * g->v->x->sector, "a block of its free list lies outside");
+			say(g, (g->base << g->v->x->block_log) + 3ull * g->v->x->sector,
+			    "a block of its free list lies outside");
 		else if (xfs_claim_own(g->v, g->base + block, 1, "free list", e) < 0)
 			return -1;
 	}
@@ -205,23 +221,27 @@ static int check_trees(struct group *g, struct error *e)
 	const struct xfs *x = g->v->x;
 	const uint8_t *agf = g->agf, *agi = g->agi;
 	uint64_t before = g->v->unknown, place = (g->base << x->block_log) + x->sector;
-	if (tree(g, "free-space", "AB3B", 8, 8, get_be32(agf + 16), get_be32(agf + 28), by_block, e) < 0 ||
+	if (tree(g, "free-space", "AB3B", 8, 8, get_be32(agf + 16), get_be32(agf + 28), by_block,
+		 e) < 0 ||
 	    tree(g, "size", "AB3C", 8, 8, get_be32(agf + 20), get_be32(agf + 32), by_size, e) < 0)
 		return -1;
 	if (x->ro_compat & XFS_RO_RMAP &&
 	    tree(g, "owner", "RMB3", 24, 40, get_be32(agf + 24), get_be32(agf + 36), owner, e) < 0)
 		return -1;
-	if (x->ro_compat & XFS_RO_REFLINK &&
-	    tree(g, "sharing", "R3FC", 12, 4, get_be32(agf + 88), get_be32(agf + 92), sharing, e) < 0)
+	if (x->ro_compat & XFS_RO_REFLINK && tree(g, "sharing", "R3FC", 12, 4, get_be32(agf + 88),
+						  get_be32(agf + 92), sharing, e) < 0)
 		return -1;
-	if (tree(g, "inode", "IAB3", 16, 4, get_be32(agi + 20), get_be32(agi + 24), inode_chunk, e) < 0)
+	if (tree(g, "inode", "IAB3", 16, 4, get_be32(agi + 20), get_be32(agi + 24), inode_chunk,
+		 e) < 0)
 		return -1;
 	if (x->ro_compat & XFS_RO_FINOBT &&
-	    tree(g, "free-inode", "FIB3", 16, 4, get_be32(agi + 328), get_be32(agi + 332), free_chunk, e) < 0)
+	    tree(g, "free-inode", "FIB3", 16, 4, get_be32(agi + 328), get_be32(agi + 332),
+		 free_chunk, e) < 0)
 		return -1;
 	if (before != g->v->unknown)
 		return 0;
-	if (g->blocks != get_be32(agf + 52) || g->by_size != g->blocks || g->longest != get_be32(agf + 56))
+	if (g->blocks != get_be32(agf + 52) || g->by_size != g->blocks ||
+	    g->longest != get_be32(agf + 56))
 		say(g, place, "its trees of free space and its header do not agree");
 	if (g->inodes != get_be32(agi + 16) || g->free_inodes != get_be32(agi + 28) ||
 	    (x->ro_compat & XFS_RO_FINOBT && g->found_free != g->with_free))
@@ -235,16 +255,23 @@ int xfs_check_groups(struct xfs_verify *v, struct error *e)
 	autofree uint8_t *headers = malloc(3 * (size_t)x->sector);
 	if (!headers)
 		return error_nomem(e);
-	if (x->log_start && xfs_claim_own(v, xfs_fsb_linear(x, x->log_start), x->log_blocks, "log", e) < 0)
+	if (x->log_start &&
+	    xfs_claim_own(v, xfs_fsb_linear(x, x->log_start), x->log_blocks, "log", e) < 0)
 		return -1;
 	for (uint64_t ag = 0; ag < x->ag_count; ag++) {
-		struct group g = {.v = v, .ag = ag, .base = ag * x->ag_blocks, .length = xfs_ag_length(x, ag),
-				  .agf = headers, .agi = headers + x->sector, .agfl = headers + 2 * (size_t)x->sector};
+		struct group g = {.v = v,
+				  .ag = ag,
+				  .base = ag * x->ag_blocks,
+				  .length = xfs_ag_length(x, ag),
+				  .agf = headers,
+				  .agi = headers + x->sector,
+				  .agfl = headers + 2 * (size_t)x->sector};
 		uint64_t own = (4ull * x->sector + x->block_size - 1) >> x->block_log;
 		if (v->b && budget_check(v->b, e) < 0)
 			return -1;
 		if (g.length < own || xfs_claim_own(v, g.base, own, "headers", e) < 0)
-			return g.length < own ? error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "a group without room for headers")
+			return g.length < own ? error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+							  "a group without room for headers")
 					      : -1;
 		int rc = read_headers(&g, e);
 		if (rc < 0 && xfs_relay(v, CHECK_GROUPS, e) < 0)

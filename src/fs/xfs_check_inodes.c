@@ -17,7 +17,8 @@ static int count_run(void *ctx, const struct xfs_run *r, struct error *e)
 	uint64_t taken, first;
 	if (t->v->b && budget_check(t->v->b, e) < 0)
 		return -1;
-	if (xfs_claim(t->v, xfs_fsb_linear(t->v->x, r->fsb), r->count, t->sharing, &taken, &first, e) < 0)
+	if (xfs_claim(t->v, xfs_fsb_linear(t->v->x, r->fsb), r->count, t->sharing, &taken, &first,
+		      e) < 0)
 		return -1;
 	if (taken && !t->taken)
 		t->first = first;
@@ -56,22 +57,25 @@ static int check_maps(struct xfs_verify *v, const struct xfs_inode *in, struct e
 	if (xfs_map(v->x, in, XFS_ATTR_FORK, &ops, &t, e) < 0)
 		return xfs_relay(v, CHECK_INODES, e);
 	if (t.taken)
-		xfs_say(v, CHECK_CLAIMS, (int64_t)in->place,
-			"inode %llu: %llu blocks belong to something else too, the first at byte %llu", n,
-			(unsigned long long)t.taken, (unsigned long long)(t.first << v->x->block_log));
+		xfs_say(
+		    v, CHECK_CLAIMS, (int64_t)in->place,
+		    "inode %llu: %llu blocks belong to something else too, the first at byte %llu",
+		    n, (unsigned long long)t.taken,
+		    (unsigned long long)(t.first << v->x->block_log));
 	if (!realtime && t.blocks != in->blocks)
-		xfs_say(v, CHECK_INODES, (int64_t)in->place, "inode %llu: it has %llu blocks, but says %llu", n,
+		xfs_say(v, CHECK_INODES, (int64_t)in->place,
+			"inode %llu: it has %llu blocks, but says %llu", n,
 			(unsigned long long)t.blocks, (unsigned long long)in->blocks);
 	return 0;
 }
 
-static int check_used(struct xfs_verify *v, struct xfs_chunk *c, unsigned i, const struct xfs_inode *in,
-		      struct error *e)
+static int check_used(struct xfs_verify *v, struct xfs_chunk *c, unsigned i,
+		      const struct xfs_inode *in, struct error *e)
 {
 	uint8_t type = xfs_inode_type(in->mode);
 	if (!in->mode) {
-		xfs_say(v, CHECK_INODES, (int64_t)in->place, "inode %llu is not in use, but marked so",
-			(unsigned long long)in->number);
+		xfs_say(v, CHECK_INODES, (int64_t)in->place,
+			"inode %llu is not in use, but marked so", (unsigned long long)in->number);
 		return 0;
 	}
 	v->inodes++;
@@ -102,21 +106,24 @@ static int check_used(struct xfs_verify *v, struct xfs_chunk *c, unsigned i, con
 	return 0;
 }
 
-static int check_chunk(struct xfs_verify *v, struct xfs_chunk *c, const uint8_t *raw, struct error *e)
+static int check_chunk(struct xfs_verify *v, struct xfs_chunk *c, const uint8_t *raw,
+		       struct error *e)
 {
 	for (unsigned i = 0; i < 64; i++) {
 		struct xfs_inode in;
 		bool free_one = c->free >> i & 1;
 		if (!(c->present >> i & 1))
 			continue;
-		if (xfs_inode_parse(v->x, c->first + i, raw + ((size_t)i << v->x->inode_log), &in, e) < 0) {
+		if (xfs_inode_parse(v->x, c->first + i, raw + ((size_t)i << v->x->inode_log), &in,
+				    e) < 0) {
 			if (xfs_relay(v, CHECK_INODES, e) < 0)
 				return -1;
 		} else if (!free_one) {
 			if (check_used(v, c, i, &in, e) < 0)
 				return -1;
 		} else if (in.mode) {
-			xfs_say(v, CHECK_INODES, (int64_t)in.place, "inode %llu is in use, but marked free",
+			xfs_say(v, CHECK_INODES, (int64_t)in.place,
+				"inode %llu is in use, but marked free",
 				(unsigned long long)in.number);
 		}
 	}
@@ -145,7 +152,8 @@ int xfs_check_inodes(struct xfs_verify *v, struct error *e)
 		memset(raw + len, 0, n * size - len);
 		if (!place || source_read_at(x->plain, place, raw, len, e) < 0) {
 			if (!place)
-				error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "inodes that can't be");
+				error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					  "inodes that can't be");
 			if (xfs_relay(v, CHECK_INODES, e) < 0)
 				return -1;
 			i += n;

@@ -5,7 +5,8 @@
 #define HEAD 56
 #define DEPTH 9 /* levels are 0 .. 9 */
 
-static const char *damage(const struct xfs_tree *t, const uint8_t *b, uint64_t place, unsigned level, bool root)
+static const char *damage(const struct xfs_tree *t, const uint8_t *b, uint64_t place,
+			  unsigned level, bool root)
 {
 	const struct xfs *x = t->v->x;
 	unsigned count = get_be16(b + 6);
@@ -14,14 +15,17 @@ static const char *damage(const struct xfs_tree *t, const uint8_t *b, uint64_t p
 		return "no magic";
 	if (!xfs_sum_ok(b, x->block_size, 52))
 		return "wrong checksum";
-	if (get_be64(b + 16) != place / 512 || memcmp(b + 32, x->meta_uuid, 16) || get_be32(b + 48) != t->ag)
+	if (get_be64(b + 16) != place / 512 || memcmp(b + 32, x->meta_uuid, 16) ||
+	    get_be32(b + 48) != t->ag)
 		return "belongs elsewhere";
 	if (get_be16(b + 4) != level)
 		return "of the wrong level";
-	if (count > (level ? room / (t->key + 4) : room / t->record) || (!count && (!root || level)))
+	if (count > (level ? room / (t->key + 4) : room / t->record) ||
+	    (!count && (!root || level)))
 		return "a count that makes no sense";
-	if (t->last[level] ? get_be32(b + 8) != t->last[level] || t->right[level] != (uint32_t)(place >> x->block_log) -
-									   (uint32_t)(t->ag * x->ag_blocks)
+	if (t->last[level] ? get_be32(b + 8) != t->last[level] ||
+				 t->right[level] != (uint32_t)(place >> x->block_log) -
+							(uint32_t)(t->ag * x->ag_blocks)
 			   : get_be32(b + 8) != XFS_NULL32)
 		return "not chained to its neighbours";
 	return NULL;
@@ -35,7 +39,8 @@ static int walk(struct xfs_tree *t, uint32_t block, unsigned level, bool root, s
 	snprintf(what, sizeof what, "group %llu: its %s tree", (unsigned long long)t->ag, t->name);
 	if (!block || block >= xfs_ag_length(x, t->ag)) {
 		v->unknown++;
-		xfs_say(v, CHECK_GROUPS, ERROR_NO_OFFSET, "%s has block %u, which lies outside", what, block);
+		xfs_say(v, CHECK_GROUPS, ERROR_NO_OFFSET, "%s has block %u, which lies outside",
+			what, block);
 		return 0;
 	}
 	uint64_t linear = t->ag * x->ag_blocks + block, place = linear << x->block_log;
@@ -64,7 +69,8 @@ static int walk(struct xfs_tree *t, uint32_t block, unsigned level, bool root, s
 	unsigned count = get_be16(b + 6), max = (x->block_size - HEAD) / (t->key + 4);
 	for (unsigned i = 0; i < count; i++) {
 		if (level) {
-			if (walk(t, get_be32(b + HEAD + (size_t)max * t->key + i * 4), level - 1, false, e) < 0)
+			if (walk(t, get_be32(b + HEAD + (size_t)max * t->key + i * 4), level - 1,
+				 false, e) < 0)
 				return -1;
 			continue;
 		}
@@ -79,15 +85,17 @@ int xfs_tree_walk(struct xfs_tree *t, uint32_t root, uint32_t levels, struct err
 {
 	if (!levels || levels > DEPTH + 1) {
 		t->v->unknown++;
-		xfs_say(t->v, CHECK_GROUPS, ERROR_NO_OFFSET, "group %llu: its %s tree has %u levels",
-			(unsigned long long)t->ag, t->name, levels);
+		xfs_say(t->v, CHECK_GROUPS, ERROR_NO_OFFSET,
+			"group %llu: its %s tree has %u levels", (unsigned long long)t->ag, t->name,
+			levels);
 		return 0;
 	}
 	if (walk(t, root, levels - 1, true, e) < 0)
 		return -1;
 	for (unsigned i = 0; i < levels; i++)
 		if (t->last[i] && t->right[i] != XFS_NULL32) {
-			xfs_say(t->v, CHECK_GROUPS, ERROR_NO_OFFSET, "group %llu: its %s tree does not end where it should",
+			xfs_say(t->v, CHECK_GROUPS, ERROR_NO_OFFSET,
+				"group %llu: its %s tree does not end where it should",
 				(unsigned long long)t->ag, t->name);
 			break;
 		}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* CRC-32C (Castagnoli): every block of metadata of XFS carries one. Eight bytes at a time, by instruction if any. */
+/* CRC-32C (Castagnoli): every block of metadata of XFS carries one. Eight bytes at a time, by
+ * instruction if any. */
 #include "xfs.h"
 
 static uint32_t table[8][256];
@@ -10,8 +11,9 @@ static uint32_t by_table(uint32_t crc, const uint8_t *p, size_t len)
 {
 	for (; len >= 8; len -= 8, p += 8) {
 		uint64_t v = get_le64(p) ^ crc;
-		crc = table[7][v & 255] ^ table[6][v >> 8 & 255] ^ table[5][v >> 16 & 255] ^ table[4][v >> 24 & 255] ^
-		      table[3][v >> 32 & 255] ^ table[2][v >> 40 & 255] ^ table[1][v >> 48 & 255] ^ table[0][v >> 56];
+		crc = table[7][v & 255] ^ table[6][v >> 8 & 255] ^ table[5][v >> 16 & 255] ^
+		      table[4][v >> 24 & 255] ^ table[3][v >> 32 & 255] ^ table[2][v >> 40 & 255] ^
+		      table[1][v >> 48 & 255] ^ table[0][v >> 56];
 	}
 	while (len--)
 		crc = crc >> 8 ^ table[0][(crc ^ *p++) & 255];
@@ -19,7 +21,8 @@ static uint32_t by_table(uint32_t crc, const uint8_t *p, size_t len)
 }
 
 #ifdef __x86_64__
-__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const uint8_t *p, size_t len)
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const uint8_t *p,
+								 size_t len)
 {
 	uint64_t c = crc;
 	for (; len >= 8; len -= 8, p += 8)

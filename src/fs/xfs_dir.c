@@ -4,8 +4,9 @@
 
 #define HEAD 64 /* of a data block */
 
-int xfs_block_check(const struct xfs *x, const uint8_t *buf, size_t len, size_t crc_at, size_t blkno_at,
-		    uint64_t owner, uint64_t place, const char *what, struct error *e)
+int xfs_block_check(const struct xfs *x, const uint8_t *buf, size_t len, size_t crc_at,
+		    size_t blkno_at, uint64_t owner, uint64_t place, const char *what,
+		    struct error *e)
 {
 	/* Behind the block number come sequence number, UUID and owner, in all of them. */
 	const char *why = NULL;
@@ -19,13 +20,13 @@ int xfs_block_check(const struct xfs *x, const uint8_t *buf, size_t len, size_t 
 		why = "has a wrong checksum";
 	if (!why)
 		return 0;
-	return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %llu: a %s of it %s", (unsigned long long)owner, what,
-			 why);
+	return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %llu: a %s of it %s",
+			 (unsigned long long)owner, what, why);
 }
 
 /*
- * A directory block that lies in several places is logged in pieces, and its checksum goes over all of them: the one
- * that was replayed is not that of the whole. It is made good here.
+ * A directory block that lies in several places is logged in pieces, and its checksum goes over all
+ * of them: the one that was replayed is not that of the whole. It is made good here.
  */
 static bool in_pieces(const struct xfs *x, const struct xfs_runs *runs, uint64_t logical)
 {
@@ -46,10 +47,11 @@ static bool in_pieces(const struct xfs *x, const struct xfs_runs *runs, uint64_t
 	return false;
 }
 
-int xfs_dir_read(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs, int kind,
-		 uint64_t logical, uint8_t *buf, uint64_t *place, struct error *e)
+int xfs_dir_read(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs,
+		 int kind, uint64_t logical, uint8_t *buf, uint64_t *place, struct error *e)
 {
-	static const char *const names[] = {"directory block", "directory index block", "directory free-space block"};
+	static const char *const names[] = {"directory block", "directory index block",
+					    "directory free-space block"};
 	bool known;
 	if (xfs_runs_read(x, in, runs, logical, UINT64_C(1) << x->dir_log, buf, place, e) < 0)
 		return -1;
@@ -62,12 +64,13 @@ int xfs_dir_read(const struct xfs *x, const struct xfs_inode *in, const struct x
 		known = magic == 0x3ebe || magic == 0x3df1 || magic == 0x3dff;
 	}
 	if (!known)
-		return error_set(e, ERROR_CORRUPT, (int64_t)*place, "inode %llu: a %s of it has no magic",
+		return error_set(e, ERROR_CORRUPT, (int64_t)*place,
+				 "inode %llu: a %s of it has no magic",
 				 (unsigned long long)in->number, names[kind]);
 	if (in_pieces(x, runs, logical))
 		xfs_sum_put(buf, x->dir_size, kind == XFS_DIR_INDEX ? 12 : 4);
-	return xfs_block_check(x, buf, x->dir_size, kind == XFS_DIR_INDEX ? 12 : 4, kind == XFS_DIR_INDEX ? 16 : 8,
-			       in->number, *place, names[kind], e);
+	return xfs_block_check(x, buf, x->dir_size, kind == XFS_DIR_INDEX ? 12 : 4,
+			       kind == XFS_DIR_INDEX ? 16 : 8, in->number, *place, names[kind], e);
 }
 
 /* Case-insensitive directories fold ASCII before they come here. */
@@ -86,12 +89,13 @@ bool xfs_dirent_named(const struct xfs_dirent *d)
 
 static int malformed(const struct xfs_inode *in, uint64_t place, const char *what, struct error *e)
 {
-	return error_set(e, ERROR_CORRUPT, (int64_t)place, "directory inode %llu: %s", (unsigned long long)in->number,
-			 what);
+	return error_set(e, ERROR_CORRUPT, (int64_t)place, "directory inode %llu: %s",
+			 (unsigned long long)in->number, what);
 }
 
 /* In the inode: a count, the parent, and entries whose inode numbers have 4 or 8 bytes. */
-static int short_form(const struct xfs *x, const struct xfs_inode *in, xfs_dirent_fn *fn, void *ctx, struct error *e)
+static int short_form(const struct xfs *x, const struct xfs_inode *in, xfs_dirent_fn *fn, void *ctx,
+		      struct error *e)
 {
 	const uint8_t *p = in->fork[XFS_DATA_FORK], *end = p + in->size;
 	size_t wide = in->size >= 2 && p[1] ? 8 : 4, type = x->ftype ? 1 : 0;
@@ -104,7 +108,9 @@ static int short_form(const struct xfs *x, const struct xfs_inode *in, xfs_diren
 	if (rc)
 		return rc;
 	d = (struct xfs_dirent){.inode = wide == 8 ? get_be64(p + 2) : get_be32(p + 2),
-				.type = XFS_FT_DIR, .length = 2, .name = ".."};
+				.type = XFS_FT_DIR,
+				.length = 2,
+				.name = ".."};
 	rc = fn(ctx, &d, e);
 	for (unsigned i = 0; !rc && i < count; i++) {
 		if (end - q < 3 || (size_t)(end - q) < 3 + q[0] + type + wide || !q[0])
@@ -123,8 +129,9 @@ static int short_form(const struct xfs *x, const struct xfs_inode *in, xfs_diren
 }
 
 /* The entries of a data block, which lies at byte `offset` of the directory. */
-static int data_block(const struct xfs *x, const struct xfs_inode *in, const uint8_t *b, uint64_t offset,
-		      uint64_t place, xfs_dirent_fn *fn, void *ctx, struct error *e)
+static int data_block(const struct xfs *x, const struct xfs_inode *in, const uint8_t *b,
+		      uint64_t offset, uint64_t place, xfs_dirent_fn *fn, void *ctx,
+		      struct error *e)
 {
 	size_t end = x->dir_size, type = x->ftype ? 1 : 0;
 	if (!memcmp(b, "XDB3", 4)) {
@@ -161,8 +168,8 @@ static int data_block(const struct xfs *x, const struct xfs_inode *in, const uin
 	return 0;
 }
 
-int xfs_dir_each(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs, xfs_dirent_fn *fn,
-		 void *ctx, struct error *e)
+int xfs_dir_each(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs,
+		 xfs_dirent_fn *fn, void *ctx, struct error *e)
 {
 	struct xfs_runs own autodestroy(xfs_runs_free) = {0};
 	uint64_t per = UINT64_C(1) << x->dir_log, next = 0, place;
@@ -180,13 +187,15 @@ int xfs_dir_each(const struct xfs *x, const struct xfs_inode *in, const struct x
 		return malformed(in, in->place, "its first block is missing", e);
 	for (size_t i = 0; i < runs->count; i++) {
 		const struct xfs_run *r = &runs->items[i];
-		for (uint64_t at = r->logical / per * per; at < r->logical + r->count && at < xfs_dir_leaf(x); at += per) {
+		for (uint64_t at = r->logical / per * per;
+		     at < r->logical + r->count && at < xfs_dir_leaf(x); at += per) {
 			if (at < next)
 				continue;
 			if (xfs_dir_read(x, in, runs, XFS_DIR_DATA, at, b, &place, e) < 0)
 				return -1;
 			if (!memcmp(b, "XDB3", 4) && (at || in->size != x->dir_size))
-				return malformed(in, place, "a block that should be the only one", e);
+				return malformed(in, place, "a block that should be the only one",
+						 e);
 			int rc = data_block(x, in, b, at << x->block_log, place, fn, ctx, e);
 			if (rc)
 				return rc;

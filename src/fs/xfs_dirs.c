@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Directories that lookups went through, sorted by name: a package manager's list asks for thousands of
- * names in the same few directories.
+ * Directories that lookups went through, sorted by name: a package manager's list asks for
+ * thousands of names in the same few directories.
  */
 #include "xfs.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* File content as a stream, whole runs at a time; holes and unwritten extents are zeros, not read. Link targets. */
+/* File content as a stream, whole runs at a time; holes and unwritten extents are zeros, not read.
+ * Link targets. */
 #include "xfs.h"
 
 #define LINK_MAX 1024
@@ -60,7 +61,8 @@ static ssize_t file_read(void *self, void *buf, size_t cap, struct error *e)
 		n = here;
 	if (!place)
 		memset(buf, 0, (size_t)n);
-	else if (source_read_at(f->size > SMALL ? f->x->plain : f->x->src, place, buf, (size_t)n, e) < 0)
+	else if (source_read_at(f->size > SMALL ? f->x->plain : f->x->src, place, buf, (size_t)n,
+				e) < 0)
 		return -1;
 	f->at += n;
 	return (ssize_t)n;
@@ -70,15 +72,16 @@ static int file_finish(void *self, struct error *e)
 {
 	struct file *f = self;
 	if (f->at != f->size)
-		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "a file ended before its size");
+		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET,
+				 "a file ended before its size");
 	return 0;
 }
 
 static const struct stream_ops file_ops = {
-	.kind = "XFS file",
-	.read = file_read,
-	.finish = file_finish,
-	.destroy = file_destroy,
+    .kind = "XFS file",
+    .read = file_read,
+    .finish = file_finish,
+    .destroy = file_destroy,
 };
 
 struct stream *xfs_open_file(void *self, uint64_t id, struct error *e)
@@ -89,12 +92,13 @@ struct stream *xfs_open_file(void *self, uint64_t id, struct error *e)
 	if (xfs_inode_read(x, id, &in, e) < 0)
 		return NULL;
 	if (xfs_inode_type(in.mode) != XFS_FT_FILE) {
-		error_set(e, ERROR_CORRUPT, (int64_t)in.place, "inode %llu is no regular file", (unsigned long long)id);
+		error_set(e, ERROR_CORRUPT, (int64_t)in.place, "inode %llu is no regular file",
+			  (unsigned long long)id);
 		return NULL;
 	}
 	if (in.flags & XFS_REALTIME) {
-		error_set(e, ERROR_UNSUPPORTED, (int64_t)in.place, "inode %llu is on the realtime device",
-			  (unsigned long long)id);
+		error_set(e, ERROR_UNSUPPORTED, (int64_t)in.place,
+			  "inode %llu is on the realtime device", (unsigned long long)id);
 		return NULL;
 	}
 	__attribute__((cleanup(file_auto))) struct file *f = calloc(1, sizeof *f);
@@ -114,7 +118,8 @@ struct stream *xfs_open_file(void *self, uint64_t id, struct error *e)
 }
 
 /* Each run of a link's map is a block of its own, with a header. */
-static int remote_target(const struct xfs *x, const struct xfs_inode *in, char *target, struct error *e)
+static int remote_target(const struct xfs *x, const struct xfs_inode *in, char *target,
+			 struct error *e)
 {
 	struct xfs_runs runs autodestroy(xfs_runs_free) = {0};
 	size_t done = 0;
@@ -125,7 +130,8 @@ static int remote_target(const struct xfs *x, const struct xfs_inode *in, char *
 		uint64_t len = r->count << x->block_log, place = xfs_fsb_place(x, r->fsb);
 		/* The longest takes no more than this. */
 		if (len > 4096 && len > x->block_size)
-			return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %llu: a link of %llu bytes",
+			return error_set(e, ERROR_CORRUPT, (int64_t)place,
+					 "inode %llu: a link of %llu bytes",
 					 (unsigned long long)in->number, (unsigned long long)len);
 		autofree uint8_t *b = malloc((size_t)len);
 		if (!b)
@@ -133,18 +139,20 @@ static int remote_target(const struct xfs *x, const struct xfs_inode *in, char *
 		if (source_read_at(x->src, place, b, (size_t)len, e) < 0)
 			return -1;
 		size_t n = get_be32(b + 8);
-		bool sound = !memcmp(b, "XSLM", 4) && get_be32(b + 4) == done && n <= len - LINK_HEAD && n &&
-			     n <= in->size - done && get_be64(b + 32) == in->number &&
-			     get_be64(b + 40) == place / 512 && !memcmp(b + 16, x->meta_uuid, 16) &&
-			     xfs_sum_ok(b, (size_t)len, 12);
+		bool sound = !memcmp(b, "XSLM", 4) && get_be32(b + 4) == done &&
+			     n <= len - LINK_HEAD && n && n <= in->size - done &&
+			     get_be64(b + 32) == in->number && get_be64(b + 40) == place / 512 &&
+			     !memcmp(b + 16, x->meta_uuid, 16) && xfs_sum_ok(b, (size_t)len, 12);
 		if (!sound)
 			return error_set(e, ERROR_CORRUPT, (int64_t)place,
-					 "inode %llu: the block of its target is damaged", (unsigned long long)in->number);
+					 "inode %llu: the block of its target is damaged",
+					 (unsigned long long)in->number);
 		memcpy(target + done, b + LINK_HEAD, n);
 		done += n;
 	}
 	if (done != in->size)
-		return error_set(e, ERROR_CORRUPT, (int64_t)in->place, "inode %llu: part of its target is missing",
+		return error_set(e, ERROR_CORRUPT, (int64_t)in->place,
+				 "inode %llu: part of its target is missing",
 				 (unsigned long long)in->number);
 	return 0;
 }
@@ -152,8 +160,8 @@ static int remote_target(const struct xfs *x, const struct xfs_inode *in, char *
 char *xfs_link_target(const struct xfs *x, const struct xfs_inode *in, struct error *e)
 {
 	if (xfs_inode_type(in->mode) != XFS_FT_LINK || !in->size || in->size > LINK_MAX) {
-		error_set(e, ERROR_CORRUPT, (int64_t)in->place, "inode %llu is no sound symbolic link",
-			  (unsigned long long)in->number);
+		error_set(e, ERROR_CORRUPT, (int64_t)in->place,
+			  "inode %llu is no sound symbolic link", (unsigned long long)in->number);
 		return NULL;
 	}
 	char *target = calloc((size_t)in->size + 1, 1);

@@ -50,7 +50,8 @@ static int keep(void *ctx, const struct xfs_dirent *d, struct error *e)
 	return 0;
 }
 
-static int entries(struct index *i, const uint8_t *p, unsigned count, unsigned stale, struct error *e)
+static int entries(struct index *i, const uint8_t *p, unsigned count, unsigned stale,
+		   struct error *e)
 {
 	unsigned gone = 0;
 	for (unsigned k = 0; k < count; k++, p += 8) {
@@ -98,7 +99,8 @@ static int tree(struct index *i, uint32_t logical, int level, struct error *e)
 	i->blocks++;
 	unsigned magic = get_be16(b + 8), count = get_be16(b + 56), second = get_be16(b + 58);
 	if (magic == 0x3ebe) {
-		if (!second || second > DEPTH || (level >= 0 && (unsigned)level != second) || !count || count > room / 8)
+		if (!second || second > DEPTH || (level >= 0 && (unsigned)level != second) ||
+		    !count || count > room / 8)
 			return wrong(i, "a node that makes no sense", e);
 		for (unsigned k = 0; k < count; k++) {
 			const uint8_t *en = b + HEAD + k * 8;
@@ -148,10 +150,11 @@ static int free_blocks(struct index *i, struct error *e)
 	return 0;
 }
 
-int xfs_index_check(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs, uint64_t *blocks,
-		    struct error *e)
+int xfs_index_check(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs,
+		    uint64_t *blocks, struct error *e)
 {
-	struct index i autodestroy(index_free) = {.x = x, .in = in, .runs = runs, .place = in->place};
+	struct index i autodestroy(index_free) = {
+	    .x = x, .in = in, .runs = runs, .place = in->place};
 	if (in->format == XFS_FMT_LOCAL)
 		return 0;
 	if (xfs_dir_each(x, in, runs, keep, &i, e) < 0)
@@ -168,7 +171,8 @@ int xfs_index_check(const struct xfs *x, const struct xfs_inode *in, const struc
 		uint32_t count = get_be32(b + x->dir_size - 8);
 		if (count > (x->dir_size - HEAD - 8) / 8)
 			return wrong(&i, "it does not fit", e);
-		if (entries(&i, b + x->dir_size - 8 - (size_t)count * 8, count, get_be32(b + x->dir_size - 4), e) < 0)
+		if (entries(&i, b + x->dir_size - 8 - (size_t)count * 8, count,
+			    get_be32(b + x->dir_size - 4), e) < 0)
 			return -1;
 	} else {
 		if (xfs_dir_leaf(x) > UINT32_MAX)

@@ -75,7 +75,8 @@ static const char *nonsense(const struct xfs *x, const struct xfs_inode *in)
 	if (in->fork_len[XFS_ATTR_FORK]) {
 		if (in->attr_format < XFS_FMT_LOCAL || in->attr_format > XFS_FMT_BTREE)
 			return "attribute fork";
-		if (in->attr_format == XFS_FMT_EXTENTS && in->attr_extents > in->fork_len[XFS_ATTR_FORK] / 16)
+		if (in->attr_format == XFS_FMT_EXTENTS &&
+		    in->attr_extents > in->fork_len[XFS_ATTR_FORK] / 16)
 			return "number of attribute extents";
 	} else if (in->attr_extents) {
 		return "number of attribute extents";
@@ -89,7 +90,8 @@ static const char *nonsense(const struct xfs *x, const struct xfs_inode *in)
 	return NULL;
 }
 
-int xfs_inode_parse(const struct xfs *x, uint64_t number, const uint8_t *raw, struct xfs_inode *in, struct error *e)
+int xfs_inode_parse(const struct xfs *x, uint64_t number, const uint8_t *raw, struct xfs_inode *in,
+		    struct error *e)
 {
 	uint64_t place = xfs_inode_place(x, number);
 	unsigned long long n = number;
@@ -139,7 +141,8 @@ int xfs_inode_parse(const struct xfs *x, uint64_t number, const uint8_t *raw, st
 	in->fork_len[XFS_ATTR_FORK] = split ? room - split : 0;
 	what = nonsense(x, in);
 	if (what)
-		return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %llu: its %s makes no sense", n, what);
+		return error_set(e, ERROR_CORRUPT, (int64_t)place,
+				 "inode %llu: its %s makes no sense", n, what);
 	return 0;
 }
 
@@ -148,7 +151,8 @@ int xfs_inode_read(const struct xfs *x, uint64_t number, struct xfs_inode *in, s
 	uint8_t raw[XFS_INODE_MAX];
 	uint64_t place = xfs_inode_place(x, number);
 	if (!place)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "inode %llu: there can be none of this number",
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				 "inode %llu: there can be none of this number",
 				 (unsigned long long)number);
 	if (source_read_at(x->src, place, raw, x->inode_size, e) < 0)
 		return -1;
@@ -159,20 +163,20 @@ void xfs_inode_entry(const struct xfs *x, const struct xfs_inode *in, struct fs_
 {
 	uint8_t type = xfs_inode_type(in->mode);
 	*out = (struct fs_entry){
-		.path = "",
-		.id = in->number,
-		.type = type == XFS_FT_FILE   ? ENTRY_FILE
-			: type == XFS_FT_DIR  ? ENTRY_DIR
-			: type == XFS_FT_LINK ? ENTRY_LINK
-					      : ENTRY_OTHER,
-		.mode = in->mode,
-		.uid = in->uid,
-		.gid = in->gid,
-		.links = in->links,
-		.size = in->size,
-		.mtime = in->mtime,
-		.ctime = in->ctime,
-		.place = in->place,
+	    .path = "",
+	    .id = in->number,
+	    .type = type == XFS_FT_FILE	  ? ENTRY_FILE
+		    : type == XFS_FT_DIR  ? ENTRY_DIR
+		    : type == XFS_FT_LINK ? ENTRY_LINK
+					  : ENTRY_OTHER,
+	    .mode = in->mode,
+	    .uid = in->uid,
+	    .gid = in->gid,
+	    .links = in->links,
+	    .size = in->size,
+	    .mtime = in->mtime,
+	    .ctime = in->ctime,
+	    .place = in->place,
 	};
 	if (in->format == XFS_FMT_EXTENTS && in->extents) {
 		const uint8_t *p = in->fork[XFS_DATA_FORK];

@@ -40,10 +40,11 @@ static int is_unmount(struct xlog *l, const struct xlog_record *r, struct error 
 }
 
 /*
- * Of the last records, those that were written at once, the first that is torn ends the log. *torn: how many sectors
- * were cut off.
+ * Of the last records, those that were written at once, the first that is torn ends the log. *torn:
+ * how many sectors were cut off.
  */
-static int cut_torn(struct xlog *l, uint64_t *head, struct xlog_record *last, uint64_t *torn, struct error *e)
+static int cut_torn(struct xlog *l, uint64_t *head, struct xlog_record *last, uint64_t *torn,
+		    struct error *e)
 {
 	struct xlog_record r[RECORDS];
 	int n = 0;
@@ -65,9 +66,10 @@ static int cut_torn(struct xlog *l, uint64_t *head, struct xlog_record *last, ui
 		*head = r[n].at;
 		rc = xlog_before(l, *head, IN_FLIGHT, last, e);
 		if (rc <= 0 || xlog_end(l, last) != *head)
-			return rc < 0 ? -1
-				      : error_set(e, ERROR_CORRUPT, (int64_t)(l->start + *head * 512),
-						  "log: no whole record before a torn one");
+			return rc < 0
+				   ? -1
+				   : error_set(e, ERROR_CORRUPT, (int64_t)(l->start + *head * 512),
+					       "log: no whole record before a torn one");
 		return 0;
 	}
 	return 0;
@@ -91,7 +93,8 @@ static int pass(struct xlog *l, uint64_t tail, uint64_t head, int number, struct
 					 "log: a record of another round than its neighbours");
 		int rc = xlog_load(l, &r, e);
 		if (!rc)
-			error_set(e, ERROR_CORRUPT, (int64_t)(l->start + at * 512), "log: a record with a wrong checksum");
+			error_set(e, ERROR_CORRUPT, (int64_t)(l->start + at * 512),
+				  "log: a record with a wrong checksum");
 		if (rc <= 0 || xlog_operations(l, &r, e) < 0)
 			return -1;
 		left -= sectors;
@@ -108,7 +111,8 @@ static int by_place(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static void judge(struct xlog *l, uint64_t torn, const char *subject, struct findings *f, struct fs_info *info)
+static void judge(struct xlog *l, uint64_t torn, const char *subject, struct findings *f,
+		  struct fs_info *info)
 {
 	size_t views = 0;
 	for (size_t i = 0; i < l->intents.count; i++) {
@@ -120,15 +124,28 @@ static void judge(struct xlog *l, uint64_t torn, const char *subject, struct fin
 	if (views) {
 		info->stale_view = true;
 		finding_add(f, PROOF_STRUCTURE, "xfs.replay", subject, OUTCOME_UNPROVEN, NULL,
-			    "the log was replayed, but %zu changes of files or attributes were begun in it and are left to be "
+			    "the log was replayed, but %zu changes of files or attributes were "
+			    "begun in it and are left to be "
 			    "finished at the next mount",
 			    views);
 		return;
 	}
+	if (torn) {
+		/* By its cycle numbers it was written whole: more likely damaged since than cut
+		 * off. */
+		info->stale_view = true;
+		finding_add(
+		    f, PROOF_STRUCTURE, "xfs.replay", subject, OUTCOME_UNPROVEN, NULL,
+		    "the last %llu bytes of the log are damaged or were being written: the newest "
+		    "changes are not seen",
+		    (unsigned long long)torn * 512);
+		return;
+	}
 	finding_add(f, PROOF_STRUCTURE, "xfs.replay", subject, OUTCOME_HELD, NULL,
-		    "%llu transactions replayed in memory: %llu buffers, %llu inodes; %llu were newer on the disk%s",
-		    (unsigned long long)l->committed, (unsigned long long)l->buffers, (unsigned long long)l->inodes,
-		    (unsigned long long)l->newer, torn ? "; the last records were still being written" : "");
+		    "%llu transactions replayed in memory: %llu buffers, %llu inodes; %llu were "
+		    "newer on the disk",
+		    (unsigned long long)l->committed, (unsigned long long)l->buffers,
+		    (unsigned long long)l->inodes, (unsigned long long)l->newer);
 }
 
 static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
@@ -157,12 +174,14 @@ static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 	if (cut_torn(l, &head, &last, torn, e) < 0)
 		return -1;
 	rc = is_unmount(l, &last, e);
-	if (rc) {
-		*clean = rc > 0;
-		return rc < 0 ? -1 : 0;
-	}
+	if (rc > 0)
+		return error_set(e, ERROR_CORRUPT, (int64_t)(l->start + head * 512),
+				 "log: what follows an unmount is damaged");
+	if (rc)
+		return -1;
 	if (x->log_incompat & ~1u)
-		return error_set(e, ERROR_UNSUPPORTED, 220, "log: features 0x%x are not known here", x->log_incompat);
+		return error_set(e, ERROR_UNSUPPORTED, 220, "log: features 0x%x are not known here",
+				 x->log_incompat);
 	l->unit = x->block_size < 4096 ? x->block_size : 4096;
 	l->overlay = source_overlay(x->base, l->unit, e);
 	l->buffer = malloc(XLOG_RECORD_MAX);
@@ -176,7 +195,8 @@ static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 	return pass(l, last.tail, head, 2, e);
 }
 
-int xfs_log_replay(struct xfs *x, const char *subject, struct findings *f, struct fs_info *info, struct error *e)
+int xfs_log_replay(struct xfs *x, const char *subject, struct findings *f, struct fs_info *info,
+		   struct error *e)
 {
 	struct xlog l autodestroy(xlog_free) = {.x = x};
 	struct error why;
@@ -191,14 +211,16 @@ int xfs_log_replay(struct xfs *x, const char *subject, struct findings *f, struc
 	l.start = xfs_fsb_place(x, x->log_start);
 	l.size = (uint64_t)x->log_blocks << (x->block_log - 9);
 	if (l.size < 64 || l.size > UINT32_MAX)
-		return error_set(e, ERROR_CORRUPT, 96, "XFS superblock: the size of its log makes no sense");
+		return error_set(e, ERROR_CORRUPT, 96,
+				 "XFS superblock: the size of its log makes no sense");
 	if (replay(&l, &torn, &clean, &why) < 0) {
 		info->stale_view = !clean;
 		info->clean = clean;
 		finding_error(f, PROOF_STRUCTURE, "xfs.log", subject, &why);
 		if (!clean)
-			finding_add(f, PROOF_STRUCTURE, "xfs.replay", subject, OUTCOME_UNPROVEN, NULL,
-				    "the log could not be replayed: the newest changes are not seen");
+			finding_add(
+			    f, PROOF_STRUCTURE, "xfs.replay", subject, OUTCOME_UNPROVEN, NULL,
+			    "the log could not be replayed: the newest changes are not seen");
 		return 0;
 	}
 	info->clean = clean;

@@ -32,7 +32,8 @@ enum xlog_type {
 };
 enum { XLOG_BUF_INODES = 1, XLOG_BUF_CANCEL = 2, XLOG_BUF_QUOTAS = 4 | 8 | 16 };
 
-/* A record: header blocks, then its operations. Places are in sectors of 512 bytes from the log's beginning. */
+/* A record: header blocks, then its operations. Places are in sectors of 512 bytes from the log's
+ * beginning. */
 struct xlog_record {
 	uint64_t at, sequence, tail; /* tail: sequence number of the first record still needed */
 	uint32_t cycle, headers, length, operations, crc;
@@ -68,7 +69,11 @@ struct xlog {
 	size_t memory;
 	struct xlog_cancel *cancels; /* a table of open addressing */
 	size_t slots, used;
-	VEC(struct { uint64_t id; uint32_t type; }) intents;
+	VEC(struct {
+		uint64_t id;
+		uint32_t type;
+	})
+	intents;
 	struct source *overlay;
 	uint32_t unit; /* bytes of an overlay block */
 	uint8_t *buffer, *block;
@@ -78,7 +83,8 @@ struct xlog {
 };
 
 /* xfs_log.c */
-int xlog_read(const struct xlog *l, uint64_t at, uint64_t count, uint8_t *to, struct error *e) must_check;
+int xlog_read(const struct xlog *l, uint64_t at, uint64_t count, uint8_t *to,
+	      struct error *e) must_check;
 static inline uint64_t xlog_wrap(const struct xlog *l, uint64_t at)
 {
 	return at >= l->size ? at - l->size : at;
@@ -88,12 +94,16 @@ static inline uint64_t xlog_end(const struct xlog *l, const struct xlog_record *
 	return xlog_wrap(l, r->at + r->headers + (r->length + 511) / 512);
 }
 
-/* xfs_log_head.c: where the log ends. *head: the sector after the last whole record, which is *last. */
-int xlog_find_head(struct xlog *l, uint64_t *head, struct xlog_record *last, struct error *e) must_check;
+/* xfs_log_head.c: where the log ends. *head: the sector after the last whole record, which is
+ * *last. */
+int xlog_find_head(struct xlog *l, uint64_t *head, struct xlog_record *last,
+		   struct error *e) must_check;
 /* The record that begins closest before `from`. 1 found, 0 none among `limit` sectors. */
-int xlog_before(struct xlog *l, uint64_t from, uint64_t limit, struct xlog_record *r, struct error *e) must_check;
+int xlog_before(struct xlog *l, uint64_t from, uint64_t limit, struct xlog_record *r,
+		struct error *e) must_check;
 /* Takes a header apart; CORRUPT or UNSUPPORTED when it is none. */
-int xlog_header(const struct xlog *l, uint64_t at, struct xlog_record *r, struct error *e) must_check;
+int xlog_header(const struct xlog *l, uint64_t at, struct xlog_record *r,
+		struct error *e) must_check;
 /* Reads a record into l->record. 1 when its checksum is right, 0 when not. */
 int xlog_load(struct xlog *l, const struct xlog_record *r, struct error *e) must_check;
 
@@ -119,6 +129,7 @@ int xlog_replay_buffer(struct xlog *l, const struct xlog_item *it, struct error 
 int xlog_replay_inode(struct xlog *l, const struct xlog_item *it, struct error *e) must_check;
 int xlog_replay_icreate(struct xlog *l, const struct xlog_item *it, struct error *e) must_check;
 int xlog_get(struct xlog *l, uint64_t off, uint8_t *to, size_t len, struct error *e) must_check;
-int xlog_put(struct xlog *l, uint64_t off, const uint8_t *from, size_t len, struct error *e) must_check;
+int xlog_put(struct xlog *l, uint64_t off, const uint8_t *from, size_t len,
+	     struct error *e) must_check;
 
 #endif

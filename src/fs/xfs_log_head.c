@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The end of the log. Every sector of it begins with the number of the round (cycle) in which it was written; the end
- * is where that falls. Several records are written at once and in any order, so what lies before the end may have
- * holes or be torn: then the end is where the first of those begins.
+ * The end of the log. Every sector of it begins with the number of the round (cycle) in which it
+ * was written; the end is where that falls. Several records are written at once and in any order,
+ * so what lies before the end may have holes or be torn: then the end is where the first of those
+ * begins.
  */
 #include "xfs_log.h"
 
@@ -26,7 +27,8 @@ static int cycle_at(struct xlog *l, uint64_t at, uint32_t *cycle, struct error *
 }
 
 /* The first of count sectors from `from` that has this cycle. 1 found, 0 not. */
-static int scan(struct xlog *l, uint64_t from, uint64_t count, uint32_t cycle, uint64_t *found, struct error *e)
+static int scan(struct xlog *l, uint64_t from, uint64_t count, uint32_t cycle, uint64_t *found,
+		struct error *e)
 {
 	uint8_t buf[CHUNK * 512];
 	for (uint64_t i = 0; i < count; i += CHUNK) {
@@ -49,27 +51,37 @@ int xlog_header(const struct xlog *l, uint64_t at, struct xlog_record *r, struct
 	if (xlog_read(l, at, 1, h, e) < 0)
 		return -1;
 	uint32_t version = get_be32(h + 8), format = get_be32(h + 300), size = get_be32(h + 320);
-	*r = (struct xlog_record){.at = at, .sequence = get_be64(h + 16), .tail = get_be64(h + 24),
-				  .cycle = get_be32(h + 4), .headers = 1, .length = get_be32(h + 12),
-				  .operations = get_be32(h + 40), .crc = get_le32(h + 32)};
+	*r = (struct xlog_record){.at = at,
+				  .sequence = get_be64(h + 16),
+				  .tail = get_be64(h + 24),
+				  .cycle = get_be32(h + 4),
+				  .headers = 1,
+				  .length = get_be32(h + 12),
+				  .operations = get_be32(h + 40),
+				  .crc = get_le32(h + 32)};
 	if (get_be32(h) != MAGIC)
 		return error_set(e, ERROR_CORRUPT, place, "log: no record where one should begin");
 	if (version != 2)
-		return error_set(e, ERROR_UNSUPPORTED, place, "log: a record of version %u", version);
+		return error_set(e, ERROR_UNSUPPORTED, place, "log: a record of version %u",
+				 version);
 	if (memcmp(h + 304, l->x->uuid, 16))
 		return error_set(e, ERROR_CORRUPT, place, "log: a record of another file system");
 	if (format != 1)
-		return error_set(e, ERROR_UNSUPPORTED, place, "log: written by a machine of another byte order");
+		return error_set(e, ERROR_UNSUPPORTED, place,
+				 "log: written by a machine of another byte order");
 	if (size > 32768)
 		r->headers = (size + 32767) / 32768;
 	if (size > XLOG_RECORD_MAX || !r->length || r->length > XLOG_RECORD_MAX ||
-	    (r->length > (uint64_t)r->headers * 32768 && r->operations != 1) || r->sequence != ((uint64_t)r->cycle << 32 | at) ||
+	    (r->length > (uint64_t)r->headers * 32768 && r->operations != 1) ||
+	    r->sequence != ((uint64_t)r->cycle << 32 | at) ||
 	    r->headers + (r->length + 511) / 512 > l->size)
-		return error_set(e, ERROR_CORRUPT, place, "log: a record whose header makes no sense");
+		return error_set(e, ERROR_CORRUPT, place,
+				 "log: a record whose header makes no sense");
 	return 0;
 }
 
-int xlog_before(struct xlog *l, uint64_t from, uint64_t limit, struct xlog_record *r, struct error *e)
+int xlog_before(struct xlog *l, uint64_t from, uint64_t limit, struct xlog_record *r,
+		struct error *e)
 {
 	uint8_t buf[CHUNK * 512];
 	if (limit > l->size)
@@ -105,7 +117,8 @@ int xlog_load(struct xlog *l, const struct xlog_record *r, struct error *e)
 			continue;
 		/* The cycle took the place of the first word of each sector. */
 		for (uint64_t i = 0; i < blocks && i / 64 < r->headers; i++)
-			memcpy(data + i * 512, i < 64 ? h + 44 + i * 4 : h + i / 64 * 512 + 4 + i % 64 * 4, 4);
+			memcpy(data + i * 512,
+			       i < 64 ? h + 44 + i * 4 : h + i / 64 * 512 + 4 + i % 64 * 4, 4);
 		return 1;
 	}
 	return 0;
@@ -120,9 +133,11 @@ static int by_cycles(struct xlog *l, uint64_t *head, struct error *e)
 	if (cycle_at(l, 0, &first, e) < 0 || cycle_at(l, high, &last, e) < 0)
 		return -1;
 	if (!first)
-		return error_set(e, ERROR_CORRUPT, (int64_t)l->start, "log: it is empty; even a new one has a record");
+		return error_set(e, ERROR_CORRUPT, (int64_t)l->start,
+				 "log: it is empty; even a new one has a record");
 	if (!last && first != 1)
-		return error_set(e, ERROR_CORRUPT, (int64_t)l->start, "log: a later round than the first, and not full");
+		return error_set(e, ERROR_CORRUPT, (int64_t)l->start,
+				 "log: a later round than the first, and not full");
 	if (first == last) {
 		*head = l->size;
 		stop = last - 1;
@@ -164,10 +179,12 @@ int xlog_find_head(struct xlog *l, uint64_t *head, struct xlog_record *last, str
 		if (rc < 0)
 			return -1;
 		if (!rc)
-			return error_set(e, ERROR_CORRUPT, (int64_t)(l->start + *head * 512), "log: no record before its end");
+			return error_set(e, ERROR_CORRUPT, (int64_t)(l->start + *head * 512),
+					 "log: no record before its end");
 		if (xlog_end(l, last) == *head)
 			return 0;
 		*head = last->at;
 	}
-	return error_set(e, ERROR_CORRUPT, (int64_t)(l->start + *head * 512), "log: no whole record before its end");
+	return error_set(e, ERROR_CORRUPT, (int64_t)(l->start + *head * 512),
+			 "log: no whole record before its end");
 }

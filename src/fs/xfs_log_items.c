@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Committed transactions, item by item. The first pass over the log remembers which buffers were freed later and which
- * intents stay open; the second replays.
+ * Committed transactions, item by item. The first pass over the log remembers which buffers were
+ * freed later and which intents stay open; the second replays.
  */
 #include "xfs_log.h"
 
-static struct xlog_cancel *slot(struct xlog_cancel *table, size_t slots, uint64_t daddr, uint32_t length)
+static struct xlog_cancel *slot(struct xlog_cancel *table, size_t slots, uint64_t daddr,
+				uint32_t length)
 {
 	struct rng r = {daddr ^ (uint64_t)length << 48};
 	for (size_t i = (size_t)rng_next(&r);; i++) {
@@ -31,7 +32,8 @@ static int cancel(struct xlog *l, uint64_t daddr, uint32_t length, struct error 
 			return error_nomem(e);
 		for (size_t i = 0; i < l->slots; i++)
 			if (l->cancels[i].length)
-				*slot(grown, slots, l->cancels[i].daddr, l->cancels[i].length) = l->cancels[i];
+				*slot(grown, slots, l->cancels[i].daddr, l->cancels[i].length) =
+				    l->cancels[i];
 		free(l->cancels);
 		l->cancels = grown;
 		l->slots = slots;
@@ -56,14 +58,16 @@ static bool is_intent(unsigned type)
 	case XLOG_XMI:
 		return true;
 	default:
-		return type >= XLOG_RT_FIRST && type <= XLOG_RT_LAST && (type - XLOG_RT_FIRST) % 2 == 0;
+		return type >= XLOG_RT_FIRST && type <= XLOG_RT_LAST &&
+		       (type - XLOG_RT_FIRST) % 2 == 0;
 	}
 }
 
 static int intent(struct xlog *l, const struct xlog_item *it, unsigned type, struct error *e)
 {
 	if (it->regions[0].length < 16)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "log: an intent that is too short");
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				 "log: an intent that is too short");
 	uint64_t id = get_le64(xlog_data(it, 0) + 8);
 	if (is_intent(type)) {
 		__auto_type n = vec_push(&l->intents);
@@ -87,21 +91,27 @@ static int first_pass(struct xlog *l, const struct xlog_item *it, unsigned type,
 	switch (type) {
 	case XLOG_BUFFER:
 		if (it->regions[0].length < 20)
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "log: a buffer that is too short");
-		return get_le16(p + 4) & XLOG_BUF_CANCEL ? cancel(l, get_le64(p + 8), get_le16(p + 6), e) : 0;
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "log: a buffer that is too short");
+		return get_le16(p + 4) & XLOG_BUF_CANCEL
+			   ? cancel(l, get_le64(p + 8), get_le16(p + 6), e)
+			   : 0;
 	case XLOG_INODE:
 	case XLOG_DQUOT:
 	case XLOG_QUOTAOFF:
 	case XLOG_ICREATE:
 		return 0;
 	default:
-		if (type == XLOG_EFI || type == XLOG_EFD || (type >= XLOG_RUI && type <= XLOG_RT_LAST))
+		if (type == XLOG_EFI || type == XLOG_EFD ||
+		    (type >= XLOG_RUI && type <= XLOG_RT_LAST))
 			return intent(l, it, type, e);
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "log: items of type 0x%x are not known here", type);
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+				 "log: items of type 0x%x are not known here", type);
 	}
 }
 
-/* Inodes after the buffers they lie in, lists of unlinked ones after those, and what ends a buffer last of all. */
+/* Inodes after the buffers they lie in, lists of unlinked ones after those, and what ends a buffer
+ * last of all. */
 static unsigned rank(const struct xlog_item *it, unsigned type)
 {
 	unsigned flags = type == XLOG_BUFFER ? get_le16(xlog_data(it, 0) + 4) : 0;
@@ -118,7 +128,8 @@ static int second_pass(struct xlog *l, const struct xlog_item *it, unsigned type
 	switch (type) {
 	case XLOG_BUFFER:
 		if (get_le16(p + 4) & XLOG_BUF_CANCEL) {
-			struct xlog_cancel *c = slot(l->cancels, l->slots, get_le64(p + 8), get_le16(p + 6));
+			struct xlog_cancel *c =
+			    slot(l->cancels, l->slots, get_le64(p + 8), get_le16(p + 6));
 			c->count -= c->count > 0;
 			return 0;
 		}
@@ -138,15 +149,17 @@ int xlog_commit(struct xlog *l, struct xlog_trans *t, struct error *e)
 		for (size_t i = 0; i < t->regions.count;) {
 			struct xlog_item it = {.t = t, .regions = &t->regions.items[i]};
 			if (it.regions[0].length < 4)
-				return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "log: an item that is too short");
+				return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+						 "log: an item that is too short");
 			unsigned type = get_le16(xlog_data(&it, 0));
 			it.count = get_le16(xlog_data(&it, 0) + 2);
 			if (!it.count || it.count > t->regions.count - i)
 				return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
 						 "log: an item with more parts than there are");
 			i += it.count;
-			if (l->pass == 1 ? first_pass(l, &it, type, e) < 0
-					 : rank(&it, type) == turn && second_pass(l, &it, type, e) < 0)
+			if (l->pass == 1
+				? first_pass(l, &it, type, e) < 0
+				: rank(&it, type) == turn && second_pass(l, &it, type, e) < 0)
 				return -1;
 		}
 	}

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * What items of the log change. What is on the disk carries the sequence number of its last change, so that nothing is
- * replayed over what is newer. Checksums are made when a buffer is written, so they are not in the log but made here.
+ * What items of the log change. What is on the disk carries the sequence number of its last change,
+ * so that nothing is replayed over what is newer. Checksums are made when a buffer is written, so
+ * they are not in the log but made here.
  */
 #include "xfs_log.h"
 
-enum { DINODE_CORE = 1, LOG_DDATA = 2, LOG_DEXT = 4, LOG_DROOT = 8, LOG_DEV = 0x10, LOG_ADATA = 0x40, LOG_AEXT = 0x80,
-       LOG_AROOT = 0x100, LOG_OWNERS = 0x600 };
+enum {
+	DINODE_CORE = 1,
+	LOG_DDATA = 2,
+	LOG_DEXT = 4,
+	LOG_DROOT = 8,
+	LOG_DEV = 0x10,
+	LOG_ADATA = 0x40,
+	LOG_AEXT = 0x80,
+	LOG_AROOT = 0x100,
+	LOG_OWNERS = 0x600
+};
 #define CHUNK 128 /* bytes a bit of a buffer's map stands for */
 
 static int nonsense(const char *what, struct error *e)
@@ -49,7 +59,8 @@ static bool one_of(uint32_t magic, const char *list)
 	return false;
 }
 
-/* Where the sequence number of what lies in a buffer is, by its magic; 0: it has none. *uuid: where that is. */
+/* Where the sequence number of what lies in a buffer is, by its magic; 0: it has none. *uuid: where
+ * that is. */
 static size_t stamp_at(const struct xfs *x, const uint8_t *b, size_t *uuid)
 {
 	uint32_t magic = get_be32(b);
@@ -86,7 +97,9 @@ static size_t sum_at(unsigned type, const uint8_t *b)
 	unsigned da = get_be16(b + 8);
 	switch (type) {
 	case 4:
-		return magic == get_be32("BMA3") ? 64 : one_of(magic, "AB3BAB3CIAB3FIB3RMB3R3FC") ? 52 : 0;
+		return magic == get_be32("BMA3")		   ? 64
+		       : one_of(magic, "AB3BAB3CIAB3FIB3RMB3R3FC") ? 52
+								   : 0;
 	case 5:
 		return magic == get_be32("XAGF") ? 216 : 0;
 	case 6:
@@ -113,8 +126,10 @@ static size_t sum_at(unsigned type, const uint8_t *b)
 	}
 }
 
-/* Calls for each logged stretch of a buffer; inodes: only the pointers of the lists of unlinked inodes are taken. */
-static int copy_chunks(struct xlog *l, const struct xlog_item *it, size_t len, bool inodes, struct error *e)
+/* Calls for each logged stretch of a buffer; inodes: only the pointers of the lists of unlinked
+ * inodes are taken. */
+static int copy_chunks(struct xlog *l, const struct xlog_item *it, size_t len, bool inodes,
+		       struct error *e)
 {
 	const uint8_t *p = xlog_data(it, 0);
 	uint32_t words = get_le32(p + 16), bits = words * 32;
@@ -127,7 +142,8 @@ static int copy_chunks(struct xlog *l, const struct xlog_item *it, size_t len, b
 			continue;
 		}
 		uint32_t n = 1;
-		while (bit + n < bits && get_le32(p + 20 + (bit + n) / 32 * 4) >> (bit + n) % 32 & 1)
+		while (bit + n < bits &&
+		       get_le32(p + 20 + (bit + n) / 32 * 4) >> (bit + n) % 32 & 1)
 			n++;
 		if (region >= it->count || it->regions[region].length < CHUNK)
 			return nonsense("a buffer with less data than it says", e);
@@ -139,7 +155,8 @@ static int copy_chunks(struct xlog *l, const struct xlog_item *it, size_t len, b
 			return nonsense("a buffer with data beyond its end", e);
 		if (!inodes)
 			memcpy(l->buffer + at, from, size);
-		for (size_t i = at / step * step; inodes && i < at + size && i + step <= len; i += step)
+		for (size_t i = at / step * step; inodes && i < at + size && i + step <= len;
+		     i += step)
 			if (i + 96 >= at && i + 100 <= at + size) {
 				memcpy(l->buffer + i + 96, from + (i + 96 - at), 4);
 				xfs_sum_put(l->buffer + i, step, 100);
@@ -157,7 +174,8 @@ int xlog_replay_buffer(struct xlog *l, const struct xlog_item *it, struct error 
 	uint64_t daddr = get_le64(p + 8), off;
 	size_t len = (size_t)sectors * 512, uuid;
 	struct xfs *x = l->x;
-	if (xlog_is_cancelled(l, daddr, sectors) || flags & XLOG_BUF_QUOTAS || (type >= 1 && type <= 3))
+	if (xlog_is_cancelled(l, daddr, sectors) || flags & XLOG_BUF_QUOTAS ||
+	    (type >= 1 && type <= 3))
 		return 0;
 	if (!len || len > XLOG_RECORD_MAX || mul_overflows(daddr, UINT64_C(512), &off))
 		return nonsense("a buffer whose place makes no sense", e);
@@ -197,8 +215,9 @@ static void put_be(uint8_t *to, const uint8_t *le, size_t len)
 static void put_core(uint8_t *to, const uint8_t *p, uint64_t sequence)
 {
 	static const uint8_t fields[][2] = {
-		{0, 2},	 {2, 2},  {8, 4},  {12, 4}, {16, 4}, {20, 2}, {22, 2}, {24, 8},	 {56, 8},  {64, 8},  {72, 4},
-		{76, 4}, {80, 2}, {84, 4}, {88, 2}, {90, 2}, {92, 4}, {104, 8}, {120, 8}, {128, 4}, {152, 8},
+	    {0, 2},  {2, 2},  {8, 4},  {12, 4},	 {16, 4},  {20, 2},  {22, 2},
+	    {24, 8}, {56, 8}, {64, 8}, {72, 4},	 {76, 4},  {80, 2},  {84, 4},
+	    {88, 2}, {90, 2}, {92, 4}, {104, 8}, {120, 8}, {128, 4}, {152, 8},
 	};
 	static const uint8_t times[] = {32, 40, 48, 144};
 	bool big = get_le64(p + 120) & XFS_BIGTIME;
@@ -235,7 +254,8 @@ static int put_root(uint8_t *to, size_t room, const uint8_t *p, size_t len, stru
 	return 0;
 }
 
-static int put_fork(uint8_t *to, size_t room, const struct xlog_item *it, unsigned region, bool root, struct error *e)
+static int put_fork(uint8_t *to, size_t room, const struct xlog_item *it, unsigned region,
+		    bool root, struct error *e)
 {
 	if (region >= it->count)
 		return nonsense("an inode without the fork that it says", e);
@@ -254,7 +274,8 @@ int xlog_replay_inode(struct xlog *l, const struct xlog_item *it, struct error *
 	const uint8_t *p = xlog_data(it, 0);
 	const struct xfs *x = l->x;
 	bool narrow = it->regions[0].length == 52; /* as 32-bit machines packed it */
-	if ((!narrow && it->regions[0].length != 56) || it->count < 2 || it->regions[1].length < XFS_CORE)
+	if ((!narrow && it->regions[0].length != 56) || it->count < 2 ||
+	    it->regions[1].length < XFS_CORE)
 		return nonsense("an inode that is too short", e);
 	const uint8_t *q = narrow ? p + 12 : p + 16;
 	uint32_t fields = get_le32(p + 4), sectors = get_le32(q + 32), in = get_le32(q + 36);
@@ -267,10 +288,12 @@ int xlog_replay_inode(struct xlog *l, const struct xlog_item *it, struct error *
 	    off != xfs_inode_place(x, number))
 		return nonsense("an inode whose place makes no sense", e);
 	if (fields & LOG_OWNERS)
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "log: extents were exchanged between two files");
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+				 "log: extents were exchanged between two files");
 	if (xlog_get(l, off, raw, x->inode_size, e) < 0)
 		return -1;
-	if (raw[0] != 'I' || raw[1] != 'N' || get_le16(core) != 0x494e || core[4] != 3 || get_le64(core + 152) != number)
+	if (raw[0] != 'I' || raw[1] != 'N' || get_le16(core) != 0x494e || core[4] != 3 ||
+	    get_le64(core + 152) != number)
 		return nonsense("an inode that is none", e);
 	uint64_t there = get_be64(raw + 112);
 	if (there && there != UINT64_MAX && there > it->t->sequence) {
@@ -288,7 +311,8 @@ int xlog_replay_inode(struct xlog *l, const struct xlog_item *it, struct error *
 	    put_fork(raw + XFS_CORE, split ? split : room, it, region++, fields & LOG_DROOT, e) < 0)
 		return -1;
 	if (fields & (LOG_ADATA | LOG_AEXT | LOG_AROOT) &&
-	    put_fork(raw + XFS_CORE + split, split ? room - split : 0, it, region, fields & LOG_AROOT, e) < 0)
+	    put_fork(raw + XFS_CORE + split, split ? room - split : 0, it, region,
+		     fields & LOG_AROOT, e) < 0)
 		return -1;
 	xfs_sum_put(raw, x->inode_size, 100);
 	l->inodes++;
@@ -302,16 +326,20 @@ int xlog_replay_icreate(struct xlog *l, const struct xlog_item *it, struct error
 	const struct xfs *x = l->x;
 	if (it->regions[0].length < 28)
 		return nonsense("new inodes: too short", e);
-	uint64_t ag = get_be32(p + 4), first = get_be32(p + 8), count = get_be32(p + 12), blocks = get_be32(p + 20);
-	uint32_t cluster = 8192 * (x->inode_size / 256), step = cluster > x->block_size ? cluster >> x->block_log : 1;
+	uint64_t ag = get_be32(p + 4), first = get_be32(p + 8), count = get_be32(p + 12),
+		 blocks = get_be32(p + 20);
+	uint32_t cluster = 8192 * (x->inode_size / 256),
+		 step = cluster > x->block_size ? cluster >> x->block_log : 1;
 	if (get_be32(p + 16) != x->inode_size || !count || count > 8192 || ag >= x->ag_count ||
-	    !xfs_fsb_ok(x, xfs_ag_fsb(x, ag, first), blocks) || count << x->inode_log != blocks << x->block_log)
+	    !xfs_fsb_ok(x, xfs_ag_fsb(x, ag, first), blocks) ||
+	    count << x->inode_log != blocks << x->block_log)
 		return nonsense("new inodes whose place makes no sense", e);
 	if (x->align < step)
 		step = 8192 > x->block_size ? 8192 >> x->block_log : 1;
 	uint64_t fsb = xfs_ag_fsb(x, ag, first), place = xfs_fsb_place(x, fsb);
 	for (uint64_t i = 0; i < blocks; i += step)
-		if (xlog_is_cancelled(l, (place + (i << x->block_log)) / 512, step << (x->block_log - 9)))
+		if (xlog_is_cancelled(l, (place + (i << x->block_log)) / 512,
+				      step << (x->block_log - 9)))
 			return 0;
 	for (uint64_t i = 0; i < count; i++) {
 		uint8_t raw[XFS_INODE_MAX] = {'I', 'N', 0, 0, 3};

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Operations of records, put together to transactions. A transaction can begin, go on and end in different records; a
- * region that did not fit goes on in the next operation of its transaction.
+ * Operations of records, put together to transactions. A transaction can begin, go on and end in
+ * different records; a region that did not fit goes on in the next operation of its transaction.
  */
 #include "xfs_log.h"
 
-enum { OP_START = 1, OP_COMMIT = 2, OP_CONTINUE = 4, OP_WAS_CONTINUED = 8, OP_END = 0x10, OP_UNMOUNT = 0x20 };
+enum {
+	OP_START = 1,
+	OP_COMMIT = 2,
+	OP_CONTINUE = 4,
+	OP_WAS_CONTINUED = 8,
+	OP_END = 0x10,
+	OP_UNMOUNT = 0x20
+};
 
 static void drop(struct xlog *l, struct xlog_trans *t)
 {
@@ -32,7 +39,8 @@ static int begin(struct xlog *l, uint32_t id, uint64_t sequence, struct error *e
 	struct xlog_trans *t = NULL;
 	vec_each(&l->transactions, it) if (!it->used) t = it;
 	if (!t && l->transactions.count > 4096)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "log: too many transactions at once");
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+				 "log: too many transactions at once");
 	if (!t)
 		t = vec_push(&l->transactions);
 	if (!t)
@@ -41,12 +49,14 @@ static int begin(struct xlog *l, uint32_t id, uint64_t sequence, struct error *e
 	return 0;
 }
 
-static int append(struct xlog *l, struct xlog_trans *t, const uint8_t *p, size_t len, struct error *e)
+static int append(struct xlog *l, struct xlog_trans *t, const uint8_t *p, size_t len,
+		  struct error *e)
 {
 	if (t->length + len > t->capacity) {
 		size_t want = t->capacity * 2 + len + 4096;
 		if (l->memory + (want - t->capacity) > XLOG_MEMORY)
-			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "log: a transaction is too large to be replayed here");
+			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+					 "log: a transaction is too large to be replayed here");
 		uint8_t *grown = realloc(t->data, want);
 		if (!grown)
 			return error_nomem(e);
@@ -59,22 +69,26 @@ static int append(struct xlog *l, struct xlog_trans *t, const uint8_t *p, size_t
 	return 0;
 }
 
-static int add(struct xlog *l, struct xlog_trans *t, const uint8_t *p, uint32_t len, bool more, struct error *e)
+static int add(struct xlog *l, struct xlog_trans *t, const uint8_t *p, uint32_t len, bool more,
+	       struct error *e)
 {
 	if (!len)
 		return 0;
 	if (t->head_length < sizeof t->head) {
 		if (len > sizeof t->head - t->head_length)
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "log: a transaction without a header");
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "log: a transaction without a header");
 		memcpy(t->head + t->head_length, p, len);
 		t->head_length += len;
 		if (t->head_length == sizeof t->head && get_le32(t->head) != 0x5452414e)
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "log: a transaction whose header has no magic");
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "log: a transaction whose header has no magic");
 		return 0;
 	}
 	if (more) {
 		if (!t->regions.count)
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "log: a region goes on that never began");
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "log: a region goes on that never began");
 		t->regions.items[t->regions.count - 1].length += len;
 		return append(l, t, p, len, e);
 	}
@@ -89,14 +103,15 @@ static int add(struct xlog *l, struct xlog_trans *t, const uint8_t *p, uint32_t 
 	return append(l, t, p, len, e);
 }
 
-static int operation(struct xlog *l, const struct xlog_record *r, const uint8_t *op, const uint8_t *p, uint32_t len,
-		     struct error *e)
+static int operation(struct xlog *l, const struct xlog_record *r, const uint8_t *op,
+		     const uint8_t *p, uint32_t len, struct error *e)
 {
 	uint32_t id = get_be32(op);
 	unsigned flags = op[9];
 	struct xlog_trans *t = find(l, id);
 	if (op[8] != 0x69 && op[8] != 0xaa)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "log: an operation of no known client");
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				 "log: an operation of no known client");
 	if (!t)
 		return flags & OP_START ? begin(l, id, r->sequence, e) : 0;
 	flags &= ~(unsigned)OP_END;
@@ -117,7 +132,8 @@ static int operation(struct xlog *l, const struct xlog_record *r, const uint8_t 
 		drop(l, t);
 		return 0;
 	default:
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "log: an operation with flags 0x%x", flags);
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				 "log: an operation with flags 0x%x", flags);
 	}
 }
 

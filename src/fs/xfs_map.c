@@ -10,18 +10,19 @@ struct walk {
 	const struct xfs_inode *in;
 	const struct xfs_map_ops *ops;
 	void *ctx;
-	uint64_t next;	/* first logical block that may come next */
-	uint64_t seen;	/* extents */
+	uint64_t next; /* first logical block that may come next */
+	uint64_t seen; /* extents */
 	bool attr;
 };
 
 static int wrong(const struct walk *w, uint64_t place, const char *what, struct error *e)
 {
-	return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %llu: its %smap: %s", (unsigned long long)w->in->number,
-			 w->attr ? "attribute " : "", what);
+	return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %llu: its %smap: %s",
+			 (unsigned long long)w->in->number, w->attr ? "attribute " : "", what);
 }
 
-static int extents(struct walk *w, const uint8_t *p, uint64_t count, uint64_t place, struct error *e)
+static int extents(struct walk *w, const uint8_t *p, uint64_t count, uint64_t place,
+		   struct error *e)
 {
 	for (uint64_t i = 0; i < count; i++, p += 16) {
 		uint64_t l0 = get_be64(p), l1 = get_be64(p + 8);
@@ -94,8 +95,8 @@ static int root(struct walk *w, const uint8_t *p, size_t len, struct error *e)
 	return 0;
 }
 
-int xfs_map(const struct xfs *x, const struct xfs_inode *in, int fork, const struct xfs_map_ops *ops, void *ctx,
-	    struct error *e)
+int xfs_map(const struct xfs *x, const struct xfs_inode *in, int fork,
+	    const struct xfs_map_ops *ops, void *ctx, struct error *e)
 {
 	struct walk w = {.x = x, .in = in, .ops = ops, .ctx = ctx, .attr = fork == XFS_ATTR_FORK};
 	uint8_t format = w.attr ? in->attr_format : in->format;
@@ -118,8 +119,8 @@ static int keep(void *ctx, const struct xfs_run *run, struct error *e)
 {
 	struct xfs_runs *r = ctx;
 	struct xfs_run *last = r->count ? &r->items[r->count - 1] : NULL;
-	if (last && last->logical + last->count == run->logical && last->fsb + last->count == run->fsb &&
-	    last->unwritten == run->unwritten) {
+	if (last && last->logical + last->count == run->logical &&
+	    last->fsb + last->count == run->fsb && last->unwritten == run->unwritten) {
 		last->count += run->count;
 		return 0;
 	}
@@ -130,7 +131,8 @@ static int keep(void *ctx, const struct xfs_run *run, struct error *e)
 	return 0;
 }
 
-int xfs_map_all(const struct xfs *x, const struct xfs_inode *in, int fork, struct xfs_runs *out, struct error *e)
+int xfs_map_all(const struct xfs *x, const struct xfs_inode *in, int fork, struct xfs_runs *out,
+		struct error *e)
 {
 	static const struct xfs_map_ops ops = {.run = keep};
 	return xfs_map(x, in, fork, &ops, out, e);
@@ -152,15 +154,17 @@ const struct xfs_run *xfs_runs_find(const struct xfs_runs *r, uint64_t logical)
 	return NULL;
 }
 
-int xfs_runs_read(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *r, uint64_t logical,
-		  uint64_t count, uint8_t *buf, uint64_t *place, struct error *e)
+int xfs_runs_read(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *r,
+		  uint64_t logical, uint64_t count, uint8_t *buf, uint64_t *place, struct error *e)
 {
 	*place = 0;
 	while (count) {
 		const struct xfs_run *run = xfs_runs_find(r, logical);
 		if (!run || run->unwritten)
-			return error_set(e, ERROR_CORRUPT, (int64_t)in->place, "inode %llu: block %llu of it is missing",
-					 (unsigned long long)in->number, (unsigned long long)logical);
+			return error_set(e, ERROR_CORRUPT, (int64_t)in->place,
+					 "inode %llu: block %llu of it is missing",
+					 (unsigned long long)in->number,
+					 (unsigned long long)logical);
 		uint64_t in_run = logical - run->logical, n = run->count - in_run;
 		uint64_t at = xfs_fsb_place(x, run->fsb + in_run);
 		if (n > count)

@@ -2,11 +2,11 @@
 /* The superblock and its copies: believed only after magic, checksum and geometry agree. */
 #include "xfs.h"
 
-#define SUPER 264	 /* bytes that mean something */
+#define SUPER 264 /* bytes that mean something */
 #define SUPER_CRC 224
-#define READ_IN                                                                                                  \
-	(XFS_IN_FTYPE | XFS_IN_SPARSE | XFS_IN_META_UUID | XFS_IN_BIGTIME | XFS_IN_NEEDSREPAIR | XFS_IN_NREXT64 | \
-	 XFS_IN_EXCHANGE)
+#define READ_IN                                                                                    \
+	(XFS_IN_FTYPE | XFS_IN_SPARSE | XFS_IN_META_UUID | XFS_IN_BIGTIME | XFS_IN_NEEDSREPAIR |   \
+	 XFS_IN_NREXT64 | XFS_IN_EXCHANGE)
 #define READ_RO (XFS_RO_FINOBT | XFS_RO_RMAP | XFS_RO_REFLINK | XFS_RO_COUNTS)
 
 static unsigned log2_of(uint32_t n)
@@ -26,10 +26,12 @@ static const char *nonsense(struct xfs *x, const uint8_t *s)
 	unsigned rounded;
 	if (!power_between(x->block_size, 512, 65536) || s[120] != log2_of(x->block_size))
 		return "block size";
-	if (!power_between(x->sector, 512, 32768) || s[121] != log2_of(x->sector) || x->sector > x->block_size)
+	if (!power_between(x->sector, 512, 32768) || s[121] != log2_of(x->sector) ||
+	    x->sector > x->block_size)
 		return "sector size";
 	if (!power_between(x->inode_size, 512, XFS_INODE_MAX) || s[122] != log2_of(x->inode_size) ||
-	    x->inode_size > x->block_size || per != x->block_size / x->inode_size || s[123] != log2_of(per))
+	    x->inode_size > x->block_size || per != x->block_size / x->inode_size ||
+	    s[123] != log2_of(per))
 		return "inode size";
 	if (!x->ag_count || x->ag_blocks < 64 || x->ag_blocks > 0x80000000u)
 		return "size of allocation groups";
@@ -63,7 +65,9 @@ static int features(const struct xfs *x, struct error *e)
 	static const struct {
 		uint32_t bit;
 		const char *name;
-	} names[] = {{XFS_IN_PARENT, "parent pointers"}, {XFS_IN_METADIR, "metadata directories"}, {XFS_IN_ZONED, "zoned"}};
+	} names[] = {{XFS_IN_PARENT, "parent pointers"},
+		     {XFS_IN_METADIR, "metadata directories"},
+		     {XFS_IN_ZONED, "zoned"}};
 	uint32_t strange = x->incompat & ~(uint32_t)READ_IN;
 	char text[160] = "";
 	if (!strange)
@@ -77,7 +81,8 @@ static int features(const struct xfs *x, struct error *e)
 	size_t n = strlen(text);
 	if (strange)
 		snprintf(text + n, sizeof text - n, "%s unknown bits 0x%x", n ? "," : "", strange);
-	return error_set(e, ERROR_UNSUPPORTED, 0, "XFS features that no reader here knows:%s", text);
+	return error_set(e, ERROR_UNSUPPORTED, 0, "XFS features that no reader here knows:%s",
+			 text);
 }
 
 int xfs_super_read(struct xfs *x, struct source *src, struct error *e)
@@ -93,11 +98,14 @@ int xfs_super_read(struct xfs *x, struct source *src, struct error *e)
 		return error_set(e, ERROR_CORRUPT, 0, "XFS superblock: no magic");
 	uint16_t version = get_be16(s + 100);
 	if ((version & 15) != 5)
-		return error_set(e, ERROR_UNSUPPORTED, 0,
-				 "XFS version %u, from before metadata had checksums: only version 5 is read", version & 15);
+		return error_set(
+		    e, ERROR_UNSUPPORTED, 0,
+		    "XFS version %u, from before metadata had checksums: only version 5 is read",
+		    version & 15);
 	x->sector = get_be16(s + 102);
 	if (!power_between(x->sector, 512, 32768) || source_size(src) < x->sector)
-		return error_set(e, ERROR_CORRUPT, 102, "XFS superblock: its sector size makes no sense");
+		return error_set(e, ERROR_CORRUPT, 102,
+				 "XFS superblock: its sector size makes no sense");
 	if (source_read_at(src, 0, s, x->sector, e) < 0)
 		return -1;
 	if (!xfs_sum_ok(s, x->sector, SUPER_CRC))
@@ -135,7 +143,8 @@ int xfs_super_read(struct xfs *x, struct source *src, struct error *e)
 		return -1;
 	const char *what = nonsense(x, s);
 	if (what)
-		return error_set(e, ERROR_CORRUPT, 0, "XFS superblock: its %s makes no sense", what);
+		return error_set(e, ERROR_CORRUPT, 0, "XFS superblock: its %s makes no sense",
+				 what);
 	return 0;
 }
 
@@ -143,8 +152,10 @@ void xfs_super_info(const struct xfs *x, struct fs_info *info)
 {
 	const uint8_t *u = x->uuid;
 	snprintf(info->type, sizeof info->type, "xfs");
-	snprintf(info->uuid, sizeof info->uuid, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+	snprintf(info->uuid, sizeof info->uuid,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
+		 u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14],
+		 u[15]);
 	snprintf(info->label, sizeof info->label, "%s", x->label);
 	info->block_size = x->block_size;
 	info->size = x->blocks << x->block_log;
@@ -170,20 +181,27 @@ void xfs_super_count(const struct xfs *x, struct fs_info *info)
 		info->free = total << x->block_log;
 }
 
-/* What no tool changes without writing all copies; the root inode stands in some only, the rest may lag behind. */
+/* What no tool changes without writing all copies; the root inode stands in some only, the rest may
+ * lag behind. */
 static const struct {
 	const char *name;
 	size_t at, len;
 } agreed[] = {
-	{"block size", 4, 4},	   {"log's place", 48, 8},    {"group size", 84, 4},
-	{"log size", 96, 4},	   {"sector size", 102, 2},   {"inode size", 104, 2},	      {"directory block size", 192, 1},
+    {"block size", 4, 4},
+    {"log's place", 48, 8},
+    {"group size", 84, 4},
+    {"log size", 96, 4},
+    {"sector size", 102, 2},
+    {"inode size", 104, 2},
+    {"directory block size", 192, 1},
 };
 
-static bool copy_agrees(const struct xfs *x, const uint8_t *s, uint8_t *raw, uint64_t ag, const char *subject,
-			struct findings *f)
+static bool copy_agrees(const struct xfs *x, const uint8_t *s, uint8_t *raw, uint64_t ag,
+			const char *subject, struct findings *f)
 {
 	uint64_t at = ag * x->ag_blocks << x->block_log;
-	struct finding_text where = {.offset = (int64_t)at, .has_offset = true, .error = ERROR_CORRUPT};
+	struct finding_text where = {
+	    .offset = (int64_t)at, .has_offset = true, .error = ERROR_CORRUPT};
 	const char *what = NULL;
 	struct error e;
 	if (source_read_at(x->src, at, raw, x->sector, &e) < 0) {
@@ -194,15 +212,20 @@ static bool copy_agrees(const struct xfs *x, const uint8_t *s, uint8_t *raw, uin
 		what = "has no magic";
 	else if (!xfs_sum_ok(raw, x->sector, SUPER_CRC))
 		what = "has a wrong checksum";
-	else if (memcmp(raw + (get_be32(raw + 216) & XFS_IN_META_UUID ? 248 : 32), x->meta_uuid, 16))
+	else if (memcmp(raw + (get_be32(raw + 216) & XFS_IN_META_UUID ? 248 : 32), x->meta_uuid,
+			16))
 		what = "is of another file system";
 	for (size_t i = 0; !what && i < ARRAY_SIZE(agreed); i++)
 		if (memcmp(raw + agreed[i].at, s + agreed[i].at, agreed[i].len))
 			what = agreed[i].name;
 	if (what)
-		finding_add(f, PROOF_STRUCTURE, "xfs.backup", subject, x->stale ? OUTCOME_UNPROVEN : OUTCOME_BROKEN, &where,
+		finding_add(f, PROOF_STRUCTURE, "xfs.backup", subject,
+			    x->stale ? OUTCOME_UNPROVEN : OUTCOME_BROKEN, &where,
 			    "the superblock copy in group %llu: %s%s", (unsigned long long)ag,
-			    strchr(what, ' ') && (!strncmp(what, "has", 3) || !strncmp(what, "is", 2)) ? "" : "differs in ",
+			    strchr(what, ' ') &&
+				    (!strncmp(what, "has", 3) || !strncmp(what, "is", 2))
+				? ""
+				: "differs in ",
 			    what);
 	return !what;
 }
@@ -218,7 +241,8 @@ static void judge_copies(const struct xfs *x, const char *subject, struct findin
 		sound += copy_agrees(x, s, raw, ag, subject, f);
 	if (sound == seen)
 		finding_add(f, PROOF_STRUCTURE, "xfs.backup", subject, OUTCOME_HELD, NULL,
-			    "%llu superblock copies agree, checksums too", (unsigned long long)seen);
+			    "%llu superblock copies agree, checksums too",
+			    (unsigned long long)seen);
 }
 
 void xfs_super_judge(struct xfs *x, const char *subject, struct findings *f, struct fs_info *info)
@@ -226,14 +250,16 @@ void xfs_super_judge(struct xfs *x, const char *subject, struct findings *f, str
 	uint64_t want = x->blocks << x->block_log, have = source_size(x->base);
 	uint32_t ro = x->ro_compat & ~(uint32_t)READ_RO;
 	if (have < want) {
-		struct finding_text where = {.offset = (int64_t)have, .has_offset = true, .error = ERROR_CORRUPT};
+		struct finding_text where = {
+		    .offset = (int64_t)have, .has_offset = true, .error = ERROR_CORRUPT};
 		finding_add(f, PROOF_STRUCTURE, "xfs.size", subject, OUTCOME_BROKEN, &where,
-			    "cut: the file system has %llu bytes, the image only %llu", (unsigned long long)want,
-			    (unsigned long long)have);
+			    "cut: the file system has %llu bytes, the image only %llu",
+			    (unsigned long long)want, (unsigned long long)have);
 	} else {
-		finding_add(f, PROOF_STRUCTURE, "xfs.superblock", subject, OUTCOME_HELD, NULL,
-			    "XFS, %llu blocks of %u bytes in %u groups, geometry and checksum sound",
-			    (unsigned long long)x->blocks, x->block_size, x->ag_count);
+		finding_add(
+		    f, PROOF_STRUCTURE, "xfs.superblock", subject, OUTCOME_HELD, NULL,
+		    "XFS, %llu blocks of %u bytes in %u groups, geometry and checksum sound",
+		    (unsigned long long)x->blocks, x->block_size, x->ag_count);
 	}
 	if (ro) {
 		x->foreign = true;
@@ -241,8 +267,9 @@ void xfs_super_judge(struct xfs *x, const char *subject, struct findings *f, str
 			    "features 0x%x change who owns a block in ways not known here", ro);
 	}
 	if (info->errors)
-		finding_add(f, PROOF_STRUCTURE, "xfs.state", subject, OUTCOME_UNPROVEN, NULL,
-			    "the file system is marked as needing repair; run xfs_repair on the host");
+		finding_add(
+		    f, PROOF_STRUCTURE, "xfs.state", subject, OUTCOME_UNPROVEN, NULL,
+		    "the file system is marked as needing repair; run xfs_repair on the host");
 	if (x->rt_blocks)
 		finding_add(f, PROOF_STRUCTURE, "xfs.realtime", subject, OUTCOME_UNSUPPORTED, NULL,
 			    "it has a realtime device: files on that are not read");

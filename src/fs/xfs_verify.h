@@ -5,7 +5,16 @@
 
 #include "xfs.h"
 
-enum xfs_check_id { CHECK_GROUPS, CHECK_INODES, CHECK_CLAIMS, CHECK_DIRS, CHECK_XATTRS, CHECK_LINKS, CHECK_USE, CHECK_COUNT };
+enum xfs_check_id {
+	CHECK_GROUPS,
+	CHECK_INODES,
+	CHECK_CLAIMS,
+	CHECK_DIRS,
+	CHECK_XATTRS,
+	CHECK_LINKS,
+	CHECK_USE,
+	CHECK_COUNT
+};
 
 /* Bits, one a block, in pages that are made when first set. */
 struct xfs_bits {
@@ -31,20 +40,24 @@ struct xfs_verify {
 	struct xfs_bits claims, shared;
 	VEC(struct xfs_chunk) chunks; /* by number */
 	VEC(uint64_t) dirs;
-	uint64_t inodes, extents, nodes, entries, indexed, attributes, orphans, trees, free_blocks, leaked;
+	uint64_t inodes, extents, nodes, entries, indexed, attributes, orphans, trees, free_blocks,
+	    leaked;
 	uint64_t unknown; /* metadata that could not be read, so that counts can't be compared */
 	uint8_t *block;
 };
 
 /* xfs_verify.c */
-void xfs_say(struct xfs_verify *v, enum xfs_check_id check, int64_t offset, const char *fmt, ...) printf_like(4, 5);
+void xfs_say(struct xfs_verify *v, enum xfs_check_id check, int64_t offset, const char *fmt, ...)
+    printf_like(4, 5);
 /* A CORRUPT error becomes a finding and 0; any other stays an error, -1. */
 int xfs_relay(struct xfs_verify *v, enum xfs_check_id check, const struct error *e) must_check;
-/* Claims blocks; how many were claimed before (and, if sharing, are not marked as shared), the first in *first. */
-int xfs_claim(struct xfs_verify *v, uint64_t block, uint64_t count, bool sharing, uint64_t *taken, uint64_t *first,
-	      struct error *e) must_check;
+/* Claims blocks; how many were claimed before (and, if sharing, are not marked as shared), the
+ * first in *first. */
+int xfs_claim(struct xfs_verify *v, uint64_t block, uint64_t count, bool sharing, uint64_t *taken,
+	      uint64_t *first, struct error *e) must_check;
 /* The same for metadata: taken ones are a finding. 1 when free before, 0 when not. */
-int xfs_claim_own(struct xfs_verify *v, uint64_t block, uint64_t count, const char *what, struct error *e) must_check;
+int xfs_claim_own(struct xfs_verify *v, uint64_t block, uint64_t count, const char *what,
+		  struct error *e) must_check;
 int xfs_bits_set(struct xfs_bits *bits, uint64_t from, uint64_t count, struct error *e) must_check;
 struct xfs_chunk *xfs_chunk_of(const struct xfs_verify *v, uint64_t inode);
 

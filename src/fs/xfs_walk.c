@@ -96,7 +96,8 @@ static int enter(struct walk *w, const struct xfs_inode *dir, struct error *e)
 	if (rc < 0)
 		return -1;
 	if (rc)
-		return error_set(e, ERROR_CORRUPT, (int64_t)dir->place, "directory inode %llu is in two places: %s",
+		return error_set(e, ERROR_CORRUPT, (int64_t)dir->place,
+				 "directory inode %llu is in two places: %s",
 				 (unsigned long long)dir->number, text_str(&w->path));
 	struct level *l = vec_push(&w->levels);
 	if (!l)
@@ -140,12 +141,14 @@ static int step(struct walk *w, struct error *e)
 	if (w->path.failed)
 		return error_nomem(e);
 	if (w->path.length > XFS_PATH_MAX)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "a path longer than %u bytes", XFS_PATH_MAX);
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "a path longer than %u bytes",
+				 XFS_PATH_MAX);
 	if (xfs_inode_read(w->x, number, &in, e) < 0)
 		return error_prefix(e, "%.200s", text_str(&w->path));
 	if (!in.mode || !in.links)
-		return error_set(e, ERROR_CORRUPT, (int64_t)in.place, "%.200s: inode %llu is not in use",
-				 text_str(&w->path), (unsigned long long)number);
+		return error_set(e, ERROR_CORRUPT, (int64_t)in.place,
+				 "%.200s: inode %llu is not in use", text_str(&w->path),
+				 (unsigned long long)number);
 	xfs_inode_entry(w->x, &in, &entry);
 	entry.path = text_str(&w->path);
 	int rc = w->visit(w->ctx, &entry, e);
@@ -154,7 +157,8 @@ static int step(struct walk *w, struct error *e)
 	return enter(w, &in, e);
 }
 
-int xfs_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *visit, void *ctx, struct error *e)
+int xfs_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *visit, void *ctx,
+	     struct error *e)
 {
 	struct xfs *x = self;
 	struct walk w autodestroy(walk_free) = {.x = x, .b = b, .visit = visit, .ctx = ctx};

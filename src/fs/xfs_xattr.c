@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Extended attributes: in the inode, or in leaf blocks in the order of their names' hashes, with large values apart. */
+/* Extended attributes: in the inode, or in leaf blocks in the order of their names' hashes, with
+ * large values apart. */
 #include "xfs.h"
 
-#define HEAD 80	     /* of a leaf */
+#define HEAD 80 /* of a leaf */
 #define NODE_HEAD 64
 #define REMOTE_HEAD 56
 #define VALUE_MAX (64 * 1024)
@@ -41,8 +42,11 @@ static int in_inode(struct reader *r, struct error *e)
 	for (unsigned i = 0; i < p[2]; i++) {
 		if (end - q < 3 || (size_t)(end - q) < 3u + q[0] + q[1])
 			return malformed(r, r->in->place, "one that goes beyond their end", e);
-		struct xfs_xattr a = {.name = (const char *)q + 3, .length = q[0], .size = q[1],
-				      .value = q + 3 + q[0], .flags = q[2]};
+		struct xfs_xattr a = {.name = (const char *)q + 3,
+				      .length = q[0],
+				      .size = q[1],
+				      .value = q + 3 + q[0],
+				      .flags = q[2]};
 		q += 3u + q[0] + q[1];
 		int rc = r->fn(r->ctx, &a, e);
 		if (rc)
@@ -59,7 +63,9 @@ static int read_remote(struct reader *r, uint32_t logical, size_t size, struct e
 	if (!r->value && !(r->value = malloc(VALUE_MAX + 65536)))
 		return error_nomem(e);
 	for (size_t done = 0; done < size; logical++) {
-		uint8_t *b = r->value + done; /* the header is where the next block's will be: moved down below */
+		uint8_t *b =
+		    r->value +
+		    done; /* the header is where the next block's will be: moved down below */
 		size_t n = size - done < room ? size - done : room;
 		if (xfs_runs_read(x, r->in, &r->runs, logical, 1, b, &place, e) < 0)
 			return -1;
@@ -102,7 +108,8 @@ static int entry(struct reader *r, const uint8_t *en, uint64_t place, struct err
 			return -1;
 		a.value = r->value;
 	}
-	if (!a.length || (!(a.flags & ATTR_PARENT) && xfs_name_hash(a.name, a.length) != get_be32(en)))
+	if (!a.length ||
+	    (!(a.flags & ATTR_PARENT) && xfs_name_hash(a.name, a.length) != get_be32(en)))
 		return malformed(r, place, "a name that is not where its hash says", e);
 	return a.flags & ATTR_INCOMPLETE ? 0 : r->fn(r->ctx, &a, e);
 }
@@ -111,10 +118,12 @@ static int read_block(struct reader *r, uint64_t logical, uint64_t *place, struc
 {
 	if (xfs_runs_read(r->x, r->in, &r->runs, logical, 1, r->block, place, e) < 0)
 		return -1;
-	return xfs_block_check(r->x, r->block, r->x->block_size, 12, 16, r->in->number, *place, "attribute block", e);
+	return xfs_block_check(r->x, r->block, r->x->block_size, 12, 16, r->in->number, *place,
+			       "attribute block", e);
 }
 
-/* All of the tree below a block; level: what it must have, or -1 for any. *blocks bounds the walk. */
+/* All of the tree below a block; level: what it must have, or -1 for any. *blocks bounds the walk.
+ */
 static int tree(struct reader *r, uint64_t logical, int level, uint64_t *blocks, struct error *e)
 {
 	uint64_t place;
@@ -140,8 +149,8 @@ static int tree(struct reader *r, uint64_t logical, int level, uint64_t *blocks,
 		return 0;
 	}
 	unsigned own = get_be16(r->block + 58);
-	if (magic != 0x3ebe || !own || own > 5 || (level >= 0 && (unsigned)level != own) || !count ||
-	    count > (bs - NODE_HEAD) / 8)
+	if (magic != 0x3ebe || !own || own > 5 || (level >= 0 && (unsigned)level != own) ||
+	    !count || count > (bs - NODE_HEAD) / 8)
 		return malformed(r, place, "a block that makes no sense", e);
 	autofree uint8_t *node = malloc(bs);
 	if (!node)
@@ -153,12 +162,14 @@ static int tree(struct reader *r, uint64_t logical, int level, uint64_t *blocks,
 		if (rc)
 			return rc;
 		if (r->hash > get_be32(en))
-			return malformed(r, place, "its hashes are not those of the blocks below", e);
+			return malformed(r, place, "its hashes are not those of the blocks below",
+					 e);
 	}
 	return 0;
 }
 
-int xfs_xattr_each(const struct xfs *x, const struct xfs_inode *in, xfs_xattr_fn *fn, void *ctx, struct error *e)
+int xfs_xattr_each(const struct xfs *x, const struct xfs_inode *in, xfs_xattr_fn *fn, void *ctx,
+		   struct error *e)
 {
 	struct reader r autodestroy(reader_free) = {.x = x, .in = in, .fn = fn, .ctx = ctx};
 	uint64_t blocks = 0;

@@ -36,7 +36,7 @@ static inline struct image load_zst(const char *path)
 	struct image packed = load(path), im = {0};
 	NEED(packed.data);
 	im.len = (size_t)ZSTD_getFrameContentSize(packed.data, packed.len);
-	NEED(im.len < 64 * MIB);
+	NEED(im.len <= 64 * MIB);
 	im.data = malloc(im.len);
 	NEED(im.data && ZSTD_decompress(im.data, im.len, packed.data, packed.len) == im.len);
 	free(packed.data);
