@@ -5,7 +5,7 @@
 #include "backproof/text.h"
 #include "btrfs.h"
 
-#define RUN_BYTES (1024 * 1024)
+#define RUN_BYTES (256 * 1024) /* stays in the cache from reading to summing up */
 
 struct file {
 	struct btrfs *fs;
@@ -18,7 +18,7 @@ struct file {
 	uint64_t from, to; /* of it, in the file */
 	uint64_t pos;
 	uint8_t *held;	/* verified bytes of the file from held_from to held_to */
-	size_t held_room;
+	size_t held_room, run; /* run: how much is read at once, no more than the file */
 	uint64_t held_from, held_to;
 	uint8_t *packed;
 };
@@ -84,7 +84,7 @@ static int hold_packed(struct file *f, struct error *e)
 	size_t in_len = x->inlined_bytes;
 	if ((!f->unpacker && !(f->unpacker = btrfs_unpacker_new(e))))
 		return -1;
-	if (!room(&f->held, &f->held_room, BTRFS_UNPACKED_MAX) ||
+	if (!room(&f->held, &f->held_room, (size_t)x->ram_bytes) ||
 	    (!f->packed && !(f->packed = malloc(BTRFS_UNPACKED_MAX))))
 		return error_nomem(e);
 	if (x->type) {
@@ -109,11 +109,11 @@ static ssize_t read_stored(struct file *f, void *buf, uint64_t want, struct erro
 	uint32_t sector = f->fs->sector;
 	uint64_t in = (f->pos - f->from) / sector * sector, left = f->x.bytes - in;
 	bool summed = !(f->in.flags & BTRFS_NODATASUM), direct = !(f->pos % sector) && want >= sector;
-	uint64_t n = direct ? want / sector * sector : RUN_BYTES, tail = f->in.size - (f->from + in);
+	uint64_t n = direct ? want / sector * sector : f->run, tail = f->in.size - (f->from + in);
 	tail = (tail + sector - 1) / sector * sector;
 	n = n < left ? n : left;
 	n = n < tail ? n : tail;
-	uint8_t *to = direct ? buf : room(&f->held, &f->held_room, RUN_BYTES);
+	uint8_t *to = direct ? buf : room(&f->held, &f->held_room, f->run);
 	if (!to)
 		return error_nomem(e);
 	if (btrfs_data_read(f->fs, &f->sums, f->x.disk + f->x.offset + in, to, n, summed, e) < 0)
@@ -179,9 +179,9 @@ static ssize_t file_lend(void *self, const uint8_t **data, struct error *e)
 	/* What is not held yet is read into the buffer that is lent. */
 	if (!(f->pos >= f->held_from && f->pos < f->held_to)) {
 		f->held_to = f->held_from = 0;
-		if (!room(&f->held, &f->held_room, RUN_BYTES))
+		if (!room(&f->held, &f->held_room, f->run))
 			return error_nomem(e);
-		uint64_t want = left < RUN_BYTES ? left : RUN_BYTES;
+		uint64_t want = left < f->run ? left : f->run;
 		ssize_t n = produce(f, f->held, want, e);
 		if (n < 0)
 			return tell(f, e);
@@ -225,6 +225,7 @@ struct stream *btrfs_open_inode(struct btrfs *fs, const struct btrfs_inode *in, 
 	}
 	f->fs = fs;
 	f->in = *in;
+	f->run = in->size < RUN_BYTES ? (size_t)(in->size + fs->sector - 1) / fs->sector * fs->sector : RUN_BYTES;
 	if (take_extent(f, btrfs_seek(&f->at, fs, in->tree, &key, e), e) < 0) {
 		tell(f, e);
 		return NULL;

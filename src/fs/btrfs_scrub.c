@@ -5,7 +5,7 @@
  */
 #include "btrfs.h"
 
-#define RUN_BYTES (1024 * 1024)
+#define RUN_BYTES (512 * 1024)
 #define BAD_MAX 1000 /* told one by one up to there; then it is enough */
 
 struct scrub {
@@ -37,8 +37,10 @@ static int scrub_copy(struct scrub *s, uint64_t logical, uint64_t bytes, const u
 	    source_read_at(fs->src, place, s->buf, (size_t)bytes, e) < 0)
 		return -1;
 	for (uint64_t at = 0; at < bytes; at += fs->sector) {
-		if (btrfs_sum_holds(fs, s->buf + at, fs->sector, sums + at / fs->sector * fs->sum_bytes))
-			continue;
+		const uint8_t *want = sums + at / fs->sector * fs->sum_bytes;
+		at += btrfs_sums_hold(fs, s->buf + at, (bytes - at) / fs->sector, want) * fs->sector;
+		if (at == bytes)
+			break;
 		bool other = false;
 		uint8_t again[65536];
 		for (unsigned m = 0; m < copies && !other; m++) {

@@ -96,10 +96,11 @@ static void fill_info(const struct btrfs *fs, struct fs_info *info)
 	info->errors = get_le64(fs->raw + 0x38) & FLAG_ERROR;
 }
 
-/* fsync writes the first alone, so copies may be behind it; of one commit they are alike. */
+/* fsync writes the first alone, so copies may be behind it; of one commit they are alike but for the log's root. */
 static bool copies_agree(const uint8_t *a, const uint8_t *b)
 {
-	return !memcmp(a + 0x50, b + 0x50, 16) && !memcmp(a + 0x70, b + 0x70, BTRFS_SUPER_BYTES - 0x70);
+	return !memcmp(a + 0x50, b + 0x50, 16) && !memcmp(a + 0x70, b + 0x70, 0xc8 - 0x70) &&
+	       !memcmp(a + 0xc9, b + 0xc9, BTRFS_SUPER_BYTES - 0xc9);
 }
 
 static int judge_copies(struct btrfs *fs, uint64_t chosen, const char *subject, struct findings *f, unsigned *good,
