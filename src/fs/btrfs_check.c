@@ -116,21 +116,32 @@ static void check_extent(struct leaf *l)
 		bad_item(l, bad_extents, "btrfs.extents", "its data lies in no chunk for data");
 }
 
-/* Both are in order: each begins behind the end of the one before. */
-static bool in_order(struct leaf *l, uint64_t start, uint64_t bytes)
+/*
+ * Both are in order: each begins behind the end of the one before. An allocated run lies in one chunk; a run of
+ * checksums may go on into the next.
+ */
+static bool in_order(struct leaf *l, uint64_t start, uint64_t bytes, bool one_chunk)
 {
-	const struct btrfs_chunk *c = btrfs_chunk_of(l->v->fs, start);
-	bool sound = start >= l->v->end && bytes && c && bytes <= c->length - (start - c->logical);
-	if (sound)
-		l->v->end = start + bytes;
-	return sound;
+	uint64_t at = start, left = bytes;
+	if (start < l->v->end || !bytes)
+		return false;
+	while (left) {
+		const struct btrfs_chunk *c = btrfs_chunk_of(l->v->fs, at);
+		uint64_t room = c ? c->length - (at - c->logical) : 0;
+		if (!c || (one_chunk && left > room))
+			return false;
+		at += left < room ? left : room;
+		left -= left < room ? left : room;
+	}
+	l->v->end = at;
+	return true;
 }
 
 static void check_sums(struct leaf *l)
 {
 	struct btrfs *fs = l->v->fs;
 	uint64_t bytes = l->size / fs->sum_bytes * (uint64_t)fs->sector;
-	if (l->size % fs->sum_bytes || l->key.offset % fs->sector || !in_order(l, l->key.offset, bytes))
+	if (l->size % fs->sum_bytes || l->key.offset % fs->sector || !in_order(l, l->key.offset, bytes, false))
 		bad_item(l, bad_items, "btrfs.items", "checksums of what is no data, or twice");
 	l->v->sum_bytes += bytes;
 }
@@ -138,7 +149,7 @@ static void check_sums(struct leaf *l)
 static void check_allocation(struct leaf *l)
 {
 	uint64_t bytes = l->key.type == KEY_METADATA ? l->v->fs->node : l->key.offset;
-	if (l->size < 24 || l->key.objectid % l->v->fs->sector || !in_order(l, l->key.objectid, bytes))
+	if (l->size < 24 || l->key.objectid % l->v->fs->sector || !in_order(l, l->key.objectid, bytes, true))
 		bad_item(l, bad_extents, "btrfs.extents", "an allocated run that overlaps another or lies in no chunk");
 	l->v->used += bytes;
 }

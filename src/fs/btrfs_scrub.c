@@ -66,6 +66,9 @@ static int scrub_run(struct scrub *s, uint64_t logical, uint64_t bytes, const ui
 		int rc = s->b ? budget_check(s->b, e) : 0;
 		if (rc < 0)
 			return -1;
+		const struct btrfs_chunk *c = btrfs_chunk_of(fs, logical);
+		if (c && n > c->length - (logical - c->logical)) /* it goes on in the next */
+			n = c->length - (logical - c->logical);
 		rc = btrfs_place(fs, logical, n, 0, &place, &copies, e);
 		for (unsigned m = 0; m < copies && !rc; m++)
 			rc = scrub_copy(s, logical, n, sums, m, copies, e);
