@@ -51,6 +51,9 @@ static int check_maps(struct xfs_verify *v, const struct xfs_inode *in, struct e
 	struct tally t = {.v = v, .in = in, .sharing = in->flags2 & XFS_REFLINKED};
 	unsigned long long n = in->number;
 	bool realtime = in->flags & XFS_REALTIME && xfs_inode_type(in->mode) == XFS_FT_FILE;
+	if (realtime && !v->x->rt_blocks)
+		xfs_say(v, CHECK_INODES, (int64_t)in->place,
+			"inode %llu is on the realtime device, which the file system has not", n);
 	if (!realtime && xfs_map(v->x, in, XFS_DATA_FORK, &ops, &t, e) < 0)
 		return xfs_relay(v, CHECK_INODES, e);
 	t.sharing = false;

@@ -52,6 +52,8 @@ static int begin(struct xlog *l, uint32_t id, uint64_t sequence, struct error *e
 static int append(struct xlog *l, struct xlog_trans *t, const uint8_t *p, size_t len,
 		  struct error *e)
 {
+	if (!len)
+		return 0;
 	if (t->length + len > t->capacity) {
 		size_t want = t->capacity * 2 + len + 4096;
 		if (l->memory + (want - t->capacity) > XLOG_MEMORY)

@@ -12,6 +12,7 @@ struct tour {
 	struct fs *fs;
 	uint64_t sum;
 	unsigned entries, failed;
+	struct error why; /* of the last failure */
 };
 
 static int count_attribute(void *ctx, const char *name, const void *value, size_t len,
@@ -26,26 +27,25 @@ static int visit(void *ctx, const struct fs_entry *en, struct error *e)
 {
 	struct tour *t = ctx;
 	struct fs_entry again;
-	struct error why;
 	uint8_t buf[5000];
 	(void)e;
-	if (fs_xattrs(t->fs, en, count_attribute, &t->sum, &why) < 0)
+	if (fs_xattrs(t->fs, en, count_attribute, &t->sum, &t->why) < 0)
 		t->failed++;
 	if (en->type == ENTRY_LINK) {
-		char *target = fs_read_link(t->fs, en, &why);
+		char *target = fs_read_link(t->fs, en, &t->why);
 		t->failed += !target;
 		free(target);
 	}
 	if (en->type == ENTRY_FILE) {
-		autostream struct stream *s = fs_open_file(t->fs, en, &why);
+		autostream struct stream *s = fs_open_file(t->fs, en, &t->why);
 		uint64_t got = 0;
 		ssize_t n = 0;
-		while (s && got < 300000 && (n = stream_read(s, buf, sizeof buf, &why)) > 0)
+		while (s && got < 300000 && (n = stream_read(s, buf, sizeof buf, &t->why)) > 0)
 			got += (uint64_t)n;
 		t->failed += !s || n < 0;
 		t->sum += got;
 	}
-	if (t->entries % 8 == 0 && fs_lookup(t->fs, en->path, false, &again, &why) != 1)
+	if (t->entries % 8 == 0 && fs_lookup(t->fs, en->path, false, &again, &t->why) != 1)
 		t->failed++;
 	return ++t->entries > 3000;
 }
@@ -60,8 +60,7 @@ static void tour_image(const struct image *im)
 		int rc = fs_walk(o.fs, "", &b, visit, &t, &o.e);
 		bool held = o.verify == 0 && findings_proof(&o.f, PROOF_STRUCTURE) == OUTCOME_HELD;
 		if (held && (rc < 0 || t.failed)) {
-			fprintf(stderr, "held, but %s\n",
-				rc < 0 ? o.e.text : "a file can't be read");
+			fprintf(stderr, "held, but %s\n", rc < 0 ? o.e.text : t.why.text);
 			abort();
 		}
 	}

@@ -5,17 +5,19 @@
 
 static const char *const images[] = {"plain", "dirty", "wide", "small-blocks"};
 
+static const char *folder = "fixtures/xfs";
+
 static struct image image_of(const char *name)
 {
 	char path[200];
-	snprintf(path, sizeof path, "fixtures/xfs/%s.zst", name);
+	snprintf(path, sizeof path, "%s/%s.zst", folder, name);
 	return load_xfs(path);
 }
 
 static char *list_of(const char *name)
 {
 	char path[200];
-	snprintf(path, sizeof path, "fixtures/xfs/%s.list.zst", name);
+	snprintf(path, sizeof path, "%s/%s.list.zst", folder, name);
 	struct image packed = load_xfs(path);
 	char *text = strndup((char *)packed.data, packed.len);
 	NEED(text);
@@ -25,35 +27,57 @@ static char *list_of(const char *name)
 	return sorted;
 }
 
+static void check_image(const char *name)
+{
+	struct image im = image_of(name);
+	struct opened o = open_xfs(&im, true);
+	autofree char *want = list_of(name);
+	int before = test_bad_here;
+	bool dirty = !strcmp(name, "dirty");
+	NEED(o.fs);
+	const struct fs_info *info = fs_info(o.fs);
+	CHECK_INT(o.verify, 0);
+	CHECK_INT(findings_proof(&o.f, PROOF_STRUCTURE), OUTCOME_HELD);
+	CHECK_STR(info->type, "xfs");
+	CHECK(info->clean == !dirty && info->replayed == dirty && !info->stale_view &&
+	      !info->errors);
+	CHECK(info->checksums && strlen(info->uuid) == 36 && info->free < info->size);
+	CHECK_INT(info->size, im.len);
+	CHECK(o.newest > 1500000000);
+	for (size_t buffer = 1000; buffer <= 65536; buffer *= 65) {
+		autofree char *have = list_fs(o.fs, buffer, &o.e);
+		CHECK(have && !strcmp(have, want));
+	}
+	if (test_bad_here != before) {
+		fprintf(stderr, "%s: %s\n", name, o.e.text);
+		show_findings(&o.f);
+	}
+	close_image(&o);
+	free_image(&im);
+}
+
 static void test_images(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(images); i++) {
-		struct image im = image_of(images[i]);
-		struct opened o = open_xfs(&im, true);
-		autofree char *want = list_of(images[i]);
-		int before = test_bad_here;
-		bool dirty = !strcmp(images[i], "dirty");
-		NEED(o.fs);
-		const struct fs_info *info = fs_info(o.fs);
-		CHECK_INT(o.verify, 0);
-		CHECK_INT(findings_proof(&o.f, PROOF_STRUCTURE), OUTCOME_HELD);
-		CHECK_STR(info->type, "xfs");
-		CHECK(info->clean == !dirty && info->replayed == dirty && !info->stale_view &&
-		      !info->errors);
-		CHECK(info->checksums && strlen(info->uuid) == 36 && info->free < info->size);
-		CHECK_INT(info->size, im.len);
-		CHECK(o.newest > 1500000000);
-		for (size_t buffer = 1000; buffer <= 65536; buffer *= 65) {
-			autofree char *have = list_fs(o.fs, buffer, &o.e);
-			CHECK(have && !strcmp(have, want));
-		}
-		if (test_bad_here != before) {
-			fprintf(stderr, "%s: %s\n", images[i], o.e.text);
-			show_findings(&o.f);
-		}
-		close_image(&o);
-		free_image(&im);
+	for (size_t i = 0; i < ARRAY_SIZE(images); i++)
+		check_image(images[i]);
+}
+
+/* A crash made here and now, if that is possible: the kernel's replay and ours see the same. */
+static void test_crash_here(void)
+{
+	char dir[] = "/tmp/backproof-xfs-XXXXXX", command[300];
+	NEED(mkdtemp(dir));
+	snprintf(command, sizeof command, "LEVEL=1 fixtures/xfs/make.sh %s dirty >%s/log 2>&1", dir,
+		 dir);
+	if (system(command) == 0) {
+		folder = dir;
+		check_image("dirty");
+		folder = "fixtures/xfs";
+	} else {
+		fprintf(stderr, "no XFS can be mounted here: the stored images have to do\n");
 	}
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	NEED(system(command) == 0);
 }
 
 static int find_attribute(void *ctx, const char *name, const void *value, size_t len,
@@ -270,6 +294,7 @@ static void test_contradictions(void)
 int main(void)
 {
 	RUN(test_images);
+	RUN(test_crash_here);
 	RUN(test_attributes);
 	RUN(test_lookup);
 	RUN(test_flips);
