@@ -283,6 +283,7 @@ struct btrfs_replay {
 	struct btrfs_tree *tree;      /* the subvolume; its overlay grows */
 	const struct btrfs_tree *log; /* without overlay */
 	VEC(uint64_t) fixups;	      /* inodes whose links are to be counted again */
+	uint64_t cut_inode, cut_from; /* nothing of it before cut_from reaches beyond */
 };
 int btrfs_replay_tree(struct btrfs_replay *r, struct error *e) must_check;
 int btrfs_replay_extent(struct btrfs_replay *r, const struct btrfs_cursor *item, struct error *e) must_check;

@@ -57,6 +57,11 @@ int btrfs_drop_extents(struct btrfs_replay *r, uint64_t ino, uint64_t from, uint
 	/* Those before may reach in: by 256 MiB at most, if it is not the item of a hole. */
 	if ((r->fs->incompat & NO_HOLES) && from > GIB)
 		key.offset = from - GIB;
+	/* The log's extents come in order: what was cut for the last one need not be looked at again. */
+	if (r->cut_inode == ino && r->cut_from <= from && r->cut_from > key.offset)
+		key.offset = r->cut_from;
+	r->cut_inode = ino;
+	r->cut_from = from;
 	for (;;) {
 		int rc = btrfs_seek(&c, r->fs, r->tree, &key, e);
 		while (rc > 0 && c.key.objectid == ino && c.key.type == KEY_EXTENT_DATA && c.key.offset < to) {
