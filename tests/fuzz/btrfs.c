@@ -95,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef BACKPROOF_LIBFUZZER
-static uint64_t seed = 1, mutants = 800;
+static uint64_t seed = 1, mutants = 3000;
 
 static void whole(void)
 {
