@@ -25,7 +25,9 @@ static void vouch_and_try(struct subject *s, const struct check_parameters *p, s
 	struct vouching v = {s, p, &own};
 	pthread_t thread;
 	p->budget->stage = "witnesses";
-	if (findings_init(&own) < 0 || pthread_create(&thread, NULL, vouch, &v) != 0) {
+	bool room = findings_init(&own) == 0;
+	f->lost |= !room;
+	if (!room || pthread_create(&thread, NULL, vouch, &v) != 0) {
 		findings_free(&own);
 		subject_vouch(s, p, f);
 		subject_trial(s, p, f);

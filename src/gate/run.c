@@ -54,8 +54,10 @@ static int run_pair(const struct check *first, const struct check *second, struc
 	struct beside b = {first, s, p, f};
 	struct findings own;
 	pthread_t thread;
-	if (findings_init(&own) < 0)
+	if (findings_init(&own) < 0) {
+		f->lost = true;
 		return -1;
+	}
 	if (pthread_create(&thread, NULL, run_beside, &b) != 0) {
 		findings_free(&own);
 		return -1;

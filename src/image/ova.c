@@ -316,10 +316,10 @@ const struct format image_ova = {
     .open_image = open_ova,
 };
 
+/* So that it is not taken for a system archive: as an archive it has no reader. */
 const struct format image_ova_tar = {
     .name = "ova.tar",
     .kind = FORMAT_ARCHIVE,
     .bid = bid_ova,
     .product = "open virtual appliance (OVA)",
-    .open_image = open_ova,
 };

@@ -14,8 +14,12 @@ static size_t known_length(const struct part *pt)
 	size_t n = strlen(pt->name), stem = n;
 	if (pt->pieces.count || is_piece_name(pt->name))
 		n = (size_t)(strrchr(pt->name, '.') - pt->name);
-	autofree char *whole = strndup(pt->name, n);
-	const struct format *row = whole ? format_by_suffix(whole, &stem) : NULL;
+	char whole[512];
+	if (n >= sizeof whole)
+		return n;
+	memcpy(whole, pt->name, n);
+	whole[n] = '\0';
+	const struct format *row = format_by_suffix(whole, &stem);
 	return row && row->kind == FORMAT_CODEC ? stem : n;
 }
 

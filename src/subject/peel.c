@@ -29,8 +29,13 @@ void job_bad_format(struct job *j, const char *expected, const char *what)
 
 const struct format *job_named(struct job *j, size_t *stem)
 {
-	autofree char *name = strndup(j->pt->name, j->stem);
-	return name ? format_by_suffix(name, stem) : NULL;
+	/* Not allocated: a failure would look like a name that promises nothing. */
+	char name[512];
+	if (j->stem >= sizeof name)
+		return NULL;
+	memcpy(name, j->pt->name, j->stem);
+	name[j->stem] = '\0';
+	return format_by_suffix(name, stem);
 }
 
 static int look(struct ends *x, struct stream *s, struct source *src, struct error *e)

@@ -28,12 +28,14 @@ static long piece_number(const char *name, bool *letters)
 bool is_piece_name(const char *name)
 {
 	bool letters;
-	size_t stem = 0;
-	if (piece_number(name, &letters) < 0)
+	size_t stem = 0, n;
+	char whole[512];
+	if (piece_number(name, &letters) < 0 || (n = (size_t)(strrchr(name, '.') - name)) >= sizeof whole)
 		return false;
-	autofree char *whole = strndup(name, (size_t)(strrchr(name, '.') - name));
+	memcpy(whole, name, n);
+	whole[n] = '\0';
 	/* disk.gz names a format and is no piece; disk.img.gz.aa is one. */
-	return whole && !format_by_suffix(name, &stem) &&
+	return !format_by_suffix(name, &stem) &&
 	       (format_by_suffix(whole, &stem) || strstr(whole, ".img") || strstr(whole, ".dd") ||
 		strstr(whole, "-img") || strstr(whole, ".raw"));
 }
