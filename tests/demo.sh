@@ -12,7 +12,7 @@ backproof=$(realpath -m "${1-${BACKPROOF-$top/build/backproof}}")
 	echo "$backproof is not built: run make" >&2
 	exit 1
 }
-fixtures_needs mmdebstrap sfdisk mkfs.fat mcopy mke2fs debugfs zstd perl || exit 1
+fixtures_needs mmdebstrap sfdisk mkfs.fat mcopy mke2fs debugfs zstd perl qemu-img || exit 1
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -97,6 +97,23 @@ show "two disks, both there" 0 web03 --from both-disks/web03-sda.img --from both
 say "8. mail01 has no backup at all"
 mkdir mail01
 show "no backup" 10 mail01 --from mail01
+
+say "9. web01 again, as a virtual machine keeps it: a compressed qcow2, and what changed since on top of it"
+flip silent/web01.img "$at" # as it was
+mkdir chain out
+(cd chain && qemu-img convert -c -O qcow2 ../silent/web01.img base.qcow2 &&
+	qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 web01.qcow2) || exit 1
+show "qcow2 on its base" 0 web01 --from chain/web01.qcow2 --from chain/base.qcow2
+show "qcow2 without its base" 13 web01 --from chain/web01.qcow2
+
+say "10. A file out of that chain, without a mount"
+printf '\n$ backproof extract chain/web01.qcow2 --from chain/base.qcow2 /etc/fstab -C out\n'
+"$backproof" extract chain/web01.qcow2 --from chain/base.qcow2 /etc/fstab -C out --scratch scratch
+got=$?
+echo "exit code: $got"
+cat out/etc/fstab
+rows+=("$(printf '%-8s %-46s %8s %5s' web01 "extract /etc/fstab" 0 "$got")")
+[ "$got" = 0 ] && [ -s out/etc/fstab ] || failed=$((failed + 1))
 
 say "Summary"
 printf '%-8s %-46s %8s %5s\n' host backup expected got

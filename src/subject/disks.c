@@ -26,7 +26,12 @@ int disks_open(struct opener *o, struct error *e)
 		/* What was wrong with it as an image of its own says nothing where only its bytes are wanted. */
 		if (pt->kind != PART_COMPANION || pt->image_used)
 			findings_append(o->f, &pt->later);
-		if (pt->kind == PART_DISK && open_image_disks(o, pt, e) < 0)
+		if (pt->kind != PART_DISK)
+			continue;
+		if (pt->image.format)
+			pt->content_size = 0;
+		vec_each(&pt->image.disks, d) if (pt->image.format) pt->content_size += source_size(d->source);
+		if (open_image_disks(o, pt, e) < 0)
 			return -1;
 	}
 	vec_each(&s->composed.disks, d)
