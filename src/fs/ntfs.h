@@ -134,6 +134,19 @@ enum ntfs_reparse { REPARSE_NONE, REPARSE_LINK, REPARSE_SPECIAL, REPARSE_PLAIN, 
 enum ntfs_reparse ntfs_reparse_kind(uint32_t tag);
 struct stream *ntfs_open_stream(void *self, uint64_t id, struct error *e) must_check;
 int ntfs_streams(void *self, uint64_t id, fs_xattr_fn *fn, void *ctx, struct error *e) must_check;
+/* ntfs_wof.c: files that Windows compressed by itself. */
+#define NTFS_TAG_WOF 0x80000017u
+#define NTFS_WOF_AT_ONCE (256 * KIB) /* whole chunks of any kind */
+struct ntfs_wof;
+/* size: of the unnamed stream. Borrows ni. UNSUPPORTED when it is kept elsewhere, or without libwim. */
+struct ntfs_wof *ntfs_wof_open(struct ntfs *fs, struct _ntfs_inode *ni, uint64_t size, struct error *e) must_check;
+void ntfs_wof_free(struct ntfs_wof *w);
+DEFINE_AUTO(struct ntfs_wof, ntfs_wof_free)
+/* The table of all chunks. */
+int ntfs_wof_check(struct ntfs_wof *w, struct error *e) must_check;
+/* The bytes from off (a multiple of NTFS_WOF_AT_ONCE) up to the next multiple, or the end of the file. */
+ssize_t ntfs_wof_read(struct ntfs_wof *w, uint64_t off, uint8_t *out, struct error *e) must_check;
+bool ntfs_wof_is_stream(const uint8_t *name, size_t units);
 /* ntfs_link.c */
 int ntfs_reparse_tag(struct ntfs *fs, struct _ntfs_inode *ni, uint32_t *tag, struct error *e) must_check;
 char *ntfs_link_target(void *self, uint64_t id, struct error *e) must_check;

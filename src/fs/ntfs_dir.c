@@ -123,7 +123,8 @@ int ntfs_show(struct ntfs *fs, uint64_t ref, struct fs_entry *out, struct error 
 		bool hole;
 		const uint8_t *p = a.pairs;
 		dos += a.type == ATTR_NAME && a.value_size >= 66 && a.value[65] == FILE_NAME_DOS;
-		if (a.type == ATTR_DATA && !a.name_units && !a.resident && !a.first_vcn &&
+		bool data = a.type == ATTR_DATA && (!a.name_units || ntfs_wof_is_stream(a.name, a.name_units));
+		if (data && !a.resident && !a.first_vcn &&
 		    ntfs_next_run(&p, a.pairs_end, &lcn, &length, &hole) > 0 && !hole && lcn > 0 &&
 		    (uint64_t)lcn < fs->g.clusters)
 			out->place = (uint64_t)lcn * fs->g.cluster;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * A file's bytes. Plain data is read by its runs in large pieces; resident and compressed data come from the
- * library. What is kept elsewhere or by another driver (system compression, deduplication, the cloud) is
- * refused: its plain stream reads as zeros.
+ * library, what the system compressed from ntfs_wof.c. What is kept elsewhere or by another driver (deduplication, the
+ * cloud) is refused: its plain stream reads as zeros.
  */
 #ifdef HAVE_LIBNTFS_3G
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <ntfs-3g/attrib.h>
 #include <ntfs-3g/inode.h>
 
-#define CHUNK (256 * KIB) /* whole compression units */
+#define CHUNK NTFS_WOF_AT_ONCE /* whole compression units too */
 #define MAX_STREAM (64 * KIB)
 #define MAX_STREAMS 256
 
@@ -21,6 +21,7 @@ struct file {
 	struct ntfs *fs;
 	ntfs_inode *ni;
 	ntfs_attr *na; /* NULL: no data at all */
+	struct ntfs_wof *packed; /* its data is in there, and not in na */
 	uint64_t at, size;
 	bool plain;
 	uint8_t *buf; /* not plain: what was decoded last */
@@ -38,7 +39,10 @@ static ssize_t file_lend(void *self, const uint8_t **data, struct error *e)
 			return 0;
 		if (!f->buf && !(f->buf = malloc(CHUNK)))
 			return error_nomem(e);
-		if (f->plain) {
+		if (f->packed) {
+			if (ntfs_wof_read(f->packed, f->at, f->buf, e) != (ssize_t)n)
+				return -1;
+		} else if (f->plain) {
 			if (ntfs_lib_read(f->fs, f->na, f->at, f->buf, n, e) < 0)
 				return -1;
 		} else {
@@ -89,6 +93,7 @@ static int file_finish(void *self, struct error *e)
 static void file_destroy(void *self)
 {
 	struct file *f = self;
+	ntfs_wof_free(f->packed);
 	ntfs_lib_put_attr(&f->na);
 	ntfs_lib_put(&f->ni);
 	free(f->buf);
@@ -118,8 +123,6 @@ enum ntfs_reparse ntfs_reparse_kind(uint32_t tag)
 
 static const char *keeper(uint32_t tag)
 {
-	if (tag == 0x80000017)
-		return "compressed by the system (CompactOS)";
 	if (tag == 0x80000013 || tag == 0x80000007)
 		return "deduplicated";
 	if ((tag & 0xffff0fff) == 0x9000001a || tag == 0xc0000004)
@@ -127,7 +130,8 @@ static const char *keeper(uint32_t tag)
 	return "stored by another driver";
 }
 
-static int refuse(struct ntfs *fs, ntfs_inode *ni, struct error *e)
+/* 0: a file of its own bytes, 1: compressed by the system, -1: neither. */
+static int judge_kind(struct ntfs *fs, ntfs_inode *ni, struct error *e)
 {
 	uint32_t tag = 0;
 	if (ni->mrec->flags & MFT_RECORD_IS_DIRECTORY)
@@ -138,6 +142,8 @@ static int refuse(struct ntfs *fs, ntfs_inode *ni, struct error *e)
 	enum ntfs_reparse kind = ntfs_reparse_kind(tag);
 	if (kind == REPARSE_NONE)
 		return 0;
+	if (tag == NTFS_TAG_WOF)
+		return 1;
 	return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
 			 kind == REPARSE_ELSEWHERE ? "NTFS: the file is %s (reparse tag %08x): not read here"
 						   : "NTFS: a %s is no file (reparse tag %08x)",
@@ -146,7 +152,8 @@ static int refuse(struct ntfs *fs, ntfs_inode *ni, struct error *e)
 
 static int open_data(struct file *f, struct error *e)
 {
-	int rc = ntfs_lib_attr(f->fs, f->ni, ATTR_DATA, NULL, 0, &f->na, e);
+	int packed = judge_kind(f->fs, f->ni, e);
+	int rc = packed < 0 ? -1 : ntfs_lib_attr(f->fs, f->ni, ATTR_DATA, NULL, 0, &f->na, e);
 	if (rc <= 0)
 		return rc;
 	ntfs_attr *na = f->na;
@@ -156,8 +163,9 @@ static int open_data(struct file *f, struct error *e)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: MFT record %llu: its sizes are wrong",
 				 (unsigned long long)f->ni->mft_no);
 	f->size = (uint64_t)na->data_size;
-	f->plain = NAttrNonResident(na) && !(na->data_flags & ATTR_COMPRESSION_MASK);
-	return 0;
+	f->plain = !packed && NAttrNonResident(na) && !(na->data_flags & ATTR_COMPRESSION_MASK);
+	f->packed = packed ? ntfs_wof_open(f->fs, f->ni, f->size, e) : NULL;
+	return packed && !f->packed ? -1 : 0;
 }
 
 struct stream *ntfs_open_stream(void *self, uint64_t id, struct error *e)
@@ -170,7 +178,7 @@ struct stream *ntfs_open_stream(void *self, uint64_t id, struct error *e)
 	f->fs = self;
 	f->ni = ntfs_lib_inode(self, id, e);
 	struct stream *s = NULL;
-	if (f->ni && !refuse(f->fs, f->ni, e) && !open_data(f, e))
+	if (f->ni && !open_data(f, e))
 		s = stream_new(&file_ops, f, "file", e);
 	if (!s)
 		file_destroy(f);

@@ -31,11 +31,28 @@ static int check_runs(struct ntfs_verify *v, ntfs_attr *na, struct error *e)
 	return 0;
 }
 
+/* What can't be read here is nobody's damage. */
+static int check_packed(struct ntfs_verify *v, ntfs_attr *na, struct error *e)
+{
+	struct error why = {0};
+	if (na->data_size < 0)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: MFT record %llu: its sizes are wrong",
+				 (unsigned long long)na->ni->mft_no);
+	uint64_t size = (uint64_t)na->data_size;
+	autodestroy(ntfs_wof_free_auto) struct ntfs_wof *w = ntfs_wof_open(v->fs, na->ni, size, &why);
+	if (w && ntfs_wof_check(w, &why) == 0)
+		return 0;
+	if (why.cls == ERROR_UNSUPPORTED || why.cls == ERROR_ENCRYPTED)
+		return 0;
+	*e = why;
+	return -1;
+}
+
 static int check_file(struct ntfs_verify *v, uint64_t no, struct error *e)
 {
 	autodestroy(ntfs_lib_put) ntfs_inode *ni = ntfs_lib_inode(v->fs, no, e);
 	autodestroy(ntfs_lib_put_attr) ntfs_attr *na = NULL;
-	uint32_t tag;
+	uint32_t tag = 0;
 	if (!ni || (ni->flags & FILE_ATTR_REPARSE_POINT && ntfs_reparse_tag(v->fs, ni, &tag, e) < 0))
 		return -1;
 	if (v->known[no].flags & REC_DIR)
@@ -43,7 +60,9 @@ static int check_file(struct ntfs_verify *v, uint64_t no, struct error *e)
 	int rc = ntfs_lib_attr(v->fs, ni, ATTR_DATA, NULL, 0, &na, e);
 	if (rc <= 0)
 		return rc;
-	return NAttrNonResident(na) ? check_runs(v, na, e) : 0;
+	if (NAttrNonResident(na) && check_runs(v, na, e) < 0)
+		return -1;
+	return tag == NTFS_TAG_WOF && !NAttrEncrypted(na) ? check_packed(v, na, e) : 0;
 }
 
 int ntfs_verify_files(struct ntfs_verify *v, struct error *e)

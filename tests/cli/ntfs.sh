@@ -29,6 +29,12 @@ for fs in ntfs exfat; do
 	done
 done
 
+# Compressed by the system: all but what is kept in a WIM file comes out.
+zstd -qdf "$TOP/fixtures/ntfs/compact/compact.img.zst" -o "$W/v.img"
+LC_ALL=C sort -k2 "$TOP/fixtures/ntfs/compact/compact.sums" >"$W/list"
+same "compact" "$W/v.img" "$W/list"
+b 20 "compact: a file in a WIM file" inspect "$W/v.img" --cat in-a-wim
+
 # What Windows wrote, against ntfs-3g's tools.
 zstd -qdf "$TOP/fixtures/third-party/windows_volume.qcow2.zst" -o "$W/w.qcow2"
 qemu-img convert -O raw "$W/w.qcow2" "$W/w.img"
