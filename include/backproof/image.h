@@ -49,6 +49,7 @@ struct image {
 	char id[64];  /* what a child names its parent by (UUID or CID as the format writes it), or "" */
 	char parent[256]; /* the name of the parent, or "" */
 	int64_t made; /* the time of creation that the image carries; 0: none */
+	bool in_use;  /* a machine may have lived in this very file since then: made says nothing of its age */
 	char host[256]; /* whose it is, where the format says so (a machine's name), or "" */
 };
 

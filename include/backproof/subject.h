@@ -105,6 +105,7 @@ struct part {
 	struct error failure;	/* why it could not be opened; class NONE: it could */
 	struct part *head;	/* PIECE and COMPANION: the part that is read through it, or NULL */
 	bool image_used;	/* COMPANION: as an image, not only for its bytes */
+	bool parent;		/* COMPANION: another image stands on it */
 	bool note;		/* no image: read, digested, and given to images that ask for it */
 	VEC(struct part *) pieces; /* the files that follow, where it was split: in their order */
 	struct strings formats;

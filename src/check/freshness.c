@@ -40,7 +40,8 @@ static int64_t file_time(const struct part *pt)
 	return source_stat(pt->source)->st_mtime;
 }
 
-/* Read for another file's sake: a chain is as young as its newest link, a disk as what it is kept in. */
+/* Read for another file's sake: a disk is as young as what it is kept in. Its parent in a chain lends it nothing:
+ * that may have been touched by a copy. */
 static bool belongs_to(const struct part *pt, const struct part *head)
 {
 	size_t steps = 0;
@@ -54,7 +55,7 @@ static int64_t chain_time(const struct subject *s, const struct part *head)
 	int64_t t = file_time(head);
 	for (size_t i = 0; i < s->part_count; i++) {
 		const struct part *pt = &s->parts[i];
-		if (pt->source && pt->kind == PART_COMPANION && belongs_to(pt, head) && file_time(pt) > t)
+		if (pt->source && pt->kind == PART_COMPANION && !pt->parent && belongs_to(pt, head) && file_time(pt) > t)
 			t = file_time(pt);
 	}
 	return t;
@@ -94,10 +95,13 @@ static void container_clock(struct subject *s, const struct check_parameters *p,
 {
 	for (size_t i = 0; i < s->part_count; i++) {
 		const struct part *pt = &s->parts[i];
-		if (pt->kind == PART_DISK && pt->image.made)
+		if (pt->kind == PART_DISK && pt->image.made && !pt->image.in_use)
 			judge(s, p, f, &(struct clock){"freshness.container", "the time in the container", pt->name,
 						       pt->image.made, pt->image.made});
 	}
+	if (s->composed.made)
+		judge(s, p, f, &(struct clock){"freshness.container", "the time in the container", s->point->label,
+					       s->composed.made, s->composed.made});
 }
 
 /*

@@ -136,6 +136,7 @@ static int open_vhd(struct source *src, const struct image_context *c, struct im
 	judge_copies(c, &f, head, head_flaw, tail, tail_flaw, tail_at);
 	vhd_id_text(f.id, out->id);
 	out->made = f.stamp ? VHD_EPOCH + f.stamp : 0;
+	out->in_use = true;
 	if (f.type == VHD_FIXED)
 		return open_fixed(src, c, &f, out, e);
 	return vhd_open_dynamic(src, c, &f, tail_flaw ? size : tail_at, out, e);

@@ -128,6 +128,7 @@ static const struct image *image(void *ctx, const char *name, bool raw, struct e
 	struct part *pt = opened(d, name, raw ? PART_BYTES : PART_CONTENT, e);
 	if (!pt)
 		return NULL;
+	pt->parent = true;
 	if (raw) {
 		claim(d, pt);
 		return as_raw(pt, e) < 0 ? NULL : &pt->raw;

@@ -55,6 +55,8 @@ touch -d '30 days ago' "$W/b/base.qcow2"
 expect 0 "chain on an old base" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.qcow2"
 touch -d '30 days ago' "$W/b/web01.qcow2"
 expect 11 "chain that is old itself" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.qcow2"
+touch "$W/b/base.qcow2"
+expect 11 "chain that is old itself, on a base that was touched" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.qcow2"
 touch "$W/b/web01.qcow2"
 expect 13 "chain without its base" web01 --from "$W/b/web01.qcow2"
 holds "the message names it" jq -e '[.reasons[]] | any(contains("base.qcow2"))' "$W/out"
@@ -69,6 +71,23 @@ fresh
 	qemu-img rebase -u -f qcow2 -b b.qcow2 -F qcow2 a.qcow2)
 run check web01 --from "$W/b/a.qcow2" --from "$W/b/b.qcow2" --config "$W/empty.conf" --scratch "$S" --format json
 holds "a chain that bites its tail is not safe" test "$code" = 12
+
+# A machine has lived in its VHD for a year: when that file was made says nothing of the backup's age. The disk inside
+# is of today, and was converted by a clock that was wrong.
+fresh
+qemu-img convert -O vpc -o subformat=fixed "$raw" "$W/b/web01.vhd"
+python3 - "$W/b/web01.vhd" <<'END'
+import struct, sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(-512, 2)
+    footer = bytearray(f.read(512))
+    struct.pack_into(">I", footer, 24, 86400 * 365 * 20)
+    struct.pack_into(">I", footer, 64, 0)
+    struct.pack_into(">I", footer, 64, ~sum(footer) & 0xffffffff)
+    f.seek(-512, 2)
+    f.write(footer)
+END
+expect 0 "a VHD that was made long ago" web01 --from "$W/b/web01.vhd"
 
 # Names in an image are wishes: files beside it that were not given are not opened.
 fresh
