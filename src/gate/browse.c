@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Files of a backup for people: a list, their bytes, or copies on a disk. */
 #include <errno.h>
-#include <fnmatch.h>
 
 #include "backproof/extract.h"
 #include "backproof/text.h"
+#include "browse_list.h"
+#include "browse_names.h"
 #include "look.h"
 
 struct browse {
@@ -18,45 +19,11 @@ struct browse {
 	int fd; /* cat */
 	uint8_t *buf;
 	uint64_t files, bytes, failed;
+	bool streamed; /* members came by before the end of their archive had been seen */
 	int code; /* the worst so far */
 };
 
 #define CHUNK (1 * MIB)
-
-static char *bare(const char *path)
-{
-	path += !strncmp(path, "./", 2) ? 2 : 0;
-	path += strspn(path, "/");
-	char *copy = strdup(!strcmp(path, ".") ? "" : path);
-	for (size_t n = copy ? strlen(copy) : 0; n && copy[n - 1] == '/'; n--)
-		copy[n - 1] = '\0';
-	return copy;
-}
-
-static bool is_glob(const char *s)
-{
-	return strpbrk(s, "*?[") != NULL;
-}
-
-/* The path, or a directory above it, is what the pattern means. */
-static bool fits(const char *pattern, const char *path)
-{
-	char part[8192];
-	if (!*pattern)
-		return true;
-	for (size_t n = 0; path[n]; n++) {
-		n += strcspn(path + n, "/");
-		if (n >= sizeof part)
-			return false;
-		memcpy(part, path, n);
-		part[n] = '\0';
-		if (!strcmp(part, pattern) || (is_glob(pattern) && !fnmatch(pattern, part, FNM_PATHNAME)))
-			return true;
-		if (!path[n])
-			return false;
-	}
-	return false;
-}
 
 static int say(struct browse *b, const char *path, const struct error *e)
 {
@@ -76,37 +43,6 @@ static int say(struct browse *b, const char *path, const struct error *e)
 	return 0;
 }
 
-static void list_entry(struct browse *b, const struct fs_entry *x, const char *link)
-{
-	static const char kinds[] = {[ENTRY_FILE] = '-', [ENTRY_DIR] = 'd', [ENTRY_LINK] = 'l', [ENTRY_OTHER] = '?'};
-	static const char *const words[] = {[ENTRY_FILE] = "file", [ENTRY_DIR] = "directory", [ENTRY_LINK] = "link",
-					    [ENTRY_OTHER] = "other"};
-	char when[32];
-	if (b->json) {
-		text_put(b->out, b->files ? ",\n" : "");
-		text_put(b->out, "{\"path\":");
-		text_put_json(b->out, x->path);
-		text_printf(b->out, ",\"type\":\"%s\",\"mode\":\"%04o\",\"uid\":%u,\"gid\":%u,\"bytes\":%llu,\"written\":\"%s\"",
-			    words[x->type], x->mode & 07777, x->uid, x->gid, (unsigned long long)x->size,
-			    format_rfc3339(x->mtime, when));
-		if (link) {
-			text_put(b->out, ",\"target\":");
-			text_put_json(b->out, link);
-		}
-		text_put(b->out, "}");
-	} else {
-		text_printf(b->out, "%c%04o %5u %5u %12llu %s ", kinds[x->type], x->mode & 07777, x->uid, x->gid,
-			    (unsigned long long)x->size, format_rfc3339(x->mtime, when));
-		text_put_safe(b->out, x->path);
-		if (link) {
-			text_put(b->out, " -> ");
-			text_put_safe(b->out, link);
-		}
-		text_put(b->out, "\n");
-	}
-	b->files++;
-}
-
 static int write_all(int fd, const uint8_t *p, size_t n, struct error *e)
 {
 	while (n) {
@@ -121,30 +57,53 @@ static int write_all(int fd, const uint8_t *p, size_t n, struct error *e)
 	return 0;
 }
 
+/* Its bytes, and nothing but these: what has none is no empty file. 1: they were written, 0: they were not. */
+static int cat_entry(struct browse *b, const struct fs_entry *x, const char *link, extract_read_fn *read, void *ctx,
+		     struct error *e)
+{
+	struct error why = {0};
+	uint64_t done = 0;
+	if (x->type != ENTRY_FILE) {
+		/* In a directory that is wanted whole it is passed over. */
+		if (x->type == ENTRY_DIR || !strings_has(&b->wanted, x->path))
+			return 0;
+		error_set(&why, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, link ? "a link to %s: ask for that" : "no file%s",
+			  link ? link : "");
+		return say(b, x->path, &why);
+	}
+	for (;;) {
+		ssize_t n = read(ctx, b->buf, CHUNK, &why);
+		if (n < 0)
+			return say(b, x->path, &why);
+		if (n == 0)
+			break;
+		if (write_all(b->fd, b->buf, (size_t)n, e) < 0)
+			return -1;
+		done += (uint64_t)n;
+	}
+	if (done == x->size)
+		return 1;
+	error_set(&why, ERROR_CORRUPT, (int64_t)done, "holds %llu bytes, not the %llu that it should",
+		  (unsigned long long)done, (unsigned long long)x->size);
+	return say(b, x->path, &why);
+}
+
 /* One entry that is wanted. -1 only for what ends everything. */
 static int take_entry(struct browse *b, const struct fs_entry *x, const char *link, extract_read_fn *read, void *ctx,
 		      struct error *e)
 {
 	struct error why = {0};
 	if (b->list) {
-		list_entry(b, x, link);
+		browse_list_entry(b->out, b->json, !b->files++, x, link);
 		return 0;
 	}
 	if (b->to) {
 		if (extract_entry(b->to, x, link, read, ctx, &why) < 0)
 			return say(b, x->path, &why);
 	} else {
-		if (x->type != ENTRY_FILE)
-			return 0;
-		for (;;) {
-			ssize_t n = read(ctx, b->buf, CHUNK, &why);
-			if (n < 0)
-				return say(b, x->path, &why);
-			if (n == 0)
-				break;
-			if (write_all(b->fd, b->buf, (size_t)n, e) < 0)
-				return -1;
-		}
+		int rc = cat_entry(b, x, link, read, ctx, e);
+		if (rc <= 0)
+			return rc;
 	}
 	b->files += x->type == ENTRY_FILE;
 	b->bytes += x->type == ENTRY_FILE ? x->size : 0;
@@ -156,7 +115,7 @@ static bool is_wanted(struct browse *b, const char *path)
 {
 	bool any = false;
 	for (size_t i = 0; i < b->wanted.count; i++)
-		if (fits(b->wanted.items[i], path))
+		if (browse_fits(b->wanted.items[i], path))
 			any = b->met[i] = true;
 	return any;
 }
@@ -200,18 +159,8 @@ static int visit_member(void *ctx, const struct archive_member *m, struct archiv
 			  m->hardlink);
 		return say(b, m->entry.path, &why);
 	}
+	b->streamed = true;
 	return take_entry(b, &m->entry, m->link, read_member, r, e);
-}
-
-/* Where the walk for a pattern begins: the directory before its first glob character. */
-static char *start_of(const char *pattern)
-{
-	const char *glob = strpbrk(pattern, "*?[");
-	if (!glob)
-		return strdup(pattern);
-	while (glob > pattern && glob[-1] != '/')
-		glob--;
-	return strndup(pattern, glob > pattern ? (size_t)(glob - pattern) - 1 : 0);
 }
 
 static struct subject_volume *chosen_volume(struct browse *b, struct error *e)
@@ -250,13 +199,13 @@ static int walk_all(struct browse *b, struct error *e)
 	if (!b->look.s.volumes.count)
 		return 0;
 	for (size_t i = 0; i < b->wanted.count; i++) {
-		autofree char *start = start_of(b->wanted.items[i]);
+		autofree char *start = browse_start(b->wanted.items[i]);
 		if (!start)
 			return error_nomem(e);
 		/* What a wider pattern before it has shown already is not shown again. */
 		bool shown = false;
 		for (size_t k = 0; k < i; k++)
-			shown |= fits(b->wanted.items[k], b->wanted.items[i]);
+			shown |= browse_fits(b->wanted.items[k], b->wanted.items[i]);
 		if (shown)
 			continue;
 		if (subject_walk(&b->look.s, only, start, b->r->budget, visit, b, e) < 0)
@@ -275,7 +224,7 @@ static int prepare(struct browse *b, struct error *e)
 	if (!b->met || !b->buf)
 		return error_nomem(e);
 	for (size_t i = 0; i < files->count || (b->list && i == 0); i++) {
-		autofree char *path = bare(i < files->count ? files->items[i] : "");
+		autofree char *path = browse_bare(i < files->count ? files->items[i] : "");
 		if (!path || strings_add(&b->wanted, path) < 0)
 			return error_nomem(e);
 	}
@@ -329,8 +278,11 @@ static int run(struct browse *b, struct error *e)
 		if (code && !b->list)
 			tell_obstacles(b);
 	}
-	/* Something in the way of a part of it matters only where that part was wanted: what was asked for came. */
-	if (!readable || (b->code && code))
+	/* Something in the way of a part of it matters only where that part was wanted: what was asked for came. But
+	 * what came out of an archive is only proved by its end. */
+	if (code && b->streamed && !b->list)
+		text_put(b->out, "what came out of it may be wrong\n");
+	if (!readable || ((b->code || b->streamed) && code))
 		return code ? code : CODE_CANNOT_TELL;
 	return b->list && !b->files && code ? code : b->code;
 }

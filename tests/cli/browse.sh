@@ -85,6 +85,9 @@ zstd -q -f "$F/gpt.img" -o "$W/cut.img.zst" && truncate -s -1000 "$W/cut.img.zst
 rm -rf "$W/out.d" && mkdir "$W/out.d"
 run extract "$W/cut.img.zst" /etc/hostname -C "$W/out.d" --scratch "$S"
 holds "of a cut stream nothing is given" test "$code" = 12
+zstd -q -f "$F/container.tar" -o "$W/bad.tar.zst" && flip "$W/bad.tar.zst" $(($(stat -c %s "$W/bad.tar.zst") - 2))
+run extract "$W/bad.tar.zst" etc/hostname -C "$W/out.d" --scratch "$S"
+holds "a file out of a stream whose checksum fails is not all well" test "$code" = 12
 holds "scratch is empty" test -z "$(ls -A "$S")"
 if [ "$(id -u)" = 0 ]; then
 	install -d -m 777 "$W/out.n"
