@@ -96,17 +96,18 @@ static int by_name(const void *x, const void *y)
 	return strcmp(*(char *const *)x, *(char *const *)y);
 }
 
-/* The beginning and the end of a small file. NULL: it can't be read. */
-static char *read_text(int fd, const char *name)
+/* The beginning and the end of a small file. *out is NULL where it can't be read. */
+static int read_text(int fd, const char *name, char **out)
 {
+	*out = NULL;
 	autoclose int f = openat(fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	if (f < 0 || fstat(f, &st) < 0 || !S_ISREG(st.st_mode))
-		return NULL;
+		return 0;
 	size_t size = (size_t)st.st_size, half = TEXT_MAX / 2, have = 0;
 	autofree char *text = malloc(TEXT_MAX + 1);
 	if (!text)
-		return NULL;
+		return -1;
 	for (size_t want = size < TEXT_MAX ? size : TEXT_MAX; have < want;) {
 		bool tail = size > TEXT_MAX && have >= half;
 		size_t room = size > TEXT_MAX && !tail ? half - have : want - have;
@@ -119,7 +120,14 @@ static char *read_text(int fd, const char *name)
 	for (size_t i = 0; i < have; i++)
 		text[i] = text[i] ? text[i] : ' ';
 	text[have] = '\0';
-	return take(text);
+	*out = take(text);
+	return 0;
+}
+
+/* It does not count as a finished one. The first reason stands. */
+static int set_unfinished(struct found_point *p, const char *why)
+{
+	return p->unfinished || (p->unfinished = strdup(why)) ? 0 : -1;
 }
 
 /* The rest of the line behind key, trimmed, or NULL. */
@@ -136,8 +144,12 @@ static char *value_of(const char *text, const char *key)
 	return n && n <= NAME_LIMIT ? strndup(s, n) : NULL;
 }
 
-static void read_log(struct found_point *p, const char *text)
+/* text: NULL where the log can't be read, which may have told of a failure. */
+static int read_log(struct found_point *p, const char *text)
 {
+	if (!text)
+		return set_unfinished(p, "its log can't be read");
+
 	char *guest = value_of(text, "VM Name: ");
 	guest = guest ? guest : value_of(text, "CT Name: ");
 	if (guest) {
@@ -148,8 +160,7 @@ static void read_log(struct found_point *p, const char *text)
 				  ? "its log says that the job failed"
 			  : !strstr(text, "Finished Backup of VM") ? "its log has no end"
 								   : NULL;
-	if (why && !p->unfinished)
-		p->unfinished = strdup(why);
+	return why ? set_unfinished(p, why) : 0;
 }
 
 static void read_notes(struct found_point *p, const char *text)
@@ -175,14 +186,16 @@ static int add_one(struct found_points *l, int fd, const char *path, const char 
 		return error_nomem(e);
 	if (strings_add(kind == PART_ARCHIVE || kind == PART_UNFINISHED ? &p->files : &p->notes, full) < 0)
 		return error_nomem(e);
-	if (kind == PART_UNFINISHED && !p->unfinished)
-		p->unfinished = strdup("it is being written");
+	if (kind == PART_UNFINISHED && set_unfinished(p, "it is being written") < 0)
+		return error_nomem(e);
 	if (kind != PART_LOG && kind != PART_BESIDE)
 		return 0;
-	autofree char *text = read_text(fd, name);
-	if (text && kind == PART_LOG)
-		read_log(p, text);
-	else if (text && strlen(name) > 6 && !strcmp(name + strlen(name) - 6, ".notes"))
+	autofree char *text = NULL;
+	if (read_text(fd, name, &text) < 0)
+		return error_nomem(e);
+	if (kind == PART_LOG)
+		return read_log(p, text) < 0 ? error_nomem(e) : 0;
+	if (text && strlen(name) > 6 && !strcmp(name + strlen(name) - 6, ".notes"))
 		read_notes(p, text);
 	return 0;
 }
@@ -202,7 +215,7 @@ static int vzdump_read(struct found_points *l, int fd, const char *path, bool *a
 	vec_each (&l->points, p)
 		if (!rc && !p->files.count && !p->unfinished) {
 			strings_free(&p->notes);
-			if (!(p->unfinished = strdup("only its log is left")))
+			if (set_unfinished(p, "only its log is left") < 0)
 				rc = error_nomem(e);
 		}
 	return rc;

@@ -161,11 +161,16 @@ static void test_unfinished_dump(void)
 	put("vzdump-qemu-100-2026_11_24-03_00_00.vma.zst", 500);
 	put_text("vzdump-qemu-100-2026_11_24-03_00_00.log", 500, "INFO: VM Name: web01\nINFO:  42% (4.2 GiB of 10.0 GiB)\n");
 	put_text("vzdump-qemu-100-2026_11_10-03_00_00.log", 10, LOG("VM Name: web01")); /* pruned */
+	/* A log that can't be read may say that it failed. */
+	put("vzdump-qemu-100-2026_11_25-03_00_00.vma.zst", 600);
+	put("vzdump-qemu-100-2026_11_25-03_00_00.log/x", 600);
+	put_text("vzdump-qemu-100-2026_11_25-03_00_00.vma.zst.notes", 600, "web01\n");
 	const char *good = STEM "[" STEM ".vma.zst +" STEM ".log]";
 	autofree char *all = text_format("%s|vzdump-qemu-100-2026_11_21-03_00_00.vma.zst"
 					 "|vzdump-qemu-100-2026_11_22-03_00_00.log"
 					 "|vzdump-qemu-100-2026_11_23-03_00_00.vma.dat"
-					 "|vzdump-qemu-100-2026_11_24-03_00_00.vma.zst",
+					 "|vzdump-qemu-100-2026_11_24-03_00_00.vma.zst"
+					 "|vzdump-qemu-100-2026_11_25-03_00_00.vma.zst",
 					 good);
 	CHECK_STR(find("vzdump", NULL, NULL, "100"), all);
 	CHECK(!strncmp(find("vzdump", NULL, NULL, "web01"), good, strlen(good)));
