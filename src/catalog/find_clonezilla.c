@@ -129,15 +129,13 @@ static int find(const char *path, const char *host, bool own, struct catalog *ou
 	return rc;
 }
 
-static bool recognise(const char *path)
+static int recognise(const char *path, struct error *e)
 {
 	struct found_points l = {{0}};
-	struct error why;
 	bool any = false;
-	if (read_path(&l, path, &any, &why) < 0)
-		any = false;
+	int rc = read_path(&l, path, &any, e);
 	found_free(&l);
-	return any;
+	return rc < 0 ? -1 : any;
 }
 
 const struct finder finder_clonezilla = {"clonezilla", find, recognise};

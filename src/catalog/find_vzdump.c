@@ -249,12 +249,13 @@ static int is_told(void *ctx, int dir, const char *name, enum scan_type type, st
 	return 0;
 }
 
-static bool recognise(const char *path)
+static int recognise(const char *path, struct error *e)
 {
 	bool any = false, unreadable = false;
-	struct error why;
 	autoclose int fd = scan_open(AT_FDCWD, path, true);
-	return fd >= 0 && scan_dir(fd, path, is_told, &any, &unreadable, &why) == 0 && any;
+	if (fd < 0)
+		return 0;
+	return scan_dir(fd, path, is_told, &any, &unreadable, e) < 0 ? -1 : any;
 }
 
 const struct finder finder_vzdump = {"vzdump", find, recognise};

@@ -23,12 +23,20 @@ bool catalog_has_layout(const char *name)
 	return !strcmp(name, "files") || finder_by_name(name);
 }
 
-const struct finder *finder_of(const char *path)
+int finder_of(const char *path, const struct finder **out, struct error *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i]->recognise(path))
-			return rows[i];
-	return NULL;
+	*out = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && !*out; i++) {
+		struct error why = {0};
+		int rc = rows[i]->recognise(path, &why);
+		if (rc < 0 && why.cls == ERROR_INTERNAL) {
+			*e = why;
+			return -1;
+		}
+		if (rc > 0)
+			*out = rows[i];
+	}
+	return 0;
 }
 
 static int add_name(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)

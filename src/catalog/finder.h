@@ -13,12 +13,15 @@ struct finder {
 	 * -1: unreadable, or CORRUPT with sys ENOENT when the newest has not all its parts.
 	 */
 	int (*find)(const char *path, const char *host, bool own, struct catalog *out, struct error *e);
-	/* Without configuration: is a directory, or what is in it, of this layout? */
-	bool (*recognise)(const char *path);
+	/* Without configuration: is a directory, or what is in it, of this layout? -1: it could not be told. */
+	int (*recognise)(const char *path, struct error *e);
 };
 const struct finder *finder_by_name(const char *name);
-/* The row that recognises a directory, or NULL. */
-const struct finder *finder_of(const char *path);
+/*
+ * The row that recognises a directory, or NULL. What a row can't read is not of its layout; -1: there was no memory
+ * to tell.
+ */
+int finder_of(const char *path, const struct finder **out, struct error *e) must_check;
 
 extern const struct finder finder_libvirt, finder_ova, finder_windows_image, finder_vzdump, finder_clonezilla;
 

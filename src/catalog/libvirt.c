@@ -229,13 +229,12 @@ static int find(const char *path, const char *host, bool own, struct catalog *ou
 	return rc;
 }
 
-static bool recognise(const char *path)
+static int recognise(const char *path, struct error *e)
 {
 	struct libvirt l = {.missing = {0}};
-	struct error e;
-	bool found = read_directory(&l, path, "", LEVELS, &e) == 0 && l.found.points.count;
+	int rc = read_directory(&l, path, "", LEVELS, e) < 0 ? -1 : l.found.points.count > 0;
 	libvirt_free(&l);
-	return found;
+	return rc;
 }
 
 const struct finder finder_libvirt = {"libvirt", find, recognise};

@@ -153,16 +153,14 @@ static int find(const char *path, const char *host, bool own, struct catalog *ou
 }
 
 /* Names of OVAs are understood like those of any image; only a descriptor needs more. */
-static bool recognise(const char *path)
+static int recognise(const char *path, struct error *e)
 {
 	struct strings names = {0};
-	struct error e;
-	bool found = false;
-	if (finder_list(path, &names, &e) == 0)
-		for (size_t i = 0; i < names.count && !found; i++)
-			found = has_suffix(names.items[i], ".ovf");
+	int rc = finder_list(path, &names, e);
+	for (size_t i = 0; i < names.count && rc == 0; i++)
+		rc = has_suffix(names.items[i], ".ovf");
 	strings_free(&names);
-	return found;
+	return rc;
 }
 
 const struct finder finder_ova = {"ova", find, recognise};

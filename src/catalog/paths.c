@@ -183,7 +183,9 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		return error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET,
 				 "files and directories together: give the files of one restore point, or "
 				 "directories to look in");
-	const struct finder *finder = paths->count == 1 && directories ? finder_of(paths->items[0]) : NULL;
+	const struct finder *finder = NULL;
+	if (paths->count == 1 && directories && finder_of(paths->items[0], &finder, e) < 0)
+		return -1;
 	if (finder && finder->find(paths->items[0], host, true, out, e) < 0)
 		return -1;
 	if (out->count || out->partial.count)

@@ -248,17 +248,16 @@ static int check_newest(const struct catalog *c, struct error *e)
 	return rc;
 }
 
-static bool holds_backups(const char *path)
+/* -1: it can't be read. */
+static int holds_backups(const char *path, struct error *e)
 {
 	struct strings names = {0};
-	struct error e;
 	int64_t when;
-	bool found = false;
-	if (finder_list(path, &names, &e) == 0)
-		for (size_t i = 0; i < names.count && !found; i++)
-			found = backup_time(names.items[i], &when);
+	int rc = finder_list(path, &names, e);
+	for (size_t i = 0; i < names.count && rc == 0; i++)
+		rc = backup_time(names.items[i], &when);
 	strings_free(&names);
-	return found;
+	return rc;
 }
 
 /* path may be what holds WindowsImageBackup, that itself, a host's directory in it, or one backup. */
@@ -266,7 +265,7 @@ static int find(const char *given, const char *host, bool own, struct catalog *o
 {
 	autofree char *path = realpath(given, NULL);
 	int64_t when;
-	int rc;
+	int rc, holds;
 	memset(out, 0, sizeof *out);
 	if (!path)
 		return error_sys(e, "%s", given);
@@ -277,7 +276,9 @@ static int find(const char *given, const char *host, bool own, struct catalog *o
 		rc = find_host(inside, host, own, out, e);
 	else if (backup_time(base_of(path), &when))
 		rc = add_point(path, base_of(path), when, out, e);
-	else if (holds_backups(path))
+	else if ((holds = holds_backups(path, e)) < 0)
+		rc = -1;
+	else if (holds)
 		rc = own || fits(base_of(path), host) ? add_host(path, base_of(path), out, e) : 0;
 	else
 		rc = find_host(path, host, own, out, e);
@@ -289,20 +290,22 @@ static int find(const char *given, const char *host, bool own, struct catalog *o
 	return rc;
 }
 
-static bool recognise(const char *given)
+static int recognise(const char *given, struct error *e)
 {
 	autofree char *path = realpath(given, NULL);
-	autofree char *inside = path ? text_format("%s/" TOP, path) : NULL;
-	autofree char *specs = path ? text_format("%s/" SPECS, path) : NULL;
-	autofree char *media = path ? text_format("%s/MediaId", path) : NULL;
+	if (!path)
+		return error_sys(e, "%s", given);
+	autofree char *inside = text_format("%s/" TOP, path);
+	autofree char *specs = text_format("%s/" SPECS, path);
+	autofree char *media = text_format("%s/MediaId", path);
 	int64_t when;
 	if (!inside || !specs || !media)
-		return false;
+		return error_nomem(e);
 	if (!strcasecmp(base_of(path), TOP) || is_directory(inside))
-		return true;
+		return 1;
 	if (backup_time(base_of(path), &when))
 		return access(specs, F_OK) == 0;
-	return access(media, F_OK) == 0 && holds_backups(path);
+	return access(media, F_OK) == 0 ? holds_backups(path, e) : 0;
 }
 
 const struct finder finder_windows_image = {"windows-image", find, recognise};
