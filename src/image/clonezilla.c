@@ -269,7 +269,7 @@ static int find_time(const struct job *j, struct error *e)
 {
 	autofree char *log = cz_text(j->names, j->c, "clonezilla-img", NULL, e);
 	if (!log)
-		return e->cls == ERROR_INTERNAL ? -1 : 0;
+		return e->cls == ERROR_NONE || e->cls == ERROR_LIMIT ? 0 : -1;
 	for (const char *s = log; (s = strstr(s, " at ")); s++) {
 		char day[11], clock[9], text[32];
 		int used = 0;

@@ -171,28 +171,33 @@ static bool from_kept(struct qcow2 *q, uint64_t host, size_t from, uint8_t *to, 
 }
 
 /* Keeps what d decompressed, by changing buffers with the cluster that was not used for longest. */
-static void keep(struct qcow2 *q, struct qcow2_decoder *d, uint64_t host)
+static int keep(struct qcow2 *q, struct qcow2_decoder *d, uint64_t host, struct error *e)
 {
+	int rc = 0;
 	pthread_mutex_lock(&q->lock);
 	if (!q->unpacked)
 		q->unpacked = calloc(1, sizeof *q->unpacked);
 	struct qcow2_unpacked *u = q->unpacked;
-	if (u) {
-		size_t max = KEPT_BYTES / q->cluster < KEPT_MAX ? (size_t)(KEPT_BYTES / q->cluster) : KEPT_MAX;
-		struct kept *k = &u->kept[0];
-		if (u->count < max && (u->kept[u->count].data = malloc(q->cluster)))
-			k = &u->kept[u->count++];
-		else
-			for (size_t i = 1; i < u->count; i++)
-				if (u->kept[i].used < k->used)
-					k = &u->kept[i];
-		if (u->count) {
-			uint8_t *data = k->data;
-			*k = (struct kept){host, ++q->clock, d->out};
-			d->out = data;
-		}
+	size_t max = KEPT_BYTES / q->cluster < KEPT_MAX ? (size_t)(KEPT_BYTES / q->cluster) : KEPT_MAX;
+	struct kept *k = u ? &u->kept[0] : NULL;
+	if (u && u->count < max) {
+		k = &u->kept[u->count];
+		k->data = malloc(q->cluster);
+		u->count += k->data != NULL;
+	} else if (u) {
+		for (size_t i = 1; i < u->count; i++)
+			if (u->kept[i].used < k->used)
+				k = &u->kept[i];
+	}
+	if (k && k->data) {
+		uint8_t *data = k->data;
+		*k = (struct kept){host, ++q->clock, d->out};
+		d->out = data;
+	} else {
+		rc = error_nomem(e);
 	}
 	pthread_mutex_unlock(&q->lock);
+	return rc;
 }
 
 int qcow2_unpack(struct qcow2 *q, const struct qcow2_run *run, size_t from, uint8_t *to, size_t len, struct error *e)
@@ -206,7 +211,7 @@ int qcow2_unpack(struct qcow2 *q, const struct qcow2_run *run, size_t from, uint
 	int rc = decode(q, d, run, whole ? to : d->out, e);
 	if (!rc && !whole) {
 		memcpy(to, d->out + from, len);
-		keep(q, d, run->host);
+		rc = keep(q, d, run->host, e);
 	}
 	give_back(q, d);
 	return rc;

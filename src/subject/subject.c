@@ -74,6 +74,8 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 			break;
 		}
 	s->facts.root = strdup(name);
+	if (!s->facts.root)
+		return error_nomem(e);
 	struct tree_reader tree = subject_tree(s);
 	if (facts_harvest(&s->facts, &tree, &why) < 0) {
 		/* What was not come to is not absent: neither proof can rest on it. */
