@@ -17,6 +17,7 @@ static const struct fs_ops *const rows[] = {
 	&fs_xfs,
 	&fs_exfat,
 	&fs_btrfs,
+	&fs_wim,
 #ifdef HAVE_LIBNTFS_3G
 	&fs_ntfs,
 #endif

@@ -12,6 +12,7 @@ extern const struct fs_ops fs_fat;
 extern const struct fs_ops fs_xfs;
 extern const struct fs_ops fs_exfat;
 extern const struct fs_ops fs_btrfs;
+extern const struct fs_ops fs_wim;
 #ifdef HAVE_LIBNTFS_3G
 extern const struct fs_ops fs_ntfs;
 #endif

@@ -9,7 +9,7 @@
 const struct format *const image_rows[] = {
     &image_qcow2,	  &known_qed,	    &image_vhd,		&image_vhdx,	 &image_vmdk,
     &known_vmdk_flat,	  &image_vdi,	    &known_parallels,	&known_dmg,	 &image_vma,
-    &image_partclone,	  &known_partimage, &known_ntfsclone,	&image_ewf,	 &known_wim,
+    &image_partclone,	  &known_partimage, &known_ntfsclone,	&image_ewf,	 &image_wim,
     &known_fsarchiver,	  &known_pbs,	    &known_borg,	&known_bacula,	 &known_acronis,
     &known_tibx,	  &known_macrium,   &known_macrium_old, &known_veeam,	 &known_ghost,
     &known_shadowprotect, &known_bkf,	    &known_btrfs_send,	&known_zfs_send, &known_xva,

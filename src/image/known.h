@@ -14,10 +14,10 @@ extern const struct format known_qed,
     known_vmdk_flat, known_parallels, known_dmg;
 /* What free backup and imaging programs write: known_backup.c. */
 extern const struct format known_partimage, known_ntfsclone,
-    known_wim, known_fsarchiver, known_pbs, known_borg, known_bacula, known_btrfs_send,
+    known_fsarchiver, known_pbs, known_borg, known_bacula, known_btrfs_send,
     known_zfs_send;
 /* Those of them that have a reader. */
-extern const struct format image_vhd, image_vhdx, image_vma, image_partclone;
+extern const struct format image_vhd, image_vhdx, image_vma, image_partclone, image_wim;
 /* What commercial ones write: known_vendor.c. */
 extern const struct format known_acronis, known_tibx, known_macrium, known_macrium_old, known_veeam,
     known_ghost, known_shadowprotect, known_bkf;

@@ -26,20 +26,6 @@ const struct format known_ntfsclone = {
     .product = "ntfsclone image",
 };
 
-static int bid_wim(const struct probe *p)
-{
-	return HEAD_HAS(p, 0, "MSWIM\0\0\0") || HEAD_HAS(p, 0, "WLPWM\0\0\0") ? 95 : 0;
-}
-
-const struct format known_wim = {
-    .name = "wim",
-    .kind = FORMAT_IMAGE,
-    .suffixes = SUFFIXES(".wim", ".esd", ".swm"),
-    .bid = bid_wim,
-    .checksums = CHECKSUMS_DATA,
-    .product = "Windows image (WIM)",
-};
-
 /* A volume header, whose dictionary holds the version of the format. */
 static int bid_fsarchiver(const struct probe *p)
 {

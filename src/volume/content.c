@@ -9,6 +9,7 @@
 
 #include <blkid.h>
 
+#include "backproof/digest.h"
 #include "backproof/volume.h"
 
 #define CHUNK (64 * KIB)
@@ -203,6 +204,22 @@ static int ask(int fd, struct content *out, struct error *e)
 	return 0;
 }
 
+/* A WIM file is a tree of files with nothing around it, and libblkid knows nothing of it. */
+static int probe_wim(struct source *src, struct content *out, struct error *e)
+{
+	uint8_t h[40];
+	if (source_size(src) < sizeof h)
+		return 0;
+	if (source_read_at(src, 0, h, sizeof h, e) < 0)
+		return -1;
+	if (memcmp(h, "MSWIM\0\0\0", 8))
+		return 0;
+	snprintf(out->type, sizeof out->type, "wim");
+	snprintf(out->usage, sizeof out->usage, "filesystem");
+	hex_encode(h + 24, 16, out->uuid);
+	return 1;
+}
+
 /* Reads LIBBLKID_DEBUG from the environment into globals: not to be left to the first of several threads. */
 static void init_blkid(void)
 {
@@ -218,6 +235,9 @@ int content_probe(struct source *src, struct content *out, struct error *e)
 	pthread_once(&once, init_blkid);
 	if (!c.size)
 		return 0;
+	int wim = probe_wim(src, out, e);
+	if (wim)
+		return wim < 0 ? -1 : 0;
 	autoclose int fd = memfd_create("backproof-probe", MFD_CLOEXEC);
 	if (fd < 0)
 		return error_sys(e, "memory file");
