@@ -127,6 +127,7 @@ struct part {
 
 struct vouch_result {
 	uint64_t known, held, broken, changed, missing, unreadable;
+	uint64_t unclear;    /* a program has another checksum than it says, and nobody can tell since when */
 	bool kernel_missing; /* a package of the system holds a kernel, which is not there */
 	const char *database;
 };

@@ -40,14 +40,26 @@ static enum evidence by_sidecars(struct subject *s, size_t index, struct finding
 	return best;
 }
 
-/* FAT has no checksums, but keeps its table twice, and was compared. */
-static bool is_witnessed(const struct subject_volume *v)
+/*
+ * Without checksums, but told several times, and compared: FAT keeps its table twice. NTFS protects each sector of a
+ * record by a fixup, and has every name in the record and in an index, every cluster in a run and in the bitmap, and
+ * the first records twice. exFAT sums its boot region, its table of cases and each set of entries, and has a bitmap.
+ */
+static bool is_redundant(const char *type)
 {
-	return v->fs && v->verified &&
-	       (v->checksums || !strncmp(fs_info(v->fs)->type, "fat", 3) || !strcmp(fs_info(v->fs)->type, "vfat"));
+	static const char *const types[] = {"fat", "fat12", "fat16", "fat32", "vfat", "ntfs", "exfat"};
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (!strcmp(type, types[i]))
+			return true;
+	return false;
 }
 
-/* All metadata of all file systems on a disk was verified by checksums. One with swap alone holds nothing
+static bool is_witnessed(const struct subject_volume *v)
+{
+	return v->fs && v->verified && (v->checksums || is_redundant(fs_info(v->fs)->type));
+}
+
+/* All metadata of all file systems on a disk was verified by checksums, or as well. One with swap alone holds nothing
  * that a restore would need. */
 static bool metadata_witnessed(const struct subject *s, const struct part *pt)
 {
@@ -90,7 +102,8 @@ static bool data_witnessed(const struct subject *s, const struct part *pt)
 
 static enum evidence by_witnesses(const struct subject *s, const struct part *pt)
 {
-	bool content = s->vouched.held && !s->vouched.broken && !s->vouched.unreadable;
+	const struct vouch_result *r = &s->vouched;
+	bool content = r->held && !r->broken && !r->unreadable && !r->unclear;
 	const struct part *head = looked_into(pt);
 	content = content || data_witnessed(s, head);
 	bool metadata = head->kind == PART_ARCHIVE ? head->clean_end : metadata_witnessed(s, head);
@@ -149,8 +162,10 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 }
 
 /* What it rests on, in words: the weakest part's evidence is the whole's. */
-static const char *explain(enum evidence weakest)
+static const char *explain(const struct subject *s, enum evidence weakest)
 {
+	if (weakest == EVIDENCE_WITNESS && s->facts.windows)
+		return "sound metadata and the checksums of programs inside vouch for it";
 	static const char *const words[] = {
 		[EVIDENCE_NONE] = "nothing vouches for it",
 		[EVIDENCE_READ] = "nothing vouches for it",
@@ -177,7 +192,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	}
 	if (bytes)
 		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL,
-			    "%s read; %s (%s)", format_size(bytes, size), explain(weakest),
+			    "%s read; %s (%s)", format_size(bytes, size), explain(s, weakest),
 			    evidence_name(weakest));
 }
 

@@ -96,8 +96,7 @@ static int find_targets(struct vouch *x, struct error *e)
 	return 0;
 }
 
-/* At depth SAMPLE a seeded choice stays, in the same order. */
-static void thin_out(struct vouch *x)
+void vouch_thin_out(struct vouch *x)
 {
 	size_t want = x->p->policy->sample_files, left = x->targets.count, kept = 0;
 	struct rng r = {x->p->seed ^ UINT64_C(0x70ac6a6e)};
@@ -258,7 +257,7 @@ static int run(struct vouch *x, struct error *e)
 	}
 	if (find_targets(x, e) < 0)
 		return -1;
-	thin_out(x);
+	vouch_thin_out(x);
 	if (vouch_read(x, e) < 0)
 		return -1;
 	count_targets(x);
@@ -269,9 +268,14 @@ void subject_vouch(struct subject *s, const struct check_parameters *p, struct f
 {
 	struct vouch x = {.s = s, .p = p, .f = f};
 	struct error e = {0};
-	if (run(&x, &e) < 0)
-		finding_error(f, PROOF_RESTORE, "package.database", s->facts.root, &e);
-	report(&x);
+	if (s->facts.windows) {
+		if (vouch_programs(&x, &e) < 0)
+			finding_error(f, PROOF_RESTORE, "pe.checksum", s->facts.root, &e);
+	} else {
+		if (run(&x, &e) < 0)
+			finding_error(f, PROOF_RESTORE, "package.database", s->facts.root, &e);
+		report(&x);
+	}
 	vouchers_free(&x.vouchers);
 	free(x.targets.items);
 }

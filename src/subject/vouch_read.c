@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Reads what packages vouch for, on all cores: each reads a run of the files in the order of the disk. */
+/* Reads what packages vouch for, or what vouches for itself, on all cores: each reads a run of the files in the order of the disk. */
 #include <pthread.h>
 
 #include "backproof/text.h"
@@ -52,6 +52,11 @@ static int use_volume(struct reader *r, struct subject_volume *v, struct error *
 
 static int read_target(struct reader *r, struct target *t)
 {
+	if (r->x->programs) {
+		if (use_volume(r, t->volume, &r->error) < 0)
+			return -1;
+		return vouch_program(r->x, r->fs, t, r->buf, &r->error);
+	}
 	enum digest_kind k = t->vouched->kind;
 	uint8_t got[DIGEST_MAX];
 	struct error why = {0};

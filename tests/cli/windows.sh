@@ -46,7 +46,6 @@ gpt() {
 	dd if="$W/c.ntfs" of="$disk" bs=1M seek=10 conv=notrunc status=none
 	[ "$data" = - ] || dd if="$data" of="$disk" bs=1M seek=30 conv=notrunc status=none
 }
-# NTFS keeps no checksums of its metadata: without a seal the bytes are read, and nobody vouches for them.
 seal() { (cd "$W" && for f in "$@"; do sha256sum "$f" >"$f.sha256"; done); }
 # The one place in a file where these bytes are, as they are in another.
 place() { # DISK FILE OFFSET
@@ -69,7 +68,59 @@ hives "$W/c.ntfs" --host ex01 --domain corp.example --drive "C:=$C_GUID" --drive
 esp "$W/esp" && data "$W/d.ntfs"
 gpt "$W/ex01.img" "$W/esp" "$W/d.ntfs"
 
-expect 20 "nobody vouches for its bytes" ex01 --from "$W/ex01.img" --depth full
+expect 0 "its programs vouch for it" ex01 --from "$W/ex01.img" --depth full
+says "how many" pe.checksum held "13 programs and drivers"
+says "what it rests on" integrity.summary skipped "checksums of programs inside vouch for it (witness)"
+# FILE OF WINDOWS [ARGUMENTS OF pe.py]: another one, in a copy of the disk
+with() {
+	local path=$1
+	shift
+	cp "$W/c.ntfs" "$W/keep.ntfs"
+	"$F/pe.py" "$@" >"$W/program"
+	put "$W/c.ntfs" "$W/program" "Windows/$path"
+	gpt "$W/bad.img" "$W/esp" "$W/d.ntfs"
+	mv "$W/keep.ntfs" "$W/c.ntfs"
+}
+for path in System32/drivers/disk.sys System32/hal.dll System32/ntdll.dll; do
+	with $path 90 9000
+	expect 0 "$path: another one" ex01 --from "$W/bad.img"
+	flip "$W/bad.img" "$(place "$W/bad.img" "$W/program" 4096)"
+	expect 12 "$path: one bit, and no seal" ex01 --from "$W/bad.img"
+	says "$path: which file" pe.checksum broken "PE checksum is"
+done
+with System32/tool.exe 91 9000 "Microsoft Corporation"
+flip "$W/bad.img" "$(place "$W/bad.img" "$W/program" 4096)"
+expect 12 "one bit of a program of Microsoft's" ex01 --from "$W/bad.img"
+# Others leave old sums behind: that is no damage, but it is no witness either.
+with System32/tool.exe 92 9000 "Somebody" 4711
+expect 20 "a program with another sum" ex01 --from "$W/bad.img"
+says "why" pe.unclear skipped "System32/tool.exe"
+seal bad.img
+expect 0 "the same, sealed" ex01 --from "$W/bad.img"
+rm "$W/bad.img.sha256"
+with System32/tool.exe 93 9000 "Microsoft Corporation" 0
+expect 0 "a program without a sum" ex01 --from "$W/bad.img"
+head -c 9000 /dev/zero >"$W/zeros"
+cp "$W/c.ntfs" "$W/keep.ntfs"
+put "$W/c.ntfs" "$W/zeros" Windows/System32/lost.dll
+gpt "$W/bad.img" "$W/esp" "$W/d.ntfs"
+expect 20 "a library of zeros" ex01 --from "$W/bad.img"
+put "$W/c.ntfs" "$W/zeros" Windows/System32/drivers/lost.sys
+gpt "$W/bad.img" "$W/esp" "$W/d.ntfs"
+expect 12 "a driver of zeros" ex01 --from "$W/bad.img"
+# Where no program has a sum nobody vouches for anything.
+mv "$W/keep.ntfs" "$W/c.ntfs" && cp "$W/c.ntfs" "$W/keep.ntfs"
+for path in ntoskrnl.exe hal.dll winload.efi winload.exe ntdll.dll kernel32.dll lsass.exe services.exe smss.exe \
+	drivers/ntfs.sys drivers/disk.sys drivers/volmgr.sys; do
+	"$F/pe.py" 7 9000 "Microsoft Corporation" 0 >"$W/program"
+	put "$W/c.ntfs" "$W/program" "Windows/System32/$path"
+done
+cp "$W/esp" "$W/mute"
+mcopy -o -i "$W/mute" "$W/program" ::EFI/Microsoft/Boot/bootmgfw.efi
+gpt "$W/bad.img" "$W/mute" "$W/d.ntfs"
+mv "$W/keep.ntfs" "$W/c.ntfs"
+expect 20 "nobody vouches for its bytes" ex01 --from "$W/bad.img" --depth full
+
 seal ex01.img
 expect 0 "a Windows machine, whole" ex01 --from "$W/ex01.img" --depth full
 says "its edition" coverage.root held "Windows Server 2022 Standard 21H2 (build 20348.1234)"

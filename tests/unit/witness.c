@@ -323,13 +323,31 @@ static struct data make_pe(void)
 	return d;
 }
 
+/* As version information has it. */
+static void name_company(uint8_t *p)
+{
+	static const char text[] = "CompanyName\0\0Microsoft Corporation";
+	for (size_t i = 0; i < sizeof text; i++) {
+		p[2 * i] = (uint8_t)text[i];
+		p[2 * i + 1] = 0;
+	}
+}
+
 static void windows_programs(void)
 {
 	struct data d = make_pe();
 	CHECK_INT(ask("Windows/System32/a.dll", d.p, d.len), OUTCOME_HELD);
 	CHECK_STR(row, "pe");
 	d.p[1500] ^= 4;
+	CHECK_INT(ask("Windows/System32/ntdll.dll", d.p, d.len), OUTCOME_BROKEN);
+	/* Third parties leave wrong sums behind; Microsoft does not. */
+	CHECK_INT(ask("Windows/System32/a.dll", d.p, d.len), OUTCOME_SKIPPED);
+	name_company(d.p + 1600);
 	CHECK_INT(ask("Windows/System32/a.dll", d.p, d.len), OUTCOME_BROKEN);
+	CHECK_INT(ask("Program Files/x/a.exe", d.p, d.len), OUTCOME_SKIPPED);
+	free(d.p);
+	d = make_pe();
+	d.p[1500] ^= 4;
 	CHECK_INT(ask("Program Files/x/driver.sys", d.p, d.len), OUTCOME_BROKEN);
 	/* Elsewhere tools leave wrong sums behind. */
 	CHECK_INT(ask("Program Files/x/a.exe", d.p, d.len), OUTCOME_SKIPPED);
