@@ -133,7 +133,12 @@ static bool is_telling(const struct subject *s, const struct subject_volume *v, 
 	for (size_t i = 0; i < s->volumes.count; i++)
 		if (s->volumes.items[i].mount && !strcmp(s->volumes.items[i].mount, "/"))
 			root = s->volumes.items[i].disk;
-	return !root || v->disk == root || (v->mount && (!strcmp(v->mount, "/var") || !strncmp(v->mount, "/var/", 5)));
+	if (!root)
+		return true;
+	/* Partitions that were saved one by one need not be of the same night. */
+	bool together = root->part || root->assembled;
+	return (together && v->disk == root) ||
+	       (v->mount && (!strcmp(v->mount, "/") || !strcmp(v->mount, "/var") || !strncmp(v->mount, "/var/", 5)));
 }
 
 /*
@@ -155,6 +160,21 @@ static void windows_clock(const struct subject *s, struct clock *c, bool *ahead,
 		c->from = c->to = x->newest_log;
 		c->subject = x->root;
 		c->what = "the newest entry of its logs";
+	}
+}
+
+/* The system's own file system once more, on another disk: nobody knows which of them a restore will take. */
+static void copies_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	const struct subject_volume *root = NULL;
+	vec_each(&s->volumes, v) root = v->fs && v->mount && !strcmp(v->mount, "/") ? v : root;
+	vec_each(&s->volumes, v)
+	{
+		int64_t t = root && v->fs && !v->alias && v->disk != root->disk ? volume_clock(v) : 0;
+		if (t && *v->volume->content.uuid && !strcmp(v->volume->content.uuid, root->volume->content.uuid) &&
+		    p->now - t > p->policy->max_age)
+			judge(s, p, f, &(struct clock){"freshness.copy", "the newest write in a copy of the system",
+						       v->name, t, t});
 	}
 }
 
@@ -218,6 +238,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	name_clock(s, p, f);
 	container_clock(s, p, f);
 	content_clock(s, p, f);
+	copies_clock(s, p, f);
 	char age[32], limit[32];
 	if (s->taken_at)
 		finding_add(f, PROOF_FRESHNESS, "freshness.summary", s->point->label, OUTCOME_SKIPPED, NULL,

@@ -3,42 +3,7 @@
  * Other files for an image. Only files of the restore point are ever given: a name in an image is a wish, not a
  * path. What is taken for one image is not looked at as a disk of its own any more.
  */
-#include <strings.h>
-
 #include "parts.h"
-#include "pieces.h"
-
-/* The name that people know a file by: without a piece's suffix, without a compression. */
-static size_t known_length(const struct part *pt)
-{
-	size_t n = strlen(pt->name), stem = n;
-	if (pt->pieces.count || is_piece_name(pt->name))
-		n = (size_t)(strrchr(pt->name, '.') - pt->name);
-	char whole[512];
-	if (n >= sizeof whole)
-		return n;
-	memcpy(whole, pt->name, n);
-	whole[n] = '\0';
-	const struct format *row = format_by_suffix(whole, &stem);
-	return row && row->kind == FORMAT_CODEC ? stem : n;
-}
-
-/* The exact name wins over one in other letters, and that over one without its compression. */
-static struct part *find(const struct companion_desk *d, const char *name)
-{
-	struct subject *s = d->o->s;
-	for (int way = 0; way < 3; way++)
-		for (size_t i = 0; i < s->part_count; i++) {
-			struct part *pt = &s->parts[i];
-			size_t n = strlen(name);
-			bool same = way == 0   ? !strcmp(pt->name, name)
-				    : way == 1 ? !strcasecmp(pt->name, name)
-					       : known_length(pt) == n && !strncasecmp(pt->name, name, n);
-			if (same && !(pt->kind == PART_PIECE))
-				return pt;
-		}
-	return NULL;
-}
 
 static int not_there(const char *name, struct error *e)
 {
@@ -49,7 +14,9 @@ static int not_there(const char *name, struct error *e)
 static struct part *opened(struct companion_desk *d, const char *name, enum part_depth depth, struct error *e)
 {
 	const char *base = companion_base(name);
-	struct part *pt = *base ? find(d, base) : NULL;
+	struct part *pt = NULL;
+	if (*base && companion_find(d, name, &pt, e) < 0)
+		return NULL;
 	if (!pt) {
 		not_there(base, e);
 		return NULL;

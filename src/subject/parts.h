@@ -36,6 +36,8 @@ struct companion_desk {
 	struct part *asking;
 	struct companions companions;
 };
+/* The part that a name in the asking image means. 0 with NULL: there is none. AMBIGUOUS: there are several. */
+int companion_find(const struct companion_desk *d, const char *name, struct part **out, struct error *e) must_check;
 void companion_desk_init(struct companion_desk *d, struct opener *o, struct part *asking);
 
 /* Makes the disks of all parts known, and opens what is on them. -1: memory. */

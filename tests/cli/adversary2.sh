@@ -38,4 +38,24 @@ holds "--cat of a link is no empty file" test "$code" = 20
 holds "it says where the link leads" grep -q usr/lib/os-release "$W/err"
 run inspect "$raw" --cat usr/lib/os-release
 holds "--cat of a file" test "$code" = 0
+# Two machines' directories with a base of one name: each chain gets its own.
+mkdir -p "$W/c/a" "$W/c/b" "$W/c/d"
+qemu-img convert -O qcow2 "$raw" "$W/c/a/base.qcow2" && qemu-img convert -O qcow2 "$F/gpt-old.img" "$W/c/b/base.qcow2" || exit 1
+for d in a b d; do (cd "$W/c/$d" && qemu-img create -q -u -f qcow2 -b base.qcow2 -F qcow2 top.qcow2 32M); done
+mkdir "$W/c/e" && cp "$W/c/a/base.qcow2" "$W/c/e/"
+expect 0 "a base in the same directory" web01 --from "$W/c/a/top.qcow2" --from "$W/c/a/base.qcow2"
+expect 11 "an old base in the same directory, a fresh one of its name elsewhere" web01 \
+	--from "$W/c/a/base.qcow2" --from "$W/c/b/top.qcow2" --from "$W/c/b/base.qcow2"
+expect 20 "two bases of one name, both elsewhere" web01 \
+	--from "$W/c/a/base.qcow2" --from "$W/c/d/top.qcow2" --from "$W/c/e/base.qcow2"
+(cd "$W/c/d" && qemu-img create -q -u -f qcow2 -b ../a/base.qcow2 -F qcow2 top.qcow2 32M)
+run inspect "$W/c/b/base.qcow2" "$W/c/d/top.qcow2" "$W/c/a/base.qcow2" --format json
+holds "a name with a directory means the file there" jq -e \
+	'[.. | objects | select(.path? and (.path | endswith("a/base.qcow2")))] | length > 0' "$W/out"
+rm -rf "$W/c"
+for order in "gpt gpt-old" "gpt-old gpt"; do
+	# shellcheck disable=SC2086
+	set -- $order
+	expect 11 "the same disk twice, one of them old: $1, $2" web01 --from "$F/$1.img" --from "$F/$2.img"
+done
 finish
