@@ -28,7 +28,8 @@ static int take_program(void *ctx, const struct fs_entry *entry, struct error *e
 {
 	struct search *q = ctx;
 	bool efi = q->volume->volume->role == ROLE_ESP;
-	if (entry->type != ENTRY_FILE || !entry->size || !is_program(entry->path) || (efi && !pe_sum_is_kept(entry->path)))
+	if (entry->type != ENTRY_FILE || !entry->size || !is_program(entry->path) ||
+	    (efi && !pe_sum_is_kept(entry->path)))
 		return 0;
 	if (q->x->targets.count >= PROGRAMS_MAX)
 		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "more than %u programs in Windows", PROGRAMS_MAX);
@@ -62,7 +63,8 @@ static int search_volume(struct vouch *x, struct subject_volume *v, struct error
 		return search(&q, fs, "EFI", e) < 0 ? -1 : 0;
 	const char *system = x->s->facts.windows_system, *slash = strrchr(system, '/');
 	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
-		autofree char *path = i ? text_format("%.*s/%s", (int)(slash - system), system, below[i]) : strdup(system);
+		autofree char *path = i ? text_format("%.*s/%s", (int)(slash - system), system, below[i])
+					: strdup(system);
 		int rc = path ? search(&q, fs, path, e) : error_nomem(e);
 		if (rc < 0)
 			return -1;
@@ -150,8 +152,8 @@ static void report(struct vouch *x)
 			    (unsigned long long)r->changed);
 	if (unclear)
 		finding_add(x->f, PROOF_RESTORE, "pe.unclear", root, OUTCOME_SKIPPED, NULL,
-			    "%llu programs of others than Microsoft are not what their checksums say (%s), and without a "
-			    "signature nobody can tell since when: they vouch for nothing",
+			    "%llu programs of others than Microsoft are not what their checksums say (%s), and without "
+			    "a signature nobody can tell since when: they vouch for nothing",
 			    (unsigned long long)r->unclear, unclear->vouched->path);
 	if (unread)
 		finding_add(x->f, PROOF_RESTORE, "pe.unread", root, OUTCOME_SKIPPED, NULL,

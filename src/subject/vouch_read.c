@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Reads what packages vouch for, or what vouches for itself, on all cores: each reads a run of the files in the order of the disk. */
+/*
+ * Reads what packages vouch for, or what vouches for itself, on all cores: each reads a run of the files in the order
+ * of the disk.
+ */
 #include <pthread.h>
 
 #include "backproof/text.h"

@@ -38,4 +38,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-MUTATE_MAIN(5000, "fixtures/witness/*[!h]", "fixtures/windows/edb/*")
+MUTATE_MAIN(5000, "fixtures/witness/*[!h]", "fixtures/windows/edb/*", "fixtures/windows/pe/*")

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <sys/mman.h>
 
+#include "../../src/sample/witness/pe.h"
 #include "backproof/witness.h"
 #include "test.h"
 
@@ -333,6 +334,118 @@ static void name_company(uint8_t *p)
 	}
 }
 
+static struct data load_program(const char *kind)
+{
+	char path[64];
+	snprintf(path, sizeof path, "fixtures/windows/pe/%s.exe", kind);
+	FILE *fp = fopen(path, "rb");
+	struct data d = {calloc(1, 16384), 0};
+	NEED(fp && d.p);
+	d.len = fread(d.p, 1, 16384, fp);
+	fclose(fp);
+	NEED(d.len > 3000 && d.len < 16384);
+	return d;
+}
+
+struct in_memory {
+	struct data d;
+	size_t at, step;
+};
+
+static int begin(void *ctx, struct error *e)
+{
+	(void)e;
+	((struct in_memory *)ctx)->at = 0;
+	return 0;
+}
+
+static ssize_t give(void *ctx, void *buf, size_t cap, struct error *e)
+{
+	struct in_memory *m = ctx;
+	size_t n = m->d.len - m->at;
+	(void)e;
+	n = n < cap ? n : cap;
+	n = n < m->step ? n : m->step;
+	memcpy(buf, m->d.p + m->at, n);
+	m->at += n;
+	return (ssize_t)n;
+}
+
+static enum pe_verdict verdict_of(const char *path, struct data d)
+{
+	struct in_memory m = {d, 0, 1001};
+	struct pe_reader r = {&m, begin, give};
+	struct error e;
+	autofree uint8_t *buf = malloc(PE_BUFFER);
+	NEED(buf);
+	return pe_check(&r, d.len, path, buf, &e);
+}
+
+/* The same with the pieces as small as they come. */
+static enum pe_signed signed_in_pieces(struct data d, size_t step, bool *microsoft)
+{
+	struct pe pe;
+	struct error e;
+	NEED(pe_headers(d.p, d.len, d.len, &pe, &e) == 1);
+	autodestroy(pe_deep_free_auto) struct pe_deep *x = pe_deep_new(&pe, &e);
+	NEED(x);
+	for (size_t at = 0; at < d.len; at += step)
+		NEED(!pe_deep_add(x, d.p + at, d.len - at < step ? d.len - at : step, &e));
+	*microsoft = pe_deep_microsoft(x);
+	return pe_deep_signed(x);
+}
+
+static void windows_signatures(void)
+{
+	static const char *const kinds[] = {"sha1", "sha256", "sha384"};
+	const size_t sum = 64 + 24 + 64;
+	bool microsoft;
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+		struct data d = load_program(kinds[k]);
+		bool known = k < 2; /* nobody signs with another digest */
+		CHECK_INT(verdict_of("Windows/System32/a.exe", d), PE_HELD);
+		for (size_t step = 1; step < 5000; step += 1 + step / 2) {
+			CHECK_INT(signed_in_pieces(d, step, &microsoft), known ? PE_SIGNED_SO : PE_UNSIGNED);
+			CHECK(!microsoft);
+		}
+		/* An old sum over bytes that are as they were signed; a driver must not have one. */
+		d.p[sum] ^= 1;
+		CHECK_INT(verdict_of("Windows/System32/a.exe", d), known ? PE_STALE : PE_UNCLEAR);
+		CHECK_INT(verdict_of("Windows/System32/drivers/a.sys", d), PE_BROKEN);
+		CHECK_INT(verdict_of("Program Files/a.exe", d), PE_UNCLEAR);
+		d.p[sum] ^= 1;
+		/* Each byte that is signed. */
+		for (size_t at = 512; at < 3500; at += 41) {
+			d.p[at] ^= 0x10;
+			CHECK_INT(verdict_of("Windows/System32/a.exe", d), known ? PE_BROKEN : PE_UNCLEAR);
+			d.p[at] ^= 0x10;
+		}
+		d.len -= 100; /* of the signature */
+		CHECK_INT(verdict_of("Windows/System32/a.exe", d), PE_BROKEN);
+		free(d.p);
+	}
+	struct data d = load_program("microsoft");
+	CHECK_INT(verdict_of("Windows/System32/a.exe", d), PE_HELD);
+	for (size_t step = 1; step < 3000; step += 1 + step / 3) {
+		CHECK_INT(signed_in_pieces(d, step, &microsoft), PE_UNSIGNED);
+		CHECK(microsoft);
+	}
+	d.p[2000] ^= 1;
+	CHECK_INT(verdict_of("Windows/System32/a.exe", d), PE_BROKEN);
+	CHECK_INT(verdict_of("WINNT/system32/a.exe", d), PE_BROKEN);
+	d.p[1030] ^= 8; /* no company any more; nor does the sum come out even */
+	CHECK_INT(verdict_of("Windows/System32/a.exe", d), PE_UNCLEAR);
+	for (size_t cut = 0; cut < d.len; cut += 1 + cut / 4)
+		CHECK(verdict_of("Windows/System32/drivers/a.sys", (struct data){d.p, cut}) == PE_BROKEN);
+	memset(d.p, 0, 512);
+	CHECK_INT(verdict_of("Windows/System32/a.exe", d), PE_UNCLEAR);
+	CHECK_INT(verdict_of("Windows/System32/drivers/a.sys", d), PE_BROKEN);
+	CHECK_INT(verdict_of("Windows/System32/himem.sys", d), PE_UNCLEAR);
+	d.p[0] = 0xff;
+	CHECK_INT(verdict_of("Windows/System32/himem.sys", d), PE_NONE);
+	free(d.p);
+}
+
 static void windows_programs(void)
 {
 	struct data d = make_pe();
@@ -429,6 +542,7 @@ int main(void)
 	RUN(databases);
 #endif
 	RUN(windows_programs);
+	RUN(windows_signatures);
 	RUN(initramfs);
 	return test_done();
 }

@@ -68,12 +68,12 @@ static int check_bounds(const uint8_t *p, size_t n, uint64_t size, const struct 
 bool pe_sum_is_kept(const char *path)
 {
 	static const char *const patterns[] = {
-		"*.sys",	"*/Boot/*.efi",	 "*/System32/*.efi", "*/ntoskrnl.exe", "*/ntkrnl*.exe", "*/hal*.dll",
-		"*/winload.exe", "*/winresume.exe", "*/ntdll.dll",   "*/kernel32.dll", "*/kernelbase.dll",
-		"*/kd*.dll",	"*/bootvid.dll", "*/ci.dll",	     "*/smss.exe",     "*/pshed.dll",
-		"*/mcupdate*.dll",
+		"*.sys",	 "*/Boot/*.efi",    "*/System32/*.efi", "*/ntoskrnl.exe", "*/ntkrnl*.exe",
+		"*/hal*.dll",	 "*/winload.exe",   "*/winresume.exe",	"*/ntdll.dll",	  "*/kernel32.dll",
+		"*/kd*.dll",	 "*/kernelbase.dll", "*/bootvid.dll",	"*/ci.dll",	  "*/smss.exe",
+		"*/pshed.dll",	 "*/mcupdate*.dll",
 	};
-	/* Those who sign boot loaders renew it; who glues a kernel to its stub (EFI/Linux) leaves the old one behind. */
+	/* Those who sign boot loaders renew it; who glues a kernel to its stub leaves the old one behind. */
 	static const char *const loaders[] = {".efi", NULL};
 	const char *efi = strcasestr(path, "EFI/");
 	if (efi && (efi == path || efi[-1] == '/') && witness_suffix(path, loaders))
