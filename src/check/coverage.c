@@ -133,6 +133,13 @@ static void check_line(struct subject *s, const struct fstab_line *l, struct fin
 			    l->line);
 }
 
+bool coverage_in_wim(const struct subject *s)
+{
+	vec_each(&s->volumes, v) if (v->mount && !strcmp(v->mount, "/"))
+		return !strcmp(v->volume->content.type, "wim");
+	return false;
+}
+
 static bool is_partitioned(const struct subject *s)
 {
 	for (size_t i = 0; i < s->disks.count; i++)
@@ -173,7 +180,7 @@ static void check_boot(struct subject *s, const struct check_parameters *p, stru
 	}
 	want(f, s, "coverage.kernel", x->kernel, "kernel");
 	want(f, s, "coverage.initramfs", x->initramfs ? x->initramfs : x->unified ? x->kernel : NULL, "initramfs");
-	if (disks)
+	if (disks && !coverage_in_wim(s))
 		want(f, s, "coverage.loader", x->efi ? x->efi : x->boot_code ? "boot code" : NULL, "boot loader");
 	else
 		finding_add(f, PROOF_COVERAGE, "coverage.loader", x->root, OUTCOME_SKIPPED, NULL,

@@ -104,6 +104,11 @@ static void check_loader(struct subject *s, struct findings *f)
 		missing(s, "coverage.loader", text, f);
 		return;
 	}
+	if (!loader && coverage_in_wim(s)) {
+		say(f, "coverage.loader", s->facts.root, OUTCOME_SKIPPED, NULL,
+		    "a WIM file holds no partitions: the boot loader is installed anew after a restore (bcdboot)");
+		return;
+	}
 	if (!loader) {
 		missing(s, "coverage.loader",
 			efi ? "no EFI system partition with Windows' boot loader in the restore point "

@@ -9,6 +9,10 @@
 extern const struct check check_structure, check_restore, check_identity, check_freshness, check_coverage,
 	check_integrity, check_presence;
 
+/* The system is in a file of files (WIM), which has no place for what starts a machine. */
+bool coverage_in_wim(const struct subject *s);
+/* The halves of mirrors are alike. */
+void mirrors_check(struct subject *s, const struct check_parameters *p, struct findings *f);
 /* All of coverage for a Windows machine. */
 void coverage_windows(struct subject *s, const struct check_parameters *p, struct findings *f);
 /* The file systems that are mounted on this machine (by its /proc/self/mountinfo) are in the restore point. */
