@@ -27,22 +27,22 @@ static bool has_suffix(const char *name, const char *suffix)
 	return n > m && !strcasecmp(name + n - m, suffix);
 }
 
-/* The text of a domain's XML, or NULL: another file, or not readable. */
-static char *read_domain(const char *path)
+/* The text of a domain's XML, or NULL: another file, or not readable. -1: no memory. */
+static int read_domain(const char *path, char **out)
 {
+	*out = NULL;
+	autofree char *text = malloc(XML_MAX + 1);
+	if (!text)
+		return -1;
 	FILE *in = fopen(path, "re");
-	char *text = in ? malloc(XML_MAX + 1) : NULL;
-	size_t n = text ? fread(text, 1, XML_MAX, in) : 0;
+	size_t n = in ? fread(text, 1, XML_MAX, in) : 0;
 	if (in)
 		fclose(in);
-	if (text)
-		text[n] = 0;
-	const char *domain = text && strlen(text) == n ? strstr(text, "<domain") : NULL;
-	if (!domain || !strchr(" >\n\t\r", domain[7]) || !strstr(domain, "</domain>")) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	text[n] = 0;
+	const char *domain = strlen(text) == n ? strstr(text, "<domain") : NULL;
+	if (domain && strchr(" >\n\t\r", domain[7]) && strstr(domain, "</domain>"))
+		*out = take(text);
+	return 0;
 }
 
 /* The value of an attribute of the tag that begins at `tag`, copied with its five entities undone; NULL: none. */
@@ -169,8 +169,9 @@ static int read_directory(struct libvirt *l, const char *path, const char *rel, 
 	for (size_t i = 0; i < names.count && rc == 0; i++) {
 		autofree char *full = text_format("%s/%s", path, names.items[i]);
 		autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", names.items[i]);
-		autofree char *xml = full && has_suffix(full, ".xml") ? read_domain(full) : NULL;
-		if (!full || !below || (xml && strings_add(&domains, names.items[i]) < 0)) {
+		autofree char *xml = NULL;
+		if (!full || !below || (has_suffix(full, ".xml") && read_domain(full, &xml) < 0) ||
+		    (xml && strings_add(&domains, names.items[i]) < 0)) {
 			rc = error_nomem(e);
 			break;
 		}
@@ -183,8 +184,9 @@ static int read_directory(struct libvirt *l, const char *path, const char *rel, 
 	}
 	for (size_t i = 0; i < domains.count && rc == 0; i++) {
 		autofree char *full = text_format("%s/%s", path, domains.items[i]);
-		autofree char *xml = full ? read_domain(full) : NULL;
-		if (!full || (xml && add_domain(l, path, rel, domains.items[i], xml, &names, domains.count == 1) < 0))
+		autofree char *xml = NULL;
+		if (!full || read_domain(full, &xml) < 0 ||
+		    (xml && add_domain(l, path, rel, domains.items[i], xml, &names, domains.count == 1) < 0))
 			rc = error_nomem(e);
 	}
 	strings_free(&names);

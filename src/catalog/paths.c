@@ -8,9 +8,10 @@
 #include "finder.h"
 #include "guess.h"
 
-/* The last component that says something: "." and ".." are resolved. NULL: the root, or memory. */
-static char *last_name(const char *path)
+/* The last component that says something: "." and ".." are resolved. NULL: the root. -1: no memory. */
+static int last_name(const char *path, char **out)
 {
+	*out = NULL;
 	size_t len = strlen(path);
 	while (len > 1 && path[len - 1] == '/')
 		len--;
@@ -22,9 +23,9 @@ static char *last_name(const char *path)
 	if ((n == 1 && s[0] == '.') || (n == 2 && s[0] == '.' && s[1] == '.')) {
 		autofree char *real = realpath(path, NULL);
 		const char *slash = real ? strrchr(real, '/') : NULL;
-		return slash && slash[1] ? strdup(slash + 1) : NULL;
+		return slash && slash[1] && !(*out = strdup(slash + 1)) ? -1 : 0;
 	}
-	return n && n <= NAME_LIMIT && s[0] != '/' ? strndup(s, n) : NULL;
+	return n && n <= NAME_LIMIT && s[0] != '/' && !(*out = strndup(s, n)) ? -1 : 0;
 }
 
 /* web01, WEB01, and web01.example.com with its short name: a directory that is the host's alone. */
@@ -59,8 +60,8 @@ static int from_directories(const struct strings *paths, const char *host, struc
 			again = again || !strcmp(paths->items[k], paths->items[i]);
 		if (again)
 			continue;
-		autofree char *name = last_name(paths->items[i]);
-		if (strings_add(&names, name ? name : "") < 0)
+		autofree char *name = NULL;
+		if (last_name(paths->items[i], &name) < 0 || strings_add(&names, name ? name : "") < 0)
 			rc = error_nomem(e);
 		else
 			rc = add_directory(&g, paths->items[i], name ? names.items[names.count - 1] : NULL,

@@ -235,8 +235,10 @@ static void judge_copies(const struct xfs *x, const char *subject, struct findin
 	autofree uint8_t *s = calloc(1, x->sector), *raw = calloc(1, x->sector);
 	struct error e;
 	uint64_t sound = 0, seen = 0;
-	if (!s || !raw || source_read_at(x->src, 0, s, x->sector, &e) < 0)
+	if (!s || !raw ? error_nomem(&e) < 0 : source_read_at(x->src, 0, s, x->sector, &e) < 0) {
+		finding_error(f, PROOF_STRUCTURE, "xfs.backup", subject, &e);
 		return;
+	}
 	for (uint64_t ag = 1; ag < x->ag_count && seen < 64; ag++, seen++)
 		sound += copy_agrees(x, s, raw, ag, subject, f);
 	if (sound == seen)
