@@ -94,6 +94,11 @@ static void show_part(struct text *t, const struct subject *s, const struct part
 		put_pair(t, "machine", pt->image.host);
 		text_put(t, "\n");
 	}
+	for (size_t i = 0; i < pt->image.notes.count; i++) {
+		text_put(t, "  holds ");
+		text_put_safe(t, pt->image.notes.items[i].name);
+		text_printf(t, "  %s\n", format_size(pt->image.notes.items[i].length, size));
+	}
 	for (size_t i = 0; i < s->disks.count; i++)
 		if (s->disks.items[i]->part == pt)
 			show_disk(t, s, s->disks.items[i]);
@@ -238,6 +243,12 @@ static void json_part(struct text *t, const struct subject *s, const struct part
 	json_string(t, "parent", pt->image.parent);
 	json_string(t, "machine", pt->image.host);
 	json_string(t, "belongs_to", pt->head ? pt->head->name : NULL);
+	text_put(t, ",\"notes\":[");
+	for (size_t i = 0; i < pt->image.notes.count; i++) {
+		text_put(t, i ? "," : "");
+		text_put_json(t, pt->image.notes.items[i].name);
+	}
+	text_put(t, "]");
 	for (size_t i = 0; i < s->disks.count; i++)
 		if (s->disks.items[i]->part == pt) {
 			only = s->disks.items[i];
