@@ -38,13 +38,28 @@ static char *read_text(const char *path)
 	return text;
 }
 
-/* The files that a descriptor refers to, by the last part of their names. */
-static int read_files(const char *ovf, struct strings *out)
+/* Does a disk of the descriptor lie in the file whose tag ends at `end`? Where no disk says where it lies, all may. */
+static bool is_disk(const char *ovf, const char *tag, const char *end)
+{
+	static const char id[] = ":id=\"";
+	const char *from = memmem(tag, (size_t)(end - tag), id, sizeof id - 1);
+	const char *to = from ? strchr(from += sizeof id - 1, '"') : NULL;
+	if (!to || to > end || !strstr(ovf, ":fileRef=\""))
+		return true;
+	autofree char *reference = text_format(":fileRef=\"%.*s\"", (int)(to - from), from);
+	return !reference || strstr(ovf, reference);
+}
+
+/* The files that a descriptor refers to, by the last part of their names: disks, and others (.nvram, .iso). */
+static int read_files(const char *ovf, struct strings *disks, struct strings *others)
 {
 	for (const char *s = ovf; (s = strstr(s, ":href=\"")); s++) {
-		const char *from = s + 7, *end = strchr(from, '"');
+		const char *from = s + 7, *end = strchr(from, '"'), *tag = s;
 		if (!end)
 			break;
+		while (tag > ovf && *tag != '<')
+			tag--;
+		struct strings *out = is_disk(ovf, tag, end + strcspn(end, ">")) ? disks : others;
 		while (memchr(from, '/', (size_t)(end - from)))
 			from = (const char *)memchr(from, '/', (size_t)(end - from)) + 1;
 		autofree char *name = strndup(from, (size_t)(end - from));
@@ -60,23 +75,36 @@ static int add_path(struct strings *to, const char *directory, const char *name)
 	return path ? strings_add(to, path) : -1;
 }
 
+/* Those of them that are there; one that is not is missing. */
+static int add_named(struct exports *x, const char *label, const char *directory, const struct strings *named,
+		     const struct strings *names, struct strings *to)
+{
+	int rc = 0;
+	for (size_t i = 0; i < named->count && rc == 0; i++) {
+		autofree char *line = text_format("%s\n%s", label, named->items[i]);
+		if (strings_has(names, named->items[i]))
+			rc = add_path(to, directory, named->items[i]);
+		else
+			rc = line ? strings_add(&x->missing, line) : -1;
+	}
+	return rc;
+}
+
 static int add_descriptor(struct exports *x, struct found_point *p, const char *directory, const char *file,
 			  const struct strings *names)
 {
 	autofree char *full = text_format("%s/%s", directory, file), *ovf = full ? read_text(full) : NULL;
-	struct strings files = {0};
-	int rc = !full ? -1 : ovf ? read_files(ovf, &files) : 0;
-	for (size_t i = 0; i < files.count && rc == 0; i++) {
-		autofree char *line = text_format("%s\n%s", p->label, files.items[i]);
-		if (strings_has(names, files.items[i]))
-			rc = add_path(&p->files, directory, files.items[i]);
-		else
-			rc = line ? strings_add(&x->missing, line) : -1;
-	}
+	struct strings disks = {0}, others = {0};
+	int rc = !full ? -1 : ovf ? read_files(ovf, &disks, &others) : 0;
+	if (rc == 0)
+		rc = add_named(x, p->label, directory, &disks, names, &p->files);
+	if (rc == 0)
+		rc = add_named(x, p->label, directory, &others, names, &p->notes);
 	/* With none of its disks it is still the newest, and not complete. */
 	if (rc == 0)
 		rc = add_path(p->files.count ? &p->notes : &p->files, directory, file);
-	strings_free(&files);
+	strings_free(&disks);
+	strings_free(&others);
 	return rc;
 }
 

@@ -170,7 +170,7 @@ static int identify(struct job *j, const struct format **row, struct error *e)
 /* 0: done. -1 error, -2 finding made. */
 static int read_content(struct job *j, struct error *e)
 {
-	const struct format *row, *named;
+	const struct format *row, *named, *image;
 	struct part *pt = j->pt;
 	size_t stem = j->stem;
 	named = job_named(j, &stem);
@@ -187,8 +187,11 @@ static int read_content(struct job *j, struct error *e)
 			return -1;
 		return job_finished(j, e);
 	}
-	if (!row && format_identify(&j->ends->probe, FORMAT_IMAGE, &row, e) < 0)
+	/* An archive that is no system's may be an image: an OVA is a tar of disks. */
+	if (format_identify(&j->ends->probe, FORMAT_IMAGE, &image, e) < 0)
 		return -1;
+	if (!row || (image && image->open_image))
+		row = image;
 	/* What can't be opened need not be decoded first. */
 	if (row && !row->open_image)
 		return refuse(pt, row, e);
