@@ -26,6 +26,12 @@ struct assembled_volume {
 	struct source *source; /* owned */
 	size_t *members;       /* owned: which of the members hold its bytes, by their index */
 	size_t member_count;
+	struct volume_mirror {
+		char name[80];
+		struct source *source; /* owned */
+	} *mirrors; /* owned: the other halves that a machine would read as well, and the same size */
+	size_t mirror_count;
+	bool resync; /* mirrors need not be alike: they will be made so */
 };
 
 struct volume_set {

@@ -65,6 +65,8 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		any = true;
 		verify(v, p, f);
 	}
+	if (p->depth == DEPTH_FULL)
+		mirrors_check(s, p, f);
 	summarise(s, p, f);
 	if (!any)
 		finding_add(f, PROOF_STRUCTURE, "structure.content", s->point->label, OUTCOME_UNPROVEN, NULL,

@@ -39,6 +39,27 @@ struct assembled_volume *group_add(struct assembly *a, struct source *source, st
 	return v;
 }
 
+int group_mirror(struct assembled_volume *v, const char *name, struct source *source, struct error *e)
+{
+	struct volume_mirror *more = realloc(v->mirrors, (v->mirror_count + 1) * sizeof *more);
+	if (!more) {
+		source_destroy(source);
+		return error_nomem(e);
+	}
+	v->mirrors = more;
+	snprintf(more[v->mirror_count].name, sizeof more->name, "%s", name);
+	more[v->mirror_count++].source = source;
+	return 0;
+}
+
+void group_release(struct assembled_volume *v)
+{
+	for (size_t i = 0; i < v->mirror_count; i++)
+		source_destroy(v->mirrors[i].source);
+	free(v->mirrors);
+	free(v->members);
+}
+
 int group_uses(struct assembled_volume *v, size_t member, struct error *e)
 {
 	for (size_t i = 0; i < v->member_count; i++)
@@ -68,7 +89,7 @@ void volume_set_free(struct volume_set *set)
 	vec_each(set, v)
 	{
 		source_destroy(v->source);
-		free(v->members);
+		group_release(v);
 	}
 	vec_free(set);
 }

@@ -22,6 +22,9 @@ void group_fail(struct assembly *a, const char *check, const char *subject, enum
 /* A new volume of the set that takes source, or NULL: then source is destroyed. */
 struct assembled_volume *group_add(struct assembly *a, struct source *source, struct error *e) must_check;
 int group_uses(struct assembled_volume *v, size_t member, struct error *e) must_check;
+/* Another half of a mirror. Takes source, also when it fails. */
+int group_mirror(struct assembled_volume *v, const char *name, struct source *source, struct error *e) must_check;
+void group_release(struct assembled_volume *v); /* all but the source */
 
 /* group_map.c: a volume of parts, each of which lies on one leg or in stripes over several. */
 struct map_leg {

@@ -24,10 +24,11 @@ struct vg {
 	uint32_t volumes; /* the node of logical_volumes */
 	struct pv *pvs;
 	size_t pv_count;
+	size_t leg, legs; /* of mirrors: which one is read; how many the volume has at most */
 };
 
 /* A segment becomes parts of the map. What can't be read is an error with its class; e's text ends a sentence. */
-static int add_volume(const struct vg *g, uint32_t lv, struct volume_map *m, int depth, struct error *e);
+static int add_volume(struct vg *g, uint32_t lv, struct volume_map *m, int depth, struct error *e);
 
 static int bad(struct error *e, const char *what)
 {
@@ -97,7 +98,7 @@ static int add_striped(const struct vg *g, uint32_t seg, uint64_t bytes, struct 
 }
 
 /* What dm-raid wrote about itself: no leg failed, none is being rebuilt, and all agree. */
-static int in_sync(const struct vg *g, const char *meta, struct error *e)
+static int in_sync(struct vg *g, const char *meta, struct error *e)
 {
 	uint32_t lv = lvm_get(g->t, g->volumes, meta);
 	struct volume_map m = {0};
@@ -117,14 +118,20 @@ static int in_sync(const struct vg *g, const char *meta, struct error *e)
 	return 0;
 }
 
-/* raids = [ "root_rmeta_0", "root_rimage_0", ... ]: the first leg is read. */
-static int add_raid1(const struct vg *g, uint32_t seg, uint64_t bytes, struct volume_map *m, int depth,
+/* raids = [ "root_rmeta_0", "root_rimage_0", ... ]: one leg is read. */
+static int add_raid1(struct vg *g, uint32_t seg, uint64_t bytes, struct volume_map *m, int depth,
 		     struct error *e)
 {
 	const struct lvm_node *n = g->t->items;
 	uint32_t it = lvm_get(g->t, seg, "raids"), image, lv;
 	uint64_t before = m->size;
 	it = it ? n[it].child : 0;
+	size_t legs = 0;
+	for (uint32_t k = it; k && n[k].next; k = n[n[k].next].next)
+		legs++;
+	g->legs = legs > g->legs ? legs : g->legs;
+	for (size_t i = 0; it && i < g->leg && i + 1 < legs; i++)
+		it = n[n[it].next].next;
 	image = it ? n[it].next : 0;
 	if (!image || !n[it].text || !n[image].text || !(lv = lvm_get(g->t, g->volumes, n[image].text)))
 		return bad(e, "its mirror has no legs");
@@ -133,7 +140,7 @@ static int add_raid1(const struct vg *g, uint32_t seg, uint64_t bytes, struct vo
 	return m->size - before == bytes ? 0 : bad(e, "a leg of its mirror has another size");
 }
 
-static int add_segment(const struct vg *g, uint32_t seg, struct volume_map *m, uint64_t base, int depth,
+static int add_segment(struct vg *g, uint32_t seg, struct volume_map *m, uint64_t base, int depth,
 		       struct error *e)
 {
 	uint64_t start, count, bytes, at;
@@ -152,7 +159,7 @@ static int add_segment(const struct vg *g, uint32_t seg, struct volume_map *m, u
 			 *type ? type : "(none)");
 }
 
-static int add_volume(const struct vg *g, uint32_t lv, struct volume_map *m, int depth, struct error *e)
+static int add_volume(struct vg *g, uint32_t lv, struct volume_map *m, int depth, struct error *e)
 {
 	uint64_t count;
 	if (depth > MAX_DEPTH)
@@ -186,7 +193,30 @@ static int add_members(const struct vg *g, struct assembled_volume *v, const str
 	return 0;
 }
 
-static int one_volume(const struct vg *g, uint32_t lv, struct error *e)
+/* The other legs of mirrors: they have to be alike. */
+static int add_mirrors(struct vg *g, uint32_t lv, struct assembled_volume *v, struct error *e)
+{
+	int rc = 0;
+	for (g->leg = 1; !rc && g->leg < g->legs; g->leg++) {
+		struct volume_map m = {0};
+		struct error why;
+		char name[80];
+		snprintf(name, sizeof name, "its mirror %zu", g->leg + 1);
+		if (add_volume(g, lv, &m, 0, &why) < 0) {
+			map_free(&m);
+			rc = why.cls == ERROR_INTERNAL || why.cls == ERROR_IO ? (*e = why, -1) : 0;
+			group_say(g->s->a, "lvm.mirror", v->name, OUTCOME_SKIPPED, "%s is not read: %s", name,
+				  why.text);
+			continue;
+		}
+		struct source *src = map_source(&m, name, e);
+		rc = src ? group_mirror(v, name, src, e) : -1;
+	}
+	g->leg = 0;
+	return rc;
+}
+
+static int one_volume(struct vg *g, uint32_t lv, struct error *e)
 {
 	struct assembly *a = g->s->a;
 	struct volume_map m = {0};
@@ -196,6 +226,7 @@ static int one_volume(const struct vg *g, uint32_t lv, struct error *e)
 	snprintf(v.volume, sizeof v.volume, "%s", g->t->items[lv].key);
 	snprintf(v.name, sizeof v.name, "%.130s/%.130s", v.group, v.volume);
 	snprintf(v.uuid, sizeof v.uuid, "%s", lvm_text(g->t, lv, "id"));
+	g->leg = g->legs = 0;
 	if (add_volume(g, lv, &m, 0, &why) < 0) {
 		map_free(&m);
 		if (why.cls == ERROR_INTERNAL || why.cls == ERROR_IO) {
@@ -205,12 +236,12 @@ static int one_volume(const struct vg *g, uint32_t lv, struct error *e)
 		group_fail(a, "lvm.volume", v.name, why.cls, "logical volume %s: %s", v.name, why.text);
 		return 0;
 	}
-	int rc = add_members(g, &v, &m, e);
+	int rc = add_members(g, &v, &m, e) < 0 ? -1 : add_mirrors(g, lv, &v, e);
 	struct source *src = rc < 0 ? (map_free(&m), NULL) : map_source(&m, v.name, e);
 	v.source = src;
 	struct assembled_volume *it = src ? group_add(a, src, e) : NULL;
 	if (!it) {
-		free(v.members);
+		group_release(&v);
 		return -1;
 	}
 	*it = v;

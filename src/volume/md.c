@@ -184,6 +184,21 @@ static const struct md_member *choose(struct md_scan *s, const struct md_member 
 	return best;
 }
 
+/* The other members in step: md reads from any of them. */
+static int add_mirrors(struct md_scan *s, const struct md_member *used, struct assembled_volume *v, struct error *e)
+{
+	vec_each(&s->items, m)
+	{
+		if (m == used || memcmp(m->set, used->set, 16) || m->events != used->events || !m->in_sync)
+			continue;
+		const struct volume_member *of = &s->a->members[m->member];
+		struct source *src = source_window(of->source, m->data, m->size, v->name, e);
+		if (!src || group_mirror(v, of->name, src, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int assemble(struct md_scan *s, const struct md_member *first, struct error *e)
 {
 	struct assembled_volume v = {.manager = MANAGER_MD};
@@ -203,14 +218,16 @@ static int assemble(struct md_scan *s, const struct md_member *first, struct err
 		return 0;
 	}
 	struct source *src = source_window(s->a->members[m->member].source, m->data, m->size, v.name, e);
-	if (!src || group_uses(&v, m->member, e) < 0) {
+	if (!src || group_uses(&v, m->member, e) < 0 || add_mirrors(s, m, &v, e) < 0) {
 		source_destroy(src);
+		group_release(&v);
 		return -1;
 	}
 	v.source = src;
+	v.resync = m->resync;
 	struct assembled_volume *it = group_add(s->a, src, e);
 	if (!it) {
-		free(v.members);
+		group_release(&v);
 		return -1;
 	}
 	*it = v;

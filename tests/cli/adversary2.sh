@@ -58,4 +58,39 @@ for order in "gpt gpt-old" "gpt-old gpt"; do
 	set -- $order
 	expect 11 "the same disk twice, one of them old: $1, $2" web01 --from "$F/$1.img" --from "$F/$2.img"
 done
+
+# Both halves of a mirror: the machine that comes back reads either. Metadata as in fixtures/md/make.py.
+half() { # FILE-SYSTEM OUT SELF: a member behind an ESP
+	python3 - "$1" "$W/member" "$3" <<-'END'
+		import struct, sys
+		fs, me = open(sys.argv[1], "rb").read(), int(sys.argv[3])
+		sb, size, data = bytearray(512), len(fs) // 512, 2048
+		struct.pack_into("<II", sb, 0, 0xa92b4efc, 1)
+		sb[16:32], sb[32:39] = bytes(range(16)), b"web01:0"
+		struct.pack_into("<QIIQII", sb, 64, 1600000000, 1, 0, size, 0, 2)
+		struct.pack_into("<QQQQI", sb, 128, data, size, 8, 0, me)
+		sb[168:184] = bytes([me + 1]) * 16
+		struct.pack_into("<QQQII", sb, 192, 1600000001, 7, 0xffffffffffffffff, 0, 128)
+		for n in range(128):
+		    struct.pack_into("<H", sb, 256 + 2 * n, n if n < 2 else 0xffff)
+		s = sum(struct.unpack("<128I", sb))
+		struct.pack_into("<I", sb, 216, ((s & 0xffffffff) + (s >> 32)) & 0xffffffff)
+		open(sys.argv[2], "wb").write(bytes(4096) + bytes(sb) + bytes(data * 512 - 4608) + fs)
+	END
+	truncate -s 33M "$2"
+	printf 'label: gpt\n1: start=2048, size=10240, type=uefi\n2: start=12288, size=53248, type=raid\n' | sfdisk -q "$2"
+	dd if="$raw" of="$2" bs=1M skip=1 seek=1 count=5 conv=notrunc status=none
+	dd if="$W/member" of="$2" bs=1M seek=6 conv=notrunc,sparse status=none
+}
+fresh
+dd if="$raw" of="$W/root.fs" bs=1M skip=6 count=25 status=none
+half "$W/root.fs" "$W/b/web01-sda.img" 0
+half "$W/root.fs" "$W/b/web01-sdb.img" 1
+expect 0 "both halves of a mirror" web01 --from "$W/b/web01-sda.img" --from "$W/b/web01-sdb.img"
+holds "they were compared" jq -e '[.findings[] | select(.check == "volume.mirror" and .outcome == "held")] | length == 1' "$W/out"
+for x in a b; do
+	flip "$W/b/web01-sd$x.img" $((24 << 20))
+	expect 20 "a byte of one half, sd$x" web01 --from "$W/b/web01-sda.img" --from "$W/b/web01-sdb.img"
+	flip "$W/b/web01-sd$x.img" $((24 << 20))
+done
 finish

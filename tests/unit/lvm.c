@@ -219,6 +219,11 @@ static void test_kinds(void)
 		CHECK_INT(mirror != NULL, sync);
 		if (mirror)
 			CHECK(!source_read_at(mirror->source, 0, text, 13, &e) && !strcmp(text, "sector 000176"));
+		/* The other leg is given, to be compared. */
+		if (mirror && mirror->mirror_count == 1)
+			CHECK(!source_read_at(mirror->mirrors[0].source, 0, text, 13, &e) &&
+			      strcmp(text, "sector 000176") && !strncmp(text, "sector ", 7));
+		CHECK(!mirror || mirror->mirror_count == 1);
 		const struct finding *it = get("lvm.volume", OUTCOME_UNSUPPORTED);
 		NEED(it);
 		CHECK(strstr(it->detail, sync ? "type error" : "not in step"));
