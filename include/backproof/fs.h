@@ -76,6 +76,8 @@ struct fs_ops {
 	int (*scrub)(void *self, const char *subject, struct findings *f, const struct budget *b, struct error *e);
 	int (*subvolumes)(void *self, fs_subvolume_fn *fn, void *ctx, struct error *e);
 	int (*subvolume)(void *self, const char *path, uint64_t id, void **out, struct error *e);
+	/* See fs_open_source. */
+	struct source *(*open_source)(void *self, uint64_t id, struct error *e);
 };
 
 /* The row that serves a libblkid type, or NULL. */
@@ -102,6 +104,11 @@ int fs_lookup(struct fs *fs, const char *path, bool follow, struct fs_entry *out
 	      struct error *e) must_check;
 struct stream *fs_open_file(struct fs *fs, const struct fs_entry *entry,
 			    struct error *e) must_check;
+/*
+ * A file at random, for those that are too large to be read whole: of fs's thread, and destroyed before it.
+ * UNSUPPORTED when the file system has no such way to this file; as a stream it may open all the same.
+ */
+struct source *fs_open_source(struct fs *fs, const struct fs_entry *entry, struct error *e) must_check;
 char *fs_read_link(struct fs *fs, const struct fs_entry *entry, struct error *e) must_check;
 int fs_xattrs(struct fs *fs, const struct fs_entry *entry, fs_xattr_fn *fn, void *ctx,
 	      struct error *e) must_check;

@@ -101,6 +101,14 @@ struct stream *fs_open_file(struct fs *fs, const struct fs_entry *entry, struct 
 	return fs->ops->open_file(fs->self, entry->id, e);
 }
 
+struct source *fs_open_source(struct fs *fs, const struct fs_entry *entry, struct error *e)
+{
+	if (fs->ops->open_source)
+		return fs->ops->open_source(fs->self, entry->id, e);
+	error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "files of %s can't be read at random here", fs->info.type);
+	return NULL;
+}
+
 char *fs_read_link(struct fs *fs, const struct fs_entry *entry, struct error *e)
 {
 	return fs->ops->read_link(fs->self, entry->id, e);

@@ -156,6 +156,7 @@ const struct fs_ops fs_ntfs = {
 	.open_file = ntfs_open_stream,
 	.read_link = ntfs_link_target,
 	.xattrs = ntfs_streams,
+	.open_source = ntfs_open_source,
 	.destroy = ntfs_destroy,
 };
 #endif

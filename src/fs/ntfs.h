@@ -133,6 +133,7 @@ int ntfs_find(void *self, const char *path, bool follow, struct fs_entry *out,
 enum ntfs_reparse { REPARSE_NONE, REPARSE_LINK, REPARSE_SPECIAL, REPARSE_PLAIN, REPARSE_ELSEWHERE };
 enum ntfs_reparse ntfs_reparse_kind(uint32_t tag);
 struct stream *ntfs_open_stream(void *self, uint64_t id, struct error *e) must_check;
+struct source *ntfs_open_source(void *self, uint64_t id, struct error *e) must_check;
 int ntfs_streams(void *self, uint64_t id, fs_xattr_fn *fn, void *ctx, struct error *e) must_check;
 /* ntfs_wof.c: files that Windows compressed by itself. */
 #define NTFS_TAG_WOF 0x80000017u

@@ -185,6 +185,35 @@ struct stream *ntfs_open_stream(void *self, uint64_t id, struct error *e)
 	return s;
 }
 
+static int at_random(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct file *f = self;
+	return ntfs_lib_read(f->fs, f->na, off, buf, len, e);
+}
+
+static const struct source_ops random_ops = {"NTFS file", at_random, NULL, file_destroy};
+
+struct source *ntfs_open_source(void *self, uint64_t id, struct error *e)
+{
+	struct file *f = calloc(1, sizeof *f);
+	if (!f) {
+		error_nomem(e);
+		return NULL;
+	}
+	f->fs = self;
+	f->ni = ntfs_lib_inode(self, id, e);
+	struct source *s = NULL;
+	if (f->ni && !open_data(f, e)) {
+		if (f->plain)
+			s = source_new(&random_ops, f, f->size, "file", e);
+		else
+			error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "NTFS: the file is compressed");
+	}
+	if (!s)
+		file_destroy(f);
+	return s;
+}
+
 struct named {
 	uint16_t name[256];
 	size_t units;

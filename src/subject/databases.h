@@ -37,4 +37,16 @@ void databases_check(struct databases *d, struct subject *s, const struct check_
 /* The group that has the generations low to high, preferably in that directory; NULL: none has. */
 const struct log_group *databases_logs(const struct databases *d, const char *directory, uint32_t low, uint32_t high);
 
+/* ese_sample.c: pages of a database that is too large to be read whole. */
+struct ese_scan;
+struct ese_sample {
+	uint64_t pages, checked, held; /* of the file, by lot, and of those written at all */
+};
+/*
+ * Its headers through x, and a seeded choice of pages worth most bytes, in the order of the file. 1: done, 0: it is no
+ * database, -1; UNSUPPORTED: this file can't be read at random.
+ */
+int ese_sample(struct fs *fs, const struct database *db, uint64_t most, const struct check_parameters *p,
+	       struct ese_scan *x, struct ese_sample *out, struct error *e) must_check;
+
 #endif

@@ -169,6 +169,27 @@ dd if="$W/d.ntfs" of="$W/d.img" bs=1M seek=1 conv=notrunc status=none
 seal d.img
 expect 0 "D: on a disk of its own" ex01 --from "$W/bad.img" --from "$W/d.img"
 
+# Of one that is larger than a sample, pages all over it are looked at.
+pages() { # FILE FROM: all pages from that on get a bit flipped
+	python3 - "$@" <<-'END'
+		import sys
+		db = bytearray(open(sys.argv[1], "rb").read())
+		for at in range(int(sys.argv[2]), len(db), 4096):
+		    db[at + 1000] ^= 4
+		open(sys.argv[1], "wb").write(db)
+	END
+}
+cp "$W/DB1.edb" "$W/whole.edb"
+expect 20 "a large database, at depth sample" ex01 --from "$W/ex01.img" --depth sample --sample-bytes 512K
+says "pages by lot" ese.pages held "taken by lot"
+holds "all but integrity is proved there" jq -e '[.proofs[] | select(. != "held")] == ["unproven"]' "$W/out"
+pages "$W/DB1.edb" $(($(stat -c %s "$W/DB1.edb") / 2 / 4096 * 4096)) && data "$W/d.ntfs"
+gpt "$W/bad.img" "$W/esp" "$W/d.ntfs"
+rm -f "$W/bad.img.sha256"
+expect 12 "damage in its second half, at depth sample" ex01 --from "$W/bad.img" --depth sample --sample-bytes 512K
+says "which page" ese.pages broken "ESE: page"
+cp "$W/whole.edb" "$W/DB1.edb" && data "$W/d.ntfs"
+
 # A database that was in use is whole with its logs, wherever they are.
 dirty() { # FILE: its headers say dirty shutdown, logs 7 to 9
 	python3 - "$1" <<-'END'

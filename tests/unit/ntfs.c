@@ -179,6 +179,42 @@ static void test_small_reads(void)
 	drop(&s);
 }
 
+/* Files at random, against the same as streams. */
+static void test_random(void)
+{
+	static const char *const plain[] = {"random.bin", "sparse"}, *const other[] = {"packed/mixed.txt", "resident.bin"};
+	struct seen s;
+	struct fs_entry it;
+	look("ntfs", &whole, whole.size, &s);
+	NEED(s.fs);
+	for (size_t k = 0; k < ARRAY_SIZE(plain); k++) {
+		char *all = NULL;
+		uint8_t part[5000];
+		size_t len;
+		CHECK_INT(fs_read_file(s.fs, plain[k], 2 * MIB, &all, &len, &s.e), 1);
+		NEED(fs_lookup(s.fs, plain[k], true, &it, &s.e) == 1);
+		autosource struct source *src = fs_open_source(s.fs, &it, &s.e);
+		NEED(src && all);
+		CHECK_INT(source_size(src), len);
+		for (size_t at = len; at-- > 0; at -= at < 777 ? at : 777) {
+			size_t n = len - at < sizeof part ? len - at : sizeof part;
+			if (source_read_at(src, at, part, n, &s.e) < 0 || memcmp(part, all + at, n)) {
+				CHECK_INT(at, len);
+				break;
+			}
+		}
+		CHECK(source_read_at(src, len, part, 1, &s.e) < 0);
+		source_destroy(take(src));
+		free(all);
+	}
+	for (size_t k = 0; k < ARRAY_SIZE(other); k++) {
+		NEED(fs_lookup(s.fs, other[k], true, &it, &s.e) == 1);
+		CHECK(!fs_open_source(s.fs, &it, &s.e));
+		CHECK_INT(s.e.cls, ERROR_UNSUPPORTED);
+	}
+	drop(&s);
+}
+
 /* ------------------------------------------------------------------------------------------ damage */
 
 static void test_boot(void)
@@ -564,6 +600,7 @@ int main(void)
 	whole = load_image(FIXTURE);
 	RUN(test_contents);
 	RUN(test_small_reads);
+	RUN(test_random);
 	RUN(test_boot);
 	RUN(test_records);
 	RUN(test_bitmap);
