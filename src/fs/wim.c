@@ -54,6 +54,17 @@ static void tell_others(const struct wim *w, const char *subject, struct finding
 	}
 }
 
+static void tell_lost(const struct wim *w, const char *subject, struct findings *f)
+{
+	autotext struct text path = {0};
+	wim_path(w, w->first_lost, &path);
+	finding_add(f, PROOF_STRUCTURE, "wim.contents", subject, OUTCOME_BROKEN,
+		    &(struct finding_text){.error = ERROR_CORRUPT},
+		    "the contents of %llu streams are not in the file, the first in /%s (a delta WIM, which needs "
+		    "the file that it was made from, is not read here)",
+		    (unsigned long long)w->lost, text_str(&path));
+}
+
 static int wim_open(struct source *src, const char *subject, struct findings *f, void **self, struct fs_info *info,
 		    struct error *e)
 {
@@ -76,6 +87,8 @@ static int wim_open(struct source *src, const char *subject, struct findings *f,
 	info->checksums = true;
 	fill_times(w, info);
 	tell_others(w, subject, f);
+	if (w->lost)
+		tell_lost(w, subject, f);
 	finding_add(f, PROOF_STRUCTURE, "wim.tree", subject, OUTCOME_HELD, NULL,
 		    "%zu entries, %zu contents; the tree's SHA-1 holds", w->nodes.count, w->blobs.count);
 	*self = take(w);

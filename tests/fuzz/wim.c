@@ -98,4 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-MUTATE_MAIN(1200, "fixtures/wim/*.wim", "fixtures/wim/*.esd")
+/* The small ones, which are mostly tables and trees, more often. */
+MUTATE_MAIN(4000, "fixtures/wim/*.wim", "fixtures/wim/*.esd", "fixtures/wim/tiny*", "fixtures/wim/tiny*",
+	    "fixtures/wim/tiny*")
