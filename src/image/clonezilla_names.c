@@ -4,6 +4,7 @@
  * PART.dd-img..., PART.dd-ptcl-img..., PART.ntfs-img...
  */
 #include <ctype.h>
+#include <strings.h>
 
 #include "clonezilla.h"
 
@@ -54,9 +55,22 @@ bool clonezilla_is(const struct strings *names)
 	return strings_has(names, "parts") && (table || image);
 }
 
+/* A disk of another program's that was laid beside: "web01-sdb.qcow2", "data.img.zst". */
+static bool is_disk_name(const char *name)
+{
+	static const char *const kinds[] = {"qcow2", "qcow", "vhd", "vhdx", "vmdk", "vdi", "vma", "ova", "img",
+					    "raw", "dd", "iso", "e01", "wim", "tar"};
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
+		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+			if (strcspn(dot + 1, ".") == strlen(kinds[i]) &&
+			    !strncasecmp(dot + 1, kinds[i], strlen(kinds[i])))
+				return true;
+	return false;
+}
+
 bool clonezilla_is_note(const char *name)
 {
-	return !is_image_name(name);
+	return !is_image_name(name) && !is_disk_name(name);
 }
 
 /* "aa", "ab", ... or "aaa": the number of a piece, -1 for something else. */

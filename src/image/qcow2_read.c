@@ -10,7 +10,7 @@ static int read_backing(struct qcow2 *q, uint64_t guest, uint8_t *to, size_t len
 	uint64_t size = source_size(q->backing), left = guest < size ? size - guest : 0;
 	size_t n = left < len ? (size_t)left : len;
 	memset(to + n, 0, len - n);
-	return source_read_at(q->backing, guest, to, n, e);
+	return n ? source_read_at(q->backing, guest, to, n, e) : 0;
 }
 
 static int read_runs(struct qcow2 *q, uint64_t off, uint8_t *to, size_t len, struct error *e)

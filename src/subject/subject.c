@@ -118,6 +118,8 @@ static int name_parts(struct subject *s, struct strings *names, struct error *e)
 	return 0;
 }
 
+#define NOTE_MAX (64 * MIB)
+
 /* Partitions that were saved one by one become the disks they were. */
 static int compose(struct opener *o, const struct strings *names, struct error *e)
 {
@@ -143,8 +145,11 @@ static int open_parts(struct opener *o, const struct strings *names, struct erro
 {
 	struct subject *s = o->s;
 	bool clonezilla = clonezilla_is(names);
-	for (size_t i = 0; i < s->part_count && clonezilla; i++)
-		s->parts[i].note |= clonezilla_is_note(s->parts[i].name);
+	for (size_t i = 0; i < s->part_count && clonezilla; i++) {
+		struct part *pt = &s->parts[i];
+		/* Nobody looks into a note: what is too large for one may be a disk. */
+		pt->note = (pt->note || clonezilla_is_note(pt->name)) && pt->file->size <= NOTE_MAX;
+	}
 	if (pieces_assign(s, o->f, e) < 0 || (clonezilla && compose(o, names, e) < 0))
 		return -1;
 	for (size_t i = 0; i < s->part_count; i++) {

@@ -93,4 +93,36 @@ for x in a b; do
 	expect 20 "a byte of one half, sd$x" web01 --from "$W/b/web01-sda.img" --from "$W/b/web01-sdb.img"
 	flip "$W/b/web01-sd$x.img" $((24 << 20))
 done
+# A disk beside a Clonezilla image passes for none of its notes.
+fresh
+cz=$W/b/web01-img
+mkdir "$cz"
+cp "$raw" "$W/sda" && echo sda >"$cz/disk" && echo sda1 sda2 >"$cz/parts"
+sfdisk -d "$W/sda" | sed "s,$W/,/dev/," >"$cz/sda-pt.sf"
+dd if="$W/sda" of="$cz/sda-mbr" bs=512 count=1 status=none
+dd if="$W/sda" of="$cz/sda-gpt-1st" bs=512 count=34 status=none
+dd if="$W/sda" of="$cz/sda-gpt-2nd" bs=512 skip=$((65536 - 32)) count=32 status=none
+date -u "+Starting /usr/sbin/ocs-sr at %F %T UTC..." >"$cz/clonezilla-img"
+dd if="$W/sda" bs=1M skip=1 count=5 status=none | gzip >"$cz/sda1.dd-img.gz.aa"
+dd if="$W/sda" bs=1M skip=6 count=25 status=none | gzip | split -a 2 -b 400000 - "$cz/sda2.dd-img.gz."
+expect 0 "a Clonezilla image" web01 --from "$cz"
+qemu-img convert -O qcow2 "$F/gpt-old.img" "$cz/sdb.qcow2"
+truncate -s 900K "$cz/sdb.qcow2"
+never "a cut disk beside a Clonezilla image" web01 --from "$cz"
+rm "$cz/sdb.qcow2" && cp "$F/gpt-old.img" "$cz/sdb.img"
+flip "$cz/sdb.img" 512
+never "a damaged disk beside a Clonezilla image" web01 --from "$cz"
+mv "$cz/sdb.img" "$cz/sdb" && truncate -s 80M "$cz/sdb"
+never "... and one that has no name for a disk" web01 --from "$cz"
+rm "$cz/sdb"
+# One partition of an older night, with the file times of a copy.
+dd if="$F/gpt-old.img" bs=1M skip=6 count=25 status=none | gzip >"$W/old.gz"
+rm "$cz"/sda2.* && split -a 2 -b 400000 "$W/old.gz" "$cz/sda2.dd-img.gz."
+expect 11 "a partition of an older night in a Clonezilla image" web01 --from "$cz"
+
+# A disk may be larger than what it is based on.
+fresh
+qemu-img convert -O qcow2 "$F/mbr.img" "$W/b/base.qcow2"
+(cd "$W/b" && qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 top.qcow2 64M)
+expect 0 "an overlay that is larger than its base" web01 --from "$W/b/top.qcow2" --from "$W/b/base.qcow2"
 finish
