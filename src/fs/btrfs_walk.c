@@ -2,10 +2,10 @@
 /* Paths: walking below a directory, through the subvolumes linked there, and finding one entry. */
 #include <sys/stat.h>
 
-#include "backproof/text.h"
 #include "btrfs.h"
+#include "lookup.h"
+#include "walk.h"
 
-#define LINKS_MAX 40
 #define PATH_BYTES (64 * 1024)
 #define LINK_BYTES 65536
 
@@ -16,79 +16,48 @@ struct level {
 	size_t path_len;
 };
 
-struct walk {
+struct tour {
+	struct walk w;
 	struct btrfs *fs;
-	const struct budget *b;
-	fs_visit_fn *visit;
-	void *ctx;
 	VEC(struct level) levels;
-	struct text path;
-	uint64_t *seen; /* ids of the directories entered: open addressing, 0 is empty */
-	size_t slots, used;
-	uint64_t entries;
 	struct btrfs_cursor at;
 };
 
-static void walk_free(struct walk *w)
+static void tour_free(struct tour *t)
 {
-	btrfs_cursor_end(&w->at);
-	vec_free(&w->levels);
-	text_free(&w->path);
-	free(w->seen);
+	btrfs_cursor_end(&t->at);
+	vec_free(&t->levels);
+	walk_free(&t->w);
 }
 
-static bool put_seen(uint64_t *slots, size_t count, uint64_t id)
+static int enter(struct tour *t, const struct btrfs_inode *dir, struct error *e)
 {
-	struct rng r = {id};
-	for (size_t i = (size_t)rng_next(&r);; i++) {
-		uint64_t *s = &slots[i & (count - 1)];
-		if (*s == id)
-			return false;
-		if (!*s) {
-			*s = id;
-			return true;
-		}
-	}
-}
-
-static int enter(struct walk *w, const struct btrfs_inode *dir, struct error *e)
-{
-	if (w->used * 2 >= w->slots) {
-		size_t bigger = w->slots ? w->slots * 2 : 1024;
-		uint64_t *table = calloc(bigger, sizeof *table);
-		if (!table)
-			return error_nomem(e);
-		for (size_t i = 0; i < w->slots; i++)
-			if (w->seen[i])
-				put_seen(table, bigger, w->seen[i]);
-		free(w->seen);
-		w->seen = table;
-		w->slots = bigger;
-	}
 	/* Empty places of subvolumes have no content and share the number of the directory around them. */
-	if (!dir->empty && !put_seen(w->seen, w->slots, btrfs_id(w->fs, dir) + 1))
-		return btrfs_bad(e, ERROR_NO_OFFSET, "the directory %.200s is in two places", text_str(&w->path));
-	w->used++;
-	struct level *l = vec_push(&w->levels);
+	int rc = dir->empty ? 1 : walk_see(&t->w, btrfs_id(t->fs, dir), e);
+	if (rc < 0)
+		return -1;
+	if (!rc)
+		return btrfs_bad(e, ERROR_NO_OFFSET, "the directory %.200s is in two places", text_str(&t->w.path));
+	struct level *l = vec_push(&t->levels);
 	if (!l)
 		return error_nomem(e);
 	l->dir = *dir;
 	l->ended = dir->empty;
-	l->path_len = w->path.length;
+	l->path_len = t->w.path.length;
 	return 0;
 }
 
 /* Goes to the next entry of the innermost directory. 1, 0 at its end. */
-static int next_entry(struct walk *w, struct level *l, struct error *e)
+static int next_entry(struct tour *t, struct level *l, struct error *e)
 {
 	struct btrfs_key key = {l->dir.number, KEY_DIR_INDEX, l->index};
-	struct btrfs_cursor *c = &w->at;
+	struct btrfs_cursor *c = &t->at;
 	int rc = !l->ended;
 	if (rc && c->nodes[0] && c->tree == l->dir.tree && c->key.objectid == key.objectid &&
 	    c->key.type == KEY_DIR_INDEX && c->key.offset + 1 == key.offset)
 		rc = btrfs_next(c, e);
 	else if (rc)
-		rc = btrfs_seek(c, w->fs, l->dir.tree, &key, e);
+		rc = btrfs_seek(c, t->fs, l->dir.tree, &key, e);
 	if (rc <= 0 || c->key.objectid != key.objectid || c->key.type != KEY_DIR_INDEX) {
 		l->ended = true;
 		return rc < 0 ? -1 : 0;
@@ -99,68 +68,50 @@ static int next_entry(struct walk *w, struct level *l, struct error *e)
 }
 
 /* Shows the next entry of the innermost directory; goes in when it is one. */
-static int step(struct walk *w, struct error *e)
+static int step(struct tour *t, struct error *e)
 {
-	struct level *l = &w->levels.items[w->levels.count - 1];
+	struct level *l = &t->levels.items[t->levels.count - 1];
+	struct walk *w = &t->w;
 	struct btrfs_inode in;
 	struct btrfs_dirent d;
 	struct fs_entry entry;
-	w->path.length = l->path_len;
-	if (w->path.data)
-		w->path.data[l->path_len] = 0;
-	int rc = next_entry(w, l, e);
+	walk_cut(w, l->path_len);
+	int rc = next_entry(t, l, e);
 	if (rc <= 0) {
-		w->levels.count--;
+		t->levels.count--;
 		return rc;
 	}
-	if (w->b && budget_check(w->b, e) < 0)
-		return -1;
-	if (w->b && w->b->max_entries && ++w->entries > w->b->max_entries)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "btrfs: more than %llu entries",
-				 (unsigned long long)w->b->max_entries);
-	if (btrfs_dirent_at(w->at.data, w->at.size, &d, e) < 0)
+	if (walk_count(w, e) < 0 || btrfs_dirent_at(t->at.data, t->at.size, &d, e) < 0)
 		return -1;
 	if (!btrfs_name_sane(d.name, d.name_len))
-		return btrfs_bad(e, btrfs_cursor_place(&w->at), "%.200s holds a name that can't be",
+		return btrfs_bad(e, btrfs_cursor_place(&t->at), "%.200s holds a name that can't be",
 				 text_str(&w->path));
-	if (w->path.length)
-		text_put(&w->path, "/");
-	text_put_bytes(&w->path, d.name, d.name_len);
-	if (w->path.failed)
-		return error_nomem(e);
-	if (w->path.length > PATH_BYTES)
-		return btrfs_bad(e, ERROR_NO_OFFSET, "a path longer than %u bytes", PATH_BYTES);
-	if (btrfs_follow(w->fs, &l->dir, &d, &in, e) < 0)
+	if (walk_name(w, d.name, d.name_len, e) < 0)
+		return -1;
+	if (btrfs_follow(t->fs, &l->dir, &d, &in, e) < 0)
 		return error_prefix(e, "%.200s", text_str(&w->path));
-	btrfs_entry(w->fs, &in, &entry);
+	btrfs_entry(t->fs, &in, &entry);
 	entry.path = text_str(&w->path);
 	rc = w->visit(w->ctx, &entry, e);
-	return rc || entry.type != ENTRY_DIR ? rc : enter(w, &in, e);
+	return rc || entry.type != ENTRY_DIR ? rc : enter(t, &in, e);
 }
 
 int btrfs_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *visit, void *ctx, struct error *e)
 {
 	struct btrfs_view *v = self;
-	struct walk w autodestroy(walk_free) = {.fs = v->fs, .b = b, .visit = visit, .ctx = ctx};
+	struct tour t autodestroy(tour_free) = {
+		.w = {.who = "btrfs: ", .path_max = PATH_BYTES, .b = b, .visit = visit, .ctx = ctx}, .fs = v->fs};
 	struct btrfs_inode in;
-	path += strspn(path, "/");
 	int rc = btrfs_lookup_inode(v, path, true, &in, e);
 	if (rc < 0)
 		return -1;
 	if (!rc || !S_ISDIR(in.mode))
-		return btrfs_bad(e, ERROR_NO_OFFSET, "%s: no such directory", path);
-	size_t len = strlen(path);
-	while (len && path[len - 1] == '/')
-		len--;
-	text_put_bytes(&w.path, path, len);
-	if (enter(&w, &in, e) < 0)
+		return btrfs_bad(e, ERROR_NO_OFFSET, "%s: no such directory", path + strspn(path, "/"));
+	if (walk_start(&t.w, path, e) < 0 || enter(&t, &in, e) < 0)
 		return -1;
-	while (w.levels.count) {
-		rc = step(&w, e);
-		if (rc)
-			return rc < 0 ? -1 : 0;
-	}
-	return 0;
+	for (rc = 0; !rc && t.levels.count;)
+		rc = step(&t, e);
+	return rc < 0 ? -1 : 0;
 }
 
 static char *link_target(struct btrfs *fs, const struct btrfs_inode *in, struct error *e)
@@ -186,87 +137,44 @@ char *btrfs_read_link(void *self, uint64_t id, struct error *e)
 	return btrfs_inode_by_id(v->fs, id, &in, e) < 0 ? NULL : link_target(v->fs, &in, e);
 }
 
-struct place { /* of a path that is worked off from the left */
-	struct btrfs_view *v;
-	struct btrfs_inode in, root;
-	VEC(struct btrfs_inode) above; /* so that ".." needs no entry of the image */
-	char *left;
-	const char *p;
-	unsigned links;
+/* Where a path has led to. */
+struct place {
+	struct btrfs *fs;
+	struct btrfs_inode in;
 };
 
-static void place_free(struct place *s)
+static int go(void *at, const void *node, enum entry_type *type, struct error *e)
 {
-	vec_free(&s->above);
-	free(s->left);
+	struct place *p = at;
+	(void)e;
+	memcpy(&p->in, node, sizeof p->in);
+	*type = S_ISDIR(p->in.mode) ? ENTRY_DIR : S_ISLNK(p->in.mode) ? ENTRY_LINK : ENTRY_OTHER;
+	return 0;
 }
 
-/* Goes on with the target of the link `in`, which lies in the directory s->in. */
-static int splice(struct place *s, const struct btrfs_inode *in, const char *rest, struct error *e)
+static int find(void *at, const char *name, size_t len, void *node, struct error *e)
 {
-	autofree char *target = link_target(s->v->fs, in, e);
-	if (!target)
-		return -1;
-	char *joined = text_format("%s%s%s", target, *rest ? "/" : "", rest);
-	if (!joined)
-		return error_nomem(e);
-	free(s->left);
-	s->p = s->left = joined;
-	if (target[0] == '/') {
-		s->above.count = 0;
-		s->in = s->root;
-	}
-	return 1;
+	struct place *p = at;
+	return btrfs_dir_find(p->fs, &p->in, name, len, node, e);
 }
 
-/* One component. 1 gone on, 0 there is none, -1. */
-static int component(struct place *s, bool follow, struct error *e)
+static char *target(void *at, struct error *e)
 {
-	size_t len = strcspn(s->p, "/");
-	const char *rest = s->p + len + strspn(s->p + len, "/"), *name = s->p;
-	struct btrfs_inode in;
-	if (!S_ISDIR(s->in.mode))
-		return 0;
-	s->p = rest;
-	if (len == 1 && name[0] == '.')
-		return 1;
-	if (len == 2 && !memcmp(name, "..", 2)) {
-		s->in = s->above.count ? s->above.items[--s->above.count] : s->root;
-		return 1;
-	}
-	int rc = btrfs_dir_find(s->v->fs, &s->in, name, len, &in, e);
-	if (rc <= 0)
-		return rc;
-	if (S_ISLNK(in.mode) && (*rest || follow))
-		return ++s->links > LINKS_MAX ? 0 : splice(s, &in, rest, e);
-	struct btrfs_inode *above = vec_push(&s->above);
-	if (!above)
-		return error_nomem(e);
-	*above = s->in;
-	s->in = in;
-	return 1;
+	struct place *p = at;
+	return link_target(p->fs, &p->in, e);
 }
 
 int btrfs_lookup_inode(struct btrfs_view *v, const char *path, bool follow, struct btrfs_inode *out, struct error *e)
 {
-	struct place s autodestroy(place_free) = {.v = v, .left = strdup(path)};
-	if (!s.left)
-		return error_nomem(e);
-	if (btrfs_inode_read(v->fs, v->top, v->top->dirid, &s.root, e) < 0)
+	static const struct lookup_ops ops = {sizeof *out, PATH_BYTES, NULL, go, find, target};
+	struct place p = {.fs = v->fs};
+	struct btrfs_inode root;
+	if (btrfs_inode_read(v->fs, v->top, v->top->dirid, &root, e) < 0)
 		return -1;
-	s.in = s.root;
-	for (s.p = s.left;;) {
-		if (strlen(s.p) > PATH_BYTES)
-			return 0;
-		s.p += strspn(s.p, "/");
-		if (!*s.p)
-			break;
-		int rc = component(&s, follow, e);
-		if (rc <= 0)
-			return rc;
-	}
-	*out = s.in;
-	return 1;
+	int rc = lookup_path(&ops, &p, &root, path, follow, e);
+	if (rc > 0)
+		*out = p.in;
+	return rc;
 }
 
 int btrfs_lookup(void *self, const char *path, bool follow, struct fs_entry *out, struct error *e)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* exFAT as a row of the registry. Nothing changes after open: any thread may read. */
-#include "backproof/text.h"
 #include "exfat.h"
+#include "walk.h"
 
 #define FLAG_DIRTY 2u
 #define FLAG_FAILURE 4u
@@ -156,20 +156,21 @@ static int exfat_lookup(void *self, const char *path, bool follow, struct fs_ent
 	return rc;
 }
 
-struct walk {
+struct tour {
+	struct walk w;
 	struct exfat *fs;
-	const struct budget *b;
-	fs_visit_fn *visit;
-	void *ctx;
-	struct text path;
-	uint8_t *seen; /* a bit a cluster: a directory that is met twice would have no end */
-	uint64_t entries;
 };
 
-static int walk_dir(struct walk *w, const struct exfat_chain *c, unsigned depth, struct error *e);
-
-static int walk_entry(struct walk *w, const struct exfat_entry *it, unsigned depth, struct error *e)
+static void tour_free(struct tour *t)
 {
+	walk_free(&t->w);
+}
+
+static int tour_dir(struct tour *t, const struct exfat_chain *c, unsigned depth, struct error *e);
+
+static int tour_entry(struct tour *t, const struct exfat_entry *it, unsigned depth, struct error *e)
+{
+	struct walk *w = &t->w;
 	struct fs_entry shown;
 	size_t length = w->path.length;
 	if (it->wrong)
@@ -177,40 +178,36 @@ static int walk_entry(struct walk *w, const struct exfat_entry *it, unsigned dep
 				 it->name, it->wrong);
 	if (it->kind != EXFAT_FILE && it->kind != EXFAT_DIR)
 		return 0;
-	if (w->b && budget_check(w->b, e) < 0)
+	if (walk_count(w, e) < 0 || walk_name(w, it->name, strlen(it->name), e) < 0)
 		return -1;
-	if (w->b && w->b->max_entries && ++w->entries > w->b->max_entries)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "exFAT: more than %llu entries",
-				 (unsigned long long)w->b->max_entries);
-	text_printf(&w->path, "%s%s", length ? "/" : "", it->name);
-	if (w->path.failed)
-		return error_nomem(e);
-	exfat_show(w->fs, it, &shown);
+	exfat_show(t->fs, it, &shown);
 	shown.path = text_str(&w->path);
 	int rc = w->visit(w->ctx, &shown, e);
 	if (!rc && it->kind == EXFAT_DIR)
-		rc = walk_dir(w, &it->data, depth + 1, e);
-	w->path.length = length;
-	w->path.data[length] = 0;
+		rc = tour_dir(t, &it->data, depth + 1, e);
+	walk_cut(w, length);
 	return rc;
 }
 
-static int walk_dir(struct walk *w, const struct exfat_chain *c, unsigned depth, struct error *e)
+static int tour_dir(struct tour *t, const struct exfat_chain *c, unsigned depth, struct error *e)
 {
 	autofree struct exfat_dir *d = malloc(sizeof *d);
 	autofree struct exfat_entry *it = malloc(sizeof *it);
+	const char *path = text_str(&t->w.path);
 	int rc;
 	if (!d || !it)
 		return error_nomem(e);
-	if (exfat_dir_open(d, w->fs, c, e) < 0)
-		return error_prefix(e, "%s", text_str(&w->path));
+	if (exfat_dir_open(d, t->fs, c, e) < 0)
+		return error_prefix(e, "%s", path);
+	if (depth > EXFAT_MAX_DEPTH)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "exFAT: %s: directories nest too deep", path);
 	/* One cluster is enough: two directories that meet later are the verification's to tell. */
-	if (depth > EXFAT_MAX_DEPTH || (c->first && w->seen[c->first / 8] >> c->first % 8 & 1))
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "exFAT: %s: %s", text_str(&w->path),
-				 depth > EXFAT_MAX_DEPTH ? "directories nest too deep" : "is a directory already seen");
-	w->seen[c->first / 8] |= (uint8_t)(1u << c->first % 8);
+	if (c->first && (rc = walk_see(&t->w, c->first, e)) <= 0)
+		return rc < 0 ? -1
+			      : error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					  "exFAT: %s: is a directory already seen", path);
 	while ((rc = exfat_dir_next(d, it, e)) > 0)
-		if ((rc = walk_entry(w, it, depth, e)) != 0)
+		if ((rc = tour_entry(t, it, depth, e)) != 0)
 			return rc;
 	return rc;
 }
@@ -219,22 +216,18 @@ static int exfat_walk(void *self, const char *path, const struct budget *b, fs_v
 		      struct error *e)
 {
 	struct exfat *fs = self;
+	struct tour t autodestroy(tour_free) = {
+		.w = {.who = "exFAT: ", .b = b, .visit = visit, .ctx = ctx}, .fs = fs};
 	autofree struct exfat_entry *top = malloc(sizeof *top);
-	autofree uint8_t *seen = calloc(fs->limit / 8 + 1, 1);
-	if (!top || !seen)
+	if (!top)
 		return error_nomem(e);
-	path += strspn(path, "/");
 	int rc = find_entry(fs, path, top, e);
 	if (rc < 0)
 		return -1;
 	if (!rc || top->kind != EXFAT_DIR)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no such directory", path);
-	struct walk w = {.fs = fs, .b = b, .visit = visit, .ctx = ctx, .seen = seen};
-	text_put(&w.path, path);
-	while (w.path.length && w.path.data[w.path.length - 1] == '/')
-		w.path.data[--w.path.length] = 0;
-	rc = walk_dir(&w, &top->data, 0, e);
-	text_free(&w.path);
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no such directory",
+				 path + strspn(path, "/"));
+	rc = walk_start(&t.w, path, e) < 0 ? -1 : tour_dir(&t, &top->data, 0, e);
 	return rc < 0 ? -1 : 0;
 }
 

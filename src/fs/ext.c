@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The row: opening, with the log replayed, and closing. */
 #ifdef HAVE_EXT2FS
+#include "dirs.h"
 #include "ext.h"
 
 #include "rows.h"
@@ -12,7 +13,7 @@ static void ext_destroy(void *self)
 		return;
 	if (x->fs)
 		ext2fs_free(x->fs);
-	ext_dirs_destroy(x->dirs);
+	dirs_destroy(x->dirs);
 	source_destroy(x->src);
 	source_destroy(x->overlay);
 	free(x);
@@ -61,7 +62,7 @@ static int ext_open(struct source *src, const char *subject, struct findings *f,
 	if (!x)
 		return error_nomem(e);
 	x->base = src;
-	x->dirs = ext_dirs_new(e);
+	x->dirs = dirs_new(e);
 	if (!x->dirs || ext_super_read(src, &s, e) < 0)
 		return -1;
 	ext_super_info(&s, info);

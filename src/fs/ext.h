@@ -19,7 +19,7 @@
 #define EXT_CLUSTERS 256
 #define EXT_PATH_MAX (64 * 1024)
 
-struct ext_dirs;
+struct dirs;
 
 struct ext {
 	struct source *base;	/* what open got, borrowed */
@@ -37,7 +37,7 @@ struct ext {
 	bool clean;	 /* the superblock was written last: its totals hold */
 	bool settled;	 /* unmounted cleanly or replayed: counts must agree */
 	bool foreign;	 /* features that change what blocks belong to whom */
-	struct ext_dirs *dirs; /* directories seen by lookup */
+	struct dirs *dirs; /* directories seen by lookup */
 };
 
 struct ext_inode {
@@ -154,11 +154,6 @@ int ext_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *
 int ext_lookup(void *self, const char *path, bool follow, struct fs_entry *out,
 	       struct error *e) must_check;
 char *ext_read_link(void *self, uint64_t id, struct error *e) must_check;
-struct ext_dirs *ext_dirs_new(struct error *e) must_check;
-void ext_dirs_destroy(struct ext_dirs *d);
-/* 1 found, 0 not. */
-int ext_dirs_find(const struct ext *x, const struct ext_inode *dir, const char *name, size_t len,
-		  uint32_t *out, struct error *e) must_check;
 
 /* ext_xattr.c */
 struct ext_xattr {

@@ -2,8 +2,8 @@
 /* FAT12, FAT16 and FAT32 as a row of the registry. Nothing changes after open: any thread may read. */
 #include <sys/stat.h>
 
-#include "backproof/text.h"
 #include "fat.h"
+#include "walk.h"
 
 static void fat_destroy(void *self)
 {
@@ -130,39 +130,42 @@ static int fat_lookup(void *self, const char *path, bool follow, struct fs_entry
 	return rc;
 }
 
-struct walk {
+struct tour {
+	struct walk w;
 	struct fat *fs;
-	const struct budget *b;
-	fs_visit_fn *visit;
-	void *ctx;
-	struct text path;
 	uint8_t *seen; /* a bit a cluster: a directory that is met twice would have no end */
-	uint64_t entries;
 };
 
-static int see_chain(struct walk *w, uint32_t cluster, struct error *e)
+static void tour_free(struct tour *t)
+{
+	walk_free(&t->w);
+	free(t->seen);
+}
+
+static int see_chain(struct tour *t, uint32_t cluster, struct error *e)
 {
 	int rc;
 	if (!cluster)
 		return 0;
 	do {
-		if (cluster < FIRST_CLUSTER || cluster >= w->fs->limit)
+		if (cluster < FIRST_CLUSTER || cluster >= t->fs->limit)
 			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
 					 "FAT: %s begins at cluster %u, which does not exist",
-					 text_str(&w->path), cluster);
-		if (w->seen[cluster / 8] >> cluster % 8 & 1)
-			return error_set(e, ERROR_CORRUPT, (int64_t)fat_entry_place(w->fs, cluster),
+					 text_str(&t->w.path), cluster);
+		if (t->seen[cluster / 8] >> cluster % 8 & 1)
+			return error_set(e, ERROR_CORRUPT, (int64_t)fat_entry_place(t->fs, cluster),
 					 "FAT: cluster %u of the directory %s belongs to a directory "
 					 "already seen",
-					 cluster, text_str(&w->path));
-		w->seen[cluster / 8] |= (uint8_t)(1u << cluster % 8);
-		rc = fat_follow(w->fs, &cluster, e);
+					 cluster, text_str(&t->w.path));
+		t->seen[cluster / 8] |= (uint8_t)(1u << cluster % 8);
+		rc = fat_follow(t->fs, &cluster, e);
 	} while (rc > 0);
 	return rc;
 }
 
-static int walk_dir(struct walk *w, uint32_t cluster, unsigned depth, struct error *e)
+static int tour_dir(struct tour *t, uint32_t cluster, unsigned depth, struct error *e)
 {
+	struct walk *w = &t->w;
 	autofree struct fat_dir *d = malloc(sizeof *d);
 	autofree struct fat_entry *it = malloc(sizeof *it);
 	size_t length = w->path.length;
@@ -172,34 +175,26 @@ static int walk_dir(struct walk *w, uint32_t cluster, unsigned depth, struct err
 	if (depth > MAX_DEPTH)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
 				 "FAT: directories nest more than %d deep", MAX_DEPTH);
-	if (see_chain(w, cluster ? cluster : w->fs->root_cluster, e) < 0 ||
-	    fat_dir_open(d, w->fs, cluster, e) < 0)
+	if (see_chain(t, cluster ? cluster : t->fs->root_cluster, e) < 0 ||
+	    fat_dir_open(d, t->fs, cluster, e) < 0)
 		return -1;
 	while ((rc = fat_dir_next(d, it, e)) > 0) {
 		struct fs_entry shown;
 		if (it->kind != FAT_FILE && it->kind != FAT_DIR)
 			continue;
-		if (w->b && budget_check(w->b, e) < 0)
+		if (walk_count(w, e) < 0 || walk_name(w, it->name, strlen(it->name), e) < 0)
 			return -1;
-		if (w->b && w->b->max_entries && ++w->entries > w->b->max_entries)
-			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
-					 "FAT: more than %llu entries",
-					 (unsigned long long)w->b->max_entries);
-		text_printf(&w->path, "%s%s", length ? "/" : "", it->name);
-		if (w->path.failed)
-			return error_nomem(e);
-		fat_show(w->fs, it, &shown);
+		fat_show(t->fs, it, &shown);
 		shown.path = text_str(&w->path);
 		rc = w->visit(w->ctx, &shown, e);
 		if (!rc && it->kind == FAT_DIR)
-			rc = it->cluster ? walk_dir(w, it->cluster, depth + 1, e)
+			rc = it->cluster ? tour_dir(t, it->cluster, depth + 1, e)
 					 : error_set(e, ERROR_CORRUPT, (int64_t)it->place,
 						     "FAT: the directory %s has no cluster",
 						     shown.path);
 		if (rc)
 			return rc;
-		w->path.length = length;
-		w->path.data[length] = 0;
+		walk_cut(w, length);
 	}
 	return rc;
 }
@@ -209,21 +204,18 @@ static int fat_walk(void *self, const char *path, const struct budget *b, fs_vis
 {
 	struct fat *fs = self;
 	autofree struct fat_entry *top = malloc(sizeof *top);
-	autofree uint8_t *seen = calloc(fs->limit / 8 + 1, 1);
-	if (!top || !seen)
+	struct tour t autodestroy(tour_free) = {
+		.w = {.who = "FAT: ", .b = b, .visit = visit, .ctx = ctx}, .fs = fs};
+	t.seen = calloc(fs->limit / 8 + 1, 1);
+	if (!top || !t.seen)
 		return error_nomem(e);
-	path += strspn(path, "/");
 	int rc = find_entry(fs, path, top, e);
 	if (rc < 0)
 		return -1;
 	if (!rc || top->kind != FAT_DIR || (!top->cluster && top->place != ROOT_ID))
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no such directory", path);
-	struct walk w = {.fs = fs, .b = b, .visit = visit, .ctx = ctx, .seen = seen};
-	text_put(&w.path, path);
-	while (w.path.length && w.path.data[w.path.length - 1] == '/')
-		w.path.data[--w.path.length] = 0;
-	rc = walk_dir(&w, top->cluster, 0, e);
-	text_free(&w.path);
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no such directory",
+				 path + strspn(path, "/"));
+	rc = walk_start(&t.w, path, e) < 0 ? -1 : tour_dir(&t, top->cluster, 0, e);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -6,11 +6,17 @@
 
 #include "backproof/text.h"
 #include "ntfs.h"
+#include "walk.h"
 
 #include <ntfs-3g/attrib.h>
 #include <ntfs-3g/dir.h>
 #include <ntfs-3g/inode.h>
 #include <ntfs-3g/volume.h>
+
+struct here { /* of a walk */
+	struct ntfs *fs;
+	uint64_t ref;
+};
 
 /* Windows' paths have at most 32767 units. */
 #define MAX_DEPTH 1024
@@ -149,57 +155,32 @@ int ntfs_show(struct ntfs *fs, uint64_t ref, struct fs_entry *out, struct error 
 	return 0;
 }
 
-struct walk {
-	struct ntfs *fs;
-	const struct budget *b;
-	fs_visit_fn *visit;
-	void *ctx;
-	struct text path;
-	uint8_t *seen; /* a bit a record: a directory that is met twice would have no end */
-	uint64_t entries;
-};
-
-static int walk_dir(struct walk *w, uint64_t ref, unsigned depth, struct error *e);
-
-static int walk_entry(struct walk *w, const struct ntfs_name *n, unsigned depth, struct error *e)
+static int walk_show(struct walk *w, void *at, uint64_t ref, struct fs_entry *out, struct error *e)
 {
-	struct fs_entry shown;
-	if (w->b && budget_check(w->b, e) < 0)
-		return -1;
-	if (w->b && w->b->max_entries && ++w->entries > w->b->max_entries)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "NTFS: more than %llu entries",
-				 (unsigned long long)w->b->max_entries);
-	text_printf(&w->path, "%s%s", w->path.length ? "/" : "", n->text);
-	if (w->path.failed)
-		return error_nomem(e);
-	if (ntfs_show(w->fs, n->ref, &shown, e) < 0)
-		return error_prefix(e, "%s", text_str(&w->path));
-	shown.path = text_str(&w->path);
-	int rc = w->visit(w->ctx, &shown, e);
-	return !rc && shown.type == ENTRY_DIR ? walk_dir(w, n->ref, depth + 1, e) : rc;
+	struct here *h = at;
+	h->ref = ref;
+	return ntfs_show(h->fs, ref, out, e) < 0 ? error_prefix(e, "%s", text_str(&w->path)) : 0;
 }
 
-static int walk_dir(struct walk *w, uint64_t ref, unsigned depth, struct error *e)
+static int walk_list(struct walk *w, void *at, struct error *e)
 {
-	uint64_t no = MREF(ref);
-	size_t length = w->path.length;
-	if (depth > MAX_DEPTH || no >= w->fs->records || w->seen[no / 8] >> no % 8 & 1)
+	struct here *h = at;
+	uint64_t no = MREF(h->ref);
+	bool deep = walk_depth(w) > MAX_DEPTH + 1;
+	int rc = deep || no >= h->fs->records ? 0 : walk_see(w, no, e);
+	if (rc < 0)
+		return -1;
+	if (!rc)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
-				 depth > MAX_DEPTH ? "NTFS: %s: directories nest too deep"
-						   : "NTFS: %s: the directory is met twice",
+				 deep ? "NTFS: %s: directories nest too deep" : "NTFS: %s: the directory is met twice",
 				 text_str(&w->path));
-	w->seen[no / 8] |= (uint8_t)(1u << no % 8);
-	autodestroy(ntfs_listing_free_auto) struct ntfs_listing *l = ntfs_list(w->fs, ref, false, e);
+	autodestroy(ntfs_listing_free_auto) struct ntfs_listing *l = ntfs_list(h->fs, h->ref, false, e);
 	if (!l)
-		return error_prefix(e, "%s", length ? text_str(&w->path) : "/");
+		return error_prefix(e, "%s", w->path.length ? text_str(&w->path) : "/");
 	vec_each(&l->names, n)
 	{
-		int rc = n->dos ? 0 : walk_entry(w, n, depth, e);
-		if (rc)
-			return rc;
-		w->path.length = length;
-		if (w->path.data)
-			w->path.data[length] = 0;
+		if (!n->dos && walk_keep(w, n->ref, n->text, (uint16_t)strlen(n->text), e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -207,23 +188,16 @@ static int walk_dir(struct walk *w, uint64_t ref, unsigned depth, struct error *
 int ntfs_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *visit, void *ctx,
 	      struct error *e)
 {
-	struct ntfs *fs = self;
+	static const struct walk_ops ops = {walk_show, walk_list};
+	struct walk w autodestroy(walk_free) = {.who = "NTFS: ", .b = b, .visit = visit, .ctx = ctx};
 	struct fs_entry top;
-	int rc = ntfs_find(fs, path, true, &top, e);
+	int rc = ntfs_find(self, path, true, &top, e);
 	if (rc < 0)
 		return -1;
-	path += strspn(path, "/");
 	if (!rc || top.type != ENTRY_DIR)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no such directory", path);
-	autofree uint8_t *seen = calloc(fs->records / 8 + 1, 1);
-	if (!seen)
-		return error_nomem(e);
-	struct walk w = {.fs = fs, .b = b, .visit = visit, .ctx = ctx, .seen = seen};
-	text_put(&w.path, path);
-	while (w.path.length && w.path.data[w.path.length - 1] == '/')
-		w.path.data[--w.path.length] = 0;
-	rc = walk_dir(&w, top.id, 0, e);
-	text_free(&w.path);
-	return rc < 0 ? -1 : 0;
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no such directory",
+				 path + strspn(path, "/"));
+	struct here h = {self, top.id};
+	return walk_start(&w, path, e) < 0 ? -1 : walk_tree(&w, &ops, &h, e);
 }
 #endif

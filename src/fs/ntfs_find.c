@@ -4,13 +4,11 @@
  * tree of its index: damaged trees may lead in circles.
  */
 #ifdef HAVE_LIBNTFS_3G
-#include "backproof/text.h"
+#include "lookup.h"
 #include "ntfs.h"
 
 #include <ntfs-3g/inode.h>
 #include <ntfs-3g/volume.h>
-
-#define MAX_LINKS 40
 
 /* One character of UTF-8; what is none counts as a byte. Returns its bytes. */
 static size_t next_char(const char *s, size_t len, uint32_t *c)
@@ -71,74 +69,42 @@ static int search(struct ntfs *fs, uint64_t dir, const char *name, size_t len, u
 	return found;
 }
 
-static int parent_of(const struct text *done, char **out, struct error *e)
+/* Where a path has led to. */
+struct place {
+	struct ntfs *fs;
+	struct fs_entry entry;
+};
+
+static int go(void *at, const void *node, enum entry_type *type, struct error *e)
 {
-	const char *s = text_str(done), *slash = strrchr(s, '/');
-	*out = strndup(s, slash ? (size_t)(slash - s) : 0);
-	return *out ? 0 : error_nomem(e);
+	struct place *p = at;
+	const uint64_t *ref = node;
+	if (ntfs_show(p->fs, *ref, &p->entry, e) < 0)
+		return -1;
+	*type = p->entry.type;
+	return 0;
 }
 
-static int find_from(struct ntfs *fs, const char *path, bool follow, unsigned links, struct fs_entry *out,
-		     struct error *e);
-
-/* The link at `done` (its path), with `rest` behind it. */
-static int through(struct ntfs *fs, const struct fs_entry *link, const struct text *done, const char *rest,
-		   bool follow, unsigned links, struct fs_entry *out, struct error *e)
+static int find(void *at, const char *name, size_t len, void *node, struct error *e)
 {
-	autofree char *target = ntfs_link_target(fs, link->id, e), *base = NULL;
-	if (!target || parent_of(done, &base, e) < 0)
-		return -1;
-	if (links >= MAX_LINKS)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: %s: too many links", text_str(done));
-	autofree char *all = *target == '/' ? text_format("%s/%s", target, rest)
-					    : text_format("%s/%s/%s", base, target, rest);
-	return all ? find_from(fs, all, follow, links + 1, out, e) : error_nomem(e);
+	struct place *p = at;
+	return search(p->fs, p->entry.id, name, len, node, e);
 }
 
-static int find_from(struct ntfs *fs, const char *path, bool follow, unsigned links, struct fs_entry *out,
-		     struct error *e)
+static char *target(void *at, struct error *e)
 {
-	autotext struct text done = {0};
-	uint64_t ref = NTFS_ROOT;
-	if (ntfs_show(fs, ref, out, e) < 0)
-		return -1;
-	for (;;) {
-		path += strspn(path, "/");
-		if (!*path)
-			return 1;
-		size_t len = strcspn(path, "/");
-		const char *rest = path + len + strspn(path + len, "/");
-		if (out->type != ENTRY_DIR)
-			return 0;
-		if (len == 1 && *path == '.') {
-			path = rest;
-			continue;
-		}
-		if (len == 2 && !memcmp(path, "..", 2)) {
-			autofree char *up = NULL;
-			if (parent_of(&done, &up, e) < 0)
-				return -1;
-			autofree char *all = text_format("%s/%s", up, rest);
-			return all ? find_from(fs, all, follow, links, out, e) : error_nomem(e);
-		}
-		int rc = search(fs, ref, path, len, &ref, e);
-		if (rc <= 0)
-			return rc;
-		if (ntfs_show(fs, ref, out, e) < 0)
-			return -1;
-		text_printf(&done, "/%.*s", (int)len, path);
-		if (done.failed)
-			return error_nomem(e);
-		if (out->type == ENTRY_LINK && (*rest || follow)) {
-			struct fs_entry link = *out;
-			return through(fs, &link, &done, rest, follow, links, out, e);
-		}
-		path = rest;
-	}
+	struct place *p = at;
+	return ntfs_link_target(p->fs, p->entry.id, e);
 }
 
 int ntfs_find(void *self, const char *path, bool follow, struct fs_entry *out, struct error *e)
 {
-	return find_from(self, path, follow, 0, out, e);
+	static const uint64_t root = NTFS_ROOT;
+	static const struct lookup_ops ops = {sizeof root, 0, "NTFS", go, find, target};
+	struct place p = {.fs = self};
+	int rc = lookup_path(&ops, &p, &root, path, follow, e);
+	if (rc > 0)
+		*out = p.entry;
+	return rc;
 }
 #endif

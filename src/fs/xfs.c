@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The row: opening, with the log replayed, and closing. */
+#include "dirs.h"
 #include "xfs.h"
 
 #include "rows.h"
@@ -12,7 +13,7 @@ static void xfs_destroy(void *self)
 	struct xfs *x = self;
 	if (!x)
 		return;
-	xfs_dirs_destroy(x->dirs);
+	dirs_destroy(x->dirs);
 	free(x->pieces);
 	source_destroy(x->src);
 	source_destroy(x->overlay);
@@ -40,7 +41,7 @@ static int xfs_open(struct source *src, const char *subject, struct findings *f,
 	if (!x)
 		return error_nomem(e);
 	x->base = src;
-	x->dirs = xfs_dirs_new(e);
+	x->dirs = dirs_new(e);
 	if (!x->dirs || xfs_super_read(x, src, e) < 0)
 		return -1;
 	xfs_super_info(x, info);

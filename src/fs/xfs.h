@@ -52,7 +52,7 @@ enum { /* incompatible features */
 };
 enum { XFS_RO_FINOBT = 1, XFS_RO_RMAP = 2, XFS_RO_REFLINK = 4, XFS_RO_COUNTS = 8 };
 
-struct xfs_dirs;
+struct dirs;
 
 struct xfs {
 	struct source *base;	/* what open got, borrowed */
@@ -80,7 +80,7 @@ struct xfs {
 	uint64_t *pieces; /* sorted byte offsets: a directory block begins here that was replayed in
 			     pieces */
 	size_t piece_count;
-	struct xfs_dirs *dirs;
+	struct dirs *dirs;
 };
 
 /* xfs_crc.c: CRC-32C, bits reversed, without the inversions. */
@@ -221,12 +221,6 @@ int xfs_block_check(const struct xfs *x, const uint8_t *buf, size_t len, size_t 
 /* xfs_index.c: the hash index of a directory finds every name. */
 int xfs_index_check(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs,
 		    uint64_t *blocks, struct error *e) must_check;
-
-/* xfs_dirs.c: directories kept for lookups. */
-struct xfs_dirs *xfs_dirs_new(struct error *e) must_check;
-void xfs_dirs_destroy(struct xfs_dirs *d);
-int xfs_dirs_find(const struct xfs *x, const struct xfs_inode *dir, const char *name, size_t len,
-		  uint64_t *out, struct error *e) must_check;
 
 /* xfs_walk.c */
 int xfs_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *visit, void *ctx,
