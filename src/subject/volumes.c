@@ -76,7 +76,8 @@ static void judge_unknown(struct subject_volume *sv, struct findings *f)
 			    (unsigned long long)where);
 		return;
 	}
-	if (v->number == 0) {
+	/* A logical volume that nobody formatted is like a partition. */
+	if (v->number == 0 && !sv->disk->assembled) {
 		const struct part *pt = sv->disk->part;
 		const char *name = pt && !pt->image.format ? pt->name : "";
 		if (v->content.all_zero)

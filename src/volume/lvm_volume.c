@@ -305,10 +305,26 @@ int lvm_volumes(struct lvm_scan *s, const struct lvm_copy *c, struct error *e)
 	return rc;
 }
 
+/* LVM itself uses none of two groups of one name: a disk of another machine, or a copy under new identifiers. */
+static void name_doubles(struct lvm_scan *s)
+{
+	for (size_t i = 0; i < s->copies.count; i++)
+		for (size_t k = 0; k < i && s->copies.items[i].chosen; k++) {
+			const struct lvm_copy *x = &s->copies.items[i], *y = &s->copies.items[k];
+			const char *name = x->tree.items[x->group].key;
+			if (y->chosen && !strcmp(name, y->tree.items[y->group].key))
+				group_fail(s->a, "lvm.group", name, ERROR_AMBIGUOUS,
+					   "two volume groups are called %s: which one the machine uses can't be told",
+					   name);
+		}
+}
+
 int lvm_assemble(struct assembly *a, struct error *e)
 {
 	struct lvm_scan s = {.a = a};
 	int rc = lvm_scan_members(&s, e);
+	if (!rc)
+		name_doubles(&s);
 	for (size_t i = 0; i < s.copies.count && !rc; i++)
 		if (s.copies.items[i].chosen)
 			rc = lvm_volumes(&s, &s.copies.items[i], e);

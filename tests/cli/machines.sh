@@ -145,6 +145,13 @@ rm -f "$W/pv" "$W/pv2" && truncate -s 80M "$W/pv" "$W/pv2" && lvm_make "$W/pv" "
 disk "$W/web01-sda.img" "$W/pv" lvm && cp --sparse=always "$W/pv2" "$W/web01-sdb.img" || exit 1
 expect 0 "LVM over two disks" web01 --from "$W/web01-sda.img" --from "$W/web01-sdb.img"
 expect 13 "LVM over two disks, one is missing" web01 --from "$W/web01-sda.img"
+for n in 1 2; do
+	rm -f "$W/pv" && truncate -s 160M "$W/pv" && lvm_make "$W/pv" && lv_put root "$W/pv" "$W/root.fs" &&
+		lv_put my-data "$W/pv" "$W/data.fs" || exit 1
+	mv "$W/pv" "$W/group$n"
+done
+disk "$W/web01-sda.img" "$W/group1" lvm && mv "$W/group2" "$W/web01-sdb.img" || exit 1
+expect 20 "two volume groups of one name" web01 --from "$W/web01-sda.img" --from "$W/web01-sdb.img"
 rm -f "$W"/lvm.* "$W"/web01-*
 
 # What is locked is never safe, and is named.
