@@ -5,6 +5,7 @@
 
 struct file {
 	const struct ext *x;
+	struct source *plain; /* below the cache, which would read what lies around small files again and again */
 	struct ext_runs runs;
 	uint8_t *held; /* inline data: all of it is here */
 	size_t run;    /* the first run that may still matter */
@@ -61,7 +62,7 @@ static ssize_t file_read(void *self, void *buf, size_t cap, struct error *e)
 			n = here;
 		if (!place)
 			memset(buf, 0, (size_t)n);
-		else if (source_read_at(f->x->src, place, buf, (size_t)n, e) < 0)
+		else if (source_read_at(f->plain, place, buf, (size_t)n, e) < 0)
 			return -1;
 	}
 	f->at += n;
@@ -104,6 +105,7 @@ static struct file *file_open(const struct ext *x, const struct ext_inode *in, s
 		return NULL;
 	}
 	f->x = x;
+	f->plain = x->overlay ? x->overlay : x->base;
 	f->size = in->size;
 	if (in->flags & EXT4_INLINE_DATA_FL) {
 		size_t len = 0;
