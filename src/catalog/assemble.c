@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* From files to restore points. */
 #include "candidate.h"
+#include "late_piece.h"
 
 static int compare_text(const char *a, const char *b)
 {
@@ -174,6 +175,16 @@ static int add_partials(const struct candidates *cs, struct catalog *out)
 	return 0;
 }
 
+static int add_late_pieces(struct catalog *out, struct error *e)
+{
+	vec_each(out, p)
+		if (late_pieces_add(p, e) < 0) {
+			catalog_free(out);
+			return -1;
+		}
+	return 0;
+}
+
 int candidates_assemble(struct candidates *cs, struct catalog *out, struct error *e)
 {
 	memset(out, 0, sizeof *out);
@@ -195,7 +206,7 @@ int candidates_assemble(struct candidates *cs, struct catalog *out, struct error
 		catalog_free(out);
 		return error_nomem(e);
 	}
-	return 0;
+	return add_late_pieces(out, e);
 }
 
 int candidates_join(struct candidates *cs, const char *label, struct catalog *out, struct error *e)
@@ -211,5 +222,5 @@ int candidates_join(struct candidates *cs, const char *label, struct catalog *ou
 		catalog_free(out);
 		return error_nomem(e);
 	}
-	return 0;
+	return add_late_pieces(out, e);
 }

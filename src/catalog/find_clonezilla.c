@@ -47,7 +47,7 @@ static int add_directory(struct found_points *l, int fd, const char *path, const
 	for (size_t i = 0; p && i < names.count && !rc; i++) {
 		const char *name = names.items[i];
 		/* Digests of them are looked for where they are needed. */
-		if (sidecar_is_one(name))
+		if (sidecar_is_one(name) && !(i && sidecar_is_piece(name, names.items[i - 1])))
 			continue;
 		autofree char *full = text_format("%s/%s", path, name);
 		bool half = is_partial_name(name);

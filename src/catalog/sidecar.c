@@ -195,6 +195,14 @@ static bool seen_before(struct loader *l, const struct stat *st, const char *dir
 	return false;
 }
 
+static bool is_piece(const struct loader *l, const char *dir, const char *name)
+{
+	bool is = false;
+	for (size_t i = 0; i < l->count && !is; i++)
+		is = sidecar_is_piece(name, l->targets[i].base) && !strcmp(l->targets[i].dir, dir);
+	return is;
+}
+
 static int load(struct loader *l, enum level level, const char *dir, const char *name)
 {
 	autofree char *path = text_format("%s/%s", strcmp(dir, "/") ? dir : "", name);
@@ -205,7 +213,7 @@ static int load(struct loader *l, enum level level, const char *dir, const char 
 	size_t len = 0;
 	if (!path)
 		return -1;
-	if (is_partial_name(name))
+	if (is_partial_name(name) || is_piece(l, dir, name))
 		return 0;
 	int got = sidecar_open(path, &fd, &st, &e);
 	if (got == 0)
@@ -231,9 +239,8 @@ static int load(struct loader *l, enum level level, const char *dir, const char 
 		return -1;
 	if (count)
 		finding_add(l->f, PROOF_INTEGRITY, "sidecar.format", path, OUTCOME_BROKEN,
-			    &(struct finding_text){.error = bad.cls,
-						   .offset = bad.offset,
-						   .has_offset = bad.offset >= 0},
+			    &(struct finding_text){
+				.error = bad.cls, .offset = bad.offset, .has_offset = bad.offset >= 0},
 			    "%zu bad line%s, %zu good; %s", count, count > 1 ? "s" : "", l->good,
 			    bad.text);
 	else if (!l->good)
@@ -355,7 +362,7 @@ static void judge_coverage(struct loader *l)
 	const char *named = l->strangers ? l->strangers : l->out->paths.items[0];
 	for (size_t i = 0; i < l->count; i++) {
 		const struct target *t = &l->targets[i];
-		if (t->covered || t->note || sidecar_is_one(t->base))
+		if (t->covered || t->note || (sidecar_is_one(t->base) && !is_piece(l, t->dir, t->base)))
 			continue;
 		finding_add(l->f, PROOF_INTEGRITY, "sidecar.coverage", t->full, OUTCOME_BROKEN,
 			    &(struct finding_text){.blame = BLAME_INCOMPLETE},

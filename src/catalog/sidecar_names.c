@@ -84,3 +84,10 @@ bool sidecar_is_one(const char *base)
 			return true;
 	return false;
 }
+
+bool sidecar_is_piece(const char *name, const char *before)
+{
+	size_t n = strlen(name);
+	return n > 3 && !strcmp(name + n - 3, ".mf") && strlen(before) == n && before[n - 1] == 'e' &&
+	       !strncmp(before, name, n - 1);
+}

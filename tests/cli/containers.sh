@@ -95,6 +95,21 @@ mkdir "$W/b/in" && cp "$raw" "$W/b/secret.img"
 (cd "$W/b/in" && qemu-img create -q -f qcow2 -b ../secret.img -F raw web01.qcow2)
 expect 13 "a base that was not named is not opened" web01 --from "$W/b/in/web01.qcow2"
 
+# So many pieces that the letters of some mean something else: .br, .gz, .mf.
+fresh
+zstd -q -f "$raw" -o "$W/x"
+split -a 2 -b $(($(stat -c %s "$W/x") / 325 + 1)) "$W/x" "$W/b/web01.img.zst."
+n=$(find "$W/b" -type f | wc -l)
+expect 0 "many pieces, found in a directory" web01 --from "$W/b"
+holds "all of them" jq -e --argjson n "$n" '$n > 320 and (.restore_point.paths | length) == $n' "$W/out"
+(cd "$W/b" && sha256sum -- web01* >SHA256SUMS)
+mapfile -t from < <(all)
+expect 0 "many pieces and their digests" web01 "${from[@]}"
+sed -i '/[.]mf$/d' "$W/b/SHA256SUMS"
+expect 13 "many pieces, of one no digest" web01 --from "$W/b"
+rm "$W/b/SHA256SUMS" "$W/b/web01.img.zst.gz"
+expect 13 "many pieces without one of them" web01 --from "$W/b"
+
 # Split files.
 for how in '-a 2 -b 3000000' '-a 3 -d -b 7000000'; do
 	for kind in img img.zst img.gz qcow2; do

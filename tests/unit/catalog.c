@@ -512,6 +512,13 @@ static void test_guess_directory(void)
 	put("s/b.vmdk", 0);
 	put("s/b-flat.vmdk", 0);
 	CHECK_STR(from("s", "x"), "disk.img.zst[ ];b.vmdk[ ]");
+	/* Their letters may mean something else, where they are not the ones behind others. */
+	put("late/disk.img.zst.bq", 1);
+	put("late/disk.img.zst.br", 1);
+	put("late/disk.img.zst.me", 1);
+	put("late/disk.img.zst.mf", 1);
+	put("late/disk.img.zst.ok", 1);
+	CHECK_STR(from("late", "x"), "disk.img.zst[   ]");
 	/* Weekdays are different backups. */
 	put("w/monday.img", 1);
 	put("w/tuesday.img", 2);
