@@ -5,8 +5,6 @@
 
 #define LINK_MAX 1024
 #define LINK_HEAD 56
-/* Runs read through the cache up to this: neighbours of small files come in one read. */
-#define SMALL (128 * 1024)
 
 struct file {
 	const struct xfs *x;
@@ -61,7 +59,7 @@ static ssize_t file_read(void *self, void *buf, size_t cap, struct error *e)
 		n = here;
 	if (!place)
 		memset(buf, 0, (size_t)n);
-	else if (source_read_at(f->size > SMALL ? f->x->plain : f->x->src, place, buf, (size_t)n,
+	else if (source_read_at(f->x->plain, place, buf, (size_t)n,
 				e) < 0)
 		return -1;
 	f->at += n;
