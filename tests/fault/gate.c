@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The whole gate on a small real image, with the Nth allocation, read, write or other system call of
- * ours failing: whatever fails, the verdict must not be "safe". Each run is a forked child. The calls
+ * The whole gate on small real backups (see cases.sh), with the Nth allocation, read, write or other system
+ * call of ours failing: whatever fails, the verdict must not be "safe". Each run is a forked child. The calls
  * are wrapped by the linker (see the Makefile), so only those of this program fail.
+ *
+ *     gate [CASE...]    RUNS=2000: so many of each kind and case
  */
 #include <errno.h>
 #include <execinfo.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "backproof/gate.h"
 #include "test.h"
@@ -62,8 +66,9 @@ WRAP(WRITE, int, -30, archive_write_header, (void *a, void *entry), (a, entry))
 WRAP(SYNC, int, -1, fsync, (int fd), (fd))
 WRAP(SYNC, int, -1, ftruncate64, (int fd, off64_t n), (fd, n))
 
-static char dir[] = "/tmp/backproof-fault-XXXXXX";
-static char scratch[64];
+static char dir[64];
+static char scratch[80];
+static const char *current;
 static struct strings from;
 static struct config config;
 
@@ -108,21 +113,22 @@ static int check_with(enum kind kind, uint64_t n, int error)
 /* All of the first calls, then a step at a time: what is rare is at the ends of the run, not in its loops. */
 static void fail_each(enum kind kind, int error, uint64_t runs)
 {
-	const char *only = getenv("ONLY"); /* "read 34": this one alone */
+	const char *only = getenv("ONLY"), *wide = getenv("RUNS"); /* ONLY="read 34": this one alone */
 	if (only && !strncmp(only, kind_names[kind], strlen(kind_names[kind])))
 		fprintf(stderr, "code %d\n", check_with(kind, strtoull(strchr(only, ' '), NULL, 10), error));
 	if (only)
 		return;
+	if (wide)
+		runs = strtoull(wide, NULL, 10);
 	CHECK_INT(check_with(kind, 0, 0), CODE_SAFE);
 	uint64_t calls = shared->calls[kind], failed = 0;
-	CHECK(calls > 0);
 	struct rng rng = {kind + 1};
 	for (uint64_t i = 0; i < runs && i < calls; i++) {
 		uint64_t n = calls <= runs || i < runs / 3 ? i + 1 : 1 + rng_below(&rng, calls);
 		int code = check_with(kind, n, error);
 		/* A call that only this run's timing made may not have come at all. */
 		if (shared->fired && (code == CODE_SAFE || code < 0)) {
-			fprintf(stderr, "%s %llu of %llu failed, and the code is %d\n", kind_names[kind],
+			fprintf(stderr, "%s: %s %llu of %llu failed, and the code is %d\n", current, kind_names[kind],
 				(unsigned long long)n, (unsigned long long)calls, code);
 			failed++;
 		}
@@ -130,46 +136,79 @@ static void fail_each(enum kind kind, int error, uint64_t runs)
 	CHECK_INT(failed, 0);
 }
 
+static unsigned runs_of_each = 1;
+
 static void allocations(void)
 {
-	fail_each(ALLOCATION, ENOMEM, 150);
+	fail_each(ALLOCATION, ENOMEM, 15 * runs_of_each);
 }
 
 static void reads(void)
 {
-	fail_each(READ, EIO, 120);
+	fail_each(READ, EIO, 12 * runs_of_each);
 }
 
 static void writes(void)
 {
-	fail_each(WRITE, ENOSPC, 60);
+	fail_each(WRITE, ENOSPC, 6 * runs_of_each);
 }
 
 static void syncs(void)
 {
-	fail_each(SYNC, EIO, 20);
+	fail_each(SYNC, EIO, 2 * runs_of_each);
 }
 
-int main(void)
+static void make_cases(int count, char **names)
 {
 	char command[600];
-	NEED(mkdtemp(dir));
-	snprintf(scratch, sizeof scratch, "%s/scratch", dir);
-	snprintf(command, sizeof command,
-		 "bash -c 'cd fixtures && . ./lib.sh && mk_tree %s/tree web01 0123456789abcdef0123456789abcdef && "
-		 "mk_disk %s/web01.img %s/tree && zstd -q --rm %s/web01.img && rm -r %s/tree'",
-		 dir, dir, dir, dir, dir);
+	size_t n = (size_t)snprintf(command, sizeof command, "tests/fault/cases.sh %s", dir);
+	for (int i = 0; i < count && n < sizeof command; i++)
+		n += (size_t)snprintf(command + n, sizeof command - n, " %s", names[i]);
 	NEED(system(command) == 0);
-	snprintf(command, sizeof command, "%s/web01.img.zst", dir);
-	NEED(strings_add(&from, command) == 0);
-	NEED(policy_defaults((config.policies = calloc(1, sizeof *config.policies)), "default") == 0);
-	config.policy_count = 1;
-	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	NEED(shared != MAP_FAILED);
+}
+
+static void one_case(char *name, unsigned runs)
+{
+	/* Some as a directory in which the newest is found, by its layout. */
+	bool found = !strcmp(name, "vma") || !strcmp(name, "clonezilla");
+	char pattern[128];
+	glob_t g;
+	snprintf(pattern, sizeof pattern, "%s/%s%s", dir, name, found ? "" : "/*");
+	NEED(glob(pattern, 0, NULL, &g) == 0);
+	from = (struct strings){.items = g.gl_pathv, .count = g.gl_pathc};
+	current = name;
+	runs_of_each = runs;
 	RUN(allocations);
 	RUN(reads);
 	RUN(writes);
 	RUN(syncs);
+	globfree(&g);
+}
+
+int main(int argc, char **argv)
+{
+	static char plain[] = "plain", chain[] = "chain", vma[] = "vma", clonezilla[] = "clonezilla", btrfs[] = "btrfs",
+		    xfs[] = "xfs", ntfs[] = "ntfs";
+	char *all[] = {plain, chain, vma, clonezilla, btrfs, xfs,
+#if defined(HAVE_LIBNTFS_3G) && defined(HAVE_HIVEX)
+		       ntfs
+#endif
+	};
+	char command[128];
+	(void)ntfs;
+	int count = argc > 1 ? argc - 1 : (int)ARRAY_SIZE(all);
+	char **names = argc > 1 ? argv + 1 : all;
+	/* Scratch is synced in each run, which costs nothing in memory. */
+	snprintf(dir, sizeof dir, "%s/backproof-fault-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+	NEED(mkdtemp(dir));
+	snprintf(scratch, sizeof scratch, "%s/scratch", dir);
+	make_cases(count, names);
+	NEED(policy_defaults((config.policies = calloc(1, sizeof *config.policies)), "default") == 0);
+	config.policy_count = 1;
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	NEED(shared != MAP_FAILED);
+	for (int i = 0; i < count; i++)
+		one_case(names[i], strcmp(names[i], "plain") ? 3 : 6);
 	snprintf(command, sizeof command, "rm -rf %s", dir);
 	return system(command) || test_done();
 }

@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 		seed = strtoull(argv[1], NULL, 0);
 	if (argc > 2)
 		mutants = strtoull(argv[2], NULL, 0);
-	NEED(glob("fixtures/codec/*.*[z2t4]", 0, NULL, &corpus) == 0);
+	NEED(glob("fixtures/codec/*.*[z2t4o]", 0, NULL, &corpus) == 0);
 	RUN(replay);
 	RUN(mutated);
 	globfree(&corpus);
