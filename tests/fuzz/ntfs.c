@@ -53,6 +53,13 @@ static int read_one(void *ctx, const struct fs_entry *it, struct error *e)
 	}
 	if (it->type != ENTRY_FILE || it->size > 4 * MIB)
 		return 0;
+	autosource struct source *at_random = fs_open_source(v->fs, it, &why);
+	uint8_t last;
+	uint64_t size = at_random ? source_size(at_random) : 0;
+	if (size && source_read_at(at_random, size - 1, &last, 1, &why) < 0 && v->sound) {
+		fprintf(stderr, "HELD, but the end of %s: %s\n", it->path, why.text);
+		abort();
+	}
 	autostream struct stream *s = fs_open_file(v->fs, it, &why);
 	bool good = s && !stream_drain(s, &why);
 	files += good;
