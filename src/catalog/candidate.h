@@ -44,6 +44,9 @@ int candidates_assemble(struct candidates *cs, struct catalog *out, struct error
 int candidates_join(struct candidates *cs, const char *label, struct catalog *out,
 		    struct error *e) must_check;
 
+/* Adds what lies behind their images in the same directories. -1: *c is freed. */
+int chains_complete(struct catalog *c, struct error *e) must_check;
+
 /* The newest time of modification of its files. */
 int64_t point_newest(const struct restore_point *p);
 /* Sets what newest is decided by, once its files and times are there. */

@@ -221,6 +221,14 @@ static int vzdump_read(struct found_points *l, int fd, const char *path, bool *a
 	return rc;
 }
 
+/* A storage keeps its archives in dump/. *fd: -1 where there is none. */
+static char *dump_below(const char *path, int *fd)
+{
+	char *below = text_format("%s/dump", path);
+	*fd = below ? scan_open(AT_FDCWD, below, false) : -1;
+	return below;
+}
+
 static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
 {
 	struct found_points l = {{0}};
@@ -229,6 +237,11 @@ static int find(const char *path, const char *host, bool own, struct catalog *ou
 	if (fd < 0)
 		return error_sys(e, "%s", path);
 	int rc = vzdump_read(&l, fd, path, &any, e);
+	if (!rc && !any) {
+		autoclose int inner = -1;
+		autofree char *below = dump_below(path, &inner);
+		rc = !below ? error_nomem(e) : inner < 0 ? 0 : vzdump_read(&l, inner, below, &any, e);
+	}
 	if (!rc)
 		rc = found_answer(&l, host, own, out, e);
 	found_free(&l);
@@ -255,7 +268,13 @@ static int recognise(const char *path, struct error *e)
 	autoclose int fd = scan_open(AT_FDCWD, path, true);
 	if (fd < 0)
 		return 0;
-	return scan_dir(fd, path, is_told, &any, &unreadable, e) < 0 ? -1 : any;
+	if (scan_dir(fd, path, is_told, &any, &unreadable, e) < 0)
+		return -1;
+	autoclose int inner = -1;
+	autofree char *below = any ? NULL : dump_below(path, &inner);
+	if (!any && !below)
+		return error_nomem(e);
+	return inner >= 0 && scan_dir(inner, below, is_told, &any, &unreadable, e) < 0 ? -1 : any;
 }
 
 const struct finder finder_vzdump = {"vzdump", find, recognise};

@@ -296,7 +296,7 @@ int catalog_index_find(struct catalog_index *x, const char *host, struct catalog
 			keep_matching(x->pattern, host, out);
 		if (found < 0)
 			error_prefix(e, "repository %s", x->title);
-		return found;
+		return found < 0 ? -1 : chains_complete(out, e);
 	}
 	struct search s = {.x = x, .fd = -1};
 	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
@@ -305,6 +305,8 @@ int catalog_index_find(struct catalog_index *x, const char *host, struct catalog
 	int rc = search(&s, e);
 	if (!rc)
 		rc = answer(&s, host, out, e);
+	if (!rc)
+		rc = chains_complete(out, e);
 	close_auto(&s.fd);
 	files_walk_free(&s.walk);
 	guess_free(&s.guess);

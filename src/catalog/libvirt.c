@@ -106,20 +106,25 @@ static char *read_name(const char *xml)
 	return to ? strndup(from + 6, (size_t)(to - from - 6)) : NULL;
 }
 
-/* The name in the directory that holds a disk, as it is or compressed. */
+/* The name in the directory that holds a disk: as it is, compressed, or with the time of the backup behind it, as
+ * "virsh backup-begin" names its targets (web01.qcow2.1763780400), of which the latest counts. */
 static const char *find_disk(const struct strings *names, const char *disk)
 {
+	static const char *const suffixes[] = {"", ".zst", ".gz", ".xz", ".lz4", ".bz2", ".qcow2", ".img", ".raw"};
 	size_t n = strlen(disk);
+	const char *latest = NULL;
 	for (size_t i = 0; i < names->count; i++) {
 		const char *name = names->items[i];
-		if (!strcmp(name, disk))
-			return name;
-		static const char *const suffixes[] = {".zst", ".gz", ".xz", ".lz4", ".bz2", ".qcow2", ".img", ".raw"};
+		if (strncmp(name, disk, n))
+			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(suffixes); k++)
-			if (!strncmp(name, disk, n) && !strcmp(name + n, suffixes[k]))
+			if (!strcmp(name + n, suffixes[k]))
 				return name;
+		if (name[n] == '.' && strlen(name + n) == 11 && strspn(name + n + 1, "0123456789") == 10 &&
+		    (!latest || strcmp(latest, name) < 0))
+			latest = name;
 	}
-	return NULL;
+	return latest;
 }
 
 static int add_path(struct strings *to, const char *directory, const char *name)

@@ -190,8 +190,8 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 	if (finder && finder->find(paths->items[0], host, true, out, e) < 0)
 		return -1;
 	if (out->count || out->partial.count)
-		return 0;
+		return chains_complete(out, e);
 	if (directories)
-		return from_directories(paths, host, out, e);
+		return from_directories(paths, host, out, e) < 0 ? -1 : chains_complete(out, e);
 	return from_files(paths, out, e);
 }

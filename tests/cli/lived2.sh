@@ -51,4 +51,69 @@ rm "$B/web01.nvram"
 expect 13 "OVF directory without a file that it names" web01 --from "$B"
 flip "$B/web01-disk1.vmdk" 100000
 rm -r "$W/ova"
+
+# A chain found in a directory: what is behind the newest belongs to it, under whatever names.
+domain() { # DISK-FILE: as virsh dumpxml writes it
+	cat <<-XML
+		<domain type='kvm'>
+		  <name>web01</name>
+		  <devices>
+		    <disk type='file' device='disk'>
+		      <driver name='qemu' type='qcow2'/>
+		      <source file='/var/lib/libvirt/images/$1'/>
+		      <target dev='vda' bus='virtio'/>
+		    </disk>
+		  </devices>
+		</domain>
+	XML
+}
+fresh
+qemu-img convert -O qcow2 "$raw" "$B/base.qcow2"
+qemu-img create -q -u -f qcow2 -b base.qcow2 -F qcow2 "$B/snap1.qcow2" 40M
+qemu-img create -q -u -f qcow2 -b /var/lib/libvirt/images/snap1.qcow2 -F qcow2 "$B/web01.qcow2" 40M
+touch -d '8 days ago' "$B/base.qcow2"
+touch -d '2 hours ago' "$B/snap1.qcow2"
+layout files
+expect 0 "chain of three in a directory" web01 --from "$B"
+configured 0 "chain of three, layout files"
+holds "its files are in the restore point" jq -e '.restore_point.paths | length == 3' "$W/out"
+expect 13 "a file given alone brings nothing along" web01 --from "$B/web01.qcow2"
+touch -d '30 days ago' "$B/web01.qcow2"
+expect 11 "an old chain stays old" web01 --from "$B" --hostname web01
+touch "$B/web01.qcow2"
+rm "$B/snap1.qcow2"
+expect 13 "chain in a directory, the middle is gone" web01 --from "$B"
+qemu-img create -q -u -f qcow2 -b web01.qcow2 -F qcow2 "$B/snap1.qcow2" 40M
+run check web01 --from "$B" --config "$W/empty.conf" --scratch "$S" --format json
+holds "a chain that leads back is not safe" test "$code" = 12
+fresh
+qemu-img convert -O qcow2 "$raw" "$B/web01.qcow2"
+touch -d '3 days ago' "$B/web01.qcow2"
+qemu-img create -q -u -f qcow2 -b /var/lib/libvirt/images/web01.qcow2 -F qcow2 "$B/web01.snap1" 40M
+domain web01.snap1 >"$B/web01.xml"
+domain db01.qcow2 | sed s/web01/db01/ >"$B/db01.xml"
+layout libvirt
+configured 0 "libvirt: a snapshot's overlay, two machines in one directory"
+rm "$B/web01.qcow2"
+configured 13 "libvirt: what is behind it is gone"
+fresh
+domain web01.qcow2 >"$B/web01.xml"
+qemu-img convert -O qcow2 "$raw" "$B/web01.qcow2.$(date +%s)"
+configured 0 "libvirt: named as virsh backup-begin does"
+: >"$B/web01.qcow2.$(($(date +%s) + 1))"
+run check web01 --config "$W/lay.conf" --scratch "$S" --format json
+holds "libvirt: of several the latest counts" test "$code" != 0
+
+# A storage of Proxmox VE by its root, which keeps the archives in dump/.
+fresh
+mkdir "$B/dump" "$B/template"
+name=vzdump-qemu-100-$(date -d '1 hour ago' +%Y_%m_%d-%H_%M_%S)
+"$TOP/fixtures/vma/make-vma" --disk drive-scsi0="$raw" --host web01 "$W/x.vma" >/dev/null || exit 1
+zstd -q "$W/x.vma" -o "$B/dump/$name.vma.zst"
+printf 'INFO: VM Name: web01\nINFO: Finished Backup of VM 100 (00:00:12)\n' >"$B/dump/$name.log"
+layout vzdump
+run check web01 --config "$W/lay.conf" --scratch "$S" --format json
+holds "vzdump: found below the storage" jq -e '.restore_point.paths | length == 2 or length == 1' "$W/out"
+run check web01 --from "$B" --config "$W/empty.conf" --scratch "$S" --format json
+holds "vzdump: found below the storage, without configuration" jq -e '.proofs.identity == "held"' "$W/out"
 finish

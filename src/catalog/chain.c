@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * What lies behind an image in a directory: the backing files of a qcow2 (docs/interop/qcow2.txt of QEMU) have names
+ * of their own, such as base.qcow2, and belong to each restore point that is built on them. Only the directory that
+ * the image itself is in is looked at: a name in an image is a wish.
+ */
+#include "candidate.h"
+
+#include <fcntl.h>
+
+#include "backproof/text.h"
+
+#define CHAIN_MAX 64
+#define NAME_MAX_BYTES 1023 /* of a backing file's name, as the format has it */
+
+static bool read_all(int fd, void *to, size_t n, uint64_t at)
+{
+	return at <= INT64_MAX && pread(fd, to, n, (off_t)at) == (ssize_t)n;
+}
+
+/* The last part of the name of what is behind the image, or NULL: none, or not to be read; its reader will say. */
+static char *backing_of(const char *path)
+{
+	uint8_t head[24];
+	char name[NAME_MAX_BYTES + 1] = "";
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || !read_all(fd, head, sizeof head, 0) || memcmp(head, "QFI\xfb", 4))
+		return NULL;
+	uint64_t at = get_be64(head + 8);
+	uint32_t length = get_be32(head + 16);
+	if (!at || !length || length > NAME_MAX_BYTES || !read_all(fd, name, length, at) || strlen(name) != length)
+		return NULL;
+	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
+	return *base && strcmp(base, ".") && strcmp(base, "..") ? strdup(base) : NULL;
+}
+
+/* The file by that name beside path. NULL: out of memory. */
+static char *beside(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	return text_format("%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
+}
+
+static bool has_file(const struct restore_point *p, const char *path)
+{
+	vec_each(p, f)
+		if (!strcmp(f->path, path))
+			return true;
+	return false;
+}
+
+static int complete(struct restore_point *p, struct error *e)
+{
+	size_t given = p->count;
+	for (size_t i = 0; i < p->count && p->count < given + CHAIN_MAX; i++) {
+		struct candidate c = {.partial = false};
+		autofree char *name = p->items[i].note ? NULL : backing_of(p->items[i].path);
+		autofree char *path = name ? beside(p->items[i].path, name) : NULL;
+		if (name && !path)
+			return error_nomem(e);
+		if (!name || has_file(p, path))
+			continue;
+		int found = candidate_look(AT_FDCWD, path, path, &c, e);
+		if (found < 0)
+			return -1;
+		struct point_file *f = found ? vec_push(p) : NULL;
+		if (found && !f)
+			return error_nomem(e);
+		if (found)
+			*f = (struct point_file){.path = take(path), .size = c.size, .mtime = c.mtime};
+	}
+	return 0;
+}
+
+int chains_complete(struct catalog *c, struct error *e)
+{
+	vec_each(c, p)
+		if (complete(p, e) < 0) {
+			catalog_free(c);
+			return -1;
+		}
+	return 0;
+}
