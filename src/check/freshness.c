@@ -55,7 +55,8 @@ static int64_t chain_time(const struct subject *s, const struct part *head)
 	int64_t t = file_time(head);
 	for (size_t i = 0; i < s->part_count; i++) {
 		const struct part *pt = &s->parts[i];
-		if (pt->source && pt->kind == PART_COMPANION && !pt->parent && belongs_to(pt, head) && file_time(pt) > t)
+		bool kept_in = pt->source && pt->kind == PART_COMPANION && !pt->parent && belongs_to(pt, head);
+		if (kept_in && file_time(pt) > t)
 			t = file_time(pt);
 	}
 	return t;

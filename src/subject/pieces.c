@@ -94,7 +94,7 @@ static void judge(struct part *head, struct findings *f)
 		}
 		if (last ? piece->file->size > size : piece->file->size != size)
 			finding_add(f, PROOF_STRUCTURE, "part.pieces", piece->name, OUTCOME_BROKEN, &more,
-				    "%llu bytes where the pieces before have %llu: it was cut, or belongs to another file",
+				    "%llu bytes where the pieces before have %llu: it was cut, or is of another file",
 				    (unsigned long long)piece->file->size, (unsigned long long)size);
 	}
 }
