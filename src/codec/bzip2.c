@@ -95,35 +95,13 @@ static ssize_t bzip2_decode(void *self, struct feed *f, void *buf, size_t cap, b
 	return (ssize_t)(cap - bz->avail_out);
 }
 
-static const struct member_ops ops = {
-    .codec = "bzip2",
-    .unit = "stream",
-    .size = sizeof(struct bzip2),
-    .init = bzip2_init,
-    .begin = bzip2_begin,
-    .decode = bzip2_decode,
-    .destroy = bzip2_destroy,
-};
-
-static struct stream *bzip2_stream(struct stream *upstream, struct codec_info *info,
-				   struct error *e)
-{
-	return member_stream(&ops, upstream, info, e);
-}
+MEMBER_DECODE(bzip2_stream, .codec = "bzip2", .unit = "stream", .size = sizeof(struct bzip2),
+	      .init = bzip2_init, .begin = bzip2_begin,
+	      .decode = bzip2_decode, .destroy = bzip2_destroy)
 #define DECODE bzip2_stream
 #else
 #define DECODE NULL
 #endif
 
 /* .tbz2 and .tbz hide a tar: the stem has no .tar, so its content must be asked. */
-static const char *const suffixes[] = {".bz2", ".tbz2", ".tbz", NULL};
-
-const struct format codec_bzip2 = {
-    .name = "bzip2",
-    .kind = FORMAT_CODEC,
-    .suffixes = suffixes,
-    .bid = bid,
-    .checksums = CHECKSUMS_DATA,
-    .multi_member = true,
-    .decode = DECODE,
-};
+const struct format codec_bzip2 = MEMBER_ROW("bzip2", bid, DECODE, ".bz2", ".tbz2", ".tbz");

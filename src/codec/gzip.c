@@ -200,32 +200,20 @@ static ssize_t gzip_decode(void *self, struct feed *f, void *buf, size_t cap, bo
 	return (ssize_t)n;
 }
 
-#define GZIP_OPS(init_fn)                                                                          \
-	{                                                                                          \
-		.codec = "gzip", .unit = "member", .size = sizeof(struct gzip), .init = (init_fn), \
-		.begin = gzip_begin, .decode = gzip_decode, .destroy = gzip_destroy                \
-	}
+#define GZIP_DECODE(fn, init_fn)                                                                   \
+	MEMBER_DECODE(fn, .codec = "gzip", .unit = "member", .size = sizeof(struct gzip), .init = (init_fn), \
+		      .begin = gzip_begin, .decode = gzip_decode, .destroy = gzip_destroy)
 #endif
 
 /* .tgz and .taz hide a tar: the stem has no .tar, so its content must be asked. */
-static const char *const suffixes[] = {".gz", ".tgz", ".taz", NULL};
-
-#define GZIP_ROW(decode_fn)                                                                        \
-	{                                                                                          \
-		.name = "gzip", .kind = FORMAT_CODEC, .suffixes = suffixes, .bid = bid,            \
-		.checksums = CHECKSUMS_DATA, .multi_member = true, .decode = (decode_fn)           \
-	}
+#define GZIP_ROW(decode_fn) MEMBER_ROW("gzip", bid, decode_fn, ".gz", ".tgz", ".taz")
 
 #ifdef HAVE_ZLIB
 static int init_zlib(void *self, struct error *e)
 {
 	return init_with(self, &inflate_zlib, e);
 }
-static struct stream *decode_zlib(struct stream *upstream, struct codec_info *info, struct error *e)
-{
-	static const struct member_ops ops = GZIP_OPS(init_zlib);
-	return member_stream(&ops, upstream, info, e);
-}
+GZIP_DECODE(decode_zlib, init_zlib)
 const struct format codec_gzip_zlib = GZIP_ROW(decode_zlib);
 #define BEST decode_zlib
 #endif
@@ -235,11 +223,7 @@ static int init_isal(void *self, struct error *e)
 {
 	return init_with(self, &inflate_isal, e);
 }
-static struct stream *decode_isal(struct stream *upstream, struct codec_info *info, struct error *e)
-{
-	static const struct member_ops ops = GZIP_OPS(init_isal);
-	return member_stream(&ops, upstream, info, e);
-}
+GZIP_DECODE(decode_isal, init_isal)
 const struct format codec_gzip_isal = GZIP_ROW(decode_isal);
 #undef BEST
 #define BEST decode_isal

@@ -104,33 +104,12 @@ static ssize_t lz4_decode(void *self, struct feed *f, void *buf, size_t cap, boo
 	return (ssize_t)n;
 }
 
-static const struct member_ops ops = {
-    .codec = "lz4",
-    .unit = "frame",
-    .size = sizeof(struct lz4),
-    .init = lz4_init,
-    .begin = lz4_begin,
-    .decode = lz4_decode,
-    .destroy = lz4_destroy,
-};
-
-static struct stream *lz4_stream(struct stream *upstream, struct codec_info *info, struct error *e)
-{
-	return member_stream(&ops, upstream, info, e);
-}
+MEMBER_DECODE(lz4_stream, .codec = "lz4", .unit = "frame", .size = sizeof(struct lz4),
+	      .init = lz4_init, .begin = lz4_begin,
+	      .decode = lz4_decode, .destroy = lz4_destroy)
 #define DECODE lz4_stream
 #else
 #define DECODE NULL
 #endif
 
-static const char *const suffixes[] = {".lz4", NULL};
-
-const struct format codec_lz4 = {
-    .name = "lz4",
-    .kind = FORMAT_CODEC,
-    .suffixes = suffixes,
-    .bid = bid,
-    .checksums = CHECKSUMS_DATA,
-    .multi_member = true,
-    .decode = DECODE,
-};
+const struct format codec_lz4 = MEMBER_ROW("lz4", bid, DECODE, ".lz4");

@@ -221,33 +221,12 @@ static ssize_t lzo_decode(void *self, struct feed *f, void *buf, size_t cap, boo
 	return (ssize_t)n;
 }
 
-static const struct member_ops ops = {
-    .codec = "lzop",
-    .unit = "member",
-    .size = sizeof(struct lzo),
-    .init = lzo_begin_all,
-    .begin = lzo_begin,
-    .decode = lzo_decode,
-    .destroy = lzo_end,
-};
-
-static struct stream *lzo_stream(struct stream *upstream, struct codec_info *info, struct error *e)
-{
-	return member_stream(&ops, upstream, info, e);
-}
+MEMBER_DECODE(lzo_stream, .codec = "lzop", .unit = "member", .size = sizeof(struct lzo),
+	      .init = lzo_begin_all, .begin = lzo_begin,
+	      .decode = lzo_decode, .destroy = lzo_end)
 #define DECODE lzo_stream
 #else
 #define DECODE NULL
 #endif
 
-static const char *const suffixes[] = {".lzo", NULL};
-
-const struct format codec_lzop = {
-    .name = "lzop",
-    .kind = FORMAT_CODEC,
-    .suffixes = suffixes,
-    .bid = bid,
-    .checksums = CHECKSUMS_DATA,
-    .multi_member = true,
-    .decode = DECODE,
-};
+const struct format codec_lzop = MEMBER_ROW("lzop", bid, DECODE, ".lzo");

@@ -44,6 +44,21 @@ struct member_ops {
 struct stream *member_stream(const struct member_ops *ops, struct stream *upstream,
 			     struct codec_info *info, struct error *e) must_check;
 
+/* Defines fn, which decodes by the member_ops given as initialisers. */
+#define MEMBER_DECODE(fn, ...)                                                                     \
+	static struct stream *fn(struct stream *upstream, struct codec_info *info, struct error *e) \
+	{                                                                                          \
+		static const struct member_ops ops = {__VA_ARGS__};                                \
+		return member_stream(&ops, upstream, info, e);                                     \
+	}
+/* The row of a codec. decode_fn: NULL where its library is missing. Then the suffixes. */
+#define MEMBER_ROW(name_, bid_fn, decode_fn, ...)                                                  \
+	{                                                                                          \
+		.name = (name_), .kind = FORMAT_CODEC,                                             \
+		.suffixes = (const char *const[]){__VA_ARGS__, NULL}, .bid = (bid_fn),             \
+		.checksums = CHECKSUMS_DATA, .multi_member = true, .decode = (decode_fn)           \
+	}
+
 /*
  * For begin: takes a skippable frame (zstd and lz4 share the form: a magic of sixteen, a 32-bit
  * size, so many bytes). is_skippable looks at four bytes.

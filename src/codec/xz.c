@@ -166,34 +166,13 @@ static ssize_t xz_decode(void *self, struct feed *f, void *buf, size_t cap, bool
 	return failed(self, rc, e);
 }
 
-static const struct member_ops ops = {
-    .codec = "xz",
-    .unit = "stream",
-    .size = sizeof(struct xz),
-    .init = xz_init,
-    .begin = xz_begin,
-    .decode = xz_decode,
-    .destroy = xz_destroy,
-};
-
-static struct stream *xz_stream(struct stream *upstream, struct codec_info *info, struct error *e)
-{
-	return member_stream(&ops, upstream, info, e);
-}
+MEMBER_DECODE(xz_stream, .codec = "xz", .unit = "stream", .size = sizeof(struct xz),
+	      .init = xz_init, .begin = xz_begin,
+	      .decode = xz_decode, .destroy = xz_destroy)
 #define DECODE xz_stream
 #else
 #define DECODE NULL
 #endif
 
 /* .txz hides a tar: the stem has no .tar, so its content must be asked. */
-static const char *const suffixes[] = {".xz", ".txz", NULL};
-
-const struct format codec_xz = {
-    .name = "xz",
-    .kind = FORMAT_CODEC,
-    .suffixes = suffixes,
-    .bid = bid,
-    .checksums = CHECKSUMS_DATA,
-    .multi_member = true,
-    .decode = DECODE,
-};
+const struct format codec_xz = MEMBER_ROW("xz", bid, DECODE, ".xz", ".txz");

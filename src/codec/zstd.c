@@ -190,34 +190,13 @@ static ssize_t zstd_decode(void *self, struct feed *f, void *buf, size_t cap, bo
 	return (ssize_t)out.pos;
 }
 
-static const struct member_ops ops = {
-    .codec = "zstd",
-    .unit = "frame",
-    .size = sizeof(struct zstd),
-    .init = zstd_init,
-    .begin = zstd_begin,
-    .decode = zstd_decode,
-    .destroy = zstd_destroy,
-};
-
-static struct stream *zstd_stream(struct stream *upstream, struct codec_info *info, struct error *e)
-{
-	return member_stream(&ops, upstream, info, e);
-}
+MEMBER_DECODE(zstd_stream, .codec = "zstd", .unit = "frame", .size = sizeof(struct zstd),
+	      .init = zstd_init, .begin = zstd_begin,
+	      .decode = zstd_decode, .destroy = zstd_destroy)
 #define DECODE zstd_stream
 #else
 #define DECODE NULL
 #endif
 
 /* .tzst hides a tar: the stem has no .tar, so its content must be asked. */
-static const char *const suffixes[] = {".zst", ".zstd", ".tzst", NULL};
-
-const struct format codec_zstd = {
-    .name = "zstd",
-    .kind = FORMAT_CODEC,
-    .suffixes = suffixes,
-    .bid = bid,
-    .checksums = CHECKSUMS_DATA,
-    .multi_member = true,
-    .decode = DECODE,
-};
+const struct format codec_zstd = MEMBER_ROW("zstd", bid, DECODE, ".zst", ".zstd", ".tzst");
