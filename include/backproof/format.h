@@ -57,6 +57,9 @@ const struct format *const *format_rows(size_t *count);
 /* 0 and *out (NULL when nobody bids), or -1 AMBIGUOUS. Restricted to one kind. */
 int format_identify(const struct probe *p, enum format_kind kind, const struct format **out,
 		    struct error *e) must_check;
+/* The same of bytes that can be read at random, by both of their ends. */
+int format_identify_source(struct source *src, enum format_kind kind, const struct format **out,
+			   struct error *e) must_check;
 /* The format whose suffix ends name (case ignored), or NULL. *stem_length: name without it. */
 const struct format *format_by_suffix(const char *name, size_t *stem_length);
 

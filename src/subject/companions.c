@@ -71,15 +71,8 @@ static int as_raw(struct part *pt, struct error *e)
 /* Opened for its bytes before, and now for what is in them. */
 static int identify(struct companion_desk *d, struct part *pt, struct error *e)
 {
-	uint8_t head[4096], tail[4096];
-	uint64_t size = source_size(pt->bytes);
-	struct probe p = {.head = head, .tail = tail, .size = size};
 	const struct format *row;
-	p.head_length = size < sizeof head ? (size_t)size : sizeof head;
-	p.tail_length = size < sizeof tail ? (size_t)size : sizeof tail;
-	if (source_read_at(pt->bytes, 0, head, p.head_length, e) < 0 ||
-	    source_read_at(pt->bytes, size - p.tail_length, tail, p.tail_length, e) < 0 ||
-	    format_identify(&p, FORMAT_IMAGE, &row, e) < 0)
+	if (format_identify_source(pt->bytes, FORMAT_IMAGE, &row, e) < 0)
 		return -1;
 	if (row && !row->open_image)
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "%s has no reader here", row->name);

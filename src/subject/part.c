@@ -152,21 +152,6 @@ int part_image(struct opener *o, struct part *pt, const struct format *row, stru
 	return 0;
 }
 
-/* The row that serves bytes at random, from both of their ends. */
-static int identify(struct job *j, const struct format **row, struct error *e)
-{
-	struct ends *x = j->ends;
-	struct source *src = j->pt->bytes;
-	uint64_t size = source_size(src);
-	x->probe = (struct probe){.head = x->head, .tail = x->tail, .size = size};
-	x->probe.head_length = size < sizeof x->head ? (size_t)size : sizeof x->head;
-	x->probe.tail_length = size < sizeof x->tail ? (size_t)size : sizeof x->tail;
-	if (source_read_at(src, 0, x->head, x->probe.head_length, e) < 0 ||
-	    source_read_at(src, size - x->probe.tail_length, x->tail, x->probe.tail_length, e) < 0)
-		return -1;
-	return format_identify(&x->probe, FORMAT_IMAGE, row, e);
-}
-
 /* 0: done. -1 error, -2 finding made. */
 static int read_content(struct job *j, struct error *e)
 {
@@ -197,7 +182,7 @@ static int read_content(struct job *j, struct error *e)
 		return refuse(pt, row, e);
 	if (!row && named && named->kind == FORMAT_IMAGE && named->product && !named->bid)
 		return refuse(pt, named, e);
-	if (open_bytes(j, e) < 0 || identify(j, &row, e) < 0)
+	if (open_bytes(j, e) < 0 || format_identify_source(pt->bytes, FORMAT_IMAGE, &row, e) < 0)
 		return -1;
 	if (row && !row->open_image)
 		return refuse(pt, row, e);

@@ -10,6 +10,9 @@
 #include "backproof/format.h"
 
 #define ROWS_MAX 128
+/* What bids look at, at the ends of what can be read at random. */
+#define HEAD_BYTES ((size_t)STREAM_PEEK)
+#define TAIL_BYTES ((size_t)4096)
 
 static const struct format *rows[ROWS_MAX];
 static size_t row_count;
@@ -66,6 +69,26 @@ int format_identify(const struct probe *p, enum format_kind kind, const struct f
 		return error_set(e, ERROR_AMBIGUOUS, 0, "may be %s or %s", best->name, rival->name);
 	*out = best;
 	return 0;
+}
+
+int format_identify_source(struct source *src, enum format_kind kind, const struct format **out,
+			   struct error *e)
+{
+	autofree uint8_t *ends = malloc(HEAD_BYTES + TAIL_BYTES);
+	uint64_t size = source_size(src);
+	if (!ends)
+		return error_nomem(e);
+	struct probe p = {
+		.head = ends,
+		.tail = ends + HEAD_BYTES,
+		.head_length = size < HEAD_BYTES ? (size_t)size : HEAD_BYTES,
+		.tail_length = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES,
+		.size = size,
+	};
+	if (source_read_at(src, 0, ends, p.head_length, e) < 0 ||
+	    source_read_at(src, size - p.tail_length, ends + HEAD_BYTES, p.tail_length, e) < 0)
+		return -1;
+	return format_identify(&p, kind, out, e);
 }
 
 const struct format *format_by_suffix(const char *name, size_t *stem_length)

@@ -14,7 +14,6 @@
 #include "backproof/format.h"
 
 #define CHUNK (4 * MIB)
-#define PROBE (128 * KIB)
 
 struct opened {
 	const char *path;
@@ -36,19 +35,6 @@ static struct source *bytes_of(struct opened *o, struct error *e)
 	return o->source;
 }
 
-static int identify(struct source *src, const struct format **out, struct error *e)
-{
-	uint64_t size = source_size(src);
-	size_t n = size < PROBE ? (size_t)size : PROBE;
-	autofree uint8_t *head = malloc(PROBE), *tail = malloc(PROBE);
-	if (!head || !tail)
-		return error_nomem(e);
-	if (source_read_at(src, 0, head, n, e) < 0 || source_read_at(src, size - n, tail, n, e) < 0)
-		return -1;
-	struct probe p = {head, tail, n, n, size};
-	return format_identify(&p, FORMAT_IMAGE, out, e);
-}
-
 static const struct image *image_of(struct opened *o, bool raw, struct error *e)
 {
 	const struct format *format = NULL;
@@ -59,7 +45,7 @@ static const struct image *image_of(struct opened *o, bool raw, struct error *e)
 		return NULL;
 	}
 	struct source *src = bytes_of(o, e);
-	if (!src || (!raw && identify(src, &format, e) < 0))
+	if (!src || (!raw && format_identify_source(src, FORMAT_IMAGE, &format, e) < 0))
 		return NULL;
 	struct image_context c = {o->path, o->path, &findings, &companions, &budget};
 	o->opening = true;
