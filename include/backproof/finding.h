@@ -95,6 +95,12 @@ void findings_add_news(struct findings *to, const struct findings *from);
  * before is not said again. So the order of findings does not depend on how threads ran.
  */
 void findings_append(struct findings *to, const struct findings *from);
+/*
+ * Runs both, side by side where that is possible: the second in a thread, with findings of its own that are appended
+ * when the first has ended too.
+ */
+typedef void findings_fn(void *ctx, struct findings *f);
+void findings_beside(struct findings *f, findings_fn *first, void *ctx, findings_fn *second, void *second_ctx);
 
 const char *proof_name(enum proof p);
 const char *outcome_name(enum outcome o);

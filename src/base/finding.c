@@ -223,3 +223,32 @@ size_t findings_against(const struct findings *f, enum proof p, const char *subj
 	pthread_mutex_unlock(f->lock);
 	return n;
 }
+
+struct beside {
+	findings_fn *fn;
+	void *ctx;
+	struct findings own;
+};
+
+static void *run_beside(void *arg)
+{
+	struct beside *b = arg;
+	b->fn(b->ctx, &b->own);
+	return NULL;
+}
+
+void findings_beside(struct findings *f, findings_fn *first, void *ctx, findings_fn *second, void *second_ctx)
+{
+	struct beside b = {second, second_ctx, {0}};
+	pthread_t thread;
+	bool room = findings_init(&b.own) == 0, beside = room && !pthread_create(&thread, NULL, run_beside, &b);
+	f->lost |= !room;
+	first(ctx, f);
+	if (beside) {
+		pthread_join(thread, NULL);
+		findings_append(f, &b.own);
+	} else {
+		second(second_ctx, f);
+	}
+	findings_free(&b.own);
+}

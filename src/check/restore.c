@@ -1,42 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Files come out, and those that can prove themselves do. */
-#include <pthread.h>
-
 #include "backproof/text.h"
 #include "rows.h"
 
-struct vouching {
+struct trial {
 	struct subject *s;
 	const struct check_parameters *p;
-	struct findings *f;
 };
 
-static void *vouch(void *arg)
+static void vouch(void *ctx, struct findings *f)
 {
-	struct vouching *v = arg;
-	subject_vouch(v->s, v->p, v->f);
-	return NULL;
+	struct trial *t = ctx;
+	subject_vouch(t->s, t->p, f);
+}
+
+static void try_out(void *ctx, struct findings *f)
+{
+	struct trial *t = ctx;
+	subject_trial(t->s, t->p, f);
 }
 
 /* Side by side: one reads and digests, the other waits for the scratch disk. Each has readers of its own. */
 static void vouch_and_try(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
-	struct findings own;
-	struct vouching v = {s, p, &own};
-	pthread_t thread;
+	struct trial t = {s, p};
 	p->budget->stage = "witnesses";
-	bool room = findings_init(&own) == 0;
-	f->lost |= !room;
-	if (!room || pthread_create(&thread, NULL, vouch, &v) != 0) {
-		findings_free(&own);
-		subject_vouch(s, p, f);
-		subject_trial(s, p, f);
-		return;
-	}
-	subject_trial(s, p, f);
-	pthread_join(thread, NULL);
-	findings_append(f, &own);
-	findings_free(&own);
+	findings_beside(f, try_out, &t, vouch, &t);
 }
 
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)

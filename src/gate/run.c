@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "run.h"
 
-#include <pthread.h>
-
 #include "backproof/text.h"
 
 static void describe(const struct restore_point *point, struct host_result *out)
@@ -33,40 +31,16 @@ static void collect(const struct subject *s, const struct check_parameters *p, s
 		}
 }
 
-struct beside {
+struct row_run {
 	const struct check *row;
 	struct subject *s;
 	const struct check_parameters *p;
-	struct findings *f;
 };
 
-static void *run_beside(void *arg)
+static void run_row(void *ctx, struct findings *f)
 {
-	struct beside *b = arg;
-	b->row->run(b->s, b->p, b->f);
-	return NULL;
-}
-
-/* Two rows side by side: the second keeps findings of its own until the first has ended. */
-static int run_pair(const struct check *first, const struct check *second, struct subject *s,
-		    const struct check_parameters *p, struct findings *f)
-{
-	struct beside b = {first, s, p, f};
-	struct findings own;
-	pthread_t thread;
-	if (findings_init(&own) < 0) {
-		f->lost = true;
-		return -1;
-	}
-	if (pthread_create(&thread, NULL, run_beside, &b) != 0) {
-		findings_free(&own);
-		return -1;
-	}
-	second->run(s, p, &own);
-	pthread_join(thread, NULL);
-	findings_append(f, &own);
-	findings_free(&own);
-	return 0;
+	struct row_run *r = ctx;
+	r->row->run(r->s, r->p, f);
 }
 
 static void run_checks(struct subject *s, const struct check_parameters *p, struct findings *f)
@@ -74,11 +48,13 @@ static void run_checks(struct subject *s, const struct check_parameters *p, stru
 	size_t count;
 	const struct check *const *rows = check_rows(&count);
 	for (size_t i = 0; i < count; i++) {
-		/* Where that is not possible they run one after the other. */
-		if (rows[i]->beside && i + 1 < count && run_pair(rows[i], rows[i + 1], s, p, f) == 0)
-			i++;
-		else
-			rows[i]->run(s, p, f);
+		struct row_run this = {rows[i], s, p};
+		if (rows[i]->beside && i + 1 < count) {
+			struct row_run next = {rows[++i], s, p};
+			findings_beside(f, run_row, &this, run_row, &next);
+		} else {
+			run_row(&this, f);
+		}
 	}
 }
 
