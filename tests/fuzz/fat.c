@@ -5,14 +5,10 @@
  *
  *     fat [FILE...]        without files: fixtures/fat, and seeded mutants of it
  */
-#include <glob.h>
-
 #include "backproof/fs.h"
-#include "test.h"
+#include "replay.h"
 
 #define VOLUME_SIZE (34 * MIB)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct head {
 	const uint8_t *data;
@@ -91,31 +87,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef BACKPROOF_LIBFUZZER
-static uint8_t *load(const char *path, size_t *size)
-{
-	FILE *fp = fopen(path, "rb");
-	NEED(fp);
-	fseek(fp, 0, SEEK_END);
-	*size = (size_t)ftell(fp);
-	rewind(fp);
-	uint8_t *data = malloc(*size + 1);
-	NEED(data && fread(data, 1, *size, fp) == *size);
-	fclose(fp);
-	return data;
-}
-
-static char **paths;
-static size_t path_count;
-
-static void replay(void)
-{
-	for (size_t i = 0; i < path_count; i++) {
-		size_t size;
-		autofree uint8_t *data = load(paths[i], &size);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-}
-
 static void mutated(void)
 {
 	struct rng r = {1};
@@ -143,21 +114,5 @@ static void mutated(void)
 	CHECK(broken > n / 2);
 }
 
-int main(int argc, char **argv)
-{
-	glob_t found = {0};
-	if (argc > 1) {
-		paths = argv + 1;
-		path_count = (size_t)argc - 1;
-	} else {
-		NEED(glob("fixtures/fat/*.head", 0, NULL, &found) == 0);
-		paths = found.gl_pathv;
-		path_count = found.gl_pathc;
-	}
-	RUN(replay);
-	if (argc == 1)
-		RUN(mutated);
-	globfree(&found);
-	return test_done();
-}
+REPLAY_MAIN(mutated, "fixtures/fat/*.head")
 #endif

@@ -1,44 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Hostile bytes for the VDI reader: where the map is HELD, every block is read. */
-#include "backproof/format.h"
+#include "image_tour.h"
 #include "mutate.h"
 
 extern const struct format image_vdi;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct image im = {0};
-	struct findings f;
-	struct error e = {0};
-	static uint8_t buf[96 * 1024 + 7];
-	if (findings_init(&f) < 0)
-		abort();
-	struct image_context c = {.subject = "v", .f = &f};
-	struct source *s = source_memory(data, size, "v", &e);
-	if (!s)
-		abort();
-	if (image_vdi.open_image(s, &c, &im, &e) == 0) {
-		struct source *d = im.disks.items[0].source;
-		bool held = findings_proof(&f, PROOF_STRUCTURE) == OUTCOME_HELD;
-		uint64_t total = source_size(d), read = 0;
-		for (uint64_t at = 0, n; at < total && read < 8 * MIB; at += n, read += n) {
-			struct extent x;
-			n = total - at < sizeof buf ? total - at : sizeof buf;
-			if (source_extent_at(d, at, &x, &e) == 0 && x.zero && x.length > n) {
-				n = x.length;
-				read++;
-				continue;
-			}
-			if (source_read_at(d, at, buf, (size_t)n, &e) < 0 && held)
-				abort();
-		}
-	} else if (!e.cls) {
-		abort();
-	}
-	image_close(&im);
-	source_destroy(s);
-	findings_free(&f);
-	return 0;
+	return image_tour(&image_vdi, data, size, NULL);
 }
 
 MUTATE_MAIN(2500, "fixtures/vdi/*.vdi")

@@ -5,12 +5,8 @@
  *
  *     volume [FILE...]        without files: fixtures/volume, and seeded mutants of it
  */
-#include <glob.h>
-
 #include "backproof/volume.h"
-#include "test.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "replay.h"
 
 static size_t held, broken, volumes;
 
@@ -64,31 +60,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef BACKPROOF_LIBFUZZER
-static uint8_t *load(const char *path, size_t *size)
-{
-	FILE *fp = fopen(path, "rb");
-	NEED(fp);
-	fseek(fp, 0, SEEK_END);
-	*size = (size_t)ftell(fp);
-	rewind(fp);
-	uint8_t *data = malloc(*size + 1);
-	NEED(data && fread(data, 1, *size, fp) == *size);
-	fclose(fp);
-	return data;
-}
-
-static char **paths;
-static size_t path_count;
-
-static void replay(void)
-{
-	for (size_t i = 0; i < path_count; i++) {
-		size_t size;
-		autofree uint8_t *data = load(paths[i], &size);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-}
-
 /* Where tables are: the first sectors and the last ones, and the boot sectors of what is in between. */
 static size_t place(struct rng *r, size_t size)
 {
@@ -129,21 +100,5 @@ static void mutated(void)
 	}
 }
 
-int main(int argc, char **argv)
-{
-	glob_t found = {0};
-	if (argc > 1) {
-		paths = argv + 1;
-		path_count = (size_t)argc - 1;
-	} else {
-		NEED(glob("fixtures/volume/*.disk", 0, NULL, &found) == 0);
-		paths = found.gl_pathv;
-		path_count = found.gl_pathc;
-	}
-	RUN(replay);
-	if (argc == 1)
-		RUN(mutated);
-	globfree(&found);
-	return test_done();
-}
+REPLAY_MAIN(mutated, "fixtures/volume/*.disk")
 #endif
