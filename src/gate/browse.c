@@ -19,7 +19,7 @@ struct browse {
 	int fd; /* cat */
 	uint8_t *buf;
 	uint64_t files, bytes, failed;
-	bool streamed; /* members came by before the end of their archive had been seen */
+	bool doubtful; /* of an archive whose end is still to come, or of a file system without its log */
 	int code; /* the worst so far */
 };
 
@@ -132,6 +132,7 @@ static int visit(void *ctx, struct subject_volume *v, const struct fs_entry *x, 
 	struct error why = {0};
 	if (!is_wanted(b, x->path))
 		return 0;
+	b->doubtful |= fs_info(v->fs)->stale_view;
 	if (x->type == ENTRY_FILE && !b->list) {
 		autostream struct stream *in = fs_open_file(v->fs, x, &why);
 		return in ? take_entry(b, x, NULL, read_stream, in, e) : say(b, x->path, &why);
@@ -159,7 +160,7 @@ static int visit_member(void *ctx, const struct archive_member *m, struct archiv
 			  m->hardlink);
 		return say(b, m->entry.path, &why);
 	}
-	b->streamed = true;
+	b->doubtful = true;
 	return take_entry(b, &m->entry, m->link, read_member, r, e);
 }
 
@@ -279,10 +280,10 @@ static int run(struct browse *b, struct error *e)
 			tell_obstacles(b);
 	}
 	/* Something in the way of a part of it matters only where that part was wanted: what was asked for came. But
-	 * what came out of an archive is only proved by its end. */
-	if (code && b->streamed && !b->list)
+	 * what came out of an archive is only proved by its end, and an older tree may hold older files. */
+	if (code && b->doubtful && !b->list)
 		text_put(b->out, "what came out of it may be wrong\n");
-	if (!readable || ((b->code || b->streamed) && code))
+	if (!readable || ((b->code || b->doubtful) && code))
 		return code ? code : CODE_CANNOT_TELL;
 	return b->list && !b->files && code ? code : b->code;
 }

@@ -38,6 +38,19 @@ holds "--cat of a link is no empty file" test "$code" = 20
 holds "it says where the link leads" grep -q usr/lib/os-release "$W/err"
 run inspect "$raw" --cat usr/lib/os-release
 holds "--cat of a file" test "$code" = 0
+
+# A file system whose log can't be replayed shows older files: they are given out, and not as what was asked for.
+cp "$F/bare-ext4.img" "$W/dirty.img"
+block=$(debugfs -R 'blocks <8>' "$W/dirty.img" 2>/dev/null | awk '{print $1}')
+size=$(dumpe2fs -h "$W/dirty.img" 2>/dev/null | awk '/^Block size:/ {print $3}')
+run inspect "$W/dirty.img" --cat etc/hostname
+holds "--cat, log clean" test "$code" = 0
+debugfs -w -R 'feature needs_recovery' "$W/dirty.img" >/dev/null 2>&1
+flip "$W/dirty.img" $((block * size + 4))
+run inspect "$W/dirty.img" --cat etc/hostname
+holds "--cat, log not replayed" test "$code" != 0
+never "log not replayed" web01 --from "$W/dirty.img"
+
 # Two machines' directories with a base of one name: each chain gets its own.
 mkdir -p "$W/c/a" "$W/c/b" "$W/c/d"
 qemu-img convert -O qcow2 "$raw" "$W/c/a/base.qcow2" && qemu-img convert -O qcow2 "$F/gpt-old.img" "$W/c/b/base.qcow2" || exit 1
