@@ -8,33 +8,18 @@
 #define FUZZ_REPLAY_H
 
 #include <glob.h>
-#include <zstd.h>
 
-#include "backproof/base.h"
-#include "test.h"
+#include "fixture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A whole file; what is stored with zstd comes out of it. */
 static inline uint8_t *load(const char *path, size_t *size)
 {
-	FILE *fp = fopen(path, "rb");
-	NEED(fp);
-	fseek(fp, 0, SEEK_END);
-	size_t stored = (size_t)ftell(fp), n = strlen(path);
-	rewind(fp);
-	uint8_t *raw = malloc(stored + 1);
-	NEED(raw && fread(raw, 1, stored, fp) == stored);
-	fclose(fp);
-	*size = stored;
-	if (n < 4 || strcmp(path + n - 4, ".zst"))
-		return raw;
-	*size = (size_t)ZSTD_getFrameContentSize(raw, stored);
-	NEED(*size < 64 * MIB);
-	uint8_t *data = malloc(*size);
-	NEED(data && ZSTD_decompress(data, *size, raw, stored) == *size);
-	free(raw);
-	return data;
+	size_t n = strlen(path);
+	uint8_t *p = n > 4 && !strcmp(path + n - 4, ".zst") ? fixture_zst(path, size) : fixture_file(path, size);
+	NEED(p);
+	return p;
 }
 
 static char **paths;

@@ -3,43 +3,28 @@
 #ifndef EXT_HELP_H
 #define EXT_HELP_H
 
-#include <zstd.h>
-
 #include "backproof/digest.h"
 #include "backproof/fs.h"
 #include "backproof/text.h"
-#include "test.h"
+#include "fixture.h"
 
 struct image {
 	uint8_t *data;
 	size_t len;
 };
 
+/* Without data when there is no such file. */
 static inline struct image load(const char *path)
 {
 	struct image im = {0};
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return im;
-	fseek(f, 0, SEEK_END);
-	im.len = (size_t)ftell(f);
-	rewind(f);
-	im.data = malloc(im.len + 1);
-	NEED(im.data && fread(im.data, 1, im.len, f) == im.len);
-	im.data[im.len] = 0;
-	fclose(f);
+	im.data = fixture_file(path, &im.len);
 	return im;
 }
 
 static inline struct image load_zst(const char *path)
 {
-	struct image packed = load(path), im = {0};
-	NEED(packed.data);
-	im.len = (size_t)ZSTD_getFrameContentSize(packed.data, packed.len);
-	NEED(im.len <= 64 * MIB);
-	im.data = malloc(im.len);
-	NEED(im.data && ZSTD_decompress(im.data, im.len, packed.data, packed.len) == im.len);
-	free(packed.data);
+	struct image im = {0};
+	im.data = fixture_zst(path, &im.len);
 	return im;
 }
 

@@ -3,12 +3,10 @@
 #ifndef VOLUME_IMAGE_H
 #define VOLUME_IMAGE_H
 
-#include <zstd.h>
-
 #include "backproof/digest.h"
 #include "backproof/fs.h"
 #include "backproof/text.h"
-#include "test.h"
+#include "fixture.h"
 
 struct image {
 	uint8_t *data;
@@ -17,26 +15,15 @@ struct image {
 
 static inline void *load_file(const char *path, size_t *size)
 {
-	FILE *fp = fopen(path, "rb");
-	NEED(fp);
-	fseek(fp, 0, SEEK_END);
-	*size = (size_t)ftell(fp);
-	rewind(fp);
-	char *p = malloc(*size + 1);
-	NEED(p && fread(p, 1, *size, fp) == *size);
-	p[*size] = 0;
-	fclose(fp);
+	void *p = fixture_file(path, size);
+	NEED(p);
 	return p;
 }
 
 static inline struct image load_image(const char *path)
 {
-	size_t stored;
-	autofree void *raw = load_file(path, &stored);
-	struct image i = {.size = (size_t)ZSTD_getFrameContentSize(raw, stored)};
-	NEED(i.size < 64 * MIB);
-	i.data = malloc(i.size);
-	NEED(i.data && ZSTD_decompress(i.data, i.size, raw, stored) == i.size);
+	struct image i;
+	i.data = fixture_zst(path, &i.size);
 	return i;
 }
 
