@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "rows.h"
+#include "say.h"
 
 #define BTRFS_LEVELS 8
 #define BTRFS_MIRRORS 4
@@ -323,15 +324,6 @@ int btrfs_scrub(void *self, const char *subject, struct findings *f, const struc
 		struct error *e) must_check;
 
 #define btrfs_bad(e, at, ...) error_set(e, ERROR_CORRUPT, at, "btrfs: " __VA_ARGS__)
-#define btrfs_finding(f, check, subject, outcome, at, ...)                                         \
-	do {                                                                                       \
-		int64_t at_ = (int64_t)(at);                                                       \
-		struct finding_text text_ = {                                                      \
-			.offset = at_,                                                             \
-			.has_offset = at_ >= 0,                                                    \
-			.error = (outcome) == OUTCOME_BROKEN ? ERROR_CORRUPT : ERROR_NONE,         \
-		};                                                                                 \
-		finding_add(f, PROOF_STRUCTURE, check, subject, outcome, &text_, __VA_ARGS__);     \
-	} while (0)
+#define btrfs_finding fs_finding
 
 #endif

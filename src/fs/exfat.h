@@ -4,6 +4,7 @@
 #define FS_EXFAT_H
 
 #include "rows.h"
+#include "say.h"
 
 #define EXFAT_FIRST 2u /* cluster numbers: the first */
 #define EXFAT_END 0xffffffffu
@@ -101,16 +102,6 @@ int64_t exfat_time(uint32_t stamp, uint8_t zone);
 int exfat_verify(void *self, const char *subject, struct findings *f, const struct budget *b, int64_t now,
 		 int64_t *newest, struct error *e) must_check;
 
-/* One finding of PROOF_STRUCTURE; at < 0: no offset. */
-#define exfat_finding(f, check, subject, outcome, at, ...)                                         \
-	do {                                                                                       \
-		int64_t at_ = (int64_t)(at);                                                       \
-		struct finding_text text_ = {                                                      \
-			.offset = at_,                                                             \
-			.has_offset = at_ >= 0,                                                    \
-			.error = (outcome) == OUTCOME_BROKEN ? ERROR_CORRUPT : ERROR_NONE,         \
-		};                                                                                 \
-		finding_add(f, PROOF_STRUCTURE, check, subject, outcome, &text_, __VA_ARGS__);     \
-	} while (0)
+#define exfat_finding fs_finding
 
 #endif

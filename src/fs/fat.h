@@ -4,6 +4,7 @@
 #define FS_FAT_H
 
 #include "rows.h"
+#include "say.h"
 
 /* Cluster numbers: 2 is the first. */
 #define FIRST_CLUSTER 2u
@@ -118,16 +119,6 @@ int fat_verify(void *self, const char *subject, struct findings *f, const struct
 int fat_judge_copies(const struct fat *fs, const char *subject, struct findings *f,
 		     const struct budget *b, struct error *e) must_check;
 
-/* One finding of PROOF_STRUCTURE; at < 0: no offset. */
-#define fat_finding(f, check, subject, outcome, at, ...)                                           \
-	do {                                                                                       \
-		int64_t at_ = (int64_t)(at);                                                       \
-		struct finding_text text_ = {                                                      \
-			.offset = at_,                                                             \
-			.has_offset = at_ >= 0,                                                    \
-			.error = (outcome) == OUTCOME_BROKEN ? ERROR_CORRUPT : ERROR_NONE,         \
-		};                                                                                 \
-		finding_add(f, PROOF_STRUCTURE, check, subject, outcome, &text_, __VA_ARGS__);     \
-	} while (0)
+#define fat_finding fs_finding
 
 #endif

@@ -9,6 +9,7 @@
 #define FS_NTFS_H
 
 #include "rows.h"
+#include "say.h"
 
 #define NTFS_ROOT 5u
 /* Records below are the system's own. */
@@ -176,16 +177,6 @@ struct ntfs_verify;
 int ntfs_verify(void *self, const char *subject, struct findings *f, const struct budget *b,
 		int64_t now, int64_t *newest, struct error *e) must_check;
 
-/* One finding of PROOF_STRUCTURE; at < 0: no offset. */
-#define ntfs_finding(f, check, subject, outcome, at, ...)                                          \
-	do {                                                                                       \
-		int64_t at_ = (int64_t)(at);                                                       \
-		struct finding_text text_ = {                                                      \
-			.offset = at_,                                                             \
-			.has_offset = at_ >= 0,                                                    \
-			.error = (outcome) == OUTCOME_BROKEN ? ERROR_CORRUPT : ERROR_NONE,         \
-		};                                                                                 \
-		finding_add(f, PROOF_STRUCTURE, check, subject, outcome, &text_, __VA_ARGS__);     \
-	} while (0)
+#define ntfs_finding fs_finding
 
 #endif
