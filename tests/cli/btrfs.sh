@@ -8,7 +8,6 @@ tool=$(dirname "$BACKPROOF")/tests/tool/fslist
 [ -x "$tool" ] || make -s -C "$TOP" BUILD="$(dirname "$BACKPROOF")" "$tool" >/dev/null 2>&1
 img=$W/img m=$W/mnt
 mkdir "$m"
-trap 'umount -q "$m"; rm -rf "$W"' EXIT
 
 # same NAME IMAGE LIST [OPTIONS]: the reader's list, all of its findings held.
 same() {

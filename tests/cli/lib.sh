@@ -16,7 +16,15 @@ unset BACKPROOF_CONFIG NO_COLOR
 passed=0 failed=0 skipped=0
 W=$(mktemp -d) || exit 1
 chmod 755 "$W"
-trap 'rm -rf "$W"' EXIT
+# Whatever ended a script: nothing stays mounted (or attached to a loop device, by that), and nothing is left.
+release() {
+	local m
+	awk -v w="$W/" 'index($2, w) == 1 {print $2}' /proc/mounts | sort -r | while read -r m; do
+		umount "$m" || umount -l "$m"
+	done 2>/dev/null
+	rm -rf --one-file-system "$W"
+}
+trap release EXIT
 trap 'exit 130' HUP INT TERM
 S=$W/scratch
 mkdir "$S"

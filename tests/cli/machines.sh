@@ -15,7 +15,7 @@ cleanup() {
 	umount "$M" 2>/dev/null
 	local l
 	for l in "${loops[@]}"; do losetup -d "$l" 2>/dev/null; done
-	rm -rf "$W"
+	release
 }
 trap cleanup EXIT
 mk_tree "$W/tree" web01 $ID efi
