@@ -10,11 +10,22 @@
 #include "subvolumes.h"
 #include "windows.h"
 
-/* The volume that holds the system's root: the one with an fstab, else the one with an os-release. */
+static int64_t last_alive(const struct subject_volume *v)
+{
+	const struct fs_info *i = fs_info(v->fs);
+	int64_t t = i->written > i->mounted ? i->written : i->mounted;
+	return i->journal > t ? i->journal : t;
+}
+
+/*
+ * The volume that holds the system's root: the one with an fstab, else the one with an os-release. Of several systems
+ * (a rescue system, one that was replaced) the one that ran last is the machine's.
+ */
 static struct subject_volume *find_root(struct subject *s, struct findings *f)
 {
 	static const char *const marks[] = {"etc/fstab", "etc/os-release", "etc/hostname", "etc/passwd"};
 	for (size_t m = 0; m < ARRAY_SIZE(marks); m++) {
+		struct subject_volume *best = NULL;
 		vec_each(&s->volumes, v)
 		{
 			struct fs_entry entry;
@@ -23,9 +34,12 @@ static struct subject_volume *find_root(struct subject *s, struct findings *f)
 			/* Not being able to look is not the same as there being nothing. */
 			if (rc < 0)
 				finding_error(f, PROOF_STRUCTURE, "root.lookup", v->name, &e);
-			if (rc > 0)
-				return v;
+			/* Where one does not tell, the first is as good. */
+			if (rc > 0 && (!best || (last_alive(best) && last_alive(v) > last_alive(best))))
+				best = v;
 		}
+		if (best)
+			return best;
 	}
 	return subvolumes_find_root(s, f);
 }

@@ -133,6 +133,22 @@ dd if="$F/gpt-old.img" bs=1M skip=6 count=25 status=none | gzip >"$W/old.gz"
 rm "$cz"/sda2.* && split -a 2 -b 400000 "$W/old.gz" "$cz/sda2.dd-img.gz."
 expect 11 "a partition of an older night in a Clonezilla image" web01 --from "$cz"
 
+# Two systems on one disk: an old one to rescue with, and the one that runs, which misses a disk.
+mk_tree "$W/rescue" web01 "$ID" efi
+mk_tree "$W/runs" web01 "$ID" efi
+for missing in "" y; do
+	fresh
+	[ -z "$missing" ] || add_fstab "$W/runs" web01/other /data
+	truncate -s 60M "$W/b/web01.img"
+	printf 'label: gpt\n1: start=2048, size=10240, type=uefi\n2: start=12288, size=51200, type=linux\n3: start=63488, size=51200, type=linux\n' |
+		sfdisk -q "$W/b/web01.img"
+	dd if="$raw" of="$W/b/web01.img" bs=1M skip=1 seek=1 count=5 conv=notrunc status=none
+	put_ext "$W/b/web01.img" $((6 << 20)) 25600 "$W/rescue" ext4 "$(uuid_of rescue)" $(($(date +%s) - 864000)) y
+	put_ext "$W/b/web01.img" $((31 << 20)) 25600 "$W/runs" ext4 "$(uuid_of web01/)" "$(date +%s)" ""
+	expect $((${#missing} * 13)) "a rescue system before the one that runs${missing:+, which misses a disk}" web01 \
+		--from "$W/b/web01.img"
+done
+
 # A disk may be larger than what it is based on.
 fresh
 qemu-img convert -O qcow2 "$F/mbr.img" "$W/b/base.qcow2"
