@@ -123,9 +123,13 @@ enum name_kind name_kind(const char *name, size_t len, size_t *stem, struct span
 	size_t at = last_suffix(name, len), n = len - at;
 	if (k != NAME_OTHER || !at)
 		return k;
-	/* A compressed log is a log; a piece (.aa, .001) of an image is an image. */
-	bool digits = n == 3, letters = n == 2;
-	for (size_t i = at; i < len; i++) {
+	/* A compressed log is a log; a piece (.aa, .00, .001, .part-aa) of an image is an image. */
+	size_t mark = at;
+	if (n > 4 && !strncmp(name + at, "part", 4))
+		mark += 4 + (name[at + 4] == '-' || name[at + 4] == '_');
+	n = len - mark;
+	bool digits = n == 2 || n == 3, letters = n == 2;
+	for (size_t i = mark; i < len; i++) {
 		digits = digits && isdigit((unsigned char)name[i]);
 		letters = letters && islower((unsigned char)name[i]);
 	}

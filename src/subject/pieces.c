@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Files that were split: disk.img.zst.aa and .ab as split(1) and Clonezilla name them, disk.000 or disk.001 as
- * imaging programs do. A gap and a piece of another size than the first are said; that the last one is there, only
+ * Files that were split: disk.img.zst.aa and .ab as split(1) and Clonezilla name them, .00 as split -d does,
+ * disk.000 or disk.001 as imaging programs do, .part-aa as people do. A gap and a piece of another size than the first are said; that the last one is there, only
  * what is inside can tell.
  */
 #include <ctype.h>
@@ -11,18 +11,29 @@
 #include "parts.h"
 #include "pieces.h"
 
-/* ".aa" or ".000": the number of the piece, counted from 0, and how it is written; -1: none. */
+/* Behind the last dot, and behind "part-", "part_" or "part" there: "aa" or "000". NULL: no dot. */
+static const char *piece_mark(const char *name)
+{
+	const char *dot = strrchr(name, '.'), *s = dot ? dot + 1 : NULL;
+	if (!dot || dot == name)
+		return NULL;
+	if (!strncmp(s, "part", 4))
+		s += 4 + (s[4] == '-' || s[4] == '_');
+	return s;
+}
+
+/* ".aa", ".00" or ".000": the number of the piece, counted from 0, and how it is written; -1: none. */
 static long piece_number(const char *name, bool *letters)
 {
-	const char *dot = strrchr(name, '.');
-	size_t n = dot ? strlen(dot + 1) : 0;
-	if (!dot || dot == name || (n != 2 && n != 3))
+	const char *mark = piece_mark(name);
+	size_t n = mark ? strlen(mark) : 0;
+	const unsigned char *s = (const unsigned char *)mark;
+	if (n != 2 && n != 3)
 		return -1;
-	const unsigned char *s = (const unsigned char *)dot + 1;
-	*letters = n == 2;
+	*letters = n == 2 && islower(s[0]);
 	if (*letters)
-		return islower(s[0]) && islower(s[1]) ? (s[0] - 'a') * 26 + (s[1] - 'a') : -1;
-	return isdigit(s[0]) && isdigit(s[1]) && isdigit(s[2]) ? strtol(dot + 1, NULL, 10) : -1;
+		return islower(s[1]) ? (s[0] - 'a') * 26 + (s[1] - 'a') : -1;
+	return strspn(mark, "0123456789") == n ? strtol(mark, NULL, 10) : -1;
 }
 
 bool is_piece_name(const char *name)
@@ -51,7 +62,7 @@ static bool same_whole(const struct part *a, const struct part *b)
 	bool x, y;
 	size_t n = stem_length(a->file->path);
 	return piece_number(a->name, &x) >= 0 && piece_number(b->name, &y) >= 0 && x == y &&
-	       n == stem_length(b->file->path) && !strncmp(a->file->path, b->file->path, n);
+	       strlen(a->name) == strlen(b->name) && n == stem_length(b->file->path) && !strncmp(a->file->path, b->file->path, n);
 }
 
 static int by_number(const void *a, const void *b)
@@ -69,7 +80,7 @@ static void say_missing(struct part *head, long number, bool letters, struct fin
 	if (letters)
 		snprintf(suffix, sizeof suffix, "%c%c", (int)('a' + number / 26), (int)('a' + number % 26));
 	else
-		snprintf(suffix, sizeof suffix, "%03ld", number);
+		snprintf(suffix, sizeof suffix, "%0*ld", (int)strlen(piece_mark(head->name)), number);
 	error_set(&head->failure, ERROR_MISSING, ERROR_NO_OFFSET, "its piece .%s is not in the restore point", suffix);
 	finding_add(f, PROOF_PRESENCE, "part.pieces", head->name, OUTCOME_BROKEN, &more, "%s", head->failure.text);
 }

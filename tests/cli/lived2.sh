@@ -104,6 +104,21 @@ configured 0 "libvirt: named as virsh backup-begin does"
 run check web01 --config "$W/lay.conf" --scratch "$S" --format json
 holds "libvirt: of several the latest counts" test "$code" != 0
 
+# Split as split(1) does without options, with -d, and into names that people give.
+zstd -q "$raw" -o "$W/x.zst"
+size=$(($(stat -c %s "$W/x.zst") / 3 + 1))
+for how in '-d:web01.img.zst.' '-a2:web01.img.zst.part-' '-d:web01.img.zst.part_' '-a2:web01.img.zst.part' '--numeric-suffixes=1:web01.img.zst.'; do
+	fresh
+	split "${how%%:*}" -b $size "$W/x.zst" "$B/${how#*:}" || exit 1
+	holds "split $how: pieces" test "$(find "$B" -type f | wc -l)" = 3
+	expect 0 "split $how" web01 --from "$B"
+	mapfile -t from < <(printf -- '--from\n%s\n' "$B"/*)
+	expect 0 "split $how, by name" web01 "${from[@]}"
+	rm "$(find "$B" -type f | sort | sed -n 2p)"
+	expect 13 "split $how: a gap" web01 --from "$B"
+done
+rm "$W/x.zst"
+
 # A storage of Proxmox VE by its root, which keeps the archives in dump/.
 fresh
 mkdir "$B/dump" "$B/template"
