@@ -161,6 +161,21 @@ static void find_part_word(const char *name, size_t len, struct name_info *out)
 		out->part = out->part_value = (struct span){from, end};
 }
 
+/* VMware calls a machine's further disks web01_1.vmdk, web01_2.vmdk; the first has no number. */
+static void find_vmware_disk(const char *name, size_t len, struct name_info *out)
+{
+	size_t end = out->segment.to && out->segment.to <= out->stem ? out->segment.from : out->stem, from = end;
+	if (out->stem + 5 != len || strncasecmp(name + out->stem, ".vmdk", 5))
+		return;
+	while (from && isdigit((unsigned char)name[from - 1]))
+		from--;
+	if (from < 2 || end == from || end - from > 2 || name[from] == '0' || name[from - 1] != '_' ||
+	    (from - 1 < out->time.to && end > out->time.from))
+		return;
+	out->disk = (struct span){from - 1, end};
+	out->disk_value = (struct span){from, end};
+}
+
 void name_read(const char *name, size_t len, struct name_info *out)
 {
 	memset(out, 0, sizeof *out);
@@ -181,6 +196,8 @@ void name_read(const char *name, size_t len, struct name_info *out)
 			out->part_value = d.part_value;
 			i += n - 1;
 		}
+	if (!out->disk.to)
+		find_vmware_disk(name, len, out);
 	if (!out->disk.to)
 		find_part_word(name, out->stem, out);
 }

@@ -119,6 +119,20 @@ for how in '-d:web01.img.zst.' '-a2:web01.img.zst.part-' '-d:web01.img.zst.part_
 done
 rm "$W/x.zst"
 
+# A machine's directory as VMware keeps it: its second disk has a number, and neither belongs to two restore points.
+fresh
+mk_tree "$W/tree" web01 "$ID" efi
+add_fstab "$W/tree" srv /srv ext4
+mk_disk "$W/sda.img" "$W/tree"
+mkdir "$W/srv" && noise 12 50000 >"$W/srv/data"
+mk_data_disk "$W/sdb.img" "$W/srv" "$(uuid_of srv)"
+qemu-img convert -O vmdk -o subformat=monolithicFlat "$W/sda.img" "$B/web01.vmdk"
+qemu-img convert -O vmdk -o subformat=monolithicFlat "$W/sdb.img" "$B/web01_1.vmdk"
+noise 4 8684 >"$B/web01.nvram" && echo '.encoding = "UTF-8"' >"$B/web01.vmx" && echo log >"$B/vmware.log"
+expect 0 "VMware directory with two disks" web01 --from "$B"
+rm "$B"/web01_1*
+expect 13 "VMware directory without the second" web01 --from "$B"
+
 # A storage of Proxmox VE by its root, which keeps the archives in dump/.
 fresh
 mkdir "$B/dump" "$B/template"
