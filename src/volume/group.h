@@ -76,6 +76,8 @@ struct lvm_copy {
 struct lvm_pv {
 	size_t member;
 	char id[40]; /* as text has it, with hyphens */
+	bool unused;  /* an area of its own says that it is in no group */
+	bool grouped; /* the metadata of a group names it */
 };
 struct lvm_scan {
 	struct assembly *a;

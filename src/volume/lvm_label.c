@@ -104,8 +104,10 @@ static int read_text(struct lvm_scan *s, size_t pv, uint64_t area, uint64_t size
 	uint32_t crc = get_le32(locn + 16);
 	if (get_le32(locn + 20) & IGNORED)
 		return 0;
-	if (!offset || !length)
-		return 0; /* belongs to no group */
+	if (!offset || !length) {
+		s->pvs.items[pv].unused = true;
+		return 0;
+	}
 	if (offset < MDA_HEADER || offset >= size || length > size - MDA_HEADER || length > MAX_TEXT) {
 		group_say(s->a, "lvm.metadata", m->name, OUTCOME_BROKEN, "the text lies outside its area");
 		return 0;

@@ -273,8 +273,10 @@ static int read_pvs(struct vg *g, uint32_t list, struct error *e)
 		}
 		pv->start *= 512;
 		vec_each(&g->s->pvs, have)
-			if (!strcmp(have->id, pv->id))
+			if (!strcmp(have->id, pv->id)) {
 				pv->found = have;
+				have->grouped = true;
+			}
 		if (pv->found)
 			continue;
 		missing++;
@@ -319,6 +321,21 @@ static void name_doubles(struct lvm_scan *s)
 		}
 }
 
+/* A volume without metadata of its own may belong to a group whose other members are not here. */
+static void judge_loose(struct lvm_scan *s)
+{
+	vec_each(&s->pvs, pv)
+	{
+		const char *name = s->a->members[pv->member].name;
+		if (pv->grouped)
+			continue;
+		group_say(s->a, "lvm.members", name, pv->unused ? OUTCOME_SKIPPED : OUTCOME_UNPROVEN,
+			  pv->unused ? "physical volume %s belongs to no group"
+				     : "physical volume %s: nothing here says what group it belongs to, and what is on it",
+			  pv->id);
+	}
+}
+
 int lvm_assemble(struct assembly *a, struct error *e)
 {
 	struct lvm_scan s = {.a = a};
@@ -328,6 +345,8 @@ int lvm_assemble(struct assembly *a, struct error *e)
 	for (size_t i = 0; i < s.copies.count && !rc; i++)
 		if (s.copies.items[i].chosen)
 			rc = lvm_volumes(&s, &s.copies.items[i], e);
+	if (!rc)
+		judge_loose(&s);
 	vec_each(&s.copies, c) lvm_tree_free(&c->tree);
 	free(s.copies.items);
 	free(s.pvs.items);
