@@ -19,7 +19,7 @@ cleanup() {
 }
 trap cleanup EXIT
 mk_tree "$W/tree" web01 $ID efi
-root=$(uuid_of web01/)
+root=$(cat /proc/sys/kernel/random/uuid) # mkfs.btrfs refuses one that is in use on this machine
 
 # Puts a file system's image behind an ESP on a GPT disk.
 disk() { # IMG PARTITION-IMAGE [GPT-TYPE]
