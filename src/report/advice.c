@@ -39,7 +39,8 @@ static const char *when_incomplete(const struct host_result *r)
 	if (p[PROOF_COVERAGE] == OUTCOME_BROKEN)
 		return "Do not patch. Add what is missing to the backup job, run it, and check again.";
 	if (p[PROOF_PRESENCE] == OUTCOME_BROKEN)
-		return "Do not patch. See that all parts of the restore point are there, or make a new backup.";
+		return "Do not patch. See that all parts of the restore point are there and are given (each with "
+		       "--from, or the directory that they are in), or make a new backup.";
 	return "Do not patch. The policy asks for more than this backup could show: see the lines that are not ok.";
 }
 
