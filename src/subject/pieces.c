@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Files that were split: disk.img.zst.aa and .ab as split(1) and Clonezilla name them, .00 as split -d does,
- * disk.000 or disk.001 as imaging programs do, .part-aa as people do. A gap and a piece of another size than the first are said; that the last one is there, only
- * what is inside can tell.
+ * Files that were split: disk.img.zst.aa and .ab as split(1) and Clonezilla name them, .00 as split -d does, disk.000
+ * or disk.001 as imaging programs do, .part-aa as people do. A gap and a piece of another size than the first are
+ * said; that the last one is there, only what is inside can tell.
  */
 #include <ctype.h>
 #include <strings.h>
@@ -62,7 +62,8 @@ static bool same_whole(const struct part *a, const struct part *b)
 	bool x, y;
 	size_t n = stem_length(a->file->path);
 	return piece_number(a->name, &x) >= 0 && piece_number(b->name, &y) >= 0 && x == y &&
-	       strlen(a->name) == strlen(b->name) && n == stem_length(b->file->path) && !strncmp(a->file->path, b->file->path, n);
+	       strlen(a->name) == strlen(b->name) && n == stem_length(b->file->path) &&
+	       !strncmp(a->file->path, b->file->path, n);
 }
 
 static int by_number(const void *a, const void *b)
