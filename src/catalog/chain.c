@@ -13,25 +13,35 @@
 #define CHAIN_MAX 64
 #define NAME_MAX_BYTES 1023 /* of a backing file's name, as the format has it */
 
-static bool read_all(int fd, void *to, size_t n, uint64_t at)
+/* 1: read, 0: the file ends before that. */
+static int read_all(int fd, const char *path, void *to, size_t n, uint64_t at, struct error *e)
 {
-	return at <= INT64_MAX && pread(fd, to, n, (off_t)at) == (ssize_t)n;
+	ssize_t got = at <= INT64_MAX ? pread(fd, to, n, (off_t)at) : 0;
+	return got < 0 ? error_sys(e, "%s", path) : got == (ssize_t)n;
 }
 
-/* The last part of the name of what is behind the image, or NULL: none, or not to be read; its reader will say. */
-static char *backing_of(const char *path)
+/* The last part of the name of what is behind the image, or NULL: none, or not to be opened; its reader will say. */
+static int backing_of(const char *path, char **out, struct error *e)
 {
 	uint8_t head[24];
 	char name[NAME_MAX_BYTES + 1] = "";
+	*out = NULL;
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || !read_all(fd, head, sizeof head, 0) || memcmp(head, "QFI\xfb", 4))
-		return NULL;
+	int rc = fd < 0 ? 0 : read_all(fd, path, head, sizeof head, 0, e);
+	if (rc <= 0 || memcmp(head, "QFI\xfb", 4))
+		return rc < 0 ? -1 : 0;
 	uint64_t at = get_be64(head + 8);
 	uint32_t length = get_be32(head + 16);
-	if (!at || !length || length > NAME_MAX_BYTES || !read_all(fd, name, length, at) || strlen(name) != length)
-		return NULL;
+	if (!at || !length || length > NAME_MAX_BYTES)
+		return 0;
+	rc = read_all(fd, path, name, length, at, e);
+	if (rc <= 0 || strlen(name) != length)
+		return rc < 0 ? -1 : 0;
 	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
-	return *base && strcmp(base, ".") && strcmp(base, "..") ? strdup(base) : NULL;
+	if (!*base || !strcmp(base, ".") || !strcmp(base, ".."))
+		return 0;
+	*out = strdup(base);
+	return *out ? 0 : error_nomem(e);
 }
 
 /* The file by that name beside path. NULL: out of memory. */
@@ -54,7 +64,9 @@ static int complete(struct restore_point *p, struct error *e)
 	size_t given = p->count;
 	for (size_t i = 0; i < p->count && p->count < given + CHAIN_MAX; i++) {
 		struct candidate c = {.partial = false};
-		autofree char *name = p->items[i].note ? NULL : backing_of(p->items[i].path);
+		autofree char *name = NULL;
+		if (!p->items[i].note && backing_of(p->items[i].path, &name, e) < 0)
+			return -1;
 		autofree char *path = name ? beside(p->items[i].path, name) : NULL;
 		if (name && !path)
 			return error_nomem(e);
@@ -74,8 +86,9 @@ static int complete(struct restore_point *p, struct error *e)
 
 int chains_complete(struct catalog *c, struct error *e)
 {
+	/* What can't be read of an older one is not asked for now. */
 	vec_each(c, p)
-		if (complete(p, e) < 0) {
+		if (complete(p, e) < 0 && (p == c->items || e->cls == ERROR_INTERNAL)) {
 			catalog_free(c);
 			return -1;
 		}
