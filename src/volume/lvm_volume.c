@@ -331,7 +331,7 @@ static void judge_loose(struct lvm_scan *s)
 			continue;
 		group_say(s->a, "lvm.members", name, pv->unused ? OUTCOME_SKIPPED : OUTCOME_UNPROVEN,
 			  pv->unused ? "physical volume %s belongs to no group"
-				     : "physical volume %s: nothing here says what group it belongs to, and what is on it",
+				     : "physical volume %s: nothing here says of what group it is",
 			  pv->id);
 	}
 }
