@@ -112,7 +112,7 @@ check: lint all tests
 lint:
 	tests/lint
 
-bench: all $(BUILD)/tests/tool/imagecat
+bench: all $(BUILD)/tests/tool/imagecat $(BUILD)/tests/tool/fsread
 	tests/bench $(BUILD)/backproof
 	tests/bench-images $(BUILD)
 
