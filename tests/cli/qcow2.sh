@@ -24,11 +24,11 @@ never() {
 	if [ $? = 2 ]; then ok "$name"; else not_ok "$name" <err; fi
 }
 
-python3 - <<'P'
-import random
+python3 - "$TOP/README.md" <<'P'
+import random, sys
 random.seed(5)
 b = bytearray(12 << 20)
-w = open('/etc/services', 'rb').read()
+w = open(sys.argv[1], 'rb').read()
 for i in range(40):
     n = random.choice([512, 4096, 70000, 200000])
     o = random.randrange(0, len(b) - n)
@@ -81,7 +81,7 @@ same "a parent longer than the child" shrunk.qcow2 b0.raw
 # Written in no order, then read; with a snapshot too.
 qemu-img create -q -f qcow2 -o cluster_size=4k frag.qcow2 8M
 python3 - >cmds <<'P'
-import random
+import random, sys
 random.seed(9)
 for i in range(150):
     print('write -P %d %d %d' % (i + 1, random.randrange(0, 7 << 20) // 512 * 512, random.randrange(1, 60) * 512))
