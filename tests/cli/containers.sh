@@ -110,6 +110,16 @@ expect 13 "many pieces, of one no digest" web01 --from "$W/b"
 rm "$W/b/SHA256SUMS" "$W/b/web01.img.zst.gz"
 expect 13 "many pieces without one of them" web01 --from "$W/b"
 
+# The checksums that a format carries over its content are compared by the gate itself.
+fresh
+cp "$TOP/fixtures/ova/box.ova" "$W/b/web01.ova"
+run check web01 --from "$W/b/web01.ova" --config "$W/empty.conf" --scratch "$S" --format json
+holds "an appliance's manifest holds" jq -e 'any(.findings[]; .check == "image.checksum" and .outcome == "held")' "$W/out"
+at=$(grep -abo ')= [0-9a-f]' "$W/b/web01.ova" | head -n 1 | cut -d : -f 1)
+digit=$(dd if="$W/b/web01.ova" bs=1 skip=$((at + 3)) count=1 status=none | tr 0-9a-f 1-9a-f0)
+printf %s "$digit" | dd of="$W/b/web01.ova" bs=1 seek=$((at + 3)) conv=notrunc status=none
+expect 12 "an appliance's manifest does not hold" web01 --from "$W/b/web01.ova"
+
 # Split files.
 for how in '-a 2 -b 3000000' '-a 3 -d -b 7000000'; do
 	for kind in img img.zst img.gz qcow2; do
