@@ -20,16 +20,18 @@ static void destroy(void *self)
 	free(q);
 }
 
-/* Content has no checksums; the map has its rules. */
+/* Content has no checksums; the map has its rules, and so has what is compressed. */
 static int verify(struct image *im, const char *subject, struct findings *f, const struct budget *b, bool *covered,
 		  struct error *e)
 {
 	struct qcow2 *q = im->self;
 	*covered = false;
-	return q->walked ? 0 : qcow2_walk(q, subject, f, b, e);
+	if (!q->walked && qcow2_walk(q, subject, f, b, e) < 0)
+		return -1;
+	return q->packed ? qcow2_verify_packed(q, subject, f, b, e) : 0;
 }
 
-static const struct image_ops qcow2_ops = {.destroy = destroy}, qcow2_large_ops = {verify, destroy};
+static const struct image_ops qcow2_ops = {verify, destroy};
 
 static const char *without_scheme(const char *name)
 {
@@ -112,8 +114,6 @@ static int open_image(struct source *src, const struct image_context *c, struct 
 		if (qcow2_walk(q, c->subject, c->f, c->budget, e) < 0)
 			return -1;
 		q->walked = true;
-	} else {
-		out->ops = &qcow2_large_ops;
 	}
 	struct source *disk = source_new(&qcow2_source_ops, q, q->h.size, source_name(src), e);
 	return disk ? image_add_disk(out, NULL, disk, e) : -1;

@@ -65,6 +65,7 @@ struct qcow2 {
 	uint64_t *l1;			  /* offsets of L2 tables, without flags; 0: none */
 	uint64_t l1_count;
 	bool walked;			  /* all of the map was looked at when it was opened */
+	bool packed;			  /* and it has compressed clusters */
 	pthread_mutex_t lock;		  /* for all that follows */
 	struct qcow2_table *tables;
 	size_t table_count;
@@ -89,7 +90,19 @@ int qcow2_map(struct qcow2 *q, uint64_t guest, uint64_t max, struct qcow2_run *o
 /* qcow2_unpack.c: len bytes from `from` on of the compressed cluster of a run. */
 int qcow2_unpack(struct qcow2 *q, const struct qcow2_run *run, size_t from, uint8_t *to, size_t len,
 		 struct error *e) must_check;
+struct qcow2_decoder *qcow2_decoder_borrow(struct qcow2 *q, struct error *e) must_check;
+void qcow2_decoder_return(struct qcow2 *q, struct qcow2_decoder *d);
+/*
+ * 1: what begins at `in` makes one cluster, and takes *used of the len bytes; 0: it does not; -1: it could not be
+ * tried. to: one cluster, or NULL.
+ */
+int qcow2_decode(struct qcow2 *q, struct qcow2_decoder *d, const uint8_t *in, size_t len, uint8_t *to, size_t *used,
+		 struct error *e) must_check;
 void qcow2_unpack_close(struct qcow2 *q);
+
+/* qcow2_verify.c: decompresses all compressed clusters. Finding "qcow2.clusters"; none where there are none. */
+int qcow2_verify_packed(struct qcow2 *q, const char *subject, struct findings *f, const struct budget *b,
+			struct error *e) must_check;
 
 /* qcow2_read.c */
 extern const struct source_ops qcow2_source_ops;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The disk in a qcow2 file as a source. */
+#include "packed.h"
 #include "qcow2.h"
-
-#define SHARED MIB /* a read from this length on is worth a second thread */
 
 /* Where the backing disk is shorter than this one, zeros follow it. */
 static int read_backing(struct qcow2 *q, uint64_t guest, uint8_t *to, size_t len, struct error *e)
@@ -43,45 +42,23 @@ static int read_runs(struct qcow2 *q, uint64_t off, uint8_t *to, size_t len, str
 	return 0;
 }
 
-struct half {
-	struct qcow2 *q;
-	uint64_t off;
-	uint8_t *to;
-	size_t len;
-	struct error e;
-	int rc;
-};
-
-static void *read_half(void *arg)
+static int read_slice(void *self, uint64_t off, void *buf, size_t len, struct error *e)
 {
-	struct half *h = arg;
-	h->rc = read_runs(h->q, h->off, h->to, h->len, &h->e);
-	return NULL;
+	return read_runs(self, off, buf, len, e);
 }
 
-/* Decompressing takes the time: the second half of a long read is done by another thread. */
+/* Decompressing takes the time: a long read of compressed clusters is done by all cores. */
 static int read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	struct qcow2 *q = self;
 	struct qcow2_run run;
-	pthread_t thread;
-	uint64_t middle = (off + len / 2) / q->cluster * q->cluster;
-	if (len < SHARED || middle <= off)
-		return read_runs(q, off, buf, len, e);
-	size_t first = (size_t)(middle - off);
-	struct half second = {.q = q, .off = middle, .to = (uint8_t *)buf + first, .len = len - first};
-	if (qcow2_map(q, middle, q->cluster, &run, e) < 0)
-		return -1;
-	if (run.kind != QCOW2_PACKED || pthread_create(&thread, NULL, read_half, &second))
-		return read_runs(q, off, buf, len, e);
-	int rc = read_runs(q, off, buf, first, e);
-	pthread_join(thread, NULL);
-	if (!rc && second.rc < 0) {
-		if (e)
-			*e = second.e;
-		rc = -1;
+	bool packed = false;
+	for (int half = 0; half < 2 && len >= SLICES_FROM && !packed; half++) {
+		if (qcow2_map(q, half ? off + len / 2 : off, q->cluster, &run, e) < 0)
+			break; /* said again when its turn comes */
+		packed = run.kind == QCOW2_PACKED;
 	}
-	return rc;
+	return packed ? slices_read(read_slice, q, off, buf, len, q->cluster, e) : read_runs(q, off, buf, len, e);
 }
 
 /* The extent of what lies below, as far as this run goes. */

@@ -90,7 +90,7 @@ static struct qcow2_decoder *new_decoder(const struct qcow2 *q, struct error *e)
 	return d;
 }
 
-static struct qcow2_decoder *borrow(struct qcow2 *q, struct error *e)
+struct qcow2_decoder *qcow2_decoder_borrow(struct qcow2 *q, struct error *e)
 {
 	pthread_mutex_lock(&q->lock);
 	struct qcow2_decoder *d = q->idle;
@@ -100,7 +100,7 @@ static struct qcow2_decoder *borrow(struct qcow2 *q, struct error *e)
 	return d ? d : new_decoder(q, e);
 }
 
-static void give_back(struct qcow2 *q, struct qcow2_decoder *d)
+void qcow2_decoder_return(struct qcow2 *q, struct qcow2_decoder *d)
 {
 	pthread_mutex_lock(&q->lock);
 	d->next = q->idle;
@@ -108,50 +108,63 @@ static void give_back(struct qcow2 *q, struct qcow2_decoder *d)
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* True when exactly one cluster came out of it. What follows in the last sector belongs to others. */
-static bool decode_zstd(struct qcow2_decoder *d, size_t len, uint8_t *to, size_t want)
+/* Both: true when exactly one cluster came out of it. What follows in the last sector belongs to others. */
+static bool decode_zstd(struct qcow2_decoder *d, const uint8_t *in, size_t len, uint8_t *to, size_t want, size_t *used)
 {
-	size_t frame = ZSTD_findFrameCompressedSize(d->in, len);
-	if (ZSTD_isError(frame))
-		return false;
-	return ZSTD_decompressDCtx(d->zstd, to, want, d->in, frame) == want;
+	*used = ZSTD_findFrameCompressedSize(in, len);
+	return !ZSTD_isError(*used) && ZSTD_decompressDCtx(d->zstd, to, want, in, *used) == want;
 }
 
-static int decode_deflate(struct qcow2_decoder *d, size_t len, uint8_t *to, size_t want)
+static int decode_deflate(struct qcow2_decoder *d, const uint8_t *in, size_t len, uint8_t *to, size_t want,
+			  size_t *used)
 {
 #ifdef HAVE_LIBDEFLATE
-	size_t used, made;
-	return libdeflate_deflate_decompress_ex(d->inflate, d->in, len, to, want, &used, &made) == LIBDEFLATE_SUCCESS &&
+	size_t made;
+	return libdeflate_deflate_decompress_ex(d->inflate, in, len, to, want, used, &made) == LIBDEFLATE_SUCCESS &&
 	       made == want;
 #elif defined(HAVE_ZLIB)
 	inflateReset(&d->inflate);
-	d->inflate.next_in = d->in;
+	d->inflate.next_in = (uint8_t *)in;
 	d->inflate.avail_in = (uInt)len;
 	d->inflate.next_out = to;
 	d->inflate.avail_out = (uInt)want;
-	return inflate(&d->inflate, Z_FINISH) == Z_STREAM_END && !d->inflate.avail_out;
+	bool ended = inflate(&d->inflate, Z_FINISH) == Z_STREAM_END;
+	*used = len - d->inflate.avail_in;
+	return ended && !d->inflate.avail_out;
 #else
-	(void)d, (void)len, (void)to, (void)want;
+	(void)d, (void)in, (void)len, (void)to, (void)want, (void)used;
 	return -1;
 #endif
 }
 
+int qcow2_decode(struct qcow2 *q, struct qcow2_decoder *d, const uint8_t *in, size_t len, uint8_t *to, size_t *used,
+		 struct error *e)
+{
+	if (!to)
+		to = d->out;
+	int good = q->h.compression ? decode_zstd(d, in, len, to, q->cluster, used)
+				    : decode_deflate(d, in, len, to, q->cluster, used);
+	if (good < 0)
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "this build has no library for deflate");
+	if (!good)
+		*used = 0;
+	return good;
+}
+
 static int decode(struct qcow2 *q, struct qcow2_decoder *d, const struct qcow2_run *run, uint8_t *to, struct error *e)
 {
+	size_t used;
 	if (run->bytes > d->capacity)
 		return error_set(e, ERROR_CORRUPT, (int64_t)run->host,
 				 "qcow2: the compressed cluster at %llu is too long", (unsigned long long)run->host);
 	if (source_read_at(q->file, run->host, d->in, run->bytes, e) < 0)
 		return -1;
-	int good = q->h.compression ? decode_zstd(d, run->bytes, to, q->cluster)
-				    : decode_deflate(d, run->bytes, to, q->cluster);
-	if (good < 0)
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "this build has no library for deflate");
+	int good = qcow2_decode(q, d, d->in, run->bytes, to, &used, e);
 	if (!good)
 		return error_set(e, ERROR_CORRUPT, (int64_t)run->host,
 				 "qcow2: the compressed cluster at %llu does not decompress to a cluster",
 				 (unsigned long long)run->host);
-	return 0;
+	return good < 0 ? -1 : 0;
 }
 
 static bool from_kept(struct qcow2 *q, uint64_t host, size_t from, uint8_t *to, size_t len)
@@ -205,7 +218,7 @@ int qcow2_unpack(struct qcow2 *q, const struct qcow2_run *run, size_t from, uint
 	bool whole = len == q->cluster;
 	if (!whole && from_kept(q, run->host, from, to, len))
 		return 0;
-	struct qcow2_decoder *d = borrow(q, e);
+	struct qcow2_decoder *d = qcow2_decoder_borrow(q, e);
 	if (!d)
 		return -1;
 	int rc = decode(q, d, run, whole ? to : d->out, e);
@@ -213,6 +226,6 @@ int qcow2_unpack(struct qcow2 *q, const struct qcow2_run *run, size_t from, uint
 		memcpy(to, d->out + from, len);
 		rc = keep(q, d, run->host, e);
 	}
-	give_back(q, d);
+	qcow2_decoder_return(q, d);
 	return rc;
 }

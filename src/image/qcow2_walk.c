@@ -178,6 +178,7 @@ static int walk_table(struct walk *w, uint64_t index, struct error *e)
 		if (qcow2_entry(q, guest, raw, &c, &why) == 0) {
 			claim_entry(w, &c);
 			w->used += first && c.placed;
+			q->packed |= c.kind == QCOW2_PACKED;
 		} else if (first && w->wrong++ < MAX_TOLD) {
 			finding_error(w->f, PROOF_STRUCTURE, "qcow2.map", w->subject, &why);
 		}
