@@ -2,13 +2,15 @@
 #ifdef HAVE_EXT2FS
 #include "ext.h"
 
+#include "backproof/crc32c.h"
+
 #define CSUM_LO offsetof(struct ext2_inode_large, osd2.linux2.l_i_checksum_lo)
 #define CSUM_HI offsetof(struct ext2_inode_large, i_checksum_hi)
 
 uint32_t ext_csum(const struct ext *x, uint32_t crc, const void *p, size_t len)
 {
 	(void)x;
-	return ext2fs_crc32c_le(crc, p, len);
+	return crc32c_update(crc, p, len);
 }
 
 uint32_t ext_inode_seed(const struct ext *x, const struct ext_inode *in)

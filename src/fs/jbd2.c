@@ -5,6 +5,8 @@
 
 #include <ext2fs/ext2fs.h>
 
+#include "backproof/crc32c.h"
+
 #define REVOKES_MAX (8u * 1024 * 1024)
 
 uint64_t jbd2_place(const struct jbd2 *j, uint32_t at)
@@ -47,8 +49,8 @@ bool jbd2_tail_sound(const struct jbd2 *j, const uint8_t *block)
 	size_t body = j->log->block_size - 4;
 	if (!jbd2_sums(j))
 		return true;
-	uint32_t crc = ext2fs_crc32c_le(j->seed, block, body);
-	return ext2fs_crc32c_le(crc, zero, 4) == get_be32(block + body);
+	uint32_t crc = crc32c_update(j->seed, block, body);
+	return crc32c_update(crc, zero, 4) == get_be32(block + body);
 }
 
 bool jbd2_tag_sound(const struct jbd2 *j, const struct jbd2_tag *tag, uint32_t sequence,
@@ -58,8 +60,8 @@ bool jbd2_tag_sound(const struct jbd2 *j, const struct jbd2_tag *tag, uint32_t s
 		return true;
 	uint8_t number[4] = {(uint8_t)(sequence >> 24), (uint8_t)(sequence >> 16),
 			     (uint8_t)(sequence >> 8), (uint8_t)sequence};
-	uint32_t crc = ext2fs_crc32c_le(j->seed, number, 4);
-	crc = ext2fs_crc32c_le(crc, data, j->log->block_size);
+	uint32_t crc = crc32c_update(j->seed, number, 4);
+	crc = crc32c_update(crc, data, j->log->block_size);
 	return j->incompat & JBD2_CSUM3 ? crc == tag->sum : (crc & 0xffff) == tag->sum;
 }
 
@@ -121,9 +123,9 @@ static int log_open(struct jbd2 *j, struct error *e)
 					 s[80]);
 		uint32_t sum = get_be32(s + 252);
 		memset(s + 252, 0, 4);
-		if (ext2fs_crc32c_le(~0u, s, 1024) != sum)
+		if (crc32c_update(~0u, s, 1024) != sum)
 			return error_set(e, ERROR_CORRUPT, at, "log superblock: wrong checksum");
-		j->seed = ext2fs_crc32c_le(~0u, s + 48, 16);
+		j->seed = crc32c_update(~0u, s + 48, 16);
 	}
 	for (size_t i = 0; i < j->log->count; i++)
 		mapped = j->log->runs[i].logical + j->log->runs[i].count;

@@ -8,6 +8,8 @@
 
 #include <ext2fs/ext2fs.h>
 
+#include "backproof/crc32c.h"
+
 struct scan {
 	struct jbd2 *j;
 	uint32_t sequence, sum1;
@@ -42,7 +44,7 @@ static bool commit_sum3(const struct jbd2 *j, uint8_t *block)
 {
 	uint32_t sum = get_be32(block + 16);
 	memset(block + 16, 0, 4);
-	bool sound = ext2fs_crc32c_le(j->seed, block, j->log->block_size) == sum;
+	bool sound = crc32c_update(j->seed, block, j->log->block_size) == sum;
 	uint8_t back[4] = {(uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8),
 			   (uint8_t)sum};
 	memcpy(block + 16, back, 4);

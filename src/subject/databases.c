@@ -2,7 +2,6 @@
 #include "databases.h"
 
 #include <ctype.h>
-#include <fnmatch.h>
 #include <strings.h>
 
 #include "../sample/witness/ese.h"
@@ -32,12 +31,15 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static bool is_called(const char *name, const char *const *patterns)
+/* Asked of every file. */
+static bool is_database(const char *name)
 {
-	for (; *patterns; patterns++)
-		if (fnmatch(*patterns, name, FNM_CASEFOLD) == 0)
-			return true;
-	return false;
+	size_t n = strlen(name);
+	const char *suffix = n >= 4 ? name + n - 4 : "";
+	if (!strcasecmp(suffix, ".edb") || !strcasecmp(suffix, ".dit") || !strcasecmp(suffix, ".mdb"))
+		return true;
+	return !strcasecmp(name, "srudb.dat") || !strcasecmp(name, "qmgr.db") ||
+	       (!strncasecmp(name, "webcachev", 9) && n >= 13 && !strcasecmp(suffix, ".dat"));
 }
 
 /* "VOLUME:/DIRECTORY" */
@@ -104,14 +106,13 @@ static int add_log(struct databases *d, const struct subject_volume *v, const ch
 
 int databases_note(struct databases *d, struct subject_volume *v, const struct fs_entry *entry, struct error *e)
 {
-	static const char *const names[] = {"*.edb", "*.dit", "*.mdb", "srudb.dat", "webcachev*.dat", "qmgr.db", NULL};
 	const char *base = base_of(entry->path);
 	char prefix[4];
 	bool current;
 	uint32_t number = 0;
 	if (read_log(base, prefix, &current, &number))
 		return add_log(d, v, entry->path, prefix, current, number, e);
-	if (entry->size < ESE_HEADER || !is_called(base, names))
+	if (entry->size < ESE_HEADER || !is_database(base))
 		return 0;
 	if (d->files.count >= FILES_MAX) {
 		d->incomplete = true;
