@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Digests by libcrypto. */
+/* Digests by libcrypto, and fs-verity's. */
 #ifndef BACKPROOF_DIGEST_H
 #define BACKPROOF_DIGEST_H
 
@@ -13,6 +13,7 @@ enum digest_kind {
 	DIGEST_SHA384,
 	DIGEST_SHA512,
 	DIGEST_BLAKE2B,
+	DIGEST_FSVERITY, /* of a tree of SHA-256 hashes: see merkle.h */
 	DIGEST_KINDS
 };
 #define DIGEST_MAX 64

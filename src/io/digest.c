@@ -3,20 +3,24 @@
 
 #include <openssl/evp.h>
 
+#include "backproof/merkle.h"
+
 static const struct row {
 	const char *name;
 	size_t size;
-	const EVP_MD *(*md)(void);
+	const EVP_MD *(*md)(void); /* NULL: none of libcrypto's */
 } rows[DIGEST_KINDS] = {
 	[DIGEST_MD5] = {"md5", 16, EVP_md5},	      [DIGEST_SHA1] = {"sha1", 20, EVP_sha1},
 	[DIGEST_SHA224] = {"sha224", 28, EVP_sha224}, [DIGEST_SHA256] = {"sha256", 32, EVP_sha256},
 	[DIGEST_SHA384] = {"sha384", 48, EVP_sha384}, [DIGEST_SHA512] = {"sha512", 64, EVP_sha512},
 	[DIGEST_BLAKE2B] = {"blake2b", 64, EVP_blake2b512},
+	[DIGEST_FSVERITY] = {"fsverity", MERKLE_HASH, NULL},
 };
 
 struct digest {
 	enum digest_kind kind;
 	EVP_MD_CTX *ctx;
+	struct merkle *tree; /* for fs-verity, instead */
 	bool failed;
 };
 
@@ -37,6 +41,11 @@ bool digest_is_weak(enum digest_kind k)
 
 int digest_reset(struct digest *d, struct error *e)
 {
+	if (d->tree) {
+		merkle_reset(d->tree);
+		d->failed = false;
+		return 0;
+	}
 	d->failed = EVP_DigestInit_ex(d->ctx, rows[d->kind].md(), NULL) != 1;
 	return d->failed ? error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "libcrypto has no %s here",
 				     rows[d->kind].name)
@@ -46,13 +55,17 @@ int digest_reset(struct digest *d, struct error *e)
 struct digest *digest_new(enum digest_kind k, struct error *e)
 {
 	struct digest *d = calloc(1, sizeof *d);
-	if (!d || !(d->ctx = EVP_MD_CTX_new())) {
-		free(d);
+	int rc = 0;
+	if (!d) {
 		error_nomem(e);
 		return NULL;
 	}
 	d->kind = k;
-	if (digest_reset(d, e) < 0) {
+	if (!rows[k].md)
+		rc = (d->tree = merkle_new(e)) ? 0 : -1;
+	else if (!(d->ctx = EVP_MD_CTX_new()))
+		rc = error_nomem(e);
+	if (rc < 0 || digest_reset(d, e) < 0) {
 		digest_destroy(d);
 		return NULL;
 	}
@@ -64,22 +77,28 @@ void digest_destroy(struct digest *d)
 	if (!d)
 		return;
 	EVP_MD_CTX_free(d->ctx);
+	merkle_destroy(d->tree);
 	free(d);
 }
 
 void digest_update(void *digest, const void *data, size_t len)
 {
 	struct digest *d = digest;
-	if (!d->failed && EVP_DigestUpdate(d->ctx, data, len) != 1)
+	if (d->tree)
+		merkle_update(d->tree, data, len);
+	else if (!d->failed && EVP_DigestUpdate(d->ctx, data, len) != 1)
 		d->failed = true;
 }
 
 int digest_final(struct digest *d, uint8_t out[DIGEST_MAX], struct error *e)
 {
+	if (d->tree && !d->failed) {
+		d->failed = true; /* until reset */
+		return merkle_final(d->tree, out, e);
+	}
 	if (d->failed || EVP_DigestFinal_ex(d->ctx, out, NULL) != 1) {
 		d->failed = true;
-		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "libcrypto failed in %s",
-				 rows[d->kind].name);
+		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "libcrypto failed in %s", rows[d->kind].name);
 	}
 	d->failed = true; /* until reset */
 	return 0;

@@ -98,7 +98,7 @@ static void real_tools(void)
 	static const char *const upper[] = {"MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "B2"};
 	static const char *const lower[] = {"md5", "sha1", "sha224", "sha256", "sha384", "sha512", "b2"};
 	char name[64];
-	for (int k = 0; k < DIGEST_KINDS; k++) {
+	for (int k = 0; k < DIGEST_FSVERITY; k++) {
 		snprintf(name, sizeof name, "%sSUMS", upper[k]);
 		expect_file(name, 6, 0, k);
 		snprintf(name, sizeof name, "tag-%s.txt", lower[k]);
