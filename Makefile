@@ -53,7 +53,7 @@ UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
-.PHONY: all setup check test demo bench lint clean install tests unit fuzz
+.PHONY: all setup check test demo bench lint clean install tests thread-tests fuzz
 all: $(BUILD)/backproof
 
 $(BUILD)/backproof: $(BUILD)/src/cli/main.o $(BUILD)/libbackproof.a
@@ -106,7 +106,10 @@ test:
 	$(MAKE) --no-print-directory check WERROR=-Werror
 
 check: lint all tests
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SAN=thread OPT='-O1 -g' thread-tests
 	tests/run $(BUILD)
+
+thread-tests: $(filter $(BUILD)/tests/conformance/% $(BUILD)/tests/fault/% $(BUILD)/tests/unit/pool $(BUILD)/tests/unit/stream,$(TESTS))
 
 # Includes point downward only; no file outgrows its room.
 lint:
