@@ -15,7 +15,7 @@
 #define MEMORY_MAX (48 * MIB)	/* of all threads */
 
 struct span {
-	size_t first, count; /* pieces */
+	size_t first, count; /* pieces, among them such as are known */
 	uint64_t at, length;
 };
 
@@ -44,12 +44,14 @@ static int make_spans(struct batch *x, struct error *e)
 	for (size_t i = 0; i < pass->pieces.count; i++) {
 		const struct packed *p = &pass->pieces.items[i];
 		uint64_t end = p->at + p->room;
+		if (p->used)
+			continue;
 		if (!s || p->at > s->at + s->length + GAP || end > s->at + SPAN) {
 			if (!(s = vec_push(&x->spans)))
 				return error_nomem(e);
 			*s = (struct span){.first = i, .at = p->at};
 		}
-		s->count++;
+		s->count = i - s->first + 1;
 		if (end > s->at + s->length)
 			s->length = end - s->at;
 		if (s->length > x->room)
@@ -78,7 +80,7 @@ static int do_span(struct batch *x, const struct span *s, void *tool, uint8_t *i
 		return -1;
 	for (size_t i = s->first; i < s->first + s->count; i++) {
 		struct packed *p = &pass->pieces.items[i];
-		if (pass->ops->decode(pass, tool, p, in + (p->at - s->at), e) < 0)
+		if (!p->used && pass->ops->decode(pass, tool, p, in + (p->at - s->at), e) < 0)
 			return -1;
 	}
 	return 0;
@@ -127,11 +129,12 @@ static int run(struct packed_pass *pass, struct error *e)
 		vec_free(&x.spans);
 		return -1;
 	}
-	size_t threads = MEMORY_MAX / (x.room + pass->tool_bytes);
+	size_t threads = MEMORY_MAX / (x.room + pass->tool_bytes + 1);
 	threads = threads < pool_width() ? threads : pool_width();
 	threads = threads < x.spans.count ? threads : x.spans.count;
 	pthread_mutex_init(&x.lock, NULL);
-	pool_each(threads ? threads : 1, work, &x);
+	if (x.spans.count)
+		pool_each(threads ? threads : 1, work, &x);
 	pthread_mutex_destroy(&x.lock);
 	vec_free(&x.spans);
 	if (x.failed != SIZE_MAX) {

@@ -14,7 +14,8 @@ struct packed {
 	uint64_t at;	   /* in the file */
 	uint64_t guest;	   /* what it is, to the format: an offset of the disk, the number of a grain */
 	uint32_t room;	   /* bytes from `at` on that it may take, all of them in the file */
-	uint32_t used;	   /* filled in: bytes that it took */
+	/* Bytes that it took: filled in. Where that is set before, it is known to be good, and is not decoded again. */
+	uint32_t used;
 	const char *wrong; /* filled in: a literal; NULL: it is good */
 };
 

@@ -10,6 +10,8 @@
 #define MAX_CHAIN 64
 /* L2 tables that are looked at when the image is opened; larger maps are by verify. */
 #define WALK_AT_ONCE (256 * MIB)
+/* What was decoded is only noted for so many clusters: 8 MiB of memory. */
+#define NOTED (64 * MIB)
 
 static void destroy(void *self)
 {
@@ -17,6 +19,7 @@ static void destroy(void *self)
 	qcow2_unpack_close(q);
 	qcow2_map_close(q);
 	pthread_mutex_destroy(&q->lock);
+	free(q->decoded);
 	free(q);
 }
 
@@ -115,6 +118,9 @@ static int open_image(struct source *src, const struct image_context *c, struct 
 			return -1;
 		q->walked = true;
 	}
+	if (q->packed && q->h.size / q->cluster < NOTED &&
+	    !(q->decoded = calloc((size_t)(q->h.size / q->cluster / 64 + 1), sizeof *q->decoded)))
+		return error_nomem(e);
 	struct source *disk = source_new(&qcow2_source_ops, q, q->h.size, source_name(src), e);
 	return disk ? image_add_disk(out, NULL, disk, e) : -1;
 }

@@ -11,6 +11,7 @@
 #include "backproof/format.h"
 
 #define QCOW2_SUBCLUSTERS 32
+#define QCOW2_SECTOR 512 /* in which the map counts compressed bytes */
 #define QCOW2_OFFSET UINT64_C(0x00fffffffffffe00)
 #define QCOW2_COPIED (UINT64_C(1) << 63)
 #define QCOW2_COMPRESSED (UINT64_C(1) << 62)
@@ -51,6 +52,7 @@ struct qcow2_run {
 	enum qcow2_kind kind; /* not MIXED */
 	uint64_t host, length;
 	uint32_t bytes;
+	uint64_t cluster; /* of compressed data: which of the disk */
 };
 
 struct qcow2_table; /* an L2 table that was read */
@@ -66,6 +68,7 @@ struct qcow2 {
 	uint64_t l1_count;
 	bool walked;			  /* all of the map was looked at when it was opened */
 	bool packed;			  /* and it has compressed clusters */
+	_Atomic uint64_t *decoded;	  /* a bit a cluster of the disk: it was compressed, and came out well; or NULL */
 	pthread_mutex_t lock;		  /* for all that follows */
 	struct qcow2_table *tables;
 	size_t table_count;

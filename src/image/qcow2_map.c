@@ -210,6 +210,7 @@ static int map_in_table(struct qcow2 *q, uint64_t guest, uint64_t max, const uin
 	if (qcow2_entry(q, start, table + i * q->entry_bytes, &c, e) < 0)
 		return -1;
 	piece(q, &c, guest % q->cluster, out);
+	out->cluster = guest / q->cluster;
 	while (out->length < max && out->kind != QCOW2_PACKED) {
 		uint64_t at = guest + out->length;
 		if (at % q->cluster == 0) {

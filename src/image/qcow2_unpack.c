@@ -164,7 +164,11 @@ static int decode(struct qcow2 *q, struct qcow2_decoder *d, const struct qcow2_r
 		return error_set(e, ERROR_CORRUPT, (int64_t)run->host,
 				 "qcow2: the compressed cluster at %llu does not decompress to a cluster",
 				 (unsigned long long)run->host);
-	return good < 0 ? -1 : 0;
+	if (good < 0)
+		return -1;
+	if (q->decoded && run->bytes - used < QCOW2_SECTOR)
+		q->decoded[run->cluster / 64] |= UINT64_C(1) << run->cluster % 64;
+	return 0;
 }
 
 static bool from_kept(struct qcow2 *q, uint64_t host, size_t from, uint8_t *to, size_t len)

@@ -31,7 +31,7 @@ static int decode(struct packed_pass *pass, void *tool, struct packed *p, const 
 	p->used = (uint32_t)used;
 	if (!good)
 		p->wrong = "it does not decompress to a cluster";
-	else if (p->room - used >= 512) /* the map counts in sectors of 512 bytes */
+	else if (p->room - used >= QCOW2_SECTOR)
 		p->wrong = "it ends before the space that the map gives it does";
 	return 0;
 }
@@ -47,6 +47,11 @@ static void tell(struct packed_pass *pass, const struct packed *p)
 
 static const struct packed_ops ops = {open_tool, close_tool, decode, tell, true};
 
+static bool is_decoded(const struct qcow2 *q, uint64_t cluster)
+{
+	return q->decoded && q->decoded[cluster / 64] >> cluster % 64 & 1;
+}
+
 static int add_table(struct packed_pass *pass, uint64_t index, uint8_t *table, struct error *e)
 {
 	const struct qcow2 *q = ((struct told *)pass->ctx)->q;
@@ -60,7 +65,11 @@ static int add_table(struct packed_pass *pass, uint64_t index, uint8_t *table, s
 		/* What is wrong with an entry has been told by the walk. */
 		if (!(get_be64(raw) & QCOW2_COMPRESSED) || qcow2_entry(q, guest, raw, &c, &why) < 0)
 			continue;
-		if (packed_add(pass, &(struct packed){.at = c.host, .guest = guest, .room = c.bytes}, e) < 0)
+		struct packed p = {.at = c.host, .guest = guest, .room = c.bytes};
+		/* A file system has read it: to its last sector, or it would not be marked. */
+		if (is_decoded(q, guest / q->cluster))
+			p.used = c.bytes < QCOW2_SECTOR ? 1 : c.bytes - QCOW2_SECTOR + 1;
+		if (packed_add(pass, &p, e) < 0)
 			return -1;
 	}
 	return 0;
