@@ -68,7 +68,7 @@ struct qcow2 {
 	uint64_t l1_count;
 	bool walked;			  /* all of the map was looked at when it was opened */
 	bool packed;			  /* and it has compressed clusters */
-	_Atomic uint64_t *decoded;	  /* a bit a cluster of the disk: it was compressed, and came out well; or NULL */
+	_Atomic uint64_t *decoded;	  /* NULL, or a bit a cluster: it was compressed, and came out well */
 	pthread_mutex_t lock;		  /* for all that follows */
 	struct qcow2_table *tables;
 	size_t table_count;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "known.h"
+#include "packed.h"
 #include "vmdk.h"
 
 #define CORRUPT(...) error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, __VA_ARGS__)
@@ -28,7 +29,7 @@ static struct vmdk_part *part_at(const struct vmdk *v, uint64_t off)
 	return &v->parts.items[low];
 }
 
-static int disk_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+static int read_parts(void *self, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	const struct vmdk *v = self;
 	uint8_t *to = buf;
@@ -50,6 +51,14 @@ static int disk_read_at(void *self, uint64_t off, void *buf, size_t len, struct 
 		len -= n;
 	}
 	return 0;
+}
+
+/* Decompressing takes the time: a long read is done by all cores. */
+static int disk_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	const struct vmdk *v = self;
+	return v->packed && len >= SLICES_FROM ? slices_read(read_parts, self, off, buf, len, v->packed, e)
+					       : read_parts(self, off, buf, len, e);
 }
 
 static int disk_extent_at(void *self, uint64_t off, struct extent *out, struct error *e)
@@ -322,9 +331,9 @@ static int open_vmdk(struct source *src, const struct image_context *c, struct i
 		return refuse(src, head, e);
 	if ((sparse ? open_single(v, src, c, e) : open_text(v, src, c, e)) < 0 || open_parent(v, c, e) < 0)
 		return -1;
-	bool compressed = false;
 	vec_each(&v->parts, p)
-		compressed |= p->sparse.compressed;
+		if (p->sparse.compressed)
+			v->packed = p->sparse.grain * VMDK_SECTOR;
 	const struct vmdk_part *last = &v->parts.items[v->parts.count - 1];
 	struct source *disk = source_new(&disk_ops, v, last->start + last->length, source_name(src), e);
 	if (!disk)
@@ -334,7 +343,7 @@ static int open_vmdk(struct source *src, const struct image_context *c, struct i
 	snprintf(out->id, sizeof out->id, "%s", v->d.cid);
 	if (v->d.hint)
 		snprintf(out->parent, sizeof out->parent, "%s", companion_base(v->d.hint));
-	out->ops = compressed ? &compressed_ops : &plain_ops;
+	out->ops = v->packed ? &compressed_ops : &plain_ops;
 	out->self = take(v);
 	return image_add_disk(out, NULL, disk, e);
 }

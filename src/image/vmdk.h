@@ -100,8 +100,22 @@ int vmdk_tables_get(struct vmdk_sparse *s, uint64_t grain, uint32_t count, uint3
 /* Bytes of the grain that lie on the disk: less for the last. */
 uint64_t vmdk_grain_length(const struct vmdk_sparse *s, uint64_t grain);
 
-/* Decodes a compressed grain at a sector into out (s->grain sectors). */
+/* vmdk_grain.c: decodes a compressed grain at a sector into out (s->grain sectors). */
 int vmdk_grain_decode(struct vmdk_sparse *s, uint64_t grain, uint32_t sector, uint8_t *out, struct error *e) must_check;
+/* What one thread decodes grains with that were read before. */
+struct vmdk_decoder;
+struct vmdk_decoder *vmdk_decoder_new(const struct vmdk_sparse *s, struct error *e) must_check;
+void vmdk_decoder_free(struct vmdk_decoder *d);
+/* Bytes that a compressed grain takes at most, with its marker. */
+size_t vmdk_grain_room(const struct vmdk_sparse *s);
+/*
+ * in: a grain from its marker on, vmdk_grain_room bytes or what the file has. *wrong: NULL, or why it is no grain.
+ * -1: it could not be tried.
+ */
+int vmdk_grain_try(const struct vmdk_sparse *s, struct vmdk_decoder *d, uint64_t grain, const uint8_t *in, size_t room,
+		   size_t *used, const char **wrong, struct error *e) must_check;
+/* CORRUPT: what is wrong with a grain at an offset of the file. */
+int vmdk_grain_error(const struct vmdk_sparse *s, uint64_t grain, uint64_t at, const char *what, struct error *e);
 /* Offsets count from the beginning of the extent. */
 int vmdk_sparse_read(struct vmdk_sparse *s, uint64_t off, uint8_t *buf, size_t len, struct error *e) must_check;
 int vmdk_sparse_extent(struct vmdk_sparse *s, uint64_t off, struct extent *out, struct error *e) must_check;
@@ -118,6 +132,7 @@ struct vmdk {
 	VEC(struct vmdk_part) parts;
 	struct source *parent; /* borrowed */
 	uint64_t map_bytes;
+	uint64_t packed; /* bytes of a grain where grains are compressed; 0: they are not */
 	struct vmdk_cache tables, grains;
 };
 /* Every compressed grain is decoded. Findings "vmdk.grains". image_ops.verify for disks that have some. */

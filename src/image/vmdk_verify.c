@@ -5,6 +5,7 @@
  * can be followed from the first grain to the end, and name the very grains that the tables name, no
  * grain was lost, and the disk is covered.
  */
+#include "packed.h"
 #include "vmdk.h"
 
 struct pass {
@@ -12,50 +13,80 @@ struct pass {
 	const char *subject;
 	struct findings *f;
 	const struct budget *b;
-	uint8_t *out;
 	uint64_t good, bad;
 };
 #define MAX_PADDING 4096 /* zero sectors between markers */
 
-static int one(struct pass *p, uint64_t grain, uint32_t sector, struct error *e)
+static void *open_tool(struct packed_pass *pass, struct error *e)
 {
+	return vmdk_decoder_new(((struct pass *)pass->ctx)->s, e);
+}
+
+static void close_tool(struct packed_pass *pass, void *tool)
+{
+	(void)pass;
+	vmdk_decoder_free(tool);
+}
+
+static int decode(struct packed_pass *pass, void *tool, struct packed *g, const uint8_t *in, struct error *e)
+{
+	size_t used;
+	int rc = vmdk_grain_try(((struct pass *)pass->ctx)->s, tool, g->guest, in, g->room, &used, &g->wrong, e);
+	g->used = (uint32_t)used;
+	return rc;
+}
+
+static void tell(struct packed_pass *pass, const struct packed *g)
+{
+	const struct pass *p = pass->ctx;
 	struct error why = {0};
-	if (sector == VMDK_GRAIN_UNALLOCATED || (sector == VMDK_GRAIN_ZERO && p->s->zero_grains))
-		return 0;
-	if (p->b && budget_check(p->b, e) < 0)
-		return -1;
-	if (vmdk_grain_decode(p->s, grain, sector, p->out, &why) == 0) {
-		p->good++;
-		return 0;
-	}
-	if (why.cls != ERROR_CORRUPT) {
-		*e = why;
-		return -1;
-	}
-	p->bad++;
+	(void)vmdk_grain_error(p->s, g->guest, g->at, g->wrong, &why);
 	finding_error(p->f, PROOF_INTEGRITY, "vmdk.grains", p->subject, &why);
+}
+
+static const struct packed_ops ops = {open_tool, close_tool, decode, tell, false};
+
+static int add_table(struct packed_pass *pass, struct vmdk_sparse *s, uint64_t first, uint32_t *entries,
+		     struct error *e)
+{
+	uint64_t grains = (s->capacity + s->grain - 1) / s->grain, room = vmdk_grain_room(s);
+	uint32_t n = grains - first < s->per_table ? (uint32_t)(grains - first) : s->per_table;
+	if (vmdk_tables_get(s, first, n, entries, e) < 0)
+		return -1;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t at = entries[i] * VMDK_SECTOR, left = source_size(s->src) - at;
+		if (entries[i] == VMDK_GRAIN_UNALLOCATED || (entries[i] == VMDK_GRAIN_ZERO && s->zero_grains))
+			continue;
+		struct packed g = {.at = at, .guest = first + i, .room = (uint32_t)(left < room ? left : room)};
+		if (packed_add(pass, &g, e) < 0)
+			return -1;
+	}
 	return 0;
 }
 
 static int extent(struct pass *p, struct error *e)
 {
-	uint64_t grains = (p->s->capacity + p->s->grain - 1) / p->s->grain;
-	autofree uint8_t *out = malloc(p->s->grain * VMDK_SECTOR);
-	autofree uint32_t *entries = malloc(4 * (size_t)p->s->per_table);
-	if (!out || !entries)
+	struct vmdk_sparse *s = p->s;
+	uint64_t grains = (s->capacity + s->grain - 1) / s->grain;
+	struct packed_pass pass = {.ops = &ops, .ctx = p, .src = s->src, .budget = p->b};
+	pass.tool_bytes = (size_t)(s->grain * VMDK_SECTOR) + 64 * KIB;
+	autofree uint32_t *entries = malloc(4 * (size_t)s->per_table);
+	if (!entries)
 		return error_nomem(e);
-	p->out = out;
-	for (uint64_t first = 0; first < grains; first += p->s->per_table) {
-		uint32_t n = grains - first < p->s->per_table ? (uint32_t)(grains - first) : p->s->per_table;
-		if (!p->s->directory[first / p->s->per_table])
+	int rc = 0;
+	for (uint64_t first = 0; first < grains && !rc; first += s->per_table) {
+		if (!s->directory[first / s->per_table])
 			continue;
-		if (vmdk_tables_get(p->s, first, n, entries, e) < 0)
-			return -1;
-		for (uint32_t i = 0; i < n; i++)
-			if (one(p, first + i, entries[i], e) < 0)
-				return -1;
+		rc = p->b ? budget_check(p->b, e) : 0;
+		if (!rc)
+			rc = add_table(&pass, s, first, entries, e);
 	}
-	return 0;
+	if (!rc)
+		rc = packed_finish(&pass, e);
+	packed_free(&pass);
+	p->good += pass.good;
+	p->bad += pass.bad;
+	return rc;
 }
 
 /* One step along the markers. 1: more follow; 0: this is the end; -2: no marker that could be followed. */
