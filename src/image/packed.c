@@ -25,7 +25,8 @@ struct batch {
 	size_t room; /* the longest span */
 	_Atomic size_t next;
 	pthread_mutex_t lock; /* for what follows */
-	size_t failed;	      /* the first span that ended the pass */
+	size_t failed;	      /* the first span that ended the pass, */
+	size_t pieces;	      /* and the pieces before it: all of them, unless it did */
 	struct error error;
 };
 
@@ -65,6 +66,7 @@ static void fail(struct batch *x, size_t at, const struct error *e)
 	pthread_mutex_lock(&x->lock);
 	if (at < x->failed) {
 		x->failed = at;
+		x->pieces = x->spans.items[at].first;
 		x->error = *e;
 	}
 	pthread_mutex_unlock(&x->lock);
@@ -105,10 +107,10 @@ static void work(void *ctx, size_t unused)
 }
 
 /* Pieces that lie in each other: at most one of them is what was written there. */
-static void find_overlaps(struct packed_pass *pass)
+static void find_overlaps(struct packed_pass *pass, size_t count)
 {
 	uint64_t end = 0;
-	for (size_t i = 0; i < pass->pieces.count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct packed *p = &pass->pieces.items[i];
 		if (p->wrong)
 			continue;
@@ -121,7 +123,7 @@ static void find_overlaps(struct packed_pass *pass)
 
 static int run(struct packed_pass *pass, struct error *e)
 {
-	struct batch x = {.pass = pass, .failed = SIZE_MAX};
+	struct batch x = {.pass = pass, .failed = SIZE_MAX, .pieces = pass->pieces.count};
 	if (!pass->pieces.count)
 		return 0;
 	qsort(pass->pieces.items, pass->pieces.count, sizeof *pass->pieces.items, by_place);
@@ -137,23 +139,19 @@ static int run(struct packed_pass *pass, struct error *e)
 		pool_each(threads ? threads : 1, work, &x);
 	pthread_mutex_destroy(&x.lock);
 	vec_free(&x.spans);
-	if (x.failed != SIZE_MAX) {
-		*e = x.error;
-		return -1;
-	}
 	if (pass->ops->apart)
-		find_overlaps(pass);
-	vec_each(&pass->pieces, p)
-	{
-		if (p->wrong) {
-			pass->bad++;
+		find_overlaps(pass, x.pieces);
+	for (size_t i = 0; i < x.pieces; i++) {
+		const struct packed *p = &pass->pieces.items[i];
+		pass->good += !p->wrong;
+		pass->bad += p->wrong != NULL;
+		if (p->wrong)
 			pass->ops->tell(pass, p);
-		} else {
-			pass->good++;
-		}
 	}
 	pass->pieces.count = 0;
-	return 0;
+	if (x.failed != SIZE_MAX)
+		*e = x.error;
+	return x.failed != SIZE_MAX ? -1 : 0;
 }
 
 int packed_add(struct packed_pass *pass, const struct packed *p, struct error *e)
