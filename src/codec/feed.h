@@ -2,33 +2,75 @@
 /*
  * The input side of a codec: a window onto the upstream's bytes that a decoder takes from. Knows
  * its offset in the compressed data, for messages.
+ *
+ * A decoder is shown bytes up to the next multiple of FEED_STEP, whatever the sizes in which they arrive and
+ * however far ahead they have been read: so what it says of damage, and where, depends on the data alone.
  */
 #ifndef CODEC_FEED_H
 #define CODEC_FEED_H
 
 #include "backproof/stream.h"
 
-#define FEED_SIZE (256 * KIB)
+#define FEED_STEP (256 * KIB)
 /* Bytes that can be handed back after they were taken: decoders of bit streams read ahead. */
 #define FEED_BACK 16
 
+/* Memory for bytes read. Whoever decodes a part of them elsewhere holds it, and it stays as it is. */
+struct arena {
+	unsigned holders; /* counted by the reader's thread alone */
+	size_t size;
+	uint8_t data[];
+};
+
 struct feed {
-	struct stream *upstream; /* owned */
-	uint8_t *data;		 /* FEED_BACK + FEED_SIZE bytes */
-	size_t start, end;	 /* what is left: data[start .. end) */
-	uint64_t offset;	 /* of data[start] in the compressed data */
-	bool ended;		 /* upstream has no more than what is left here */
+	struct stream *upstream; /* owned; NULL when all there is lies in memory */
+	struct arena *arena, *spare;
+	uint8_t *data;	       /* of the arena */
+	size_t start, end;     /* what is shown and left: data[start .. end) */
+	size_t filled;	       /* what has been read: data[start .. filled) */
+	size_t roomy;	       /* size of new arenas */
+	uint64_t offset;       /* of data[start] in the compressed data */
+	bool ended;	       /* there is no more than what is shown */
+	bool upstream_ended;   /* ... than what has been read, */
+	bool upstream_failed;  /* for this reason, which is told when what lies before has been taken */
+	bool told;
+	struct error failure;
 };
 
 /* Does not take upstream: put it into f->upstream on success. */
 int feed_init(struct feed *f, struct error *e) must_check;
+/* All of p, which is borrowed: needs no release. */
+void feed_over(struct feed *f, const uint8_t *p, size_t len);
 /* Destroys the upstream. */
 void feed_release(struct feed *f);
 
-/* Makes at least want (<= FEED_SIZE) bytes available; fewer only when upstream has ended. */
+/* Shows at least want bytes; fewer only when upstream has ended. */
 int feed_fill(struct feed *f, size_t want, struct error *e) must_check;
+/* Forgets what has been shown: as if it had not been read yet. */
+void feed_hide(struct feed *f);
 /* Drops n bytes. 1 done, 0 when upstream ended before, -1 failed. */
 int feed_skip(struct feed *f, uint64_t n, struct error *e) must_check;
+
+/*
+ * For who looks ahead: reads until want bytes are there, or as many as there are. -1 when there is no memory for
+ * them. What has been read may have moved then, unless its arena is held.
+ */
+int feed_read(struct feed *f, size_t want) must_check;
+/* The bytes read, shown or not. */
+static inline size_t feed_ahead(const struct feed *f)
+{
+	return f->filled - f->start;
+}
+/* Takes n bytes that have been read, and hides the rest. */
+void feed_pass(struct feed *f, size_t n);
+struct arena *feed_hold(struct feed *f);
+void feed_let_go(struct feed *f, struct arena *a);
+/* Bytes that were passed come again: those of spans, the last of which ends where f starts. Holds none of them. */
+struct span {
+	const uint8_t *data;
+	size_t length;
+};
+int feed_rewind(struct feed *f, const struct span *spans, size_t count, struct error *e) must_check;
 
 static inline const uint8_t *feed_at(const struct feed *f)
 {

@@ -3,13 +3,21 @@
 
 #include <inttypes.h>
 
+#include "units.h"
+
 /* Decoders count in 32 bits. */
 #define STEP_MAX ((size_t)(512 * MIB))
+/* What is lent at once. */
+#define LEND (256 * KIB)
+/* A step that gave nothing: there is another. */
+#define AGAIN ((ssize_t)-2)
 
 struct members {
 	const struct member_ops *ops;
 	void *self;
 	struct feed feed;
+	struct units units;
+	uint8_t *lent; /* LEND bytes, for what is not decoded apart */
 	struct codec_info *out, info;
 	uint64_t contents; /* members that can carry content */
 	uint64_t began_at; /* offset of the present member */
@@ -19,7 +27,7 @@ struct members {
 /* Says where, unless it was the upstream that failed: that has said so itself. */
 static int located(const struct members *m, struct error *e)
 {
-	if (stream_state(m->feed.upstream) == STREAM_FAILED)
+	if (m->feed.told)
 		return -1;
 	if (e->offset == ERROR_NO_OFFSET)
 		e->offset = (int64_t)m->feed.offset;
@@ -52,6 +60,7 @@ static int foreign(const struct members *m, struct error *e)
 static int next(struct members *m, struct error *e)
 {
 	while (!m->inside) {
+		feed_hide(&m->feed);
 		if (feed_fill(&m->feed, 1, e) < 0)
 			return -1;
 		m->began_at = m->feed.offset;
@@ -88,33 +97,100 @@ static int next(struct members *m, struct error *e)
 	return 1;
 }
 
+static ssize_t decode(struct members *m, void *buf, size_t cap, struct error *e)
+{
+	int rc = next(m, e);
+	if (rc <= 0)
+		return rc;
+	if (feed_fill(&m->feed, 1, e) < 0)
+		return -1;
+	uint64_t before = m->feed.offset;
+	bool done = false;
+	e->offset = ERROR_NO_OFFSET;
+	ssize_t n = m->ops->decode(m->self, &m->feed, buf, cap < STEP_MAX ? cap : STEP_MAX, &done, e);
+	if (n < 0)
+		return located(m, e);
+	if (n == 0 && !done && m->feed.offset == before) {
+		if (m->feed.ended)
+			return cut(m, e);
+		error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "the decoder makes no progress");
+		return located(m, e);
+	}
+	m->inside = !done;
+	return n > 0 ? n : AGAIN;
+}
+
+/* Counts what was decoded apart, once it is known to hold. */
+static void settle(struct members *m, struct piece *p)
+{
+	p->settled = true;
+	if (p->inside) {
+		if (p->decoded)
+			m->ops->joined(m->self, p->out, p->decoded);
+		return;
+	}
+	for (size_t i = 0; i < p->good; i++) {
+		m->info.members++;
+		m->info.unchecked += p->units[i].begun == BEGUN_UNCHECKED;
+		m->contents += p->units[i].begun != BEGUN_SKIPPED;
+	}
+}
+
+/* What comes next was decoded apart: so many bytes of it. 0: nothing is, -1 failed. */
+static ssize_t apart(struct members *m, const uint8_t **data, struct error *e)
+{
+	for (;;) {
+		struct piece *p = m->units.first;
+		if (!p || !p->settled) {
+			units_plan(&m->units, m->inside);
+			p = units_first(&m->units);
+			if (!p)
+				return 0;
+			settle(m, p);
+		}
+		if (p->given < p->decoded) {
+			*data = p->out + p->given;
+			return (ssize_t)(p->decoded - p->given);
+		}
+		if (p->good == p->count)
+			units_next(&m->units);
+		else
+			return units_rewind(&m->units, e);
+	}
+}
+
 static ssize_t members_read(void *self, void *buf, size_t cap, struct error *e)
 {
 	struct members *m = self;
-	for (;;) {
-		int rc = next(m, e);
-		if (rc <= 0)
-			return rc;
-		if (feed_fill(&m->feed, 1, e) < 0)
-			return -1;
-		uint64_t before = m->feed.offset;
-		bool done = false;
-		e->offset = ERROR_NO_OFFSET;
-		ssize_t n = m->ops->decode(m->self, &m->feed, buf, cap < STEP_MAX ? cap : STEP_MAX,
-					   &done, e);
-		if (n < 0)
-			return located(m, e);
-		if (n == 0 && !done && m->feed.offset == before) {
-			if (!feed_left(&m->feed) && m->feed.ended)
-				return cut(m, e);
-			error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET,
-				  "the decoder makes no progress");
-			return located(m, e);
+	const uint8_t *data;
+	ssize_t n;
+	do {
+		n = apart(m, &data, e);
+		if (n > 0) {
+			n = (size_t)n < cap ? n : (ssize_t)cap;
+			memcpy(buf, data, (size_t)n);
+			m->units.first->given += (size_t)n;
+		} else if (n == 0) {
+			n = decode(m, buf, cap, e);
 		}
-		m->inside = !done;
-		if (n > 0)
-			return n;
+	} while (n == AGAIN);
+	return n;
+}
+
+static ssize_t members_lend(void *self, const uint8_t **data, struct error *e)
+{
+	struct members *m = self;
+	ssize_t n = apart(m, data, e);
+	if (n > 0) {
+		n = (size_t)n < LEND ? n : (ssize_t)LEND;
+		m->units.first->given += (size_t)n;
 	}
+	if (n)
+		return n;
+	if (!m->lent && !(m->lent = malloc(LEND)))
+		return error_nomem(e);
+	*data = m->lent;
+	return members_read(m, m->lent, LEND, e);
 }
 
 /* read gives 0 only between members, at the end of the upstream: what is left is its word. */
@@ -134,15 +210,16 @@ static int members_finish(void *self, struct error *e)
 static void members_destroy(void *self)
 {
 	struct members *m = self;
+	units_release(&m->units);
 	if (m->self)
 		m->ops->destroy(m->self);
 	free(m->self);
+	free(m->lent);
 	feed_release(&m->feed);
 	free(m);
 }
 
-static const struct stream_ops stream_ops = {"codec", members_read, members_finish,
-					     members_destroy};
+static const struct stream_ops stream_ops = {"codec", members_read, members_finish, members_destroy, members_lend};
 
 struct stream *member_stream(const struct member_ops *ops, struct stream *upstream,
 			     struct codec_info *info, struct error *e)
@@ -167,6 +244,7 @@ struct stream *member_stream(const struct member_ops *ops, struct stream *upstre
 		return NULL;
 	}
 	m->feed.upstream = upstream;
+	units_init(&m->units, ops, m->self, &m->feed);
 	if (info)
 		memset(info, 0, sizeof *info);
 	return s;

@@ -23,6 +23,27 @@ enum begun {
 	BEGUN_FOREIGN,	 /* what is here begins no member */
 };
 
+enum split {
+	SPLIT_NONE, /* not to be told, not allowed, or too large: it is decoded in passing */
+	SPLIT_MORE, /* more bytes are needed to tell */
+	SPLIT_UNIT,
+};
+
+/* What decodes to more is no unit. */
+#define UNIT_ROOM (30 * MIB)
+
+/* What can be decoded apart from the rest: a member, or a part of one. A guess is no harm: its end is compared. */
+struct unit {
+	size_t length; /* compressed */
+	size_t room;   /* decoded: at most */
+	size_t work;   /* memory that its decoder takes besides */
+	size_t looked; /* kept between calls for the same place: up to here split has looked in vain */
+	uint32_t mark; /* the codec's own */
+	/* Once decoded: */
+	enum begun begun;
+	size_t produced;
+};
+
 struct member_ops {
 	const char *codec; /* "zstd" */
 	const char *unit;  /* "frame" */
@@ -38,6 +59,15 @@ struct member_ops {
 	ssize_t (*decode)(void *self, struct feed *f, void *buf, size_t cap, bool *done,
 			  struct error *e);
 	void (*destroy)(void *self); /* copes with what a failed init left */
+	/*
+	 * NULL, or: the len bytes at p begin a member, or (inside) the next part of the present one: how long is it?
+	 * ended: no others follow. What can't be decoded, or not as was said here, is decoded by decode, which says why.
+	 */
+	enum split (*split)(void *self, bool inside, const uint8_t *p, size_t len, bool ended, struct unit *u);
+	/* Where split tells parts: decodes one, in any thread, into room bytes. The bytes written, -1: not as it should be. */
+	ssize_t (*part)(const struct unit *u, const uint8_t *p, uint8_t *out);
+	/* A part that part has decoded follows what decode wrote last. */
+	void (*joined)(void *self, const uint8_t *out, size_t len);
 };
 
 /* Takes upstream on success. info (NULL is allowed) is filled by finish. */

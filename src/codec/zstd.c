@@ -108,6 +108,26 @@ static void zstd_destroy(void *self)
 	ZSTD_freeDCtx(z->dctx);
 }
 
+static enum error_class class_of(size_t r)
+{
+	switch (ZSTD_getErrorCode(r)) {
+	case ZSTD_error_memory_allocation:
+		return ERROR_INTERNAL;
+	case ZSTD_error_frameParameter_windowTooLarge:
+		return ERROR_LIMIT;
+	case ZSTD_error_frameParameter_unsupported:
+	case ZSTD_error_dictionary_wrong:
+		return ERROR_UNSUPPORTED;
+	default:
+		return ERROR_CORRUPT;
+	}
+}
+
+static int zstd_failed(size_t r, struct error *e)
+{
+	return error_set(e, class_of(r), ERROR_NO_OFFSET, "%s", ZSTD_getErrorName(r));
+}
+
 static enum begun zstd_begin(void *self, struct feed *f, bool first, struct error *e)
 {
 	static const uint8_t magic_bytes[4] = {0x28, 0xb5, 0x2f, 0xfd};
@@ -147,22 +167,19 @@ static enum begun zstd_begin(void *self, struct feed *f, bool first, struct erro
 	z->header = h;
 	z->written = 0;
 	ZSTD_DCtx_reset(z->dctx, ZSTD_reset_session_only);
-	return h.checksum ? BEGUN_CONTENT : BEGUN_UNCHECKED;
-}
-
-static enum error_class class_of(size_t r)
-{
-	switch (ZSTD_getErrorCode(r)) {
-	case ZSTD_error_memory_allocation:
-		return ERROR_INTERNAL;
-	case ZSTD_error_frameParameter_windowTooLarge:
-		return ERROR_LIMIT;
-	case ZSTD_error_frameParameter_unsupported:
-	case ZSTD_error_dictionary_wrong:
-		return ERROR_UNSUPPORTED;
-	default:
-		return ERROR_CORRUPT;
+	/*
+	 * The header goes in by itself. With all of a frame at hand the library would decode it in one go, where
+	 * a window that is said too small goes unnoticed: zstd itself would not restore such a frame.
+	 */
+	ZSTD_inBuffer in = {p, h.length, 0};
+	ZSTD_outBuffer out = {NULL, 0, 0};
+	size_t r = ZSTD_decompressStream(z->dctx, &out, &in);
+	if (ZSTD_isError(r)) {
+		zstd_failed(r, e);
+		return BEGUN_FAILED;
 	}
+	feed_take(f, in.pos);
+	return h.checksum ? BEGUN_CONTENT : BEGUN_UNCHECKED;
 }
 
 /*
@@ -178,7 +195,7 @@ static ssize_t zstd_decode(void *self, struct feed *f, void *buf, size_t cap, bo
 	size_t r = ZSTD_decompressStream(z->dctx, &out, &in);
 	feed_take(f, in.pos);
 	if (ZSTD_isError(r))
-		return error_set(e, class_of(r), ERROR_NO_OFFSET, "%s", ZSTD_getErrorName(r));
+		return zstd_failed(r, e);
 	z->written += out.pos;
 	*done = r == 0;
 	/* libzstd 1.5.4 compares only where the last block is not empty. */
@@ -190,9 +207,55 @@ static ssize_t zstd_decode(void *self, struct feed *f, void *buf, size_t cap, bo
 	return (ssize_t)out.pos;
 }
 
+/* RFC 8878, 3.1.1.2: a header of three bytes says how long a block is; the last one says that it is. */
+#define BLOCK_MAX (128 * KIB)
+#define CHECKSUM_SIZE 4
+enum block { BLOCK_RAW, BLOCK_RLE, BLOCK_COMPRESSED, BLOCK_RESERVED };
+
+static enum split zstd_split(void *self, bool inside, const uint8_t *p, size_t len, bool ended, struct unit *u)
+{
+	struct header h = {0};
+	(void)self;
+	if (inside)
+		return SPLIT_NONE;
+	if (len < HEADER_MAX && !ended)
+		return SPLIT_MORE;
+	if (len >= 8 && is_skippable(p)) {
+		u->length = 8 + (size_t)get_le32(p + 4);
+		return u->length > MIB ? SPLIT_NONE : u->length > len ? SPLIT_MORE : SPLIT_UNIT;
+	}
+	if (len < 4 || get_le32(p) != MAGIC || !parse_header(p, len, &h) || h.dictionary ||
+	    h.window > CODEC_WINDOW_MAX || (h.sized && h.content > UNIT_ROOM))
+		return SPLIT_NONE;
+	u->room = 0;
+	size_t at = h.length, block_max = h.window < BLOCK_MAX ? (size_t)h.window : BLOCK_MAX;
+	for (bool last = false; !last;) {
+		if (len < at + 3)
+			return SPLIT_MORE;
+		uint32_t header = p[at] | (uint32_t)p[at + 1] << 8 | (uint32_t)p[at + 2] << 16;
+		enum block type = header >> 1 & 3;
+		size_t size = header >> 3;
+		last = header & 1;
+		if (type == BLOCK_RESERVED || size > block_max)
+			return SPLIT_NONE;
+		u->room += type == BLOCK_COMPRESSED ? block_max : size;
+		if (u->room > UNIT_ROOM)
+			return SPLIT_NONE;
+		at += 3 + (type == BLOCK_RLE ? 1 : size);
+	}
+	u->length = at + (h.checksum ? CHECKSUM_SIZE : 0);
+	if (u->length > len)
+		return SPLIT_MORE;
+	if (h.sized && h.content < u->room)
+		u->room = (size_t)h.content;
+	/* The library keeps a window, and some blocks. */
+	u->work = (h.window < u->room ? (size_t)h.window : u->room) + 3 * BLOCK_MAX;
+	return SPLIT_UNIT;
+}
+
 MEMBER_DECODE(zstd_stream, .codec = "zstd", .unit = "frame", .size = sizeof(struct zstd),
 	      .init = zstd_init, .begin = zstd_begin,
-	      .decode = zstd_decode, .destroy = zstd_destroy)
+	      .decode = zstd_decode, .destroy = zstd_destroy, .split = zstd_split)
 #define DECODE zstd_stream
 #else
 #define DECODE NULL

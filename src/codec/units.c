@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "units.h"
+
+/* Compressed and decoded bytes in flight, and what decoders need, on however many cores. */
+#define MEMORY_MAX (48 * MIB) /* and some for what arenas hold besides: 64 MiB in all */
+/* What is larger is decoded in passing. */
+#define UNIT_MAX (UNIT_ROOM + 2 * MIB)
+#define UNIT_LENGTH_MAX (16 * MIB)
+#define GRAIN_MAX (4 * MIB)
+#define ARENA_LARGE (4 * MIB)
+#define PIECES_MAX 130
+/* Some decoders want to write on to see that there is no more. */
+#define SLACK 64
+/* Guesses that may be wrong before no more are made: each costs the work on what follows. */
+#define MISSES_MAX 16
+
+void units_init(struct units *u, const struct member_ops *ops, void *self, struct feed *f)
+{
+	unsigned width = pool_width();
+	u->ops = ops;
+	u->self = self;
+	u->feed = f;
+	if (width < 2 || !ops->split)
+		return;
+	u->most = width + 2 < PIECES_MAX ? width + 2 : PIECES_MAX;
+	u->keep = MEMORY_MAX / (u->most + 1);
+	u->grain = u->keep / 3 < GRAIN_MAX ? u->keep / 3 : GRAIN_MAX;
+}
+
+/* One member, by the codec's own ways, from exactly its bytes. */
+static bool decode_member(struct piece *p, struct unit *u, const uint8_t *in, uint8_t *out)
+{
+	struct feed f;
+	struct error e = {0};
+	bool done = false;
+	size_t n = 0;
+	feed_over(&f, in, u->length);
+	u->begun = p->ops->begin(p->self, &f, false, &e);
+	if (u->begun != BEGUN_CONTENT && u->begun != BEGUN_UNCHECKED)
+		return u->begun == BEGUN_SKIPPED && !feed_left(&f);
+	while (!done) {
+		size_t before = feed_left(&f);
+		ssize_t got = p->ops->decode(p->self, &f, out + n, u->room + SLACK - n, &done, &e);
+		if (got < 0 || (got == 0 && !done && feed_left(&f) == before))
+			return false;
+		n += (size_t)got;
+		if (n > u->room)
+			return false;
+	}
+	u->produced = n;
+	return !feed_left(&f);
+}
+
+static bool decode_part(struct piece *p, struct unit *u, const uint8_t *in, uint8_t *out)
+{
+	ssize_t n = p->ops->part(u, in, out);
+	if (n < 0 || (size_t)n > u->room)
+		return false;
+	u->produced = (size_t)n;
+	return true;
+}
+
+static void run(struct task *t)
+{
+	struct piece *p = (struct piece *)t;
+	const uint8_t *in = p->in;
+	for (size_t i = 0; i < p->count; i++) {
+		struct unit *u = &p->units[i];
+		u->produced = 0;
+		if (!(p->inside ? decode_part : decode_member)(p, u, in, p->out + p->decoded))
+			return;
+		in += u->length;
+		p->decoded += u->produced;
+		p->good++;
+	}
+}
+
+static void drop_decoder(struct piece *p)
+{
+	if (p->self)
+		p->ops->destroy(p->self);
+	free(p->self);
+	p->self = NULL;
+}
+
+static void piece_free(struct piece *p)
+{
+	drop_decoder(p);
+	free(p->out);
+	free(p);
+}
+
+/* One that is done, kept for another time with what is not too large of its memory. */
+static void retire(struct units *u, struct piece *p)
+{
+	feed_let_go(u->feed, p->arena);
+	u->memory -= p->length + p->room + p->work;
+	u->flying--;
+	if (p->out_size > u->keep) {
+		free(p->out);
+		p->out = NULL;
+		p->out_size = 0;
+	}
+	if (p->work > u->keep / 2)
+		drop_decoder(p);
+	p->next = u->idle;
+	u->idle = p;
+}
+
+static struct piece *unlink_first(struct units *u)
+{
+	struct piece *p = u->first;
+	u->first = p->next;
+	if (!u->first)
+		u->last = NULL;
+	return p;
+}
+
+void units_release(struct units *u)
+{
+	while (u->first) {
+		struct piece *p = unlink_first(u);
+		task_wait(&p->task);
+		retire(u, p);
+	}
+	while (u->idle) {
+		struct piece *p = u->idle;
+		u->idle = p->next;
+		piece_free(p);
+	}
+}
+
+static struct piece *take_idle(struct units *u)
+{
+	struct piece *p = u->idle;
+	if (p)
+		u->idle = p->next;
+	else
+		p = calloc(1, sizeof *p);
+	if (p) {
+		p->count = p->good = p->length = p->room = p->work = p->decoded = p->given = 0;
+		p->settled = false;
+		p->ops = u->ops;
+		p->next = NULL;
+	}
+	return p;
+}
+
+/* Asks what begins at bytes behind the feed's place. */
+static enum split look(struct units *u, size_t at, bool inside, struct unit *unit)
+{
+	struct feed *f = u->feed;
+	*unit = (struct unit){0};
+	for (;;) {
+		size_t len = feed_ahead(f) - at;
+		enum split s = len ? u->ops->split(u->self, inside, feed_at(f) + at, len, f->upstream_ended, unit)
+				   : SPLIT_MORE;
+		if (s == SPLIT_UNIT && (unit->length > len || unit->length + unit->room + unit->work > UNIT_MAX))
+			s = SPLIT_NONE;
+		if (s != SPLIT_MORE)
+			return s;
+		if (f->upstream_ended || f->upstream_failed || len >= UNIT_LENGTH_MAX)
+			return SPLIT_NONE;
+		if (feed_read(f, at + len + (len < FEED_STEP ? FEED_STEP : MIB)) < 0)
+			return SPLIT_NONE;
+	}
+}
+
+/* Units for one piece. False when there is nothing that is worth it. */
+static bool collect(struct units *u, struct piece *p, bool inside)
+{
+	struct feed *f = u->feed;
+	struct unit next = {0};
+	while (p->count < PIECE_UNITS && p->length + p->room < u->grain) {
+		if (look(u, p->length, inside, &next) != SPLIT_UNIT)
+			break;
+		/* A piece does not become much larger than it should be for what comes last. */
+		if (p->count && p->length + p->room + next.length + next.room > 2 * u->grain)
+			break;
+		f->roomy = ARENA_LARGE;
+		p->units[p->count++] = next;
+		p->length += next.length;
+		p->room += next.room;
+		p->work = next.work > p->work ? next.work : p->work;
+	}
+	/* Up to there was looked, and need not be looked again. */
+	if (!p->count)
+		u->not_before = f->offset + (next.looked ? next.looked : 1);
+	if (p->count != 1 || u->flying || inside)
+		return p->count > 0;
+	/* A single member that is all there is: no one is to be waited for. */
+	if (feed_read(f, p->length + 1) == 0 && feed_ahead(f) > p->length)
+		return true;
+	u->not_before = f->offset + 1;
+	return false;
+}
+
+static bool prepare(struct units *u, struct piece *p)
+{
+	struct error e;
+	size_t size = (p->room + SLACK + 4095) & ~(size_t)4095;
+	if (size > u->keep)
+		for (struct piece *i = u->idle; i; i = i->next) {
+			free(i->out);
+			i->out = NULL;
+			i->out_size = 0;
+		}
+	if (p->out_size < size) {
+		free(p->out);
+		p->out = NULL;
+		p->out_size = 0;
+		if (posix_memalign((void **)&p->out, 4096, size) != 0) {
+			p->out = NULL;
+			return false;
+		}
+		p->out_size = size;
+	}
+	if (p->self || p->inside)
+		return true;
+	p->self = calloc(1, u->ops->size);
+	return p->self && u->ops->init(p->self, &e) == 0;
+}
+
+static bool launch(struct units *u, bool inside)
+{
+	struct piece *p = take_idle(u);
+	if (!p)
+		return false;
+	p->inside = inside;
+	bool ready = collect(u, p, inside) &&
+		     (!u->flying || u->memory + p->length + p->room + p->work <= MEMORY_MAX) && prepare(u, p);
+	if (!ready) {
+		p->next = u->idle;
+		u->idle = p;
+		return false;
+	}
+	p->arena = feed_hold(u->feed);
+	p->in = feed_at(u->feed);
+	feed_pass(u->feed, p->length);
+	u->memory += p->length + p->room + p->work;
+	u->flying++;
+	*(u->last ? &u->last->next : &u->first) = p;
+	u->last = p;
+	p->task.run = run;
+	task_begin(&p->task);
+	return true;
+}
+
+void units_plan(struct units *u, bool inside)
+{
+	if (inside && !u->ops->part)
+		return;
+	while (u->flying < u->most && u->feed->offset >= u->not_before && u->misses < MISSES_MAX && launch(u, inside))
+		;
+}
+
+struct piece *units_first(struct units *u)
+{
+	if (u->first)
+		task_wait(&u->first->task);
+	return u->first;
+}
+
+void units_next(struct units *u)
+{
+	retire(u, unlink_first(u));
+}
+
+int units_rewind(struct units *u, struct error *e)
+{
+	struct span spans[PIECES_MAX];
+	size_t count = 0, skip = 0;
+	for (size_t i = 0; i < u->first->good; i++)
+		skip += u->first->units[i].length;
+	for (struct piece *p = u->first; p; p = p->next) {
+		task_wait(&p->task);
+		spans[count++] = (struct span){p->in + skip, p->length - skip};
+		skip = 0;
+	}
+	if (feed_rewind(u->feed, spans, count, e) < 0)
+		return -1;
+	while (u->first)
+		units_next(u);
+	u->not_before = u->feed->offset + 1;
+	u->misses++;
+	return 0;
+}
