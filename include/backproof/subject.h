@@ -119,6 +119,7 @@ struct part {
 	bool content_checked;	/* a checksum of the format covers all content */
 	uint8_t digests[DIGEST_KINDS][DIGEST_MAX]; /* of the stored bytes, where asked for */
 	unsigned digest_mask;
+	uint64_t hole_bytes;	/* of those of read_whole: known to be zero, and not asked of the disk */
 	uint8_t content_digests[DIGEST_KINDS][DIGEST_MAX];
 	unsigned content_mask;
 	uint64_t content_size;	/* decoded bytes; 0: not known */

@@ -22,10 +22,12 @@ static const char *const beside_suffixes[] = {
 	"lst",	  "manifest", "conf",	  "cfg",      "yml",	"yaml",	  "toml",     "nfo",
 	"md",	  "html",   "csv",	  "ovf",      "sh",	"err",	  "out",      "status",
 	"lock",	  "pid",    "done",	  "ok",	      "map",	"bmap",	  "torrent",  "par2",
+	"fsverity",
 };
 static const char *const beside_names[] = {
 	"sha256sums", "sha512sums", "sha1sums", "md5sums", "b2sums", "checksums", "checksum",
 	"sha256sum",  "sha512sum",  "sha1sum",	"md5sum",  "manifest", "readme",
+	"fsveritysums", "fsveritysum",
 };
 
 static bool in_list(const char *const *list, size_t count, const char *s, size_t len)

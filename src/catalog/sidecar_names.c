@@ -6,6 +6,7 @@
 const char *const sidecar_suffixes[] = {
 	".sha256", ".sha256sum", ".sha512", ".sha512sum", ".sha1",   ".sha1sum", ".md5",
 	".md5sum", ".b2",	 ".b2sum",  ".sha224",	  ".sha384", ".mf",
+	".fsverity",
 	/* As written on Windows. */
 	".SHA256", ".SHA512",	 ".SHA1",   ".MD5",	  NULL,
 };
@@ -22,6 +23,7 @@ const char *const sidecar_lists[] = {
 	LISTS("B2", "b2"),
 	LISTS("SHA224", "sha224"),
 	LISTS("SHA384", "sha384"),
+	LISTS("FSVERITY", "fsverity"),
 	"CHECKSUM",
 	"CHECKSUM.txt",
 	"CHECKSUMS",
@@ -40,7 +42,7 @@ static const struct word {
 } words[] = {
 	{"md5", DIGEST_MD5},	   {"sha1", DIGEST_SHA1},     {"sha224", DIGEST_SHA224},
 	{"sha256", DIGEST_SHA256}, {"sha384", DIGEST_SHA384}, {"sha512", DIGEST_SHA512},
-	{"b2", DIGEST_BLAKE2B},	   {"blake2b", DIGEST_BLAKE2B},
+	{"b2", DIGEST_BLAKE2B},	   {"blake2b", DIGEST_BLAKE2B},  {"fsverity", DIGEST_FSVERITY},
 };
 
 /* Length of s without the ending, if it has it. */

@@ -77,6 +77,31 @@ static int split_tagged(char *s, struct parts *out, struct error *e)
 	return 1;
 }
 
+#define FSVERITY_SHA256 "sha256:"
+
+/*
+ * "sha256:HEX name", as fsverity prints it: the digest of a tree, where the name of the sidecar says so. Elsewhere the
+ * same line may mean anything. 1: it is one, 0: it is not.
+ */
+static int split_fsverity(char *s, const struct sidecar_naming *n, struct parts *out, struct error *e)
+{
+	size_t prefix = strcspn(s, ":") + 1, digits = s[prefix - 1] ? hex_run(s + prefix) : 0;
+	if (digits < 32 || (strncmp(s, FSVERITY_SHA256, prefix) && strncmp(s, "sha512:", prefix)))
+		return 0;
+	if (!n->has_kind || n->kind != DIGEST_FSVERITY)
+		return error_set(e, ERROR_CORRUPT, NONE,
+				 "this is how fsverity writes a digest, which belongs into NAME.fsverity");
+	if (strncmp(s, FSVERITY_SHA256, prefix))
+		return error_set(e, ERROR_UNSUPPORTED, NONE, "digests of fs-verity by SHA-512 are not supported");
+	out->hex = s + prefix;
+	s += prefix + digits;
+	if (*s == ' ') {
+		out->name = s + 1;
+		*s = 0;
+	}
+	return 1;
+}
+
 /* "HEX  name", "HEX *name", "HEX name" (md5 -r) and "HEX" alone. */
 static int split_plain(char *s, struct parts *out)
 {
@@ -128,7 +153,7 @@ static int kind_by_length(size_t digits, const struct sidecar_naming *n, struct 
 		return 0;
 	}
 	for (int k = 0; k < DIGEST_KINDS; k++)
-		if (k != DIGEST_BLAKE2B && digits == 2 * digest_size((enum digest_kind)k)) {
+		if (k != DIGEST_BLAKE2B && k != DIGEST_FSVERITY && digits == 2 * digest_size((enum digest_kind)k)) {
 			p->kind = (enum digest_kind)k;
 			return 0;
 		}
@@ -172,7 +197,9 @@ static int read_line(struct parser *ps, char *s, struct parts *out, uint8_t *dig
 		return 0;
 	bool escaped = *s == '\\';
 	s += escaped;
-	int kind = split_tagged(s, out, e);
+	int kind = split_fsverity(s, &ps->naming, out, e);
+	if (!kind)
+		kind = split_tagged(s, out, e);
 	if (kind < 0)
 		return -1;
 	if (!kind && !split_plain(s, out))

@@ -121,10 +121,27 @@ static char *why_no_witness(const struct subject *s, const struct part *pt)
 	return strdup("");
 }
 
+/* What was measured of a file that was read to its end. */
+static void say_read(const struct part *pt, const char *name, struct findings *f)
+{
+	char hex[2 * DIGEST_MAX + 1], digest[sizeof hex + 32], holes[64] = "";
+	bool flat = pt->digest_mask & 1u << DIGEST_SHA256;
+	struct finding_text more = {.measured = digest};
+	hex_encode(pt->digests[flat ? DIGEST_SHA256 : DIGEST_FSVERITY], 32, hex);
+	snprintf(digest, sizeof digest, "%s%s", flat ? "" : "fs-verity sha256:", hex);
+	if (pt->hole_bytes)
+		snprintf(holes, sizeof holes, " (%llu of them are holes)", (unsigned long long)pt->hole_bytes);
+	finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_HELD, &more,
+		    flat ? "all %llu bytes were read%s"
+			 : "all %llu bytes were read%s; their digest is what `fsverity digest %s` prints",
+		    (unsigned long long)source_size(pt->source), holes, name);
+}
+
 static enum evidence judge(struct subject *s, size_t index, const struct check_parameters *p, struct findings *f)
 {
 	struct part *pt = &s->parts[index];
-	char hex[2 * DIGEST_MAX + 1];
+	/* A name that a shell might read otherwise is not put into a line that people paste. */
+	const char *name = strspn(pt->name, PLAIN) == strlen(pt->name) && *pt->name != '-' ? pt->name : "FILE";
 	enum evidence need = p->policy->integrity_evidence, best = by_sidecars(s, index, f);
 	if (!pt->read_whole) {
 		finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_UNPROVEN, NULL,
@@ -133,9 +150,7 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 				    : "not all of its bytes were read: only a full check does that");
 		return EVIDENCE_NONE;
 	}
-	struct finding_text more = {.measured = hex_encode(pt->digests[DIGEST_SHA256], 32, hex)};
-	finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_HELD, &more,
-		    "all %llu bytes were read", (unsigned long long)source_size(pt->source));
+	say_read(pt, name, f);
 	/* A piece is covered by the checksums of the whole. */
 	const struct part *whole = pt->kind == PART_PIECE ? pt->head : pt;
 	if (best < EVIDENCE_CHECKSUM && whole->content_checked && pt->clean_end)
@@ -146,8 +161,6 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 	if (best < EVIDENCE_WITNESS)
 		best = by_witnesses(s, pt);
 	struct finding_text strength = {.expected = evidence_name(need), .measured = evidence_name(best)};
-	/* A name that a shell might read otherwise is not put into a line that people paste. */
-	const char *name = strspn(pt->name, PLAIN) == strlen(pt->name) && *pt->name != '-' ? pt->name : "FILE";
 	if (best >= need)
 		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_HELD, &strength,
 			    "evidence: %s", evidence_name(best));
@@ -180,6 +193,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 {
 	enum evidence weakest = EVIDENCE_DIGEST;
 	uint64_t bytes = 0;
+	bool any = false;
 	char size[32];
 	p->budget->stage = "digest";
 	if (p->depth == DEPTH_FULL)
@@ -188,9 +202,10 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	for (size_t i = 0; i < s->part_count; i++) {
 		enum evidence v = s->parts[i].source ? judge(s, i, p, f) : EVIDENCE_NONE;
 		weakest = v < weakest ? v : weakest;
-		bytes += s->parts[i].read_whole ? source_size(s->parts[i].source) : 0;
+		any = any || s->parts[i].read_whole;
+		bytes += s->parts[i].read_whole ? source_size(s->parts[i].source) - s->parts[i].hole_bytes : 0;
 	}
-	if (bytes)
+	if (any)
 		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL,
 			    "%s read; %s (%s)", format_size(bytes, size), explain(s, weakest),
 			    evidence_name(weakest));

@@ -89,7 +89,7 @@ INLINE void store(const struct lane *l, uint8_t out[SHA256_SIZE])
 	_mm_storeu_si128((__m128i *)out + 1, _mm_shuffle_epi8(efgh, big_endian));
 }
 
-/* What follows the last full block: the rest of the message, a bit, zeros, and the length in bits. Returns its blocks. */
+/* What follows the last full block: the rest, a bit, zeros, and the length in bits. Returns how many blocks that is. */
 static size_t pad(const uint8_t *rest, size_t n, size_t length, uint8_t out[2 * BLOCK])
 {
 	size_t blocks = n < BLOCK - 8 ? 1 : 2;

@@ -8,9 +8,17 @@ unsigned stored_digests_wanted(const struct subject *s, size_t index, bool conte
 	return mask;
 }
 
-static struct part *file_at(const struct stored *x, size_t i)
+unsigned stored_digests_at_random(const struct subject *s, size_t index)
 {
-	return i ? x->part->pieces.items[i - 1] : x->part;
+	unsigned mask = 0;
+	vec_each(&s->sidecars, l) if (l->file == index && !l->content) mask |= 1u << l->kind;
+	/* What is as strong, and need not go through all bytes one after the other. */
+	return mask & 1u << DIGEST_SHA256 ? mask : mask | 1u << DIGEST_FSVERITY;
+}
+
+struct part *stored_file(struct part *pt, size_t i)
+{
+	return i ? pt->pieces.items[i - 1] : pt;
 }
 
 /* Each file gets the bytes that lie in it. */
@@ -20,7 +28,7 @@ static void share_out(void *ctx, const void *data, size_t len)
 	const uint8_t *p = data;
 	while (len) {
 		while (!x->left && x->at + 1 < x->count)
-			x->left = source_size(file_at(x, ++x->at)->source);
+			x->left = source_size(stored_file(x->part, ++x->at)->source);
 		size_t n = x->at + 1 < x->count && x->left < len ? (size_t)x->left : len;
 		watch_bytes(&x->watches[x->at], p, n);
 		x->left -= n;
@@ -39,7 +47,7 @@ int stored_open(struct stored *x, const struct subject *s, struct part *pt, stru
 	x->left = source_size(pt->source);
 	for (size_t i = 0; i < x->count; i++) {
 		x->watches[i].counter = &b->bytes_read;
-		if (watch_open(&x->watches[i], stored_digests_wanted(s, file_at(x, i)->index, false), e) < 0)
+		if (watch_open(&x->watches[i], stored_digests_wanted(s, stored_file(x->part, i)->index, false), e) < 0)
 			return -1;
 	}
 	x->stream = stream_from_source(pt->joined ? pt->joined : pt->source, e);
@@ -49,7 +57,7 @@ int stored_open(struct stored *x, const struct subject *s, struct part *pt, stru
 int stored_end(struct stored *x, struct error *e)
 {
 	for (size_t i = 0; i < x->count; i++) {
-		struct part *pt = file_at(x, i);
+		struct part *pt = stored_file(x->part, i);
 		if (watch_end(&x->watches[i], pt->digests, &pt->digest_mask, e) < 0)
 			return -1;
 		pt->read_whole = x->watches[i].bytes == source_size(pt->source);

@@ -23,7 +23,11 @@ int stored_open(struct stored *x, const struct subject *s, struct part *pt, stru
 int stored_end(struct stored *x, struct error *e) must_check;
 void stored_free(struct stored *x);
 
-/* What the sidecars speak of; SHA-256 of the stored bytes is always taken. */
+/* For a stream: what the sidecars speak of; SHA-256 of the stored bytes is always taken. */
 unsigned stored_digests_wanted(const struct subject *s, size_t index, bool content);
+/* The same of a file that can be read at random: SHA-256 where it is asked for, fs-verity's digest otherwise. */
+unsigned stored_digests_at_random(const struct subject *s, size_t index);
+/* The part, then its pieces. */
+struct part *stored_file(struct part *pt, size_t i);
 
 #endif

@@ -198,15 +198,22 @@ int subject_open(struct subject *s, const struct restore_point *point, const str
 	return rc < 0 ? -1 : gather_facts(s, f, e);
 }
 
+/* Holes are not read. Of a file that is one hole its ends were. */
+static uint64_t part_bytes_read(const struct part *pt)
+{
+	if (!pt->source)
+		return 0;
+	uint64_t size = source_size(pt->source);
+	return pt->read_whole && pt->hole_bytes < size ? size - pt->hole_bytes : source_bytes_read(pt->source);
+}
+
 void subject_join(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	s->measures.bytes_read = s->measures.bytes_decoded = 0;
 	for (size_t i = 0; i < s->part_count; i++) {
 		struct part *pt = &s->parts[i];
 		part_join(pt, p, f);
-		s->measures.bytes_read += pt->read_whole ? source_size(pt->source)
-					  : pt->source	 ? source_bytes_read(pt->source)
-							 : 0;
+		s->measures.bytes_read += part_bytes_read(pt);
 		s->measures.bytes_decoded += pt->content_size;
 	}
 }

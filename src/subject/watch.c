@@ -3,15 +3,17 @@
 
 #include <pthread.h>
 
+#include "backproof/sweep.h"
 #include "parts.h"
 #include "stored.h"
 
-/* The background digest of stored bytes. */
+/* The background digest of stored bytes: of a part, and of its pieces. */
 struct reading {
 	pthread_t thread;
 	bool started;
-	struct stored stored;
-	const struct budget *budget;
+	struct part *part;
+	struct sweep *sweeps; /* the part's own, then one a piece */
+	size_t count;
 	int result;
 	struct error error;
 };
@@ -67,17 +69,11 @@ int watch_end(struct watch *w, uint8_t out[DIGEST_KINDS][DIGEST_MAX], unsigned *
 static void *read_in_background(void *arg)
 {
 	struct reading *r = arg;
-	struct stream *in = r->stored.stream;
-	const uint8_t *data;
-	while (r->result == 0) {
-		ssize_t n = stream_lend(in, &data, &r->error);
-		if (n == 0)
-			break;
-		if (n < 0 || budget_check(r->budget, &r->error) < 0)
-			r->result = -1;
-	}
-	if (r->result == 0)
-		r->result = stream_finish(in, &r->error);
+	for (size_t i = 0; i < r->count && r->result == 0; i++)
+		r->result = sweep_source(stored_file(r->part, i)->source, &r->sweeps[i], &r->error);
+	/* A file that grew after it was opened is not the file that was read. */
+	for (size_t i = 0; i < r->count && r->result == 0; i++)
+		r->result = source_same(stored_file(r->part, i)->source, &r->error);
 	return NULL;
 }
 
@@ -87,9 +83,15 @@ int reading_start(const struct subject *s, struct part *pt, struct budget *b, st
 	if (!r)
 		return error_nomem(e);
 	pt->reading = r;
-	r->budget = b;
-	if (stored_open(&r->stored, s, pt, b, e) < 0)
-		return -1;
+	r->part = pt;
+	r->count = 1 + pt->pieces.count;
+	r->sweeps = calloc(r->count, sizeof *r->sweeps);
+	if (!r->sweeps)
+		return error_nomem(e);
+	for (size_t i = 0; i < r->count; i++)
+		r->sweeps[i] = (struct sweep){.mask = stored_digests_at_random(s, stored_file(pt, i)->index),
+					      .budget = b,
+					      .progress = &b->bytes_read};
 	if (pthread_create(&r->thread, NULL, read_in_background, r) != 0)
 		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "no thread to be had");
 	r->started = true;
@@ -102,8 +104,22 @@ void reading_free(struct reading *r)
 		return;
 	if (r->started)
 		pthread_join(r->thread, NULL);
-	stored_free(&r->stored);
+	free(r->sweeps);
 	free(r);
+}
+
+/* What was read of each file counts only now that all of it was. */
+static void reading_end(const struct reading *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		struct part *pt = stored_file(r->part, i);
+		const struct sweep *w = &r->sweeps[i];
+		memcpy(pt->digests, w->digests, sizeof pt->digests);
+		pt->digest_mask = w->mask;
+		pt->hole_bytes = w->zero;
+		pt->read_whole = w->read + w->zero == source_size(pt->source);
+		pt->clean_end = true;
+	}
 }
 
 void part_join(struct part *pt, const struct check_parameters *p, struct findings *f)
@@ -114,11 +130,12 @@ void part_join(struct part *pt, const struct check_parameters *p, struct finding
 	(void)p;
 	pthread_join(r->thread, NULL);
 	r->started = false;
-	struct error e = r->error;
-	if (r->result < 0 || stored_end(&r->stored, &e) < 0) {
-		finding_error(f, e.cls == ERROR_BUSY ? PROOF_PRESENCE : PROOF_INTEGRITY, "part.read", pt->name, &e);
+	if (r->result < 0) {
+		enum proof proof = r->error.cls == ERROR_BUSY ? PROOF_PRESENCE : PROOF_INTEGRITY;
+		finding_error(f, proof, "part.read", pt->name, &r->error);
 		return;
 	}
+	reading_end(r);
 	if (!pt->content_size)
 		pt->content_size = source_size(pt->joined ? pt->joined : pt->source);
 }
