@@ -99,9 +99,13 @@ static int next(struct members *m, struct error *e)
 
 static ssize_t decode(struct members *m, void *buf, size_t cap, struct error *e)
 {
+	bool was_inside = m->inside;
 	int rc = next(m, e);
 	if (rc <= 0)
 		return rc;
+	/* Perhaps its parts can be decoded apart. */
+	if (!was_inside && m->ops->part)
+		return AGAIN;
 	if (feed_fill(&m->feed, 1, e) < 0)
 		return -1;
 	uint64_t before = m->feed.offset;

@@ -61,10 +61,11 @@ struct member_ops {
 	void (*destroy)(void *self); /* copes with what a failed init left */
 	/*
 	 * NULL, or: the len bytes at p begin a member, or (inside) the next part of the present one: how long is it?
-	 * ended: no others follow. What can't be decoded, or not as was said here, is decoded by decode, which says why.
+	 * ended: no others follow. What can't be decoded, or not as was said here, is decoded by decode, which says
+	 * why.
 	 */
 	enum split (*split)(void *self, bool inside, const uint8_t *p, size_t len, bool ended, struct unit *u);
-	/* Where split tells parts: decodes one, in any thread, into room bytes. The bytes written, -1: not as it should be. */
+	/* Where split tells parts: decodes one, in any thread, into room bytes. -1: it is not as it should be. */
 	ssize_t (*part)(const struct unit *u, const uint8_t *p, uint8_t *out);
 	/* A part that part has decoded follows what decode wrote last. */
 	void (*joined)(void *self, const uint8_t *out, size_t len);

@@ -183,9 +183,9 @@ static bool collect(struct units *u, struct piece *p, bool inside)
 		p->room += next.room;
 		p->work = next.work > p->work ? next.work : p->work;
 	}
-	/* Up to there was looked, and need not be looked again. */
+	/* Up to there was looked, and need not be looked again. What is no part now may be one later. */
 	if (!p->count)
-		u->not_before = f->offset + (next.looked ? next.looked : 1);
+		u->not_before = f->offset + (next.looked ? next.looked : !inside);
 	if (p->count != 1 || u->flying || inside)
 		return p->count > 0;
 	/* A single member that is all there is: no one is to be waited for. */
