@@ -32,6 +32,7 @@ struct restore_point {
 	struct point_file *items;
 	size_t count, capacity;
 	int64_t order;	/* what newest is decided by: named_from, else the newest mtime */
+	unsigned todo;	/* catalog_settle's; 0: its files are known in full */
 };
 
 struct catalog {
@@ -40,6 +41,12 @@ struct catalog {
 	struct strings partial; /* unfinished files newer than the newest point, or that match */
 };
 void catalog_free(struct catalog *c);
+/*
+ * Of restore points that are found, only the newest is known in full: of older ones the label, the order and the
+ * names, disks and partitions of files. This looks at the one at index, too; what is gone meanwhile is left out, so
+ * that another may stand there afterwards, or none. -1: a file can't be looked at.
+ */
+int catalog_settle(struct catalog *c, size_t index, struct error *e) must_check;
 
 /*
  * From --from PATHs. Files: they are the parts of one restore point. A directory: the restore points in it (and
@@ -50,13 +57,13 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		       struct error *e) must_check;
 
 /* All restore points of all hosts in a repository, read once. One stat a file at most, and none for
- * files of hosts that nobody asks for. */
+ * files of hosts that nobody asks for, nor for older ones whose names tell their time. */
 struct catalog_index;
 struct catalog_index *catalog_index_open(const struct repository *r, const char *only_host,
 					 struct error *e) must_check;
 void catalog_index_destroy(struct catalog_index *x);
 DEFINE_AUTO(struct catalog_index, catalog_index_destroy)
-/* The points of a host, newest first; files are stat'ed here. Thread-safe. Short and full host names
+/* The points of a host, newest first; its files are stat'ed here. Thread-safe. Short and full host names
  * are told apart: only the exact name (case ignored) matches. */
 int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
 		       struct error *e) must_check;

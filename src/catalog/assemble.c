@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* From files to restore points. */
+#include <fcntl.h>
+
 #include "candidate.h"
 #include "late_piece.h"
 
@@ -51,34 +53,82 @@ static int by_inode(const void *x, const void *y)
 	return a->link != b->link ? a->link - b->link : compare_text(a->path, b->path);
 }
 
-/* A link to a file that is there under its own name is not a second backup. */
-static void drop_links(struct candidates *cs)
+static bool has_links(const struct candidates *cs)
+{
+	vec_each(cs, c)
+		if (c->link && !c->partial)
+			return true;
+	return false;
+}
+
+/* Those that were not looked at yet; what is gone meanwhile is left out. */
+static int look_at_all(struct candidates *cs, struct error *e)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < cs->count; i++) {
+		struct candidate *c = &cs->items[i];
+		int found = c->looked ? 1 : candidate_look(AT_FDCWD, c->path, c->path, c, e);
+		if (found < 0)
+			return -1;
+		if (found)
+			cs->items[kept++] = *c;
+	}
+	cs->count = kept;
+	return 0;
+}
+
+/* A link to a file that is there under its own name is no second backup. Returns how many are whole: they are first. */
+static size_t drop_links(struct candidates *cs)
 {
 	size_t kept = 0;
 	if (!cs->count)
-		return;
+		return 0;
 	qsort(cs->items, cs->count, sizeof *cs->items, by_inode);
 	for (size_t i = 0; i < cs->count; i++) {
 		struct candidate *c = &cs->items[i], *last = kept ? &cs->items[kept - 1] : NULL;
 		if (last && c->link && !c->partial && !last->partial && last->device == c->device &&
 		    last->inode == c->inode)
-			candidate_free(c);
-		else
-			cs->items[kept++] = *c;
+			continue;
+		cs->items[kept++] = *c;
 	}
 	cs->count = kept;
+	for (kept = 0; kept < cs->count && !cs->items[kept].partial; kept++)
+		;
+	return kept;
 }
 
-static int add_file(struct restore_point *p, struct candidate *c)
+/* Where there are no links, inodes tell nothing. Returns how many are whole: they go first. */
+static size_t whole_first(struct candidates *cs)
+{
+	size_t whole = 0;
+	for (size_t i = 0; i < cs->count; i++) {
+		if (cs->items[i].partial)
+			continue;
+		if (i != whole) {
+			struct candidate c = cs->items[whole];
+			cs->items[whole] = cs->items[i];
+			cs->items[i] = c;
+		}
+		whole++;
+	}
+	return whole;
+}
+
+static int copy_text(const char *from, char **to)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -1 : 0;
+}
+
+static int add_file(struct restore_point *p, const struct candidate *c)
 {
 	struct point_file *f = vec_push(p);
-	if (!f)
+	if (!f || copy_text(c->path, &f->path) < 0 || copy_text(c->disk, &f->disk) < 0 ||
+	    copy_text(c->part, &f->part) < 0)
 		return -1;
-	f->path = take(c->path);
-	f->disk = take(c->disk);
-	f->part = take(c->part);
 	f->size = c->size;
 	f->mtime = c->mtime;
+	p->todo |= c->looked ? 0 : POINT_LOOK;
 	return 0;
 }
 
@@ -91,12 +141,12 @@ int64_t point_newest(const struct restore_point *p)
 	return newest;
 }
 
-static int make_point(struct candidate *c, size_t count, char **label, struct catalog *out)
+static int make_point(const struct candidate *c, size_t count, const char *label, struct catalog *out)
 {
 	struct restore_point *p = vec_push(out);
-	if (!p)
+	if (!p || !(p->label = strdup(label)))
 		return -1;
-	p->label = take(*label);
+	p->todo = POINT_PIECES;
 	/* Where the names disagree, the oldest counts. */
 	for (size_t i = 0; i < count; i++)
 		if (c[i].named_to && (!p->named_to || c[i].named_from < p->named_from)) {
@@ -134,7 +184,7 @@ static int make_fine_points(struct candidate *c, size_t count, struct catalog *o
 			;
 		bool again = collides(c + i, n);
 		for (size_t k = i; k < i + (again ? n : 1); k++) {
-			char **label = c[k].fine_label ? &c[k].fine_label : &c[k].label;
+			const char *label = c[k].fine_label ? c[k].fine_label : c[k].label;
 			if (make_point(c + k, again ? 1 : n, label, out) < 0)
 				return -1;
 		}
@@ -175,23 +225,44 @@ static int add_partials(const struct candidates *cs, struct catalog *out)
 	return 0;
 }
 
-static int add_late_pieces(struct catalog *out, struct error *e)
+/* Times of files decide only between points that are of the same time by their names. 1: files are gone. */
+static int sort_points(struct catalog *out, struct error *e)
 {
-	vec_each(out, p)
-		if (late_pieces_add(p, e) < 0) {
-			catalog_free(out);
-			return -1;
-		}
+	bool again = false;
+	points_sort(out);
+	for (size_t i = 0; i < out->count; i++) {
+		struct restore_point *p = &out->items[i];
+		bool tied = (i && p[-1].order == p->order) || (i + 1 < out->count && p[1].order == p->order);
+		if (!tied || !(p->todo & POINT_LOOK))
+			continue;
+		int rc = point_look(p, e);
+		if (rc <= 0)
+			return rc < 0 ? -1 : 1;
+		again = true;
+	}
+	if (again)
+		points_sort(out);
 	return 0;
+}
+
+/* Sorts them and looks at the newest. */
+static int finish(const struct candidates *cs, struct catalog *out, struct error *e)
+{
+	int rc = sort_points(out, e), found = 1;
+	if (!rc && out->count)
+		found = point_gather(&out->items[0], e);
+	if (rc || found <= 0)
+		return rc ? rc : found < 0 ? -1 : 1;
+	return add_partials(cs, out) < 0 ? error_nomem(e) : 0;
 }
 
 int candidates_assemble(struct candidates *cs, struct catalog *out, struct error *e)
 {
 	memset(out, 0, sizeof *out);
-	drop_links(cs);
-	size_t whole = 0, n;
-	while (whole < cs->count && !cs->items[whole].partial)
-		whole++;
+	bool links = has_links(cs);
+	if (links && look_at_all(cs, e) < 0)
+		return -1;
+	size_t whole = links ? drop_links(cs) : whole_first(cs), n;
 	if (whole)
 		qsort(cs->items, whole, sizeof *cs->items, by_key);
 	int rc = 0;
@@ -199,28 +270,20 @@ int candidates_assemble(struct candidates *cs, struct catalog *out, struct error
 		struct candidate *c = &cs->items[i];
 		for (n = 1; i + n < whole && !strcmp(c->key, c[n].key); n++)
 			;
-		rc = collides(c, n) ? make_fine_points(c, n, out) : make_point(c, n, &c->label, out);
+		rc = collides(c, n) ? make_fine_points(c, n, out) : make_point(c, n, c->label, out);
 	}
-	points_sort(out);
-	if (rc || add_partials(cs, out) < 0) {
+	rc = rc ? error_nomem(e) : finish(cs, out, e);
+	if (rc)
 		catalog_free(out);
-		return error_nomem(e);
-	}
-	return add_late_pieces(out, e);
+	return rc;
 }
 
 int candidates_join(struct candidates *cs, const char *label, struct catalog *out, struct error *e)
 {
 	memset(out, 0, sizeof *out);
-	drop_links(cs);
-	size_t whole = 0;
-	while (whole < cs->count && !cs->items[whole].partial)
-		whole++;
-	autofree char *copy = strdup(label);
-	if (!copy || (whole && make_point(cs->items, whole, &copy, out) < 0) ||
-	    add_partials(cs, out) < 0) {
+	size_t whole = drop_links(cs);
+	int rc = whole && make_point(cs->items, whole, label, out) < 0 ? error_nomem(e) : finish(cs, out, e);
+	if (rc)
 		catalog_free(out);
-		return error_nomem(e);
-	}
-	return add_late_pieces(out, e);
+	return rc;
 }

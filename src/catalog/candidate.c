@@ -4,23 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 
-void candidate_free(struct candidate *c)
-{
-	free(c->path);
-	free(c->label);
-	free(c->key);
-	free(c->fine_label);
-	free(c->fine_key);
-	free(c->disk);
-	free(c->part);
-	free(c->segment);
-	memset(c, 0, sizeof *c);
-}
-
 void candidates_free(struct candidates *cs)
 {
-	vec_each(cs, c)
-		candidate_free(c);
+	arena_free(&cs->texts);
 	vec_free(cs);
 }
 
@@ -40,6 +26,7 @@ int candidate_look(int dir, const char *name, const char *shown, struct candidat
 	}
 	if (!S_ISREG(st.st_mode) && !(c->partial && S_ISDIR(st.st_mode)))
 		return 0;
+	c->looked = true;
 	c->size = (uint64_t)st.st_size;
 	c->mtime = st.st_mtime;
 	c->device = st.st_dev;

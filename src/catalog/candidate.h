@@ -5,17 +5,20 @@
 
 #include <sys/stat.h>
 
+#include "arena.h"
 #include "backproof/catalog.h"
 #include "name.h"
 
+/* All text is borrowed, from the arena of its candidates or from the caller. */
 struct candidate {
-	char *path;  /* openable */
-	char *label; /* of its restore point */
-	char *key;   /* equal keys: one restore point */
+	const char *path;  /* openable */
+	const char *label; /* of its restore point */
+	const char *key;   /* equal keys: one restore point */
 	/* When that puts the same disk into a restore point twice, these tell them apart. NULL: as above. */
-	char *fine_label, *fine_key;
-	char *disk, *part, *segment; /* NULL: none */
+	const char *fine_label, *fine_key;
+	const char *disk, *part, *segment; /* NULL: none */
 	int64_t named_from, named_to;
+	bool looked; /* candidate_look was asked; else it is a regular file, and all of these are unknown: */
 	int64_t mtime;
 	uint64_t size;
 	dev_t device;
@@ -27,8 +30,9 @@ struct candidate {
 struct candidates {
 	struct candidate *items;
 	size_t count, capacity;
+	struct arena texts;
+	bool eager; /* all of them are looked at */
 };
-void candidate_free(struct candidate *c);
 void candidates_free(struct candidates *cs);
 
 /*
@@ -38,14 +42,27 @@ void candidates_free(struct candidates *cs);
 int candidate_look(int dir, const char *name, const char *shown, struct candidate *c,
 		   struct error *e) must_check;
 
-/* Groups them into restore points, newest first; what they own moves there. */
+/*
+ * Groups them into restore points, newest first. What was not looked at yet is looked at where it decides anything;
+ * of all the others catalog_settle asks later. 1: files went away meanwhile; only where all were looked at (eager),
+ * it is sure what is the newest.
+ */
 int candidates_assemble(struct candidates *cs, struct catalog *out, struct error *e) must_check;
 /* All of them are one restore point. */
 int candidates_join(struct candidates *cs, const char *label, struct catalog *out,
 		    struct error *e) must_check;
 
-/* Adds what lies behind their images in the same directories. -1: *c is freed. */
+/* Adds what lies behind the newest one's images in the same directories, and leaves the others. -1: *c is freed. */
 int chains_complete(struct catalog *c, struct error *e) must_check;
+/* For one of them. */
+int chain_complete(struct restore_point *p, struct error *e) must_check;
+
+/* What is left to be done for a restore point. */
+enum { POINT_LOOK = 1, POINT_PIECES = 2, POINT_CHAIN = 4 };
+/* POINT_LOOK: 1 when all of its files are there, 0: what is not is left out. */
+int point_look(struct restore_point *p, struct error *e) must_check;
+/* ... and POINT_PIECES. */
+int point_gather(struct restore_point *p, struct error *e) must_check;
 
 /* The newest time of modification of its files. */
 int64_t point_newest(const struct restore_point *p);

@@ -59,7 +59,7 @@ static bool has_file(const struct restore_point *p, const char *path)
 	return false;
 }
 
-static int complete(struct restore_point *p, struct error *e)
+int chain_complete(struct restore_point *p, struct error *e)
 {
 	size_t given = p->count;
 	for (size_t i = 0; i < p->count && p->count < given + CHAIN_MAX; i++) {
@@ -86,11 +86,10 @@ static int complete(struct restore_point *p, struct error *e)
 
 int chains_complete(struct catalog *c, struct error *e)
 {
-	/* What can't be read of an older one is not asked for now. */
 	vec_each(c, p)
-		if (complete(p, e) < 0 && (p == c->items || e->cls == ERROR_INTERNAL)) {
-			catalog_free(c);
-			return -1;
-		}
-	return 0;
+		p->todo |= p == c->items ? 0 : POINT_CHAIN;
+	if (!c->count || chain_complete(c->items, e) == 0)
+		return 0;
+	catalog_free(c);
+	return -1;
 }

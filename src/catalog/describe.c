@@ -4,9 +4,10 @@
 
 #include "backproof/text.h"
 
-static char *copy_span(const char *name, struct span s)
+/* NULL where there is none, or no memory. */
+static const char *copy_span(struct arena *a, const char *name, struct span s)
 {
-	return s.to ? strndup(name + s.from, s.to - s.from) : NULL;
+	return s.to ? arena_text(a, name + s.from, s.to - s.from) : NULL;
 }
 
 /* The deepest directory of rel that is dated; *end: where its name ends. top itself counts as the outermost. */
@@ -42,30 +43,32 @@ static void put_clocks(struct text *key, const char *rel, const char *base,
 		text_printf(key, "@%.*s", (int)(where.to - where.from), base + where.from);
 }
 
-static char *finish(struct text *t)
+static const char *finish(struct arena *a, struct text *t)
 {
-	if (t->failed || (!t->data && !(t->data = strdup("")))) {
-		text_free(t);
-		return NULL;
-	}
-	char *s = t->data;
-	memset(t, 0, sizeof *t);
+	const char *s = t->failed ? NULL : arena_text(a, text_str(t), t->length);
+	text_free(t);
 	return s;
 }
 
+static void put_cut(struct text *t, const char *base, const struct span *cuts, size_t count, bool tidy)
+{
+	char out[NAME_LIMIT + 1];
+	text_put_bytes(t, out, name_cut(out, base, strlen(base), cuts, count, tidy));
+}
+
 /* from .. and base, which is its end, without disk, partition and segment. */
-static char *cut_path(const char *prefix, const char *from, const char *base,
-		      const struct name_info *info, bool tidy)
+static const char *cut_path(struct arena *a, const char *prefix, const char *from, const char *base,
+			    const struct name_info *info, bool tidy)
 {
 	struct text t = {0};
 	const struct span cuts[] = {info->disk, info->part, info->segment};
 	text_put(&t, prefix);
 	text_put_bytes(&t, from, (size_t)(base - from));
-	name_cut(&t, base, strlen(base), cuts, ARRAY_SIZE(cuts), tidy);
-	return finish(&t);
+	put_cut(&t, base, cuts, ARRAY_SIZE(cuts), tidy);
+	return finish(a, &t);
 }
 
-int guess_describe(struct candidate *c, const char *top_name, const char *path, size_t at,
+int guess_describe(struct candidate *c, struct arena *a, const char *top_name, const char *path, size_t at,
 		   struct error *e)
 {
 	const char *rel = path + at, *slash = strrchr(rel, '/'), *base = slash ? slash + 1 : rel;
@@ -78,12 +81,12 @@ int guess_describe(struct candidate *c, const char *top_name, const char *path, 
 	if (!dated)
 		civil = info.civil;
 	civil_range(&civil, &c->named_from, &c->named_to);
-	c->disk = copy_span(base, info.disk_value);
-	c->part = copy_span(base, info.part_value);
-	c->segment = copy_span(base, info.segment);
+	c->disk = copy_span(a, base, info.disk_value);
+	c->part = copy_span(a, base, info.part_value);
+	c->segment = copy_span(a, base, info.segment);
 	c->loose = dated;
-	c->fine_key = cut_path("f:", path, base, &info, false);
-	c->fine_label = cut_path("", rel, base, &info, true);
+	c->fine_key = cut_path(a, "f:", path, base, &info, false);
+	c->fine_label = cut_path(a, "", rel, base, &info, true);
 	if (dated) {
 		text_put(&key, "d:");
 		text_put_bytes(&key, path, at + end);
@@ -93,12 +96,12 @@ int guess_describe(struct candidate *c, const char *top_name, const char *path, 
 		const struct span cuts[] = {info.disk, info.part, info.segment, info.time};
 		text_put(&key, "n:");
 		text_put_bytes(&key, path, (size_t)(base - path));
-		name_cut(&key, base, strlen(base), cuts, ARRAY_SIZE(cuts), false);
+		put_cut(&key, base, cuts, ARRAY_SIZE(cuts), false);
 		text_printf(&key, "@%lld", (long long)c->named_from);
 		text_put(&label, c->fine_label ? c->fine_label : "");
 	}
-	c->key = finish(&key);
-	c->label = finish(&label);
+	c->key = finish(a, &key);
+	c->label = finish(a, &label);
 	if (!c->key || !c->label || !c->fine_key || !c->fine_label ||
 	    (info.disk_value.to && !c->disk) || (info.part_value.to && !c->part) ||
 	    (info.segment.to && !c->segment))

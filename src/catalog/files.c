@@ -4,15 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "backproof/text.h"
-
-void place_free(struct place *p)
-{
-	free(p->rel);
-	free(p->key);
-	memset(p, 0, sizeof *p);
-}
-
 void files_walk_free(struct files_walk *w)
 {
 	candidates_free(&w->found);
@@ -28,29 +19,22 @@ static bool glob_covers(const struct pattern_match *m, struct span s)
 	return s.to > s.from;
 }
 
-static char *join(const char *dir, const char *name)
+/* dir/name without the spans, into out. Returns its length. */
+static size_t join(char *out, const char *dir, const char *name, const struct span *cuts, size_t count, bool tidy)
 {
-	return text_format("%s%s%s", dir, *dir ? "/" : "", name);
+	size_t n = strlen(dir);
+	memcpy(out, dir, n);
+	if (n)
+		out[n++] = '/';
+	n += name_cut(out + n, name, strlen(name), cuts, count, tidy);
+	out[n] = 0;
+	return n;
 }
 
-/* dir/name without the spans. NULL: memory. */
-static char *cut_join(const char *dir, const char *name, const struct span *cuts, size_t count,
-		      bool tidy)
+/* NULL: none, or no memory. */
+static const char *copy_value(struct arena *a, const char *name, struct span s)
 {
-	struct text t = {0};
-	text_put(&t, dir);
-	text_put(&t, *dir ? "/" : "");
-	name_cut(&t, name, strlen(name), cuts, count, tidy);
-	if (t.failed) {
-		text_free(&t);
-		return NULL;
-	}
-	return t.data;
-}
-
-static char *copy_value(const char *name, struct span s)
-{
-	return s.to ? strndup(name + s.from, s.to - s.from) : NULL;
+	return s.to ? arena_text(a, name + s.from, s.to - s.from) : NULL;
 }
 
 /* What the user's pattern leaves to globs is read as a name without pattern would be. */
@@ -90,68 +74,75 @@ static void read_name(const struct pattern *p, const char *name, const struct pl
 		r->civil = *c;
 }
 
-/* All files of a dated directory are one backup, but for the clocks in their names. */
-static char *dated_key(const struct place *in, const char *name, const struct reading *r)
+static char *put_clock(char *to, const char *from, struct span where)
+{
+	*to++ = '@';
+	return mempcpy(to, from + where.from, where.to - where.from);
+}
+
+/* All files of a dated directory are one backup, but for the clocks in their names. out: twice the limits. */
+static size_t dated_key(char *out, const struct place *in, const char *name, const struct reading *r)
 {
 	struct span where;
-	struct text t = {0};
 	const struct span none = {0, 0};
-	text_put(&t, "d:");
-	text_put_bytes(&t, in->key, in->dated);
-	text_printf(&t, "@%d%02d%02d", r->civil.hour, r->civil.minute, r->civil.second);
+	const int clock[] = {r->civil.hour, r->civil.minute, r->civil.second};
+	char *to = mempcpy(out, "d:", 2);
+	to = mempcpy(to, in->key, in->dated);
+	*to++ = '@';
+	for (size_t i = 0; i < ARRAY_SIZE(clock); i++) {
+		*to++ = (char)('0' + clock[i] / 10);
+		*to++ = (char)('0' + clock[i] % 10);
+	}
 	for (const char *s = in->key + in->dated; *s; s += strcspn(s, "/")) {
 		s++;
 		if (name_bare_clock(s, strcspn(s, "/"), &none, &where))
-			text_printf(&t, "@%.*s", (int)(where.to - where.from), s + where.from);
+			to = put_clock(to, s, where);
 	}
 	if (!r->info.time.to && name_bare_clock(name, r->info.stem, &r->info.disk, &where))
-		text_printf(&t, "@%.*s", (int)(where.to - where.from), name + where.from);
-	if (t.failed) {
-		text_free(&t);
-		return NULL;
-	}
-	return t.data;
+		to = put_clock(to, name, where);
+	return (size_t)(to - out);
 }
 
 /* 1: done. 0: a sidecar or a log, no part of a restore point. */
-static int describe(struct candidate *c, const struct pattern *p, const struct place *in,
+static int describe(struct candidate *c, struct arena *a, const struct pattern *p, const struct place *in,
 		    const char *name, const struct pattern_match *m, struct error *e)
 {
 	struct reading r;
+	char text[2 * PLACE_LIMIT];
 	read_name(p, name, in, m, &r);
 	if (r.info.kind == NAME_BESIDE)
 		return 0;
 	civil_range(&r.civil, &c->named_from, &c->named_to);
 	const struct span cuts[] = {r.disk, r.part, r.segment};
-	char *key = cut_join(in->key, name, cuts, ARRAY_SIZE(cuts), false);
-	char *label = cut_join(in->key, name, cuts, ARRAY_SIZE(cuts), true);
+	const char *key = arena_text(a, text, join(text, in->key, name, cuts, ARRAY_SIZE(cuts), false));
+	const char *label = arena_text(a, text, join(text, in->key, name, cuts, ARRAY_SIZE(cuts), true));
 	bool cut = key && label;
 	c->loose = in->dated && !pattern_has_disk(p);
 	*(c->loose ? &c->fine_key : &c->key) = key;
 	*(c->loose ? &c->fine_label : &c->label) = label;
 	if (c->loose) {
-		c->key = dated_key(in, name, &r);
-		c->label = strndup(in->key, in->dated);
+		c->key = arena_text(a, text, dated_key(text, in, name, &r));
+		c->label = arena_text(a, in->key, in->dated);
 	}
-	if (pattern_has_disk(p)) {
-		c->disk = *m->captures.disk ? strdup(m->captures.disk) : NULL;
-		c->part = *m->captures.part ? strdup(m->captures.part) : NULL;
-	} else {
-		c->disk = copy_value(name, r.disk_value);
-		c->part = copy_value(name, r.part_value);
-	}
-	c->segment = copy_value(name, r.segment);
-	return cut && c->key && c->label ? 1 : error_nomem(e);
+	const char *disk = m->captures.disk, *part = m->captures.part;
+	bool given = pattern_has_disk(p);
+	c->disk = given ? arena_text(a, disk, strlen(disk)) : copy_value(a, name, r.disk_value);
+	c->part = given ? arena_text(a, part, strlen(part)) : copy_value(a, name, r.part_value);
+	c->segment = copy_value(a, name, r.segment);
+	bool copied = (c->disk || !(given || r.disk_value.to)) && (c->part || !(given || r.part_value.to)) &&
+		      (c->segment || !r.segment.to);
+	/* "": the pattern has it elsewhere. */
+	c->disk = c->disk && *c->disk ? c->disk : NULL;
+	c->part = c->part && *c->part ? c->part : NULL;
+	return cut && c->key && c->label && copied ? 1 : error_nomem(e);
 }
 
-static int add_file(struct files_walk *w, int fd, const struct place *in, const char *name,
-		    const struct pattern_match *m, bool partial, struct error *e)
+static const char *full_path(struct files_walk *w, const struct place *in, const char *name)
 {
-	struct candidate c = {.partial = partial};
 	size_t top = strlen(w->path), dir = strlen(in->rel), base = strlen(name) + 1;
-	char *s = c.path = malloc(top + dir + base + 2);
-	if (!s)
-		return error_nomem(e);
+	char *path = arena_bytes(&w->found.texts, top + dir + base + 2), *s = path;
+	if (!path)
+		return NULL;
 	/* Not text_format: this is done for every file of a fleet. */
 	s = mempcpy(s, w->path, top);
 	*s++ = '/';
@@ -159,23 +150,33 @@ static int add_file(struct files_walk *w, int fd, const struct place *in, const 
 	if (dir)
 		*s++ = '/';
 	memcpy(s, name, base);
-	int rc = partial ? 1 : describe(&c, w->pattern, in, name, m, e);
-	if (rc > 0)
+	return path;
+}
+
+static int add_file(struct files_walk *w, int fd, const struct place *in, const char *name, enum scan_type type,
+		    const struct pattern_match *m, bool partial, struct error *e)
+{
+	struct candidate c = {.partial = partial};
+	int rc = partial ? 1 : describe(&c, &w->found.texts, w->pattern, in, name, m, e);
+	if (rc <= 0)
+		return rc;
+	if (!(c.path = full_path(w, in, name)))
+		return error_nomem(e);
+	/* A file whose name tells its time need not be looked at before it is known to be wanted. */
+	if (w->found.eager || partial || type != SCAN_FILE || !c.named_to)
 		rc = candidate_look(fd, name, c.path, &c, e);
 	struct candidate *to = rc > 0 ? vec_push(&w->found) : NULL;
-	if (to) {
+	if (to)
 		*to = c;
-		return 0;
-	}
-	candidate_free(&c);
-	return rc > 0 ? error_nomem(e) : rc;
+	return rc > 0 && !to ? error_nomem(e) : rc < 0 ? -1 : 0;
 }
 
 static int enter(struct files_walk *w, int fd, const struct place *in, size_t level,
 		 const char *name, const struct pattern_match *m, struct error *e)
 {
 	autoclose int below = scan_open(fd, name, false);
-	struct place at = {.captures = m->captures};
+	char rel[PLACE_LIMIT], key[PLACE_LIMIT];
+	struct place at = {.rel = rel, .key = key, .captures = m->captures};
 	struct stat st;
 	bool failed = below < 0, link = failed && (errno == ENOTDIR || errno == ELOOP);
 	/* A link to a directory is not entered, but known of; one to a file is none of ours. */
@@ -183,25 +184,21 @@ static int enter(struct files_walk *w, int fd, const struct place *in, size_t le
 	    (link && (fstatat(fd, name, &st, 0) < 0 || !S_ISDIR(st.st_mode))))
 		return 0;
 	const struct span cuts[] = {m->disk, m->part};
-	at.rel = join(in->rel, name);
-	at.key = cut_join(in->key, name, cuts, ARRAY_SIZE(cuts), false);
-	int rc = at.rel && at.key ? 0 : error_nomem(e);
+	join(rel, in->rel, name, NULL, 0, false);
+	join(key, in->key, name, cuts, ARRAY_SIZE(cuts), false);
 	/* A date that no {date} asked for counts as well. */
 	struct span where;
 	struct civil c;
 	bool dated = m->captures.civil.has_date && !in->captures.civil.has_date;
-	if (!rc && !dated && !pattern_has_date(w->pattern) &&
+	if (!dated && !pattern_has_date(w->pattern) &&
 	    name_time_find(name, strlen(name), &c, &where) && glob_covers(m, where)) {
 		at.captures.civil = c;
 		dated = true;
 	}
-	at.dated = rc ? 0 : dated ? strlen(at.key) : in->dated;
-	if (!rc && failed)
-		rc = strings_add(link ? &w->links : &w->unreadable, at.rel) < 0 ? error_nomem(e) : 0;
-	else if (!rc)
-		rc = files_walk_below(w, below, &at, level + 1, e);
-	place_free(&at);
-	return rc;
+	at.dated = dated ? strlen(key) : in->dated;
+	if (failed)
+		return strings_add(link ? &w->links : &w->unreadable, rel) < 0 ? error_nomem(e) : 0;
+	return files_walk_below(w, below, &at, level + 1, e);
 }
 
 int files_walk_entry(struct files_walk *w, int fd, const struct place *in, size_t level,
@@ -217,7 +214,7 @@ int files_walk_entry(struct files_walk *w, int fd, const struct place *in, size_
 	if (!literal && is_partial_name(name)) {
 		if (w->host && partial_finished_name(name, finished) &&
 		    pattern_match(w->pattern, level, finished, w->host, &in->captures, &m))
-			return add_file(w, fd, in, name, &m, true, e);
+			return add_file(w, fd, in, name, type, &m, true, e);
 		return 0;
 	}
 	if (!last) {
@@ -229,7 +226,7 @@ int files_walk_entry(struct files_walk *w, int fd, const struct place *in, size_
 	}
 	if (!pattern_match(w->pattern, level, name, w->host, &in->captures, &m))
 		return 0;
-	return add_file(w, fd, in, name, &m, false, e);
+	return add_file(w, fd, in, name, type, &m, false, e);
 }
 
 struct visit {

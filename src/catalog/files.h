@@ -7,14 +7,16 @@
 #include "pattern.h"
 #include "scan.h"
 
-/* A directory on the way, or the file at its end: its path below the repository, and what matched so far. */
+/* Of names below a repository: a component each is no longer than NAME_LIMIT. */
+#define PLACE_LIMIT (PATTERN_DEPTH * (NAME_LIMIT + 1))
+
+/* A directory on the way: its path below the repository, and what matched so far. */
 struct place {
-	char *rel;  /* "" : the repository itself */
-	char *key;  /* rel without {disk} and {part} */
+	const char *rel; /* "" : the repository itself */
+	const char *key; /* rel without {disk} and {part} */
 	struct captures captures;
 	size_t dated; /* bytes of key up to a directory whose name has the date; 0: none */
 };
-void place_free(struct place *p);
 
 struct files_walk {
 	const struct pattern *pattern;

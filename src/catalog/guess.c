@@ -67,6 +67,7 @@ int guess_add(struct guess *g, const char *top, const char *top_name, const char
 	it->top_name = top_name;
 	it->rank = rank_of(rel, look, g->host);
 	it->kind = kind;
+	it->type = type;
 	it->partial = partial;
 	return 0;
 }
@@ -143,23 +144,20 @@ int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, c
 }
 
 /* -1 memory, 0 not a file (any more), 1 added to cs. */
-static int select_item(const struct guess_item *it, uint64_t least, struct candidates *cs,
+static int select_item(const struct guess *g, const struct guess_item *it, uint64_t least, struct candidates *cs,
 		       struct error *e)
 {
-	struct candidate c = {.partial = it->partial};
-	int found = candidate_look(AT_FDCWD, it->path, it->path, &c, e);
+	struct candidate c = {.partial = it->partial, .path = it->path};
+	if (!it->partial && guess_describe(&c, &cs->texts, it->top_name, it->path, it->rel, e) < 0)
+		return -1;
+	/* A regular file that names its time need not be looked at before it is known to be wanted. */
+	bool later = !g->eager && !it->partial && !least && it->type == SCAN_FILE && c.named_to;
+	int found = later ? 1 : candidate_look(AT_FDCWD, it->path, it->path, &c, e);
 	if (found <= 0 || c.size < least)
 		return found < 0 ? -1 : 0;
-	if (!it->partial && guess_describe(&c, it->top_name, it->path, it->rel, e) < 0) {
-		candidate_free(&c);
-		return -1;
-	}
-	c.path = strdup(it->path);
-	struct candidate *to = c.path ? vec_push(cs) : NULL;
-	if (!to) {
-		candidate_free(&c);
+	struct candidate *to = vec_push(cs);
+	if (!to)
 		return error_nomem(e);
-	}
 	*to = c;
 	return 1;
 }
@@ -176,15 +174,15 @@ static int select_tier(struct guess *g, bool images, struct candidates *cs, int 
 		if (it->partial || (it->kind == NAME_IMAGE) != images ||
 		    (!g->own && it->rank < *best))
 			continue;
-		if (select_item(it, images ? 0 : UNNAMED_MIN, cs, e) < 0)
+		if (select_item(g, it, images ? 0 : UNNAMED_MIN, cs, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int guess_finish(struct guess *g, struct catalog *out, struct error *e)
+static int finish(struct guess *g, struct catalog *out, struct error *e)
 {
-	struct candidates cs = {0};
+	struct candidates cs = {.eager = g->eager};
 	int best = 0, rc = select_tier(g, true, &cs, &best, e);
 	if (!rc && !cs.count)
 		rc = select_tier(g, false, &cs, &best, e);
@@ -197,10 +195,19 @@ int guess_finish(struct guess *g, struct catalog *out, struct error *e)
 	}
 	vec_each(g, it)
 		if (!rc && it->partial && (g->own || it->rank >= best) &&
-		    select_item(it, 0, &cs, e) < 0)
+		    select_item(g, it, 0, &cs, e) < 0)
 			rc = -1;
 	if (!rc)
 		rc = candidates_assemble(&cs, out, e);
 	candidates_free(&cs);
 	return rc;
+}
+
+int guess_finish(struct guess *g, struct catalog *out, struct error *e)
+{
+	int rc = finish(g, out, e);
+	if (rc <= 0)
+		return rc;
+	g->eager = true;
+	return finish(g, out, e);
 }

@@ -15,11 +15,13 @@ struct guess_item {
 	const char *top_name; /* borrowed; NULL: says nothing */
 	int rank;   /* how well it fits the host */
 	enum name_kind kind;
+	enum scan_type type;
 	bool partial;
 };
 struct guess {
 	const char *host; /* borrowed */
 	bool own;	  /* everything here is the host's, whatever its name */
+	bool eager;	  /* see candidates */
 	struct guess_item *items;
 	size_t count, capacity;
 	struct error unreadable; /* the first directory that can't be read, of the best rank */
@@ -33,11 +35,11 @@ int guess_add(struct guess *g, const char *top, const char *top_name, const char
 /* The directory rel below top ("" : top itself, opened by the caller as fd) and depth levels below it. */
 int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, const char *rel,
 	       int depth, struct error *e) must_check;
-/* -1 also when a directory that may hold the host's backups can't be read. */
+/* -1 also when a directory that may hold the host's backups can't be read. May be asked again. */
 int guess_finish(struct guess *g, struct catalog *out, struct error *e) must_check;
 
 /* Fills in what the name of path says; rel: where the part below top begins in it. */
-int guess_describe(struct candidate *c, const char *top_name, const char *path, size_t rel,
+int guess_describe(struct candidate *c, struct arena *a, const char *top_name, const char *path, size_t rel,
 		   struct error *e) must_check;
 
 #endif

@@ -20,6 +20,7 @@ struct catalog_index {
 	const struct finder *finder; /* NULL: "files" */
 	const char *only;	 /* while opening */
 	VEC(struct place) places;
+	struct arena texts; /* of places */
 	struct names names;
 	struct strings unreadable;
 };
@@ -28,9 +29,8 @@ void catalog_index_destroy(struct catalog_index *x)
 {
 	if (!x)
 		return;
-	vec_each(&x->places, p)
-		place_free(p);
 	vec_free(&x->places);
+	arena_free(&x->texts);
 	names_free(&x->names);
 	strings_free(&x->unreadable);
 	pattern_free(x->pattern);
@@ -50,8 +50,8 @@ static int add_place(struct catalog_index *x, const struct place *in)
 	if (!p)
 		return -1;
 	*p = *in;
-	p->rel = strdup(in->rel);
-	p->key = strdup(in->key);
+	p->rel = arena_text(&x->texts, in->rel, strlen(in->rel));
+	p->key = arena_text(&x->texts, in->key, strlen(in->key));
 	return p->rel && p->key ? 0 : -1;
 }
 
@@ -171,17 +171,19 @@ static int pattern_hit(void *ctx, const struct names_entry *it, struct error *e)
 {
 	struct search *s = ctx;
 	const struct place *in = &s->x->places.items[it->place];
-	if (s->fd < 0 || s->place != it->place) {
+	/* The repository's own descriptor is only looked up in: its position is of no use. */
+	int fd = *in->rel ? s->fd : s->x->fd;
+	if (*in->rel && (fd < 0 || s->place != it->place)) {
 		close_auto(&s->fd);
 		s->place = it->place;
-		s->fd = scan_open(s->x->fd, *in->rel ? in->rel : ".", false);
-		if (s->fd < 0) {
+		fd = s->fd = scan_open(s->x->fd, in->rel, false);
+		if (fd < 0) {
 			if (errno == ENOENT) /* removed since the repository was read */
 				return 0;
 			return error_sys(e, "%s/%s", s->x->path, in->rel);
 		}
 	}
-	return files_walk_entry(&s->walk, s->fd, in, (size_t)pattern_host_level(s->x->pattern),
+	return files_walk_entry(&s->walk, fd, in, (size_t)pattern_host_level(s->x->pattern),
 				names_text(&s->x->names, it), it->type, e);
 }
 
@@ -222,7 +224,7 @@ static int tell_unreadable(const struct catalog_index *x, const struct strings *
 			 x->title, x->path, dirs->items[0], more, host);
 }
 
-/* Nothing found is an answer only where everything could be looked at. */
+/* Nothing found is an answer only where everything could be looked at. 1: it changed meanwhile. */
 static int answer(struct search *s, const char *host, struct catalog *out, struct error *e)
 {
 	const struct catalog_index *x = s->x;
@@ -232,12 +234,9 @@ static int answer(struct search *s, const char *host, struct catalog *out, struc
 	for (size_t i = 0; i < x->unreadable.count; i++)
 		if (name_is_time(x->unreadable.items[i]))
 			return tell_unreadable(x, &x->unreadable, host, e);
-	if (x->pattern ? candidates_assemble(&s->walk.found, out, e) < 0
-		       : guess_finish(&s->guess, out, e) < 0)
-		return -1;
-	if (out->count)
-		return 0;
-	int rc = 0;
+	int rc = x->pattern ? candidates_assemble(&s->walk.found, out, e) : guess_finish(&s->guess, out, e);
+	if (rc || out->count)
+		return rc;
 	if (x->unreadable.count)
 		rc = tell_unreadable(x, &x->unreadable, host, e);
 	else if (s->walk.links.count || s->link)
@@ -283,6 +282,22 @@ static void keep_matching(const struct pattern *p, const char *host, struct cata
 	out->count = kept;
 }
 
+static int find_files(struct catalog_index *x, const char *host, bool eager, struct catalog *out, struct error *e)
+{
+	struct search s = {.x = x, .fd = -1};
+	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
+	s.walk.found.eager = eager;
+	guess_init(&s.guess, host);
+	s.guess.own = true;
+	int rc = search(&s, e);
+	if (!rc)
+		rc = answer(&s, host, out, e);
+	close_auto(&s.fd);
+	files_walk_free(&s.walk);
+	guess_free(&s.guess);
+	return rc;
+}
+
 int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
 		       struct error *e)
 {
@@ -298,17 +313,9 @@ int catalog_index_find(struct catalog_index *x, const char *host, struct catalog
 			error_prefix(e, "repository %s", x->title);
 		return found < 0 ? -1 : chains_complete(out, e);
 	}
-	struct search s = {.x = x, .fd = -1};
-	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
-	guess_init(&s.guess, host);
-	s.guess.own = true;
-	int rc = search(&s, e);
-	if (!rc)
-		rc = answer(&s, host, out, e);
-	if (!rc)
-		rc = chains_complete(out, e);
-	close_auto(&s.fd);
-	files_walk_free(&s.walk);
-	guess_free(&s.guess);
-	return rc;
+	/* What went away while names alone were looked at is gone when all of them are. */
+	int rc = find_files(x, host, false, out, e);
+	if (rc > 0)
+		rc = find_files(x, host, true, out, e);
+	return rc < 0 ? -1 : chains_complete(out, e);
 }

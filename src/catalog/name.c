@@ -5,8 +5,6 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "backproof/text.h"
-
 bool name_is_separator(char c)
 {
 	unsigned char u = (unsigned char)c;
@@ -202,13 +200,20 @@ void name_read(const char *name, size_t len, struct name_info *out)
 		find_part_word(name, out->stem, out);
 }
 
-void name_cut(struct text *t, const char *name, size_t len, const struct span *cuts, size_t count,
-	      bool tidy)
+size_t name_cut(char *out, const char *name, size_t len, const struct span *cuts, size_t count, bool tidy)
 {
-	bool gone[NAME_LIMIT + 1] = {false}, left = false;
-	size_t stem = 0;
+	bool gone[NAME_LIMIT + 1], left = false, cut = false;
+	size_t stem = 0, n = 0;
 	if (len > NAME_LIMIT)
 		len = NAME_LIMIT;
+	for (size_t c = 0; c < count; c++)
+		cut = cut || cuts[c].to;
+	/* Most names have nothing to be cut out of them. */
+	if (!cut && len && (!tidy || !name_is_separator(name[0]))) {
+		memcpy(out, name, len);
+		return len;
+	}
+	memset(gone, 0, len + 1);
 	for (size_t c = 0; c < count; c++)
 		for (size_t i = cuts[c].from; i < cuts[c].to && i < len; i++)
 			gone[i] = true;
@@ -216,13 +221,11 @@ void name_cut(struct text *t, const char *name, size_t len, const struct span *c
 		left = left || (!gone[i] && !name_is_separator(name[i]));
 	bool starved = tidy && stem && !left;
 	if (starved)
-		text_put(t, "*");
-	char out[NAME_LIMIT];
-	size_t n = 0;
+		out[n++] = '*';
 	for (size_t i = 0; i < len; i++) {
 		bool before = tidy && i + 1 < len && gone[i + 1] && name_is_separator(name[i]);
 		if (!gone[i] && !before && !(starved && i < stem))
 			out[n++] = name[i];
 	}
-	text_put_bytes(t, out, n);
+	return n;
 }

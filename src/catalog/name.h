@@ -72,9 +72,10 @@ bool name_host_ends(const char *name, size_t len, size_t at, size_t hlen);
 /* The name that a partial name will have once finished. out: NAME_LIMIT + 1 bytes. false: not a partial name. */
 bool partial_finished_name(const char *base, char *out);
 
-struct text;
-/* name without the spans. tidy: also without the separator that stood before each, "*" where nothing is left. */
-void name_cut(struct text *t, const char *name, size_t len, const struct span *cuts, size_t count,
-	      bool tidy);
+/*
+ * name without the spans into out, which has room for as much; returns its length. tidy: also without the separator
+ * that stood before each, "*" where nothing is left.
+ */
+size_t name_cut(char *out, const char *name, size_t len, const struct span *cuts, size_t count, bool tidy);
 
 #endif

@@ -32,9 +32,11 @@ static const char *const beside_names[] = {
 
 static bool in_list(const char *const *list, size_t count, const char *s, size_t len)
 {
+	char second = len > 1 ? s[1] : 0;
 	for (size_t i = 0; i < count && len; i++)
-		/* The first letter spares most comparisons. */
-		if (!((list[i][0] ^ s[0]) & ~0x20) && !strncasecmp(list[i], s, len) && !list[i][len])
+		/* The first two letters spare most comparisons. */
+		if (!((list[i][0] ^ s[0]) & ~0x20) && !((list[i][1] ^ second) & ~0x20) &&
+		    !strncasecmp(list[i], s, len) && !list[i][len])
 			return true;
 	return false;
 }

@@ -4,6 +4,8 @@
  * time is none.
  */
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "name.h"
@@ -172,12 +174,24 @@ bool name_bare_clock(const char *name, size_t len, const struct span *skip, stru
 	return false;
 }
 
+/* Counts the zones that this process has had: what is remembered of another one is of no use. */
+static atomic_uint zones;
+
 void civil_zone(void)
 {
 	/* The C library has a lock of its own here, which race detectors can't see. */
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static char last[256];
+	char now[sizeof last];
 	pthread_mutex_lock(&lock);
 	tzset();
+	const char *name = getenv("TZ");
+	snprintf(now, sizeof now, "%.200s %ld %d %.20s %.20s", name ? name : "?", timezone, daylight, tzname[0],
+		 tzname[1]);
+	if (strcmp(now, last)) {
+		strcpy(last, now);
+		zones++;
+	}
 	pthread_mutex_unlock(&lock);
 }
 
@@ -188,13 +202,41 @@ static int64_t offset_at(int64_t t)
 	return localtime_r(&tt, &tm) ? tm.tm_gmtoff : 0;
 }
 
+/* Days around which the zone's offset does not change: a repository has the same few dates for each of its hosts. */
+static _Thread_local struct {
+	int64_t day;
+	int32_t offset;
+	unsigned zone; /* of zones, + 1; 0: nothing */
+	bool even;
+} days[64];
+
+static bool even_day(int64_t as_utc, int64_t *offset)
+{
+	int64_t day = (as_utc - ((as_utc % 86400) + 86400) % 86400) / 86400;
+	unsigned zone = zones + 1;
+	__auto_type d = &days[day & 63];
+	if (d->zone != zone || d->day != day) {
+		int64_t before = offset_at((day - 1) * 86400), after = offset_at((day + 2) * 86400);
+		d->day = day;
+		d->zone = zone;
+		d->offset = (int32_t)before;
+		d->even = before == after;
+	}
+	*offset = d->offset;
+	return d->even;
+}
+
 /*
  * What mktime does, without looking at /etc/localtime once or twice a file: that cost more than all the rest. An
  * hour that comes twice is the earlier one, the older backup; one that is left out is the one after it.
  */
 static int64_t from_local(int64_t as_utc)
 {
-	int64_t before = offset_at(as_utc - 86400), after = offset_at(as_utc + 86400);
+	int64_t before, after;
+	if (even_day(as_utc, &before))
+		return as_utc - before;
+	before = offset_at(as_utc - 86400);
+	after = offset_at(as_utc + 86400);
 	int64_t t = as_utc - before, u = as_utc - after;
 	if (before == after)
 		return t;
@@ -202,13 +244,19 @@ static int64_t from_local(int64_t as_utc)
 	return offset_at(u) == after && (!good || u < t) ? u : t;
 }
 
+/* From 1970-01-01 on: timegm takes a lock. A year begins in March here, so that a leap day is its last. */
+static int64_t day_number(const struct civil *c)
+{
+	int64_t y = c->year - (c->month <= 2), m = c->month + (c->month > 2 ? -3 : 9);
+	return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + c->day - 1 - 719468;
+}
+
 void civil_range(const struct civil *c, int64_t *from, int64_t *to)
 {
 	*from = *to = 0;
 	if (!c->has_date)
 		return;
-	struct tm tm = {.tm_year = c->year - 1900, .tm_mon = c->month - 1, .tm_mday = c->day};
-	int64_t day = (int64_t)timegm(&tm);
+	int64_t day = day_number(c) * 86400;
 	if (c->has_clock) {
 		int64_t t = day + (c->hour * 60 + c->minute) * 60 + c->second;
 		*from = *to = c->has_zone ? t - c->zone : from_local(t);

@@ -23,7 +23,7 @@ static size_t partial_suffix(const char *base, size_t len)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		size_t n = strlen(suffixes[i]);
-		if (len > n && !strcasecmp(base + len - n, suffixes[i]))
+		if (len > n && base[len - n] == '.' && !strcasecmp(base + len - n, suffixes[i]))
 			return !strcasecmp(suffixes[i] + n - 4, ".dat") ? 4 : n;
 	}
 	return 0;

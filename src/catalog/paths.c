@@ -86,9 +86,8 @@ static int add_given_file(struct candidates *cs, const char *path, struct error 
 		return -1;
 	if (!found)
 		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s: not a regular file", path);
-	if (!(c->path = strdup(path)))
-		return error_nomem(e);
-	return c->partial ? 0 : guess_describe(c, NULL, path, (size_t)(base - path), e);
+	c->path = path;
+	return c->partial ? 0 : guess_describe(c, &cs->texts, NULL, path, (size_t)(base - path), e);
 }
 
 /* Given twice, it is still one file. */
@@ -100,9 +99,7 @@ static void drop_repeated(struct candidates *cs)
 		for (size_t k = 0; k < kept; k++)
 			again = again || (cs->items[k].device == cs->items[i].device &&
 					  cs->items[k].inode == cs->items[i].inode);
-		if (again)
-			candidate_free(&cs->items[i]);
-		else
+		if (!again)
 			cs->items[kept++] = cs->items[i];
 	}
 	cs->count = kept;

@@ -120,7 +120,7 @@ static int find_points(const struct gate_request *r, const struct host_config *h
 {
 	bool failed = false;
 	if (r->from && r->from->count)
-		return catalog_from_paths(r->from, r->host, out, e);
+		return catalog_from_paths(r->from, r->host, out, e) < 0 ? -1 : catalog_settle(out, 0, e);
 	for (size_t i = 0; i < r->config->repository_count; i++) {
 		struct catalog found = {0};
 		if (h && h->repositories.count && !strings_has(&h->repositories, r->config->repositories[i].name))
@@ -131,7 +131,7 @@ static int find_points(const struct gate_request *r, const struct host_config *h
 	}
 	if (out->count)
 		qsort(out->items, out->count, sizeof *out->items, newest_first);
-	return failed ? error_nomem(e) : 0;
+	return failed ? error_nomem(e) : catalog_settle(out, 0, e);
 }
 
 static int init_result(const struct gate_request *r, const struct check_parameters *p, const char *policy,
@@ -174,16 +174,23 @@ static void no_point(const struct gate_request *r, const struct catalog *c, stru
 static void judge_points(const struct gate_request *r, struct check_parameters *p, struct catalog *c,
 			 struct host_result *out)
 {
+	struct error e = {0};
+	int settled = 0; /* the newest one is */
 	for (size_t i = 0; i < c->count && i < FALLBACK_DEPTH; i++) {
 		p->previous = &c->items[i + 1];
 		p->previous_count = c->count - i - 1;
 		for (size_t k = 0; i == 0 && k < c->partial.count; k++)
 			finding_add(&out->findings, PROOF_PRESENCE, "presence.partial", c->partial.items[k],
 				    OUTCOME_SKIPPED, NULL, "unfinished: not counted as a restore point");
-		run_point(&c->items[i], p, out);
+		if (settled < 0)
+			finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", c->items[i].label, &e);
+		else
+			run_point(&c->items[i], p, out);
 		decide(out, p->policy);
-		if (out->verdict.code == CODE_SAFE || !p->policy->fallback || i + 1 == c->count ||
-		    i + 1 == FALLBACK_DEPTH || stop_signal)
+		if (out->verdict.code == CODE_SAFE || !p->policy->fallback || i + 1 == FALLBACK_DEPTH || stop_signal)
+			return;
+		settled = catalog_settle(c, i + 1, &e);
+		if (i + 1 >= c->count)
 			return;
 		struct host_result next, *older = malloc(sizeof *older);
 		if (!older || init_result(r, p, p->policy->name, &next) < 0) {

@@ -20,7 +20,7 @@ static void try_name(const char *name, const char *host)
 {
 	struct name_info i;
 	char finished[NAME_LIMIT + 1];
-	struct text t = {0};
+	char cut[NAME_LIMIT];
 	struct error e;
 	size_t len = strlen(name);
 	if (len > NAME_LIMIT)
@@ -34,9 +34,7 @@ static void try_name(const char *name, const char *host)
 	check_span(i.disk_value, len);
 	check_span(i.part_value, len);
 	const struct span cuts[] = {i.disk, i.part, i.segment, i.time};
-	name_cut(&t, name, len, cuts, 4, true);
-	NEED(t.length <= len + 1);
-	text_free(&t);
+	NEED(name_cut(cut, name, len, cuts, 4, true) <= len);
 	int64_t from, to;
 	civil_range(&i.civil, &from, &to);
 	NEED(from <= to);
@@ -45,8 +43,9 @@ static void try_name(const char *name, const char *host)
 	int rank = name_host_rank(name, len, host);
 	NEED(rank >= 0 && rank <= 3);
 	struct candidate c = {0};
-	NEED(guess_describe(&c, NULL, name, 0, &e) == 0);
-	candidate_free(&c);
+	struct arena texts = {0};
+	NEED(guess_describe(&c, &texts, NULL, name, 0, &e) == 0);
+	arena_free(&texts);
 }
 
 static void try_pattern(const char *pattern, const char *host, const char *name)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "backproof/catalog.h"
@@ -12,6 +13,20 @@
 #include "../../src/catalog/pattern.h"
 
 static char root[64];
+
+/* Stands before the C library's, to count what is looked at, and to let a file vanish before it is. */
+static size_t looks;
+static const char *vanished = "";
+
+int fstatat(int dir, const char *restrict name, struct stat *restrict st, int flags)
+{
+	looks++;
+	if (*vanished && strstr(name, vanished)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return (int)syscall(SYS_newfstatat, dir, name, st, flags);
+}
 
 static void clear(void)
 {
@@ -232,7 +247,7 @@ static void named(const char *name, const char *first, const char *last)
 static void test_times(void)
 {
 	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
-	tzset();
+	civil_zone();
 	named("web01-2026-11-21T030000Z.img.zst", "2026-11-21T03:00:00Z", "2026-11-21T03:00:00Z");
 	named("web01_20261121-0300.img", "2026-11-21T02:00:00Z", "2026-11-21T02:00:00Z");
 	named("vzdump-lxc-101-2026_11_21-03_00_00.tar.zst", "2026-11-21T02:00:00Z",
@@ -257,7 +272,7 @@ static void test_times(void)
 	named("1763694000.img", NULL, NULL);
 	named("web01.img", NULL, NULL);
 	setenv("TZ", "UTC", 1);
-	tzset();
+	civil_zone();
 	named("web01_20261121-0300.img", "2026-11-21T03:00:00Z", "2026-11-21T03:00:00Z");
 }
 
@@ -431,6 +446,7 @@ static void test_order_and_times(void)
 	CHECK_INT(c.items[1].named_to, c.items[1].named_from);
 	CHECK_INT(c.items[2].named_to - c.items[2].named_from, 86399);
 	CHECK_INT(c.items[2].order, at("2026-11-21T00:00:00Z"));
+	NEED(catalog_settle(&c, 2, &e) == 0);
 	CHECK_INT(c.items[2].items[0].mtime, 900);
 	catalog_free(&c);
 	catalog_index_destroy(x);
@@ -635,6 +651,117 @@ static void test_unreadable(void)
 	NEED(chmod(full("all/web01"), 0755) == 0);
 }
 
+/* What can't be the newest is not looked at before somebody asks for it. */
+static void test_lazy(void)
+{
+	struct repository r = {.name = (char *)"r", .path = root, .match = (char *)"{host}/{date}/*.img"};
+	struct catalog c;
+	struct error e;
+	clear();
+	for (int d = 1; d <= 28; d++) {
+		char name[64];
+		snprintf(name, sizeof name, "web01/2026-10-%02d/sda.img", d);
+		put_sized(name, d, d);
+	}
+	put_sized("web01/2026-11-01/sdb.img", 99, 99);
+	autodestroy(catalog_index_destroy_auto) struct catalog_index *x = catalog_index_open(&r, NULL, &e);
+	looks = 0;
+	NEED(x && catalog_index_find(x, "web01", &c, &e) == 0);
+	CHECK_INT(looks, 1);
+	CHECK_INT(c.count, 29);
+	CHECK_INT(c.items[0].items[0].size, 99);
+	CHECK_STR(c.items[28].label, "web01/2026-10-01");
+	CHECK_STR(c.items[28].items[0].disk, "sda");
+	NEED(catalog_settle(&c, 0, &e) == 0);
+	CHECK_INT(looks, 1);
+	NEED(catalog_settle(&c, 28, &e) == 0);
+	CHECK_INT(looks, 2);
+	CHECK_INT(c.items[28].items[0].size, 1);
+	CHECK_INT(c.items[28].items[0].mtime, 1);
+	/* Retention takes some away meanwhile: another one stands there, or none. */
+	NEED(unlink(full("web01/2026-10-27/sda.img")) == 0 && unlink(full("web01/2026-10-26/sda.img")) == 0);
+	NEED(catalog_settle(&c, 2, &e) == 0);
+	CHECK_INT(c.count, 27);
+	CHECK_STR(c.items[2].label, "web01/2026-10-25");
+	CHECK_INT(c.items[2].items[0].size, 25);
+	catalog_free(&c);
+	/* The newest vanishes after its name was read. */
+	vanished = "sdb.img";
+	NEED(catalog_index_find(x, "web01", &c, &e) == 0);
+	CHECK_INT(c.count, 26);
+	CHECK_STR(c.items[0].label, "web01/2026-10-28");
+	CHECK_INT(c.items[0].items[0].size, 28);
+	catalog_free(&c);
+	vanished = "sd";
+	NEED(catalog_index_find(x, "web01", &c, &e) == 0);
+	CHECK_INT(c.count, 0);
+	vanished = "";
+	/* Without a time in the name, the files' own times decide: all of them. */
+	put("db01/a.img", 1);
+	put("db01/b.img", 3);
+	put("db01/c.img", 2);
+	CHECK_STR(find("{host}/*.img", "db01", NULL), "db01/b.img[];db01/c.img[];db01/a.img[]");
+	CHECK_STR(from("db01", "db01"), "b.img[];c.img[];a.img[]");
+	/* Also where names tell the same time. */
+	put("app/2026-10-01/x/a.img", 5);
+	put("app/2026-10-02/x/a.img", 1);
+	put("app/2026-10-02/y/a.img", 3);
+	put("app/2026-10-02/z/a.img", 2);
+	looks = 0;
+	CHECK_STR(find("{host}/{date}/{part}/*.img", "app", NULL),
+		  "app/2026-10-02//a.img[.x .y .z];app/2026-10-01//a.img[.x]");
+	CHECK_INT(looks, 3);
+	put("two/2026-10-01-a.img", 5);
+	put("two/2026-10-02-a.img", 1);
+	put("two/2026-10-02-b.img", 3);
+	put("two/2026-10-02-c.img", 2);
+	looks = 0;
+	CHECK_STR(find("{host}/{date}-*.img", "two", NULL), "two/2026-10-02-b.img[];two/2026-10-02-c.img[];"
+							     "two/2026-10-02-a.img[];two/2026-10-01-a.img[]");
+	CHECK_INT(looks, 3);
+}
+
+/* Files that can't be looked at: of the newest that is an error, of others only where they are wanted. */
+static void test_unlookable(void)
+{
+	struct repository r = {.name = (char *)"r", .path = root, .match = (char *)"{host}/{date}/*.img"};
+	struct catalog c;
+	struct error e;
+	clear();
+	put("web01/2026-11-19/sda.img", 1);
+	put("web01/2026-11-20/sda.img", 2);
+	put("web01/2026-11-21/sda.img", 3);
+	NEED(chmod(root, 0755) == 0 && chmod(full("web01/2026-11-20"), 0444) == 0);
+	bool dropped = geteuid() == 0;
+	if (dropped)
+		NEED(seteuid(65534) == 0);
+	autodestroy(catalog_index_destroy_auto) struct catalog_index *x = catalog_index_open(&r, NULL, &e);
+	NEED(x && catalog_index_find(x, "web01", &c, &e) == 0);
+	CHECK_STR(show(&c), "web01/2026-11-21[sda];web01/2026-11-20[sda];web01/2026-11-19[sda]");
+	CHECK(catalog_settle(&c, 1, &e) < 0);
+	CHECK_INT(e.cls, ERROR_IO);
+	CHECK(strstr(e.text, "2026-11-20/sda.img"));
+	CHECK_INT(c.count, 3);
+	NEED(catalog_settle(&c, 2, &e) == 0);
+	CHECK_INT(c.items[2].items[0].mtime, 1);
+	catalog_free(&c);
+	if (dropped)
+		NEED(seteuid(0) == 0);
+	NEED(chmod(full("web01/2026-11-20"), 0755) == 0 && chmod(full("web01/2026-11-21"), 0444) == 0);
+	if (dropped)
+		NEED(seteuid(65534) == 0);
+	CHECK(strstr(find("{host}/{date}/*.img", "web01", NULL), "error io"));
+	if (dropped)
+		NEED(seteuid(0) == 0);
+	NEED(chmod(full("web01/2026-11-21"), 0755) == 0 && chmod(full("web01/2026-11-19"), 0) == 0);
+	if (dropped)
+		NEED(seteuid(65534) == 0);
+	/* What is in a directory that can't be read, nobody knows. */
+	CHECK(strstr(find("{host}/{date}/*.img", "web01", NULL), "can't read the directory"));
+	if (dropped)
+		NEED(seteuid(0) == 0);
+}
+
 static void test_bad_repository(void)
 {
 	struct repository r = {.name = (char *)"nas1", .path = (char *)"/nonexistent/x"};
@@ -716,6 +843,8 @@ int main(void)
 	RUN(test_guess_hosts);
 	RUN(test_from_files);
 	RUN(test_unreadable);
+	RUN(test_lazy);
+	RUN(test_unlookable);
 	RUN(test_bad_repository);
 	RUN(test_threads);
 	clear();
