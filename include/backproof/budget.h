@@ -11,10 +11,13 @@
 
 #include "backproof/base.h"
 
+struct pace;
+
 struct budget {
 	int64_t deadline_ns;	    /* CLOCK_MONOTONIC, 0: none */
 	uint64_t max_entries;	    /* entries walked in one file system or archive, 0: none */
 	uint64_t scratch_limit;	    /* bytes, 0: none */
+	struct pace *pace;	    /* borrowed, of the reading of stored bytes; NULL: as fast as it goes */
 	_Atomic uint64_t bytes_read; /* stored bytes */
 	_Atomic uint64_t bytes_total; /* stored bytes that will be read, 0 when unknown */
 	_Atomic uint64_t bytes_decoded;
@@ -29,5 +32,7 @@ int budget_check(const struct budget *b, struct error *e) must_check;
 extern volatile sig_atomic_t stop_signal;
 
 int64_t monotonic_ns(void);
+/* Bytes of memory that can be had without swapping, by this process's control group too; 0: not known. */
+uint64_t memory_available(void);
 
 #endif

@@ -20,7 +20,15 @@ struct gate_overrides {
 	int64_t now;		/* 0: the clock */
 };
 
-/* Indexes of repositories that several hosts share. */
+/*
+ * Makes this process as considerate as the policies of the hosts ask: the highest nice and the gentlest ionice of them,
+ * for its threads are shared by all; never less than it was started with. Before any other thread is. -1: the kernel
+ * refused, which changes no verdict.
+ */
+int gate_be_polite(const struct config *c, const struct gate_overrides *o, const struct strings *hosts,
+		   struct error *e) must_check;
+
+/* What several hosts share: the indexes of repositories, and how fast a policy lets them be read. */
 struct gate_indexes;
 /* Opens every repository of the configuration once; one that can't be read fails its hosts later. */
 struct gate_indexes *gate_indexes_open(const struct config *c, struct error *e) must_check;

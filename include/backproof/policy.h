@@ -10,6 +10,8 @@ enum depth { DEPTH_AUTO, DEPTH_SAMPLE, DEPTH_FULL };
 enum evidence { EVIDENCE_NONE, EVIDENCE_READ, EVIDENCE_WITNESS, EVIDENCE_CHECKSUM, EVIDENCE_DIGEST };
 /* Whether a boot loader and a kernel are asked for. AUTO: when the restore point is a machine's. */
 enum boot_policy { BOOT_AUTO, BOOT_REQUIRED, BOOT_NO };
+/* How disks are asked for what is read. BEST_EFFORT_n: of level n, 0 first; BEST_EFFORT: of the usual one, 4. */
+enum io_class { IO_NONE, IO_IDLE, IO_BEST_EFFORT, IO_BEST_EFFORT_0, IO_BEST_EFFORT_7 = IO_BEST_EFFORT_0 + 7 };
 
 struct policy {
 	char *name;
@@ -25,6 +27,9 @@ struct policy {
 	struct strings exclude;	 /* mount points and drive letters ("D:") that need not be in a backup */
 	char *scratch;
 	uint64_t scratch_limit;
+	uint64_t rate_limit;	/* stored bytes read in a second, 0: no limit */
+	uint32_t nice;		/* the least niceness; 0: as started */
+	enum io_class ionice;	/* NONE: as started */
 	uint64_t min_size;	/* bytes of all parts together */
 	enum evidence integrity_evidence;
 	enum boot_policy boot;

@@ -46,9 +46,15 @@ const struct error *source_sticky(const struct source *s);
 /* Bytes read so far through this source. */
 uint64_t source_bytes_read(const struct source *s);
 
-/* A regular file or block device. Identity is taken from the open descriptor. */
+/*
+ * A regular file or block device. Identity is taken from the open descriptor. What is read of a file leaves the page
+ * cache when the source goes (see footprint.h).
+ */
 struct source *source_open_file(const char *path, struct error *e) must_check;
-/* Takes fd on success. */
+/* From here on, reads of a file source keep to the pace of a budget (borrowed). Before readers have started. */
+struct budget;
+void source_pace(struct source *s, const struct budget *b);
+/* Takes fd on success. The page cache is left alone. */
 struct source *source_open_fd(int fd, const char *name, struct error *e) must_check;
 /* The descriptor of a file source, -1 for another kind. Borrowed. */
 int source_fd(const struct source *s);

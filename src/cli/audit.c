@@ -2,9 +2,13 @@
 /* backproof audit [HOST|@GROUP]... */
 #include <pthread.h>
 
+#include "backproof/pool.h"
 #include "commands.h"
 #include "output.h"
 #include "progress.h"
+
+/* What a host may take while it is checked, the decoder's window aside. */
+#define HOST_MEMORY (256 * MIB)
 
 struct audit {
 	struct options *o;
@@ -104,12 +108,19 @@ static void *work(void *arg)
 	}
 }
 
+/* Unless told otherwise, one for each core, and no more than a quarter of the memory has room for. */
+static unsigned jobs_of(const struct audit *a)
+{
+	unsigned jobs = a->o->jobs ? a->o->jobs : pool_width();
+	uint64_t memory = memory_available(), room = memory / 4 / HOST_MEMORY;
+	if (!a->o->jobs && memory && room < jobs)
+		jobs = room ? (unsigned)room : 1;
+	return jobs < a->hosts.count ? jobs : (unsigned)a->hosts.count;
+}
+
 static void run_workers(struct audit *a)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned jobs = a->o->jobs ? a->o->jobs : cores > 0 ? (unsigned)cores : 1, started = 0;
-	if (jobs > a->hosts.count)
-		jobs = (unsigned)a->hosts.count;
+	unsigned jobs = jobs_of(a), started = 0;
 	autofree pthread_t *threads = calloc(jobs, sizeof *threads);
 	/* One worker is this thread, so that there is always one. */
 	for (unsigned i = 1; threads && i < jobs; i++)
@@ -148,6 +159,8 @@ static int run(struct audit *a)
 {
 	struct error e = {0};
 	int status = exit_status(CODE_CANNOT_TELL, a->o->exit_style, false);
+	if (gate_be_polite(&a->config, &a->o->overrides, &a->hosts, &e) < 0)
+		(void)complain(CODE_CANNOT_TELL, e.text); /* less considerate, and no less true */
 	a->results = calloc(a->hosts.count, sizeof *a->results);
 	a->done = calloc(a->hosts.count, sizeof *a->done);
 	a->indexes = gate_indexes_open(&a->config, &e);

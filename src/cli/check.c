@@ -96,6 +96,8 @@ int command_check(struct options *o)
 				       .from = &o->from,
 				       .overrides = &o->overrides,
 				       .budget = &budget};
+	if (gate_be_polite(&config, &o->overrides, &o->arguments, &e) < 0)
+		(void)complain(CODE_CANNOT_TELL, e.text); /* less considerate, and no less true */
 	struct progress *progress = progress_start(o, &budget, request.host);
 	gate_check(&request, &result);
 	progress_stop(progress);

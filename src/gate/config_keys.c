@@ -5,6 +5,9 @@ static const char *const depths[] = {"auto", "sample", "full", NULL};
 /* "none" is no evidence that anyone may ask for. */
 static const char *const evidences[] = {"", "read", "witness", "checksum", "digest", NULL};
 static const char *const boots[] = {"auto", "required", "no", NULL};
+static const char *const io_classes[] = {"none", "idle", "best-effort", "best-effort:0", "best-effort:1",
+					 "best-effort:2", "best-effort:3", "best-effort:4", "best-effort:5",
+					 "best-effort:6", "best-effort:7", NULL};
 static const char *const unproven[] = {"cannot-tell", "incomplete", NULL};
 
 #define R(field) offsetof(struct repository, field)
@@ -30,6 +33,9 @@ static const struct config_key policy_keys[] = {
 	{CONFIG_POLICY, "exclude", TYPE_WORDS, P(exclude), NULL, NULL, 0, false},
 	{CONFIG_POLICY, "scratch", TYPE_PATH, P(scratch), "/var/tmp/backproof", NULL, 0, false},
 	{CONFIG_POLICY, "scratch_limit", TYPE_SIZE, P(scratch_limit), "20G", NULL, 1, false},
+	{CONFIG_POLICY, "rate_limit", TYPE_RATE, P(rate_limit), "none", NULL, 64 * KIB, false},
+	{CONFIG_POLICY, "nice", TYPE_COUNT, P(nice), "0", NULL, 0, false, 19},
+	{CONFIG_POLICY, "ionice", TYPE_CHOICE, P(ionice), "none", io_classes, 0, false},
 	{CONFIG_POLICY, "min_size", TYPE_SIZE, P(min_size), "0", NULL, 0, false},
 	{CONFIG_POLICY, "integrity_evidence", TYPE_CHOICE, P(integrity_evidence), "witness", evidences,
 	 0, false},

@@ -19,6 +19,7 @@ enum config_type {
 	TYPE_PATHS,	 /* struct strings, absolute */
 	TYPE_DURATION,	 /* int64_t */
 	TYPE_SIZE,	 /* uint64_t */
+	TYPE_RATE,	 /* uint64_t, bytes a second; "none" is 0 */
 	TYPE_COUNT,	 /* uint32_t */
 	TYPE_CHOICE,	 /* an enum: index into choices */
 	TYPE_SWITCH,	 /* bool: choices[0] is false, choices[1] true */
@@ -35,6 +36,7 @@ struct config_key {
 	const char *const *choices; /* NULL-terminated; "" is no choice */
 	uint64_t least;		    /* of durations (seconds), sizes and counts */
 	bool required;
+	uint64_t most;		    /* of counts; 0: a million */
 };
 
 /* Of one kind, in the order of the manual. */

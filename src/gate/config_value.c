@@ -165,7 +165,7 @@ static int set_bool(bool *field, const char *value, struct error *e)
 
 static int set_number(const struct config_key *k, const char *value, void *field, struct error *e)
 {
-	uint64_t v = 0;
+	uint64_t v = 0, most = k->most ? k->most : 1000000;
 	int64_t seconds = 0;
 	int rc = k->type == TYPE_DURATION ? parse_duration(value, &seconds)
 		 : k->type == TYPE_SIZE	  ? parse_size(value, &v)
@@ -178,14 +178,24 @@ static int set_number(const struct config_key *k, const char *value, void *field
 							    : "a whole number");
 	if (v < k->least)
 		return expected(e, "more than 0");
-	if (k->type == TYPE_COUNT && v > 1000000)
-		return expected(e, "at most 1000000");
+	if (k->type == TYPE_COUNT && v > most)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "expected at most %llu", (unsigned long long)most);
 	if (k->type == TYPE_DURATION)
 		*(int64_t *)field = seconds;
 	else if (k->type == TYPE_SIZE)
 		*(uint64_t *)field = v;
 	else
 		*(uint32_t *)field = (uint32_t)v;
+	return 0;
+}
+
+/* A limit of a few bytes is one whose suffix was forgotten: nothing would ever be read. */
+static int set_rate(const struct config_key *k, const char *value, uint64_t *field, struct error *e)
+{
+	uint64_t v = 0;
+	if (strcmp(value, "none") && (parse_size(value, &v) < 0 || (v && v < k->least)))
+		return expected(e, "none, or a size that is read in a second: 64K at least, such as 200M");
+	*field = v;
 	return 0;
 }
 
@@ -221,6 +231,8 @@ int config_value_set(const struct config_key *k, const char *value, void *target
 	case TYPE_SIZE:
 	case TYPE_COUNT:
 		return set_number(k, value, field, e);
+	case TYPE_RATE:
+		return set_rate(k, value, field, e);
 	case TYPE_CHOICE:
 		if (set_choice(k, value, &index, e) < 0)
 			return -1;
@@ -289,6 +301,12 @@ void config_value_put(const struct config_key *k, const void *target, struct tex
 		return;
 	case TYPE_SIZE:
 		put_size(out, *(const uint64_t *)field);
+		return;
+	case TYPE_RATE:
+		if (*(const uint64_t *)field)
+			put_size(out, *(const uint64_t *)field);
+		else
+			text_put(out, "none");
 		return;
 	case TYPE_COUNT:
 		text_printf(out, "%u", (unsigned)*(const uint32_t *)field);

@@ -6,6 +6,7 @@
 
 #include "backproof/subject.h"
 #include "backproof/text.h"
+#include "polite.h"
 #include "run.h"
 
 /* With fallback, at most this many restore points are tried. */
@@ -15,6 +16,7 @@ struct gate_indexes {
 	size_t count;
 	struct catalog_index **items; /* NULL where opening failed */
 	struct error *errors;
+	struct paces *paces;
 };
 
 struct gate_indexes *gate_indexes_open(const struct config *c, struct error *e)
@@ -26,7 +28,8 @@ struct gate_indexes *gate_indexes_open(const struct config *c, struct error *e)
 	}
 	x->items = calloc(c->repository_count + 1, sizeof *x->items);
 	x->errors = calloc(c->repository_count + 1, sizeof *x->errors);
-	if (!x->items || !x->errors) {
+	x->paces = paces_new(c, e);
+	if (!x->items || !x->errors || !x->paces) {
 		gate_indexes_destroy(x);
 		error_nomem(e);
 		return NULL;
@@ -45,6 +48,7 @@ void gate_indexes_destroy(struct gate_indexes *x)
 		catalog_index_destroy(x->items[i]);
 	free(x->items);
 	free(x->errors);
+	paces_destroy(x->paces);
 	free(x);
 }
 
@@ -53,7 +57,7 @@ static int make_policy(const struct gate_request *r, const struct host_config *h
 		       struct error *e)
 {
 	const struct gate_overrides *o = r->overrides;
-	const char *name = o->policy ? o->policy : h && h->policy ? h->policy : "default";
+	const char *name = policy_name_of(o, h);
 	const struct policy *p = config_policy(r->config, name);
 	if (!p)
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "there is no policy \"%s\"", name);
@@ -246,7 +250,10 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	p.hostname_given = p.hostname != NULL;
 	gethostname(self, sizeof self - 1);
 	p.is_live_host = same_host(self, r->host);
-	int rc = make_policy(r, h, &policy, &e);
+	autodestroy(paces_destroy_auto) struct paces *own = NULL;
+	const struct paces *paces = r->indexes ? r->indexes->paces : (own = paces_new(r->config, &e));
+	int rc = paces ? make_policy(r, h, &policy, &e) : -1;
+	r->budget->pace = rc < 0 ? NULL : paces_find(paces, policy.name);
 	p.policy = rc < 0 ? NULL : &policy;
 	/* Without a history there is no earlier full check to lean on: auto is full. */
 	p.depth = rc == 0 && policy.depth == DEPTH_SAMPLE ? DEPTH_SAMPLE : DEPTH_FULL;
@@ -257,5 +264,6 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	else
 		check_host(r, h, &p, out);
 	out->measures.duration_seconds = (double)(monotonic_ns() - started) / 1e9;
+	r->budget->pace = NULL;
 	policy_free(&policy);
 }

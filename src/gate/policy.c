@@ -4,7 +4,8 @@
 #include "config_keys.h"
 
 _Static_assert(sizeof(enum depth) == sizeof(unsigned) && sizeof(enum evidence) == sizeof(unsigned) &&
-		       sizeof(enum boot_policy) == sizeof(unsigned),
+		       sizeof(enum boot_policy) == sizeof(unsigned) &&
+		       sizeof(enum io_class) == sizeof(unsigned),
 	       "the table of keys writes enums as unsigned");
 
 int policy_defaults(struct policy *p, const char *name)

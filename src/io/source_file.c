@@ -8,16 +8,20 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "backproof/footprint.h"
+#include "backproof/pace.h"
+
 struct file {
 	int fd;
 	struct stat at_open;
 	char *path; /* NULL for a descriptor whose name means nothing */
+	struct footprint *footprint;
+	const struct budget *budget; /* whose pace is kept; may be NULL */
 };
 
-static int file_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+static int read_piece(struct file *f, uint64_t off, uint8_t *to, size_t len, struct error *e)
 {
-	struct file *f = self;
-	uint8_t *to = buf;
+	footprint_before(f->footprint, off, len);
 	while (len) {
 		ssize_t n = pread(f->fd, to, len, (off_t)off);
 		if (n < 0 && errno == EINTR)
@@ -36,6 +40,21 @@ static int file_read_at(void *self, uint64_t off, void *buf, size_t len, struct 
 		to += n;
 		off += (uint64_t)n;
 		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int file_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct file *f = self;
+	struct pace *pace = f->budget ? f->budget->pace : NULL;
+	size_t most = pace ? pace_piece(pace) : len;
+	for (size_t at = 0; at < len; at += most) {
+		size_t n = len - at < most ? len - at : most;
+		if (pace && pace_take(pace, n, f->budget, e) < 0)
+			return -1;
+		if (read_piece(f, off + at, (uint8_t *)buf + at, n, e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -65,6 +84,7 @@ static int file_extent_at(void *self, uint64_t off, struct extent *out, struct e
 static void file_destroy(void *self)
 {
 	struct file *f = self;
+	footprint_close(f->footprint);
 	close(f->fd);
 	free(f->path);
 	free(f);
@@ -157,7 +177,7 @@ struct source *source_open_file(const char *path, struct error *e)
 		return NULL;
 	}
 	uint64_t size = source_size(s);
-	if (settle(f, e) < 0) {
+	if (settle(f, e) < 0 || footprint_open(fd, &f->at_open, &f->footprint, e) < 0) {
 		source_destroy(s);
 		return NULL;
 	}
@@ -168,6 +188,13 @@ struct source *source_open_file(const char *path, struct error *e)
 	}
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	return s;
+}
+
+void source_pace(struct source *s, const struct budget *b)
+{
+	struct file *f = source_self(s, &file_ops);
+	if (f)
+		f->budget = b;
 }
 
 int source_fd(const struct source *s)

@@ -90,6 +90,39 @@ static void test_contract_example(void)
 	config_free(&c);
 }
 
+static void test_politeness(void)
+{
+	struct config c;
+	struct error e;
+	struct text t = {0};
+	NEED(load("[policy \"default\"]\nrate_limit = 200M\nnice = 19\nionice = best-effort:7\n", &c, &e) == 0);
+	const struct policy *p = config_policy(&c, "default");
+	CHECK_INT(p->rate_limit, 200 * MIB);
+	CHECK_INT(p->nice, 19);
+	CHECK_INT(p->ionice, IO_BEST_EFFORT_7);
+	config_dump(&c, &t);
+	CHECK(strstr(text_str(&t), "\nrate_limit = 200M ; ") && strstr(text_str(&t), "\nnice = 19 ; ") &&
+	      strstr(text_str(&t), "\nionice = best-effort:7 ; "));
+	text_free(&t);
+	config_free(&c);
+	NEED(load("[policy \"default\"]\nrate_limit = 0\nnice = 0\nionice = best-effort\n", &c, &e) == 0);
+	p = config_policy(&c, "default");
+	CHECK_INT(p->rate_limit, 0);
+	CHECK_INT(p->ionice, IO_BEST_EFFORT);
+	config_dump(&c, &t);
+	CHECK(strstr(text_str(&t), "\nrate_limit = none ; "));
+	text_free(&t);
+	config_free(&c);
+	fails("[policy \"default\"]\nrate_limit = 200\n", 2, "64K at least");
+	fails("[policy \"default\"]\nrate_limit = fast\n", 2, "none, or a size");
+	fails("[policy \"default\"]\nrate_limit = -1\n", 2, "none, or a size");
+	fails("[policy \"default\"]\nnice = 20\n", 2, "at most 19");
+	fails("[policy \"default\"]\nnice = -5\n", 2, "a whole number");
+	fails("[policy \"default\"]\nionice = best-effort:8\n", 2, "expected one of none, idle, best-effort");
+	fails("[policy \"default\"]\nionice = real-time\n", 2, "expected one of none, idle, best-effort");
+	fails("[policy \"default\"]\nrate_limt = 1M\n", 2, "rate_limit");
+}
+
 static void test_defaults(void)
 {
 	struct policy p, q;
@@ -108,6 +141,9 @@ static void test_defaults(void)
 	CHECK_STR(p.scratch, "/var/tmp/backproof");
 	CHECK_INT(p.scratch_limit, 20 * GIB);
 	CHECK_INT(p.min_size, 0);
+	CHECK_INT(p.rate_limit, 0);
+	CHECK_INT(p.nice, 0);
+	CHECK_INT(p.ionice, IO_NONE);
 	CHECK_INT(p.integrity_evidence, EVIDENCE_WITNESS);
 	CHECK_INT(p.boot, BOOT_AUTO);
 	CHECK(!p.fallback && !p.unproven_is_incomplete);
@@ -416,7 +452,7 @@ static void test_table(void)
 			CHECK(config_key_find(k, keys[i].name) == &keys[i]);
 		}
 	}
-	CHECK_INT(total, 25);
+	CHECK_INT(total, 28);
 }
 
 static void test_many_hosts(void)
@@ -441,6 +477,7 @@ int main(void)
 	NEED(mkdtemp(root));
 	RUN(test_contract_example);
 	RUN(test_defaults);
+	RUN(test_politeness);
 	RUN(test_values);
 	RUN(test_inheritance);
 	RUN(test_keys_and_sections);
