@@ -78,6 +78,7 @@ struct fs_ops {
 	int (*subvolume)(void *self, const char *path, uint64_t id, void **out, struct error *e);
 	/* See fs_open_source. */
 	struct source *(*open_source)(void *self, uint64_t id, struct error *e);
+	bool shared; /* several threads may call all of these at once, but for open and destroy: see fs_share */
 };
 
 /* The row that serves a libblkid type, or NULL. */
@@ -88,6 +89,11 @@ struct fs *fs_open(const char *type, struct source *src, const char *subject, st
 		   struct error *e) must_check;
 void fs_destroy(struct fs *fs);
 DEFINE_AUTO(struct fs, fs_destroy)
+/*
+ * The same open file system once more, for another thread; each is destroyed by itself, in any order. NULL where
+ * its readers can't be shared: then it has to be opened again.
+ */
+struct fs *fs_share(struct fs *fs) must_check;
 const struct fs_info *fs_info(const struct fs *fs);
 const char *fs_subject(const struct fs *fs);
 

@@ -100,5 +100,6 @@ const struct fs_ops fs_ext = {
 	.read_link = ext_read_link,
 	.xattrs = ext_xattrs,
 	.destroy = ext_destroy,
+	.shared = true,
 };
 #endif

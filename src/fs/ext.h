@@ -15,8 +15,8 @@
 #include "backproof/fs.h"
 
 #define EXT_INODE_MAX 4096
-#define EXT_CLUSTER (64 * 1024)
-#define EXT_CLUSTERS 256
+#define EXT_CLUSTER (16 * 1024) /* more would be read in vain: directories lie apart */
+#define EXT_CLUSTERS 1024
 #define EXT_PATH_MAX (64 * 1024)
 
 struct dirs;

@@ -7,6 +7,7 @@ struct fs {
 	void *self;
 	char *subject;
 	struct fs_info info;
+	_Atomic unsigned others; /* handles on it besides the first: see fs_share */
 };
 
 static const struct fs_ops *const rows[] = {
@@ -57,11 +58,19 @@ struct fs *fs_open(const char *type, struct source *src, const char *subject, st
 
 void fs_destroy(struct fs *fs)
 {
-	if (!fs)
+	if (!fs || fs->others--)
 		return;
 	fs->ops->destroy(fs->self);
 	free(fs->subject);
 	free(fs);
+}
+
+struct fs *fs_share(struct fs *fs)
+{
+	if (!fs->ops->shared)
+		return NULL;
+	fs->others++;
+	return fs;
 }
 
 const struct fs_info *fs_info(const struct fs *fs)

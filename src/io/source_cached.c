@@ -8,6 +8,8 @@
 #include "backproof/source.h"
 
 #define WAYS 4
+/* So many sets have a lock of their own: threads that read different clusters do not wait for each other. */
+#define LOCKS 16
 
 struct line {
 	uint64_t tag; /* cluster number + 1; 0 is empty */
@@ -20,19 +22,26 @@ struct cache {
 	uint32_t sets;
 	struct line *lines; /* sets * WAYS */
 	uint8_t *data;
-	uint64_t clock;
-	pthread_mutex_t lock;
+	struct {
+		pthread_mutex_t lock;
+		uint64_t clock;
+	} locks[LOCKS]; /* of the sets whose number leaves this rest */
 };
 
-/* The cached bytes of a cluster; the caller holds the lock. */
-static uint8_t *fetch(struct cache *c, uint64_t number, struct error *e)
+static size_t set_of(const struct cache *c, uint64_t number)
 {
 	struct rng r = {number / 8}; /* neighbours spread over sets in runs */
-	size_t set = (size_t)((rng_next(&r) + number % 8) % c->sets);
+	return (size_t)((rng_next(&r) + number % 8) % c->sets);
+}
+
+/* The cached bytes of a cluster; the caller holds the lock of its set. */
+static uint8_t *fetch(struct cache *c, size_t set, uint64_t number, struct error *e)
+{
+	uint64_t *clock = &c->locks[set % LOCKS].clock;
 	struct line *lines = &c->lines[set * WAYS], *victim = lines;
 	for (struct line *l = lines; l < lines + WAYS; l++) {
 		if (l->tag == number + 1) {
-			l->used = ++c->clock;
+			l->used = ++*clock;
 			return c->data + (size_t)(l - c->lines) * c->cluster;
 		}
 		if (l->used < victim->used)
@@ -45,7 +54,7 @@ static uint8_t *fetch(struct cache *c, uint64_t number, struct error *e)
 	if (source_read_at(c->parent, off, to, left < c->cluster ? (size_t)left : c->cluster, e) < 0)
 		return NULL;
 	victim->tag = number + 1;
-	victim->used = ++c->clock;
+	victim->used = ++*clock;
 	return to;
 }
 
@@ -55,21 +64,24 @@ static int cached_read_at(void *self, uint64_t off, void *buf, size_t len, struc
 	uint8_t *to = buf;
 	if (len >= c->cluster * 4ul)
 		return source_read_at(c->parent, off, buf, len, e);
-	pthread_mutex_lock(&c->lock);
 	while (len) {
 		size_t in = (size_t)(off % c->cluster), n = c->cluster - in;
 		if (n > len)
 			n = len;
-		uint8_t *from = fetch(c, off / c->cluster, e);
+		size_t set = set_of(c, off / c->cluster);
+		pthread_mutex_t *lock = &c->locks[set % LOCKS].lock;
+		pthread_mutex_lock(lock);
+		const uint8_t *from = fetch(c, set, off / c->cluster, e);
+		if (from)
+			memcpy(to, from + in, n);
+		pthread_mutex_unlock(lock);
 		if (!from)
-			break;
-		memcpy(to, from + in, n);
+			return -1;
 		to += n;
 		off += n;
 		len -= n;
 	}
-	pthread_mutex_unlock(&c->lock);
-	return len ? -1 : 0;
+	return 0;
 }
 
 static int cached_extent_at(void *self, uint64_t off, struct extent *out, struct error *e)
@@ -81,7 +93,8 @@ static int cached_extent_at(void *self, uint64_t off, struct extent *out, struct
 static void cached_destroy(void *self)
 {
 	struct cache *c = self;
-	pthread_mutex_destroy(&c->lock);
+	for (size_t i = 0; i < LOCKS; i++)
+		pthread_mutex_destroy(&c->locks[i].lock);
 	free(c->lines);
 	free(c->data);
 	free(c);
@@ -98,7 +111,8 @@ struct source *source_cached(struct source *parent, uint32_t cluster_size, uint3
 		error_nomem(e);
 		return NULL;
 	}
-	pthread_mutex_init(&c->lock, NULL);
+	for (size_t i = 0; i < LOCKS; i++)
+		pthread_mutex_init(&c->locks[i].lock, NULL);
 	c->parent = parent;
 	c->cluster = cluster_size;
 	c->sets = clusters / WAYS ? clusters / WAYS : 1;

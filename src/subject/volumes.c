@@ -234,6 +234,9 @@ int disk_open(struct opener *o, struct part *pt, const char *name, const char *d
 struct fs *subject_reopen_whole(const struct subject_volume *v, struct findings *f, struct error *e)
 {
 	struct findings opened;
+	struct fs *shared = v->fs && !v->subvolume ? fs_share(v->fs) : NULL;
+	if (shared)
+		return shared;
 	if (findings_init(&opened) < 0) {
 		error_nomem(e);
 		return NULL;

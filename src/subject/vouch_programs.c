@@ -95,12 +95,6 @@ static ssize_t read_some(void *ctx, void *buf, size_t cap, struct error *e)
 	return n == 0 && stream_finish(f->in, e) < 0 ? -1 : n;
 }
 
-static void tell(struct vouch *x, const struct target *t, const char *check, const struct error *e)
-{
-	autofree char *where = text_format("%s:/%s", t->volume->name, t->vouched->path);
-	finding_error(x->f, PROOF_RESTORE, check, where ? where : t->volume->name, e);
-}
-
 int vouch_program(struct vouch *x, struct fs *fs, struct target *t, uint8_t *buf, struct error *e)
 {
 	struct file f = {.x = x, .fs = fs};
@@ -120,10 +114,10 @@ int vouch_program(struct vouch *x, struct fs *fs, struct target *t, uint8_t *buf
 		    : v == PE_UNREAD ? OUTCOME_UNREADABLE
 		    : v == PE_UNCLEAR || (v == PE_NONE && x->no_dos) ? OUTCOME_UNPROVEN : OUTCOME_UNSUPPORTED;
 	if (v == PE_BROKEN)
-		tell(x, t, "pe.checksum", &why);
+		return vouch_tell(t, "pe.checksum", &why, e);
 	/* What no build can read is counted, and one is shown. */
-	else if (v == PE_UNREAD && why.cls != ERROR_UNSUPPORTED && why.cls != ERROR_ENCRYPTED)
-		tell(x, t, "pe.read", &why);
+	if (v == PE_UNREAD && why.cls != ERROR_UNSUPPORTED && why.cls != ERROR_ENCRYPTED)
+		return vouch_tell(t, "pe.read", &why, e);
 	return 0;
 }
 

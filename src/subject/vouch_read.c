@@ -1,103 +1,214 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Reads what packages vouch for, or what vouches for itself, on all cores: each reads a run of the files in the order
- * of the disk.
+ * Reads what packages vouch for, or what vouches for itself, on all cores. The largest come first, so that no core is
+ * left alone with one of them at the end; all others in the order of the disk.
  */
-#include <pthread.h>
-
+#include "backproof/md5_lanes.h"
+#include "backproof/pool.h"
 #include "backproof/text.h"
+#include "parts.h"
 #include "vouch.h"
 
-#define CHUNK (1 * MIB)
-#define MAX_READERS 4
+#define LARGE (1 * MIB)
+/* Fewer bytes, and fewer files, are not worth another core. */
+#define BYTES_EACH (4 * MIB)
+#define FILES_EACH 32
+/* What all buffers take together at most, and one lane's. */
+#define BUFFERS (32 * MIB)
+#define LANE_MIN (16 * KIB)
 
-/* A run of the targets, read by one thread through file systems of its own: readers share no state. */
-struct reader {
+struct vouch_reading {
 	struct vouch *x;
-	struct target *from, *end;
-	struct subject_volume *volume; /* the one that fs was opened on */
-	struct fs *fs;
-	struct findings opened; /* what opening it again says was said before */
-	struct digest *digests[DIGEST_KINDS];
-	uint8_t *buf;
-	pthread_t thread;
-	int result;
-	struct error error;
+	struct vouch_queue md5, rest; /* rest: all that is read one by one */
+	unsigned lanes;
+	size_t chunk;
+	struct vouch_reader *readers;
+	size_t count;
+	atomic_bool stopped;
 };
 
-static int digest_file(struct reader *r, struct target *t, struct digest *d, uint8_t out[DIGEST_MAX],
-		       struct error *e)
+int vouch_tell(struct target *t, const char *check, const struct error *why, struct error *e)
 {
-	struct fs_entry entry = {.path = t->vouched->path, .id = t->id, .type = ENTRY_FILE, .size = t->size};
-	autostream struct stream *in = fs_open_file(r->fs, &entry, e);
-	if (!in || digest_reset(d, e) < 0)
-		return -1;
-	for (;;) {
-		ssize_t n = stream_read(in, r->buf, CHUNK, e);
-		if (n < 0 || budget_check(r->x->p->budget, e) < 0)
-			return -1;
-		if (n == 0)
-			break;
-		digest_update(d, r->buf, (size_t)n);
-	}
-	return stream_finish(in, e) < 0 ? -1 : digest_final(d, out, e);
-}
-
-static int use_volume(struct reader *r, struct subject_volume *v, struct error *e)
-{
-	if (r->volume == v)
-		return 0;
-	fs_destroy(r->fs);
-	r->volume = v;
-	r->fs = fs_open(v->volume->content.type, v->volume->window, v->name, &r->opened, e);
-	return r->fs ? 0 : -1;
-}
-
-static int read_target(struct reader *r, struct target *t)
-{
-	if (r->x->programs) {
-		if (use_volume(r, t->volume, &r->error) < 0)
-			return -1;
-		return vouch_program(r->x, r->fs, t, r->buf, &r->error);
-	}
-	enum digest_kind k = t->vouched->kind;
-	uint8_t got[DIGEST_MAX];
-	struct error why = {0};
-	if (!r->digests[k] && !(r->digests[k] = digest_new(k, &r->error)))
-		return -1;
-	if (use_volume(r, t->volume, &why) == 0 && digest_file(r, t, r->digests[k], got, &why) == 0) {
-		t->result = memcmp(got, t->vouched->digest, digest_size(k)) ? OUTCOME_BROKEN : OUTCOME_HELD;
-		return 0;
-	}
-	if (why.cls == ERROR_LIMIT || why.cls == ERROR_INTERNAL || !r->fs) {
-		r->error = why;
-		return -1;
-	}
-	t->result = OUTCOME_UNREADABLE;
-	autofree char *where = text_format("%s:/%s", t->volume->name, t->vouched->path);
-	finding_error(r->x->f, PROOF_RESTORE, "package.read", where ? where : t->volume->name, &why);
+	t->check = check;
+	t->why = malloc(sizeof *t->why);
+	if (!t->why)
+		return error_nomem(e);
+	*t->why = *why;
 	return 0;
 }
 
-static void *read_run(void *arg)
+void vouch_stop(struct vouch_reader *r, const struct error *why)
 {
-	struct reader *r = arg;
-	for (struct target *t = r->from; t < r->end && r->result == 0; t++)
-		r->result = read_target(r, t);
-	return NULL;
+	r->result = -1;
+	r->error = *why;
+	r->all->stopped = true;
 }
 
-static int reader_open(struct reader *r, struct vouch *x, struct target *from, size_t count)
+void vouch_unread(struct vouch_reader *r, struct target *t, const struct error *why)
 {
-	*r = (struct reader){.x = x, .from = from, .end = from + count, .buf = malloc(CHUNK)};
-	if (r->buf && findings_init(&r->opened) == 0)
-		return 0;
-	return r->result = error_nomem(&r->error);
+	struct error e = {0};
+	t->result = OUTCOME_UNREADABLE;
+	if (why->cls == ERROR_LIMIT || why->cls == ERROR_INTERNAL)
+		vouch_stop(r, why);
+	else if (vouch_tell(t, "package.read", why, &e) < 0)
+		vouch_stop(r, &e);
 }
 
-static void reader_close(struct reader *r)
+void vouch_compare(struct target *t, const uint8_t *digest)
 {
-	fs_destroy(r->fs);
+	const struct vouched *v = t->vouched;
+	t->result = memcmp(digest, v->digest, digest_size(v->kind)) ? OUTCOME_BROKEN : OUTCOME_HELD;
+}
+
+struct target *vouch_next(struct vouch_reader *r, struct vouch_queue *q)
+{
+	if (r->all->stopped)
+		return NULL;
+	size_t i = q->next++;
+	return i < q->count ? q->items[i] : NULL;
+}
+
+static struct fs *reader_of(struct vouch_reader *r, const struct subject_volume *v, struct error *e)
+{
+	vec_each(&r->volumes, it) if (it->volume == v) return it->fs;
+	struct volume_reader *to = vec_push(&r->volumes);
+	if (!to) {
+		(void)!error_nomem(e);
+		return NULL;
+	}
+	to->volume = v;
+	to->fs = subject_reopen(v, &r->opened, e);
+	return to->fs;
+}
+
+struct stream *vouch_open(struct vouch_reader *r, struct target *t)
+{
+	struct fs_entry entry = {.path = t->vouched->path, .id = t->id, .type = ENTRY_FILE, .size = t->size};
+	struct error e = {0};
+	struct fs *fs = reader_of(r, t->volume, &e);
+	/* It could be opened before: without it nothing is known of any file on it. */
+	if (!fs) {
+		vouch_stop(r, &e);
+		return NULL;
+	}
+	struct stream *in = fs_open_file(fs, &entry, &e);
+	if (!in)
+		vouch_unread(r, t, &e);
+	return in;
+}
+
+static int digest_file(struct vouch_reader *r, struct stream *in, struct digest *d, uint8_t out[DIGEST_MAX],
+		       struct error *e)
+{
+	ssize_t n;
+	if (digest_reset(d, e) < 0)
+		return -1;
+	while ((n = stream_read(in, r->buf, VOUCH_CHUNK, e)) > 0) {
+		if (budget_check(r->x->p->budget, e) < 0)
+			return -1;
+		digest_update(d, r->buf, (size_t)n);
+	}
+	return n < 0 || stream_finish(in, e) < 0 ? -1 : digest_final(d, out, e);
+}
+
+static void read_program(struct vouch_reader *r, struct target *t)
+{
+	struct error e = {0};
+	struct fs *fs = reader_of(r, t->volume, &e);
+	if (!fs || vouch_program(r->x, fs, t, r->buf, &e) < 0)
+		vouch_stop(r, &e);
+}
+
+static void read_one(struct vouch_reader *r, struct target *t)
+{
+	enum digest_kind k = t->vouched->kind;
+	uint8_t got[DIGEST_MAX];
+	struct error e = {0};
+	if (!r->buf && !(r->buf = malloc(VOUCH_CHUNK))) {
+		(void)!error_nomem(&e);
+		vouch_stop(r, &e);
+		return;
+	}
+	if (r->x->programs) {
+		read_program(r, t);
+		return;
+	}
+	if (!r->digests[k] && !(r->digests[k] = digest_new(k, &e))) {
+		vouch_stop(r, &e);
+		return;
+	}
+	autostream struct stream *in = vouch_open(r, t);
+	if (!in)
+		return;
+	if (digest_file(r, in, r->digests[k], got, &e) < 0)
+		vouch_unread(r, t, &e);
+	else
+		vouch_compare(t, got);
+}
+
+static void run_reader(void *ctx, size_t i)
+{
+	struct vouch_reading *all = ctx;
+	struct vouch_reader *r = &all->readers[i];
+	struct target *t;
+	if (all->md5.count)
+		vouch_read_lanes(r, &all->md5, all->lanes, all->chunk);
+	while ((t = vouch_next(r, &all->rest)))
+		read_one(r, t);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct target *x = *(struct target *const *)a, *y = *(struct target *const *)b;
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* The large ones by size, then the small ones as they come. */
+static int fill(struct vouch_queue *q, struct vouch *x, bool md5, struct error *e)
+{
+	q->items = malloc((x->targets.count + 1) * sizeof(struct target *));
+	if (!q->items)
+		return error_nomem(e);
+	for (int large = 1; large >= 0; large--) {
+		vec_each(&x->targets, t) if ((!x->programs && md5_lanes() && t->vouched->kind == DIGEST_MD5) == md5 &&
+					     (t->size >= LARGE) == large)
+			q->items[q->count++] = t;
+		if (large && q->count)
+			qsort(q->items, q->count, sizeof(struct target *), by_size);
+	}
+	return 0;
+}
+
+static int readers_open(struct vouch_reading *all, struct error *e)
+{
+	uint64_t bytes = 0;
+	vec_each(&all->x->targets, t) bytes += t->size;
+	size_t most = 1 + (size_t)(bytes / BYTES_EACH) + all->x->targets.count / FILES_EACH;
+	size_t wanted = pool_width() < most ? pool_width() : most;
+	all->readers = calloc(wanted, sizeof *all->readers);
+	if (!all->readers)
+		return error_nomem(e);
+	for (; all->count < wanted; all->count++) {
+		struct vouch_reader *r = &all->readers[all->count];
+		*r = (struct vouch_reader){.all = all, .x = all->x};
+		if (findings_init(&r->opened) < 0)
+			return error_nomem(e);
+	}
+	/* No more lanes than there are files for them. */
+	all->lanes = md5_lanes();
+	if (all->md5.count / wanted < all->lanes)
+		all->lanes = (unsigned)(all->md5.count / wanted) + 1;
+	size_t each = BUFFERS / wanted / all->lanes;
+	all->chunk = each > VOUCH_CHUNK ? VOUCH_CHUNK : each < LANE_MIN ? LANE_MIN : each - each % LANE_MIN;
+	return 0;
+}
+
+static void reader_close(struct vouch_reader *r)
+{
+	vec_each(&r->volumes, v) fs_destroy(v->fs);
+	free(r->volumes.items);
 	/* What went wrong when a file system was opened again, and not the first time, counts too. */
 	findings_add_news(r->x->f, &r->opened);
 	findings_free(&r->opened);
@@ -106,35 +217,36 @@ static void reader_close(struct reader *r)
 	free(r->buf);
 }
 
-/* The targets are cut into runs, one a core; a run stays in the order of the disk. */
+static void tell_all(struct vouch *x)
+{
+	vec_each(&x->targets, t)
+	{
+		if (!t->why)
+			continue;
+		autofree char *where = text_format("%s:/%s", t->volume->name, t->vouched->path);
+		finding_error(x->f, PROOF_RESTORE, t->check, where ? where : t->volume->name, t->why);
+		free(t->why);
+		t->why = NULL;
+	}
+}
+
 int vouch_read(struct vouch *x, struct error *e)
 {
-	struct reader readers[MAX_READERS];
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t wanted = cores < 1 ? 1 : cores > MAX_READERS ? MAX_READERS : (size_t)cores, started = 0;
-	size_t count = x->targets.count, each = count / wanted + 1;
-	int rc = 0;
-	for (size_t i = 0; i * each < count; i++, started++) {
-		struct reader *r = &readers[i];
-		size_t n = count - i * each < each ? count - i * each : each;
-		if (reader_open(r, x, x->targets.items + i * each, n) < 0)
-			continue;
-		/* Without a thread the run is read here and now. */
-		if (pthread_create(&r->thread, NULL, read_run, r) != 0) {
-			r->thread = pthread_self();
-			read_run(r);
-		}
-	}
-	for (size_t i = 0; i < started; i++) {
-		struct reader *r = &readers[i];
-		if (r->thread && !pthread_equal(r->thread, pthread_self()))
-			pthread_join(r->thread, NULL);
-		if (r->result < 0) {
-			*e = r->error;
+	struct vouch_reading all = {.x = x};
+	bool ready = fill(&all.md5, x, true, e) == 0 && fill(&all.rest, x, false, e) == 0 && readers_open(&all, e) == 0;
+	int rc = ready ? 0 : -1;
+	if (rc == 0 && x->targets.count)
+		pool_each(all.count, run_reader, &all);
+	tell_all(x);
+	for (size_t i = 0; i < all.count; i++) {
+		if (all.readers[i].result < 0) {
+			*e = all.readers[i].error;
 			rc = -1;
 		}
+		reader_close(&all.readers[i]);
 	}
-	for (size_t i = 0; i < started; i++)
-		reader_close(&readers[i]);
+	free(all.readers);
+	free(all.md5.items);
+	free(all.rest.items);
 	return rc;
 }
