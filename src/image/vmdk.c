@@ -9,6 +9,8 @@
 #include "packed.h"
 #include "vmdk.h"
 
+/* What was decoded is only noted for so many grains: 8 MiB of memory. */
+#define NOTED (64 * MIB)
 #define CORRUPT(...) error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, __VA_ARGS__)
 
 static int disk_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e);
@@ -118,6 +120,13 @@ static int check_capacity(struct vmdk_sparse *s, uint64_t sectors, const struct 
 
 static int finish_sparse(struct vmdk *v, struct vmdk_part *p, const struct image_context *c, struct error *e)
 {
+	struct vmdk_sparse *s = &p->sparse;
+	uint64_t grains = s->capacity / s->grain + 1;
+	if (s->compressed && grains < NOTED - v->noted) {
+		v->noted += grains;
+		if (!(s->decoded = calloc((size_t)(grains / 64 + 1), sizeof *s->decoded)))
+			return error_nomem(e);
+	}
 	p->sparse.parent_at = p->start;
 	p->sparse.cached_tables = &v->tables;
 	p->sparse.cached_grains = &v->grains;

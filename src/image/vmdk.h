@@ -71,6 +71,7 @@ struct vmdk_sparse {
 	bool cowd, zero_grains, compressed, footer;
 	bool contradicted; /* its capacity is not what the descriptor says */
 	uint64_t allocated; /* grains */
+	_Atomic uint64_t *decoded; /* NULL, or a bit a grain: it was compressed, and came out well */
 	struct source *parent; /* borrowed, NULL: what is not allocated is zeros */
 	uint64_t parent_at;    /* where the extent begins in the disk, bytes */
 	struct vmdk_cache *cached_tables, *cached_grains;
@@ -132,6 +133,7 @@ struct vmdk {
 	VEC(struct vmdk_part) parts;
 	struct source *parent; /* borrowed */
 	uint64_t map_bytes;
+	uint64_t noted;	 /* grains that have a place in `decoded` */
 	uint64_t packed; /* bytes of a grain where grains are compressed; 0: they are not */
 	struct vmdk_cache tables, grains;
 };

@@ -168,5 +168,7 @@ int vmdk_grain_decode(struct vmdk_sparse *s, uint64_t grain, uint32_t sector, ui
 	if (wrong)
 		return vmdk_grain_error(s, grain, at, wrong, e);
 	memset(out + n, 0, full - n);
+	if (s->decoded)
+		s->decoded[grain / 64] |= UINT64_C(1) << grain % 64;
 	return 0;
 }

@@ -236,5 +236,7 @@ void vmdk_sparse_close(struct vmdk_sparse *s)
 {
 	free(s->directory);
 	free(s->redundant);
+	free(s->decoded);
 	s->directory = s->redundant = NULL;
+	s->decoded = NULL;
 }

@@ -58,6 +58,9 @@ static int add_table(struct packed_pass *pass, struct vmdk_sparse *s, uint64_t f
 		if (entries[i] == VMDK_GRAIN_UNALLOCATED || (entries[i] == VMDK_GRAIN_ZERO && s->zero_grains))
 			continue;
 		struct packed g = {.at = at, .guest = first + i, .room = (uint32_t)(left < room ? left : room)};
+		/* A file system has read it. */
+		if (s->decoded && s->decoded[g.guest / 64] >> g.guest % 64 & 1)
+			g.used = 1;
 		if (packed_add(pass, &g, e) < 0)
 			return -1;
 	}
