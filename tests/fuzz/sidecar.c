@@ -19,7 +19,8 @@ static int on_line(void *ctx, unsigned line, enum digest_kind kind, const uint8_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = {"SHA256SUMS", "a/disk.img.sha512", "disk.b2", "vm.mf"};
+	static const char *const names[] = {"SHA256SUMS", "a/disk.img.sha512", "disk.b2", "vm.mf",
+					   "disk.img.fsverity", "FSVERITYSUMS"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		size_t good = 0, lines = 1;
 		struct error e = {.cls = ERROR_NONE};

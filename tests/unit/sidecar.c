@@ -114,6 +114,10 @@ static void real_tools(void)
 	expect_file("bare.sha256", 1, 0, DIGEST_SHA256);
 	expect_file("windows.sha256sum", 1, 0, DIGEST_SHA256);
 	expect_file("machine.mf", 2, 0, -1);
+	expect_file("FSVERITYSUMS", 5, 0, DIGEST_FSVERITY);
+	expect_file("disk.img.fsverity", 1, 0, DIGEST_FSVERITY);
+	expect_file("bare.fsverity", 1, 0, DIGEST_FSVERITY);
+	expect_file("sha512.fsverity", 0, 1, -1);
 	expect_file("short.b2", 0, 1, -1);
 	expect_file("short-tag.txt", 0, 1, -1);
 	expect_file("crc.txt", 0, 1, -1);
@@ -179,6 +183,45 @@ static void bad_lines(void)
 	CHECK_INT(t.right, 1);
 	snprintf(line, sizeof line, "%.30s  disk.img\n", md5);
 	CHECK_INT(parse(line, "CHECKSUMS", &t, &e), 1);
+	/* What fsverity prints means its digest only where the sidecar's name says so */
+	const char *tree = hex_of(DIGEST_FSVERITY, "disk");
+	static const struct {
+		const char *sidecar, *pattern;
+		size_t right;
+		const char *says; /* NULL: a good line */
+	} verity[] = {
+		{"disk.img.fsverity", "sha256:%s disk.img\n", 1, NULL},
+		{"disk.img.fsverity", "sha256:%s\n", 1, NULL},
+		{"disk.img.fsverity", "%s\n", 1, NULL},
+		{"disk.img.fsverity", "%s  disk.img\n", 1, NULL},
+		{"disk.img.FSVERITY", "sha256:%s disk.img\r\n", 1, NULL},
+		{"fsveritysums.txt", "sha256:%s disk.img\n", 1, NULL},
+		{"fsveritysums.txt", "sha256:%s\n", 0, "names no file"},
+		{"disk.img.fsverity", "sha256:%s /disk.img\n", 0, "absolute"},
+		{"disk.img.fsverity", "sha256:%s ../disk.img\n", 0, "leaves"},
+		{"disk.img.fsverity", "sha256:%s0 disk.img\n", 0, "65 hexadecimal digits where fsverity has 64"},
+		{"disk.img.fsverity", "sha256:%.63s disk.img\n", 0, "63 hexadecimal digits where fsverity has 64"},
+		{"disk.img.fsverity", "sha256:%.20s disk.img\n", 0, "not a digest line"},
+		{"disk.img.fsverity", "sha256: %s disk.img\n", 0, "not a digest line"},
+		{"disk.img.fsverity", "sha256:%sdisk.img\n", 0, "not a digest line"},
+		{"disk.img.fsverity", "sha512:%s disk.img\n", 0, "SHA-512"},
+		{"disk.img.fsverity", "md5:%s disk.img\n", 0, "not a digest line"},
+		{"disk.img.sha256", "sha256:%s disk.img\n", 0, "NAME.fsverity"},
+		{"CHECKSUMS", "sha256:%s disk.img\n", 0, "NAME.fsverity"},
+		{"SHA256SUMS", "sha256:%s disk.img\n", 0, "NAME.fsverity"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(verity); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(line, sizeof line, verity[i].pattern, tree);
+#pragma GCC diagnostic pop
+		size_t bad = parse(line, verity[i].sidecar, &t, &e);
+		if (bad != (verity[i].says != NULL) || t.right != verity[i].right || t.wrong ||
+		    (bad && !strstr(e.text, verity[i].says)) || (!bad && t.kinds != 1u << DIGEST_FSVERITY)) {
+			fprintf(stderr, "%s: %s -> %s\n", verity[i].sidecar, line, e.text);
+			test_bad_here++;
+		}
+	}
 	/* One good line does not excuse the garbage */
 	snprintf(line, sizeof line, "x\n%s  disk.img\n\ny\n", sha);
 	CHECK_INT(parse(line, "SHA256SUMS", &t, &e), 2);
