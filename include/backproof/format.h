@@ -45,6 +45,13 @@ struct format {
 	struct stream *(*decode)(struct stream *upstream, struct codec_info *info,
 				 struct error *e);
 	/*
+	 * CODEC: NULL, or the same bytes at random, for formats that keep them in pieces. stored is
+	 * borrowed. 1: *out is set, and decodes what is read of it. 0: this file is not in pieces, or
+	 * they are too large: decode is for it. -1: CORRUPT when what it says of its pieces contradicts
+	 * itself or them; nothing was decoded.
+	 */
+	int (*open_random)(struct source *stored, struct source **out, struct error *e);
+	/*
 	 * IMAGE: the disks inside. src is borrowed and outlives the image; *out is all zeros before. On
 	 * failure the caller closes what was put into *out.
 	 */

@@ -136,4 +136,4 @@ MEMBER_DECODE(lz4_stream, .codec = "lz4", .unit = "frame", .size = sizeof(struct
 #define DECODE NULL
 #endif
 
-const struct format codec_lz4 = MEMBER_ROW("lz4", bid, DECODE, ".lz4");
+const struct format codec_lz4 = MEMBER_ROW("lz4", bid, DECODE, NULL, ".lz4");

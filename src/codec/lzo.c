@@ -229,4 +229,4 @@ MEMBER_DECODE(lzo_stream, .codec = "lzop", .unit = "member", .size = sizeof(stru
 #define DECODE NULL
 #endif
 
-const struct format codec_lzop = MEMBER_ROW("lzop", bid, DECODE, ".lzo");
+const struct format codec_lzop = MEMBER_ROW("lzop", bid, DECODE, NULL, ".lzo");

@@ -82,12 +82,14 @@ struct stream *member_stream(const struct member_ops *ops, struct stream *upstre
 		static const struct member_ops ops = {__VA_ARGS__};                                \
 		return member_stream(&ops, upstream, info, e);                                     \
 	}
-/* The row of a codec. decode_fn: NULL where its library is missing. Then the suffixes. */
-#define MEMBER_ROW(name_, bid_fn, decode_fn, ...)                                                  \
+/* The row of a codec. decode_fn: NULL where its library is missing; random_fn: or NULL, see format.h. Then the
+ * suffixes. */
+#define MEMBER_ROW(name_, bid_fn, decode_fn, random_fn, ...)                                       \
 	{                                                                                          \
 		.name = (name_), .kind = FORMAT_CODEC,                                             \
 		.suffixes = (const char *const[]){__VA_ARGS__, NULL}, .bid = (bid_fn),             \
-		.checksums = CHECKSUMS_DATA, .multi_member = true, .decode = (decode_fn)           \
+		.checksums = CHECKSUMS_DATA, .multi_member = true, .decode = (decode_fn),          \
+		.open_random = (random_fn)                                                         \
 	}
 
 /*

@@ -5,6 +5,7 @@
  * exact offset.
  */
 #include "member.h"
+#include "random.h"
 #include "rows.h"
 
 #define HEADER_SIZE 12
@@ -175,4 +176,4 @@ MEMBER_DECODE(xz_stream, .codec = "xz", .unit = "stream", .size = sizeof(struct 
 #endif
 
 /* .txz hides a tar: the stem has no .tar, so its content must be asked. */
-const struct format codec_xz = MEMBER_ROW("xz", bid, DECODE, ".xz", ".txz");
+const struct format codec_xz = MEMBER_ROW("xz", bid, DECODE, xz_open_random, ".xz", ".txz");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Zstandard (RFC 8878): frames and skippable frames, by libzstd. */
 #include "member.h"
+#include "random.h"
 #include "rows.h"
 
 #define MAGIC 0xfd2fb528u
@@ -262,4 +263,4 @@ MEMBER_DECODE(zstd_stream, .codec = "zstd", .unit = "frame", .size = sizeof(stru
 #endif
 
 /* .tzst hides a tar: the stem has no .tar, so its content must be asked. */
-const struct format codec_zstd = MEMBER_ROW("zstd", bid, DECODE, ".zst", ".zstd", ".tzst");
+const struct format codec_zstd = MEMBER_ROW("zstd", bid, DECODE, zstd_open_random, ".zst", ".zstd", ".tzst");

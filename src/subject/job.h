@@ -25,6 +25,9 @@ struct job {
 	const struct format *codec[MAX_CODECS];
 	size_t codecs;
 	size_t stem; /* length of the name without the suffixes understood so far */
+	struct source *random; /* the decoded bytes, where the outermost codec keeps them in pieces, */
+	struct error lies;     /* or why what it says of its pieces can't be right */
+	bool tried;
 };
 
 /* Every stage runs beside the others. Takes *s. */
@@ -35,6 +38,15 @@ void job_bad_format(struct job *j, const char *expected, const char *what);
 const struct format *job_named(struct job *j, size_t *stem);
 /* Peels all codecs off. 0 done, -1 error, -2 finding made: give up. */
 int job_peel(struct job *j, struct error *e) must_check;
+/* The bytes at both ends of a stream, or of a source, or the beginning of one and the end of the other. */
+int job_look(struct ends *x, struct stream *s, struct source *src, struct error *e) must_check;
+/*
+ * Whether the bytes below this codec can be read at random, and are wanted so: 1, then j->random gives them, and
+ * j->ends is of them. 0: no. -1: memory or internal.
+ */
+int job_seek(struct job *j, const struct format *row, struct error *e) must_check;
+/* After a clean end: -1 CORRUPT when the outermost codec says something else of its pieces than what was decoded. */
+int job_seek_agrees(struct job *j, struct error *e) must_check;
 /* After the stream has finished: digests, and what the codecs say. */
 int job_finished(struct job *j, struct error *e) must_check;
 

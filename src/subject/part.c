@@ -87,6 +87,10 @@ static int open_bytes(struct job *j, struct error *e)
 		pt->bytes = pt->joined ? pt->joined : pt->source;
 		return p->depth == DEPTH_FULL ? reading_start(j->o->s, pt, p->budget, e) : 0;
 	}
+	if (j->random) {
+		pt->bytes = take(j->random);
+		return 0;
+	}
 	if (job_overlap(&j->stream, e) < 0)
 		return -1;
 	pt->bytes = spool_stream(p->scratch, j->stream, p->budget, e);
@@ -97,6 +101,9 @@ static int open_bytes(struct job *j, struct error *e)
 		*e = later;
 		return -1;
 	}
+	/* All was proved by the stream; it only could not be kept. */
+	if (!pt->bytes && e->cls == ERROR_LIMIT && j->codecs == 1)
+		pt->bytes = take(j->random);
 	return pt->bytes ? 0 : -1;
 }
 
@@ -244,6 +251,7 @@ int part_open(struct opener *o, struct part *pt, enum part_depth depth, struct e
 	int rc = findings_init(&pt->later) < 0 ? error_nomem(e) : run_job(&j, depth, e);
 	pt->state = PART_OPENED;
 	stream_destroy(j.stream);
+	source_destroy(j.random);
 	stored_free(&j.stored);
 	watch_free(&j.content);
 	free(j.ends);

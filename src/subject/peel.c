@@ -38,9 +38,15 @@ const struct format *job_named(struct job *j, size_t *stem)
 	return format_by_suffix(name, stem);
 }
 
-static int look(struct ends *x, struct stream *s, struct source *src, struct error *e)
+int job_look(struct ends *x, struct stream *s, struct source *src, struct error *e)
 {
-	ssize_t n = stream_peek(s, x->head, sizeof x->head, e);
+	ssize_t n = (ssize_t)sizeof x->head;
+	if (!s && source_size(src) < sizeof x->head)
+		n = (ssize_t)source_size(src);
+	if (s)
+		n = stream_peek(s, x->head, sizeof x->head, e);
+	else if (source_read_at(src, 0, x->head, (size_t)n, e) < 0)
+		return -1;
 	if (n < 0)
 		return -1;
 	x->probe = (struct probe){.head = x->head, .head_length = (size_t)n, .tail = x->tail};
@@ -57,7 +63,7 @@ static int peel_one(struct job *j, struct error *e)
 	struct part *pt = j->pt;
 	const struct format *row, *named;
 	size_t stem = j->stem;
-	if (look(j->ends, j->stream, j->codecs ? NULL : pt->joined ? pt->joined : pt->source, e) < 0)
+	if (job_look(j->ends, j->stream, j->codecs ? NULL : pt->joined ? pt->joined : pt->source, e) < 0)
 		return -1;
 	named = job_named(j, &stem);
 	if (format_identify(&j->ends->probe, FORMAT_CODEC, &row, e) < 0) {
@@ -82,6 +88,13 @@ static int peel_one(struct job *j, struct error *e)
 	if (j->codecs == MAX_CODECS)
 		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "more than %d layers of compression",
 				 MAX_CODECS);
+	int rc = job_seek(j, row, e);
+	if (rc < 0)
+		return -1;
+	if (rc > 0) {
+		j->codec[j->codecs++] = row;
+		return 0;
+	}
 	if (job_overlap(&j->stream, e) < 0)
 		return -1;
 	struct stream *decoded = row->decode(j->stream, &j->info[j->codecs], e);
@@ -97,7 +110,7 @@ int job_peel(struct job *j, struct error *e)
 	int rc = peel_one(j, e);
 	while (rc > 0)
 		rc = peel_one(j, e);
-	if (rc == 0 && j->codecs)
+	if (rc == 0 && j->codecs && !j->random)
 		rc = watch_start(&j->content, j->stream, stored_digests_wanted(j->o->s, j->pt->index, true), e);
 	return rc;
 }
@@ -132,5 +145,5 @@ int job_finished(struct job *j, struct error *e)
 		return -1;
 	pt->content_size = j->codecs ? j->content.bytes : source_size(pt->joined ? pt->joined : pt->source);
 	codecs_held(j);
-	return 0;
+	return job_seek_agrees(j, e);
 }

@@ -125,9 +125,9 @@ static void reading_end(const struct reading *r)
 void part_join(struct part *pt, const struct check_parameters *p, struct findings *f)
 {
 	struct reading *r = pt->reading;
+	seek_join(pt, p, f);
 	if (!r || !r->started)
 		return;
-	(void)p;
 	pthread_join(r->thread, NULL);
 	r->started = false;
 	if (r->result < 0) {
