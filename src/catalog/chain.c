@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 
+#include "backproof/footprint.h"
 #include "backproof/text.h"
 
 #define CHAIN_MAX 64
@@ -26,7 +27,12 @@ static int backing_of(const char *path, char **out, struct error *e)
 	uint8_t head[24];
 	char name[NAME_MAX_BYTES + 1] = "";
 	*out = NULL;
+	struct stat st;
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	autodestroy(footprint_close_auto) struct footprint *print = NULL;
+	if (fd >= 0 && fstat(fd, &st) == 0 && footprint_open(fd, &st, &print, e) < 0)
+		return -1;
+	footprint_before(print, 0, sizeof head);
 	int rc = fd < 0 ? 0 : read_all(fd, path, head, sizeof head, 0, e);
 	if (rc <= 0 || memcmp(head, "QFI\xfb", 4))
 		return rc < 0 ? -1 : 0;
@@ -34,6 +40,7 @@ static int backing_of(const char *path, char **out, struct error *e)
 	uint32_t length = get_be32(head + 16);
 	if (!at || !length || length > NAME_MAX_BYTES)
 		return 0;
+	footprint_before(print, at, length);
 	rc = read_all(fd, path, name, length, at, e);
 	if (rc <= 0 || strlen(name) != length)
 		return rc < 0 ? -1 : 0;

@@ -108,7 +108,7 @@ int footprint_open(int fd, const struct stat *st, struct footprint **out, struct
 	for (f->granule = GRANULE; f->size / f->granule >= GRANULES_MAX;)
 		f->granule *= 2;
 	f->count = (f->size - 1) / f->granule + 1;
-	f->reach = (read_ahead_of(st->st_dev) - 1) / f->granule + 1;
+	f->reach = f->count > 1 ? (read_ahead_of(st->st_dev) - 1) / f->granule + 1 : 0;
 	f->told = is_told(fd, st);
 	/* Most of it is never touched when little is read. */
 	void *states = mmap(NULL, f->count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
