@@ -258,6 +258,114 @@ static void test_packed(void)
 	}
 }
 
+/* A compressed cluster of the disk: where it is, and at most how long. 0: it is not compressed. */
+static uint64_t packed_at(uint64_t cluster, uint64_t *entry, uint64_t *length)
+{
+	unsigned bits = get_be32(file + 20), x = 62 - (bits - 8);
+	uint64_t per = UINT64_C(1) << (bits - 3), l1 = get_be64(file + 40);
+	uint64_t l2 = get_be64(file + l1 + cluster / per * 8) & 0xfffffffffffe00;
+	*entry = l2 + cluster % per * 8;
+	uint64_t raw = l2 ? get_be64(file + *entry) : 0, host = raw & ((UINT64_C(1) << x) - 1);
+	if (!(raw >> 62 & 1))
+		return 0;
+	*length = (((raw & ((UINT64_C(1) << 62) - 1)) >> x) + 1) * 512 - host % 512;
+	return host;
+}
+
+/* What a full check says of the file: HELD or BROKEN; read: after all of the disk was read, as far as that goes. */
+static enum outcome verdict(bool read, const char *check)
+{
+	static uint8_t got[DISK];
+	bool covered = true;
+	NEED(opens(size) == 0);
+	bool whole = reads(got) == 0;
+	if (!read) {
+		drop();
+		NEED(opens(size) == 0);
+	}
+	CHECK_INT(im.ops->verify(&im, "q", &f, NULL, &covered, &why), 0);
+	CHECK(!covered);
+	enum outcome o = findings_proof(&f, PROOF_STRUCTURE);
+	CHECK(o == OUTCOME_BROKEN || whole);
+	CHECK_INT(has(check, o), 1);
+	drop();
+	return o;
+}
+
+static const char *const packed_kinds[] = {"-c -o cluster_size=4k", "-c", "-c -o compression_type=zstd",
+					   "-c -o compression_type=zstd,cluster_size=4k"};
+
+/* Every compressed cluster in turn: what can't be decompressed is told by verify, whether or not it was read before. */
+static void test_each_packed(void)
+{
+	struct rng r = {11};
+	for (size_t k = 0; k < ARRAY_SIZE(packed_kinds); k++) {
+		make(packed_kinds[k]);
+		CHECK_INT(verdict(false, "qcow2.clusters"), OUTCOME_HELD);
+		CHECK_INT(verdict(true, "qcow2.clusters"), OUTCOME_HELD);
+		uint64_t cluster = UINT64_C(1) << get_be32(file + 20), packed = 0, entry, length;
+		for (uint64_t n = 0; n < DISK / cluster; n++) {
+			uint64_t at = packed_at(n, &entry, &length);
+			uint8_t kept[64];
+			if (!at)
+				continue;
+			size_t bytes = length < sizeof kept ? (size_t)length : sizeof kept;
+			memcpy(kept, file + at, bytes);
+			memset(file + at, 0xff, bytes < 4 ? bytes : 4);
+			CHECK_INT(verdict(packed % 2, "qcow2.clusters"), OUTCOME_BROKEN);
+			memcpy(file + at, kept, bytes);
+			/* A bit: there is no checksum, and what decompresses is a cluster. Told or not, reading agrees. */
+			uint64_t bit = rng_below(&r, bytes * 8);
+			file[at + bit / 8] ^= (uint8_t)(1u << bit % 8);
+			(void)verdict(packed % 2, "qcow2.clusters");
+			memcpy(file + at, kept, bytes);
+			packed++;
+		}
+		CHECK(packed > 5);
+	}
+}
+
+/* Two clusters of the disk at one place of the file, and more space than a cluster takes. */
+static void test_packed_map(void)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(packed_kinds); k++) {
+		make(packed_kinds[k]);
+		uint64_t entry[2], length[2], found = 0, cluster = UINT64_C(1) << get_be32(file + 20);
+		for (uint64_t n = 0; n < DISK / cluster && found < 2; n++)
+			found += packed_at(n, &entry[found], &length[found]) != 0;
+		NEED(found == 2);
+		uint64_t was = get_be64(file + entry[1]), step = UINT64_C(1) << (62 - (get_be32(file + 20) - 8));
+		for (int read = 0; read < 2; read++) {
+			put64(file + entry[1], get_be64(file + entry[0]));
+			CHECK_INT(verdict(read, "qcow2.clusters"), OUTCOME_BROKEN);
+			put64(file + entry[1], was + step);
+			CHECK_INT(verdict(read, "qcow2.clusters"), OUTCOME_BROKEN);
+			put64(file + entry[1], was);
+		}
+		CHECK_INT(verdict(true, "qcow2.clusters"), OUTCOME_HELD);
+	}
+}
+
+static void test_verify_stops(void)
+{
+	struct budget b;
+	bool covered;
+	make("-c");
+	NEED(opens(size) == 0);
+	budget_init(&b);
+	b.deadline_ns = monotonic_ns() - 1;
+	CHECK_INT(im.ops->verify(&im, "q", &f, &b, &covered, &why), -1);
+	CHECK_INT(why.cls, ERROR_LIMIT);
+	CHECK(!has("qcow2.clusters", OUTCOME_HELD));
+	drop();
+	/* Nothing compressed: nothing is said. */
+	make("-o cluster_size=4k");
+	NEED(opens(size) == 0);
+	CHECK_INT(im.ops->verify(&im, "q", &f, NULL, &covered, &why), 0);
+	CHECK(!has("qcow2.clusters", OUTCOME_HELD));
+	drop();
+}
+
 static void test_backing(void)
 {
 	NEED(!sh("cd %s && qemu-img create -q -f qcow2 -b raw -F raw q 1M", dir));
@@ -276,6 +384,9 @@ int main(void)
 	RUN(test_features);
 	RUN(test_map);
 	RUN(test_packed);
+	RUN(test_each_packed);
+	RUN(test_packed_map);
+	RUN(test_verify_stops);
 	RUN(test_backing);
 	free(file);
 	NEED(!sh("rm -rf %s", dir));
