@@ -25,7 +25,8 @@ static int image_tour(const struct format *row, const uint8_t *data, size_t size
 		struct source *d = im.disks.items[0].source;
 		bool covered;
 		/* Every other time what verify says does not rest on what was read before. */
-		bool verified = hash_bytes(data, size) % 2 && im.ops && im.ops->verify && !im.ops->verify(&im, "image", &f, NULL, &covered, &e);
+		bool verified = hash_bytes(data, size) % 2 && im.ops && im.ops->verify &&
+				!im.ops->verify(&im, "image", &f, NULL, &covered, &e);
 		bool held = findings_proof(&f, PROOF_STRUCTURE) == OUTCOME_HELD;
 		if (verified)
 			excused = NULL;
