@@ -9,7 +9,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "backproof/footprint.h"
 #include "backproof/format.h"
 #include "backproof/text.h"
 #include "sidecar_names.h"
@@ -225,10 +224,6 @@ static int load(struct loader *l, enum level level, const char *dir, const char 
 		return 0;
 	if (l->nomem)
 		return -1;
-	autodestroy(footprint_close_auto) struct footprint *print = NULL;
-	if (footprint_open(fd, &st, &print, &e) < 0)
-		return -1;
-	footprint_before(print, 0, (uint64_t)st.st_size);
 	if (sidecar_read(fd, (size_t)st.st_size, &data, &len, &e) < 0)
 		return e.cls == ERROR_INTERNAL ? -1 : unreadable(l, level, path, &e);
 	struct error bad = {.cls = ERROR_NONE};

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "backproof/footprint.h"
 #include "backproof/text.h"
 
 void sidecar_normalise(char *s)
@@ -89,9 +90,16 @@ int sidecar_read(int fd, size_t expected, char **data, size_t *len, struct error
 	/* One byte more than allowed shows that it is too large; more is not read. */
 	size_t cap = expected < SIDECAR_MAX ? expected + 4096 : SIDECAR_MAX + 1;
 	autofree char *buf = malloc(cap);
+	autodestroy(footprint_close_auto) struct footprint *print = NULL;
+	struct stat st;
 	size_t at = 0;
 	if (!buf)
 		return error_nomem(e);
+	if (fstat(fd, &st) < 0)
+		return error_sys(e, "can't read the sidecar");
+	if (footprint_open(fd, &st, &print, e) < 0)
+		return -1;
+	footprint_before(print, 0, cap);
 	for (;;) {
 		ssize_t n = read(fd, buf + at, cap - at);
 		if (n < 0 && errno == EINTR)
