@@ -1,8 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "feed.h"
 
+#include <sys/mman.h>
+
 /* Enough for what decoders ask for at once; more is made when more is wanted. */
 #define ARENA_SMALL (FEED_BACK + 2 * FEED_STEP)
+
+void *pages_new(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void pages_free(void *p, size_t size)
+{
+	if (p)
+		munmap(p, size);
+}
+
+static void arena_free(struct arena *a)
+{
+	if (a)
+		pages_free(a, sizeof *a + a->size);
+}
 
 static struct arena *arena_new(struct feed *f, size_t size)
 {
@@ -10,10 +30,11 @@ static struct arena *arena_new(struct feed *f, size_t size)
 	if (a && a->size >= size) {
 		f->spare = NULL;
 	} else {
-		a = malloc(sizeof *a + size);
+		a = pages_new(sizeof *a + size);
 		if (!a)
 			return NULL;
 		a->size = size;
+		f->memory += size;
 	}
 	a->holders = 1;
 	return a;
@@ -27,12 +48,14 @@ struct arena *feed_hold(struct feed *f)
 
 void feed_let_go(struct feed *f, struct arena *a)
 {
-	if (!a || --a->holders)
+	if (--a->holders)
 		return;
-	if (!f->spare && f->roomy && a->size == f->roomy)
+	if (!f->spare && a->size == f->roomy) {
 		f->spare = a;
-	else
-		free(a);
+		return;
+	}
+	f->memory -= a->size;
+	arena_free(a);
 }
 
 int feed_init(struct feed *f, struct error *e)
@@ -53,8 +76,8 @@ void feed_over(struct feed *f, const uint8_t *p, size_t len)
 void feed_release(struct feed *f)
 {
 	stream_destroy(f->upstream);
-	free(f->arena);
-	free(f->spare);
+	arena_free(f->arena);
+	arena_free(f->spare);
 	memset(f, 0, sizeof *f);
 }
 

@@ -15,6 +15,10 @@
 /* Bytes that can be handed back after they were taken: decoders of bit streams read ahead. */
 #define FEED_BACK 16
 
+/* Memory for much, which goes back to the system at once: freed heap of many threads would stay. NULL: none left. */
+void *pages_new(size_t size);
+void pages_free(void *p, size_t size);
+
 /* Memory for bytes read. Whoever decodes a part of them elsewhere holds it, and it stays as it is. */
 struct arena {
 	unsigned holders; /* counted by the reader's thread alone */
@@ -29,6 +33,7 @@ struct feed {
 	size_t start, end;     /* what is shown and left: data[start .. end) */
 	size_t filled;	       /* what has been read: data[start .. filled) */
 	size_t roomy;	       /* size of new arenas */
+	size_t memory;	       /* of all arenas */
 	uint64_t offset;       /* of data[start] in the compressed data */
 	bool ended;	       /* there is no more than what is shown */
 	bool upstream_ended;   /* ... than what has been read, */

@@ -2,12 +2,13 @@
 /* gzip (RFC 1952): members with a CRC-32 each. Deflate itself is a library's (gzip.h). */
 #include "gzip.h"
 #include "member.h"
-#include "random.h"
 #include "rows.h"
 
 #define HEADER_SIZE 10
 #define TRAILER_SIZE 8
 #define METHOD_DEFLATE 8
+/* Members that say nothing of their length are decoded apart when they are no longer. */
+#define GUESS_MAX (8 * MIB)
 
 enum flags { FHCRC = 0x02, FEXTRA = 0x04, FNAME = 0x08, FCOMMENT = 0x10, FRESERVED = 0xe0 };
 
@@ -201,13 +202,78 @@ static ssize_t gzip_decode(void *self, struct feed *f, void *buf, size_t cap, bo
 	return (ssize_t)n;
 }
 
+/*
+ * BGZF (SAM/BAM format specification, 4.1): an extra field of two bytes, "BC", says how long a member is, less one.
+ * 0: there is none. SIZE_MAX: the header is not all there.
+ */
+static size_t bgzf_length(const uint8_t *p, size_t len)
+{
+	if (!(p[3] & FEXTRA))
+		return 0;
+	if (len < HEADER_SIZE + 2)
+		return SIZE_MAX;
+	size_t at = HEADER_SIZE + 2, end = at + get_le16(p + HEADER_SIZE);
+	if (len < end)
+		return SIZE_MAX;
+	while (end - at >= 4) {
+		size_t size = get_le16(p + at + 2);
+		if (size > end - at - 4)
+			return 0;
+		if (p[at] == 'B' && p[at + 1] == 'C' && size == 2)
+			return (size_t)get_le16(p + at + 4) + 1;
+		at += 4 + size;
+	}
+	return 0;
+}
+
+/* What compressors write as a header: chance makes one in 2^37 bytes. */
+static bool begins_member(const uint8_t *p)
+{
+	return p[0] == 0x1f && p[1] == 0x8b && p[2] == METHOD_DEFLATE && !(p[3] & FRESERVED) &&
+	       (p[8] == 0 || p[8] == 2 || p[8] == 4) && (p[9] <= 13 || p[9] == 255);
+}
+
+/* Deflate's best is 1032 bytes from one. */
+static bool ends_member(const uint8_t *p, size_t len, struct unit *u)
+{
+	if (len < HEADER_SIZE + TRAILER_SIZE + 2)
+		return false;
+	u->length = len;
+	u->room = get_le32(p + len - 4);
+	u->work = GUESS_MAX / 16; /* the state of a decoder */
+	return u->room <= UNIT_ROOM - GUESS_MAX && u->room / 1032 <= len;
+}
+
+/* Where the next member begins is a guess, but for BGZF; where this one ends is seen when it has been decoded. */
+static enum split gzip_split(void *self, bool inside, const uint8_t *p, size_t len, bool ended, struct unit *u)
+{
+	(void)self;
+	if (inside || (len >= HEADER_SIZE && !begins_member(p)))
+		return SPLIT_NONE;
+	size_t told = len < HEADER_SIZE ? SIZE_MAX : bgzf_length(p, len);
+	if (told)
+		return told > len ? SPLIT_MORE : ends_member(p, told, u) ? SPLIT_UNIT : SPLIT_NONE;
+	size_t at = u->looked < HEADER_SIZE + TRAILER_SIZE ? HEADER_SIZE + TRAILER_SIZE : u->looked;
+	while (at + HEADER_SIZE <= len && at <= GUESS_MAX) {
+		const uint8_t *next = memchr(p + at, 0x1f, len - at - HEADER_SIZE + 1);
+		at = next ? (size_t)(next - p) : len - HEADER_SIZE + 1;
+		if (next && begins_member(next) && ends_member(p, at, u))
+			return SPLIT_UNIT;
+		at += next != NULL;
+	}
+	u->looked = at;
+	if (at > GUESS_MAX)
+		return SPLIT_NONE;
+	return !ended ? SPLIT_MORE : ends_member(p, len, u) ? SPLIT_UNIT : SPLIT_NONE;
+}
+
 #define GZIP_DECODE(fn, init_fn)                                                                   \
 	MEMBER_DECODE(fn, .codec = "gzip", .unit = "member", .size = sizeof(struct gzip), .init = (init_fn), \
-		      .begin = gzip_begin, .decode = gzip_decode, .destroy = gzip_destroy)
+		      .begin = gzip_begin, .decode = gzip_decode, .destroy = gzip_destroy, .split = gzip_split)
 #endif
 
 /* .tgz and .taz hide a tar: the stem has no .tar, so its content must be asked. */
-#define GZIP_ROW(decode_fn) MEMBER_ROW("gzip", bid, decode_fn, bgzf_open_random, ".gz", ".tgz", ".taz")
+#define GZIP_ROW(decode_fn) MEMBER_ROW("gzip", bid, decode_fn, ".gz", ".tgz", ".taz")
 
 #ifdef HAVE_ZLIB
 static int init_zlib(void *self, struct error *e)

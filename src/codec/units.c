@@ -2,12 +2,13 @@
 #include "units.h"
 
 /* Compressed and decoded bytes in flight, and what decoders need, on however many cores. */
-#define MEMORY_MAX (48 * MIB) /* and some for what arenas hold besides: 64 MiB in all */
+#define MEMORY_MAX (56 * MIB)
 /* What is larger is decoded in passing. */
 #define UNIT_MAX (UNIT_ROOM + 2 * MIB)
 #define UNIT_LENGTH_MAX (16 * MIB)
 #define GRAIN_MAX (4 * MIB)
-#define ARENA_LARGE (4 * MIB)
+#define ARENA_LARGE (2 * MIB)
+#define WEIGHT_KEPT (3 * MIB)
 #define PIECES_MAX 130
 /* Some decoders want to write on to see that there is no more. */
 #define SLACK 64
@@ -23,8 +24,8 @@ void units_init(struct units *u, const struct member_ops *ops, void *self, struc
 	if (width < 2 || !ops->split)
 		return;
 	u->most = width + 2 < PIECES_MAX ? width + 2 : PIECES_MAX;
-	u->keep = MEMORY_MAX / (u->most + 1);
-	u->grain = u->keep / 3 < GRAIN_MAX ? u->keep / 3 : GRAIN_MAX;
+	u->grain = MEMORY_MAX / 3 / u->most;
+	u->grain = u->grain < GRAIN_MAX ? u->grain : GRAIN_MAX;
 }
 
 /* One member, by the codec's own ways, from exactly its bytes. */
@@ -75,34 +76,25 @@ static void run(struct task *t)
 	}
 }
 
-static void drop_decoder(struct piece *p)
+static void drop_memory(struct units *u, struct piece *p)
 {
 	if (p->self)
-		p->ops->destroy(p->self);
+		u->ops->destroy(p->self);
 	free(p->self);
+	pages_free(p->out, p->out_size);
+	u->memory -= p->weight + p->out_size;
 	p->self = NULL;
+	p->out = NULL;
+	p->weight = p->out_size = 0;
 }
 
-static void piece_free(struct piece *p)
-{
-	drop_decoder(p);
-	free(p->out);
-	free(p);
-}
-
-/* One that is done, kept for another time with what is not too large of its memory. */
+/* One that is done: kept for another time, but for what is rarely wanted so large. */
 static void retire(struct units *u, struct piece *p)
 {
+	if (p->weight > WEIGHT_KEPT)
+		drop_memory(u, p);
 	feed_let_go(u->feed, p->arena);
-	u->memory -= p->length + p->room + p->work;
 	u->flying--;
-	if (p->out_size > u->keep) {
-		free(p->out);
-		p->out = NULL;
-		p->out_size = 0;
-	}
-	if (p->work > u->keep / 2)
-		drop_decoder(p);
 	p->next = u->idle;
 	u->idle = p;
 }
@@ -126,7 +118,8 @@ void units_release(struct units *u)
 	while (u->idle) {
 		struct piece *p = u->idle;
 		u->idle = p->next;
-		piece_free(p);
+		drop_memory(u, p);
+		free(p);
 	}
 }
 
@@ -195,27 +188,40 @@ static bool collect(struct units *u, struct piece *p, bool inside)
 	return false;
 }
 
+/* The memory that p needs is there, or can be had. Whatever it is, one piece is allowed. */
+static bool fits(struct units *u, const struct piece *p, size_t size)
+{
+	size_t more = (size > p->out_size ? size - p->out_size : 0) + (p->work > p->weight ? p->work - p->weight : 0);
+	size_t all = u->memory + u->feed->memory + more;
+	if (all <= MEMORY_MAX)
+		return true;
+	for (struct piece *i = u->idle; i; i = i->next)
+		drop_memory(u, i);
+	return u->memory + u->feed->memory + more <= MEMORY_MAX || !u->flying;
+}
+
 static bool prepare(struct units *u, struct piece *p)
 {
 	struct error e;
 	size_t size = (p->room + SLACK + 4095) & ~(size_t)4095;
-	if (size > u->keep)
-		for (struct piece *i = u->idle; i; i = i->next) {
-			free(i->out);
-			i->out = NULL;
-			i->out_size = 0;
-		}
+	if (!fits(u, p, size))
+		return false;
 	if (p->out_size < size) {
-		free(p->out);
-		p->out = NULL;
+		pages_free(p->out, p->out_size);
+		u->memory -= p->out_size;
 		p->out_size = 0;
-		if (posix_memalign((void **)&p->out, 4096, size) != 0) {
-			p->out = NULL;
+		/* Aligned, so that what is lent can be written past the page cache. */
+		p->out = pages_new(size);
+		if (!p->out)
 			return false;
-		}
 		p->out_size = size;
+		u->memory += size;
 	}
-	if (p->self || p->inside)
+	if (p->inside)
+		return true;
+	u->memory += p->work > p->weight ? p->work - p->weight : 0;
+	p->weight = p->work > p->weight ? p->work : p->weight;
+	if (p->self)
 		return true;
 	p->self = calloc(1, u->ops->size);
 	return p->self && u->ops->init(p->self, &e) == 0;
@@ -227,9 +233,7 @@ static bool launch(struct units *u, bool inside)
 	if (!p)
 		return false;
 	p->inside = inside;
-	bool ready = collect(u, p, inside) &&
-		     (!u->flying || u->memory + p->length + p->room + p->work <= MEMORY_MAX) && prepare(u, p);
-	if (!ready) {
+	if (!collect(u, p, inside) || !prepare(u, p)) {
 		p->next = u->idle;
 		u->idle = p;
 		return false;
@@ -237,7 +241,6 @@ static bool launch(struct units *u, bool inside)
 	p->arena = feed_hold(u->feed);
 	p->in = feed_at(u->feed);
 	feed_pass(u->feed, p->length);
-	u->memory += p->length + p->room + p->work;
 	u->flying++;
 	*(u->last ? &u->last->next : &u->first) = p;
 	u->last = p;

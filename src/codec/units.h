@@ -16,7 +16,8 @@
 struct piece {
 	struct task task; /* first: task is piece */
 	const struct member_ops *ops;
-	void *self; /* a decoder of its own */
+	void *self; /* a decoder of its own, */
+	size_t weight; /* and the memory it has taken */
 	struct arena *arena;
 	const uint8_t *in;
 	struct unit units[PIECE_UNITS];
@@ -35,7 +36,8 @@ struct units {
 	struct piece *first, *last; /* begun, in order */
 	struct piece *idle;
 	unsigned flying, most;
-	size_t memory, grain, keep;
+	size_t memory; /* of all pieces: what is decoded, and decoders */
+	size_t grain;  /* the size of a piece that is made of small units */
 	uint64_t not_before; /* below this offset nothing can be found */
 	unsigned misses;
 };

@@ -4,8 +4,8 @@
  * library's LZMA_CONCATENATED, so that each one's check type is known and trailing bytes have an
  * exact offset.
  */
+#include "backproof/pool.h"
 #include "member.h"
-#include "random.h"
 #include "rows.h"
 
 #define HEADER_SIZE 12
@@ -24,7 +24,8 @@ static int bid(const struct probe *p)
 /* The dictionary of 256 MiB is within the limit: the decoder's own needs come on top. */
 #define MEMORY_STOP (CODEC_WINDOW_MAX + 16 * MIB)
 #define MEMORY_THREADS CODEC_WINDOW_MAX
-#define THREADS 2
+/* Blocks of 24 MiB, as those of xz -6, do not leave room for more. */
+#define THREADS_MAX 16
 
 struct xz {
 	lzma_stream lzma;
@@ -91,8 +92,9 @@ static int failed(struct xz *x, lzma_ret rc, struct error *e)
 static lzma_ret start_decoder(lzma_stream *s)
 {
 #if LZMA_VERSION >= UINT32_C(50040002) /* 5.4.0: the first stable one with the threaded decoder */
+	unsigned width = pool_width();
 	lzma_mt mt = {
-	    .threads = THREADS,
+	    .threads = width < THREADS_MAX ? width : THREADS_MAX,
 	    .memlimit_threading = MEMORY_THREADS,
 	    .memlimit_stop = MEMORY_STOP,
 	};
@@ -176,4 +178,4 @@ MEMBER_DECODE(xz_stream, .codec = "xz", .unit = "stream", .size = sizeof(struct 
 #endif
 
 /* .txz hides a tar: the stem has no .tar, so its content must be asked. */
-const struct format codec_xz = MEMBER_ROW("xz", bid, DECODE, xz_open_random, ".xz", ".txz");
+const struct format codec_xz = MEMBER_ROW("xz", bid, DECODE, ".xz", ".txz");
