@@ -95,6 +95,8 @@ void findings_add_news(struct findings *to, const struct findings *from);
  * before is not said again. So the order of findings does not depend on how threads ran.
  */
 void findings_append(struct findings *to, const struct findings *from);
+/* All findings of another list as they are, in their order: parts of one work whose parts kept their own. */
+void findings_take(struct findings *to, const struct findings *from);
 /*
  * Runs both, side by side where that is possible: the second in a thread, with findings of its own that are appended
  * when the first has ended too.

@@ -66,6 +66,7 @@ int restore_flush(struct restorer *r, const struct restored *it, bool wait, stru
 /*
  * Reads back what was written and compares size, digest, kind and mode. Returns the open descriptor for
  * witnesses (to be closed by the caller), -1 on failure, -2 for what is not a regular file and was found right.
+ * Several threads may read back, and remove, different copies at once.
  */
 int restore_read_back(struct restorer *r, const struct restored *it, struct error *e) must_check;
 /* Ends the writing: what waits for its end (modes and times of directories) is done. */

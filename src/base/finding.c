@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdarg.h>
 
+#include "backproof/pool.h"
+
 /* A million damaged inodes make one point, not a million lines. */
 #define KEPT_OF_A_KIND 50
 
@@ -116,32 +118,39 @@ static void add_copy(struct findings *to, const struct finding *it)
 	finding_add(to, it->proof, it->check, it->subject, it->outcome, &more, "%s", it->detail ? it->detail : "");
 }
 
-static void merge(struct findings *to, const struct findings *from, bool all)
+enum merging { MERGE_NEWS, MERGE_UNSAID, MERGE_ALL };
+
+static void merge(struct findings *to, const struct findings *from, enum merging how)
 {
 	vec_each(from, it)
 	{
 		bool settled = it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED;
 		pthread_mutex_lock(to->lock);
-		bool said = !settled && it->subject && is_said(to, it);
+		bool said = how != MERGE_ALL && !settled && it->subject && is_said(to, it);
 		pthread_mutex_unlock(to->lock);
-		if (!said && (all || !settled))
+		if (!said && (how != MERGE_NEWS || !settled))
 			add_copy(to, it);
 	}
 	pthread_mutex_lock(to->lock);
 	to->lost |= from->lost;
 	for (int p = 0; p < PROOF_COUNT; p++)
-		to->dropped[p] += all ? from->dropped[p] : 0;
+		to->dropped[p] += how != MERGE_NEWS ? from->dropped[p] : 0;
 	pthread_mutex_unlock(to->lock);
 }
 
 void findings_add_news(struct findings *to, const struct findings *from)
 {
-	merge(to, from, false);
+	merge(to, from, MERGE_NEWS);
 }
 
 void findings_append(struct findings *to, const struct findings *from)
 {
-	merge(to, from, true);
+	merge(to, from, MERGE_UNSAID);
+}
+
+void findings_take(struct findings *to, const struct findings *from)
+{
+	merge(to, from, MERGE_ALL);
 }
 
 void finding_error(struct findings *f, enum proof proof, const char *check, const char *subject,
@@ -225,27 +234,28 @@ size_t findings_against(const struct findings *f, enum proof p, const char *subj
 }
 
 struct beside {
+	struct task task; /* first: task is beside */
 	findings_fn *fn;
 	void *ctx;
 	struct findings own;
 };
 
-static void *run_beside(void *arg)
+static void run_beside(struct task *t)
 {
-	struct beside *b = arg;
+	struct beside *b = (struct beside *)t;
 	b->fn(b->ctx, &b->own);
-	return NULL;
 }
 
 void findings_beside(struct findings *f, findings_fn *first, void *ctx, findings_fn *second, void *second_ctx)
 {
-	struct beside b = {second, second_ctx, {0}};
-	pthread_t thread;
-	bool room = findings_init(&b.own) == 0, beside = room && !pthread_create(&thread, NULL, run_beside, &b);
+	struct beside b = {{.run = run_beside}, second, second_ctx, {0}};
+	bool room = findings_init(&b.own) == 0;
 	f->lost |= !room;
+	if (room)
+		task_begin(&b.task);
 	first(ctx, f);
-	if (beside) {
-		pthread_join(thread, NULL);
+	if (room) {
+		task_wait(&b.task);
 		findings_append(f, &b.own);
 	} else {
 		second(second_ctx, f);

@@ -7,6 +7,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 
 #include "backproof/digest.h"
 #include "backproof/sample.h"
@@ -14,9 +15,12 @@
 #include "plain_path.h"
 
 #define CHUNK (1 * MIB)
+#define READ_BACK (256 * KIB)
 
 /* Names in scratch, whichever restorer makes them. */
 static _Atomic uint64_t serial;
+/* libarchive asks for the umask by setting it: two at once would leave the process without one. */
+static pthread_mutex_t umask_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct restorer {
 	struct scratch *scratch;
@@ -30,7 +34,14 @@ struct restorer {
 struct restorer *restorer_open(struct scratch *s, struct error *e)
 {
 	autodestroy(restorer_destroy_auto) struct restorer *r = calloc(1, sizeof *r);
-	if (!r || !(r->buf = malloc(CHUNK)) || !(r->disk = archive_write_disk_new())) {
+	pthread_mutex_lock(&umask_lock);
+	struct archive *disk = archive_write_disk_new();
+	pthread_mutex_unlock(&umask_lock);
+	if (r)
+		r->disk = disk;
+	else if (disk)
+		archive_write_free(disk);
+	if (!r || !disk || !(r->buf = malloc(CHUNK))) {
 		error_nomem(e);
 		return NULL;
 	}
@@ -159,10 +170,11 @@ static int write_entry(struct restorer *r, const struct restore_input *in, struc
 	int rc = copy_xattrs(ae, in, e);
 	if (rc == 0) {
 		int64_t t = monotonic_ns();
+		pthread_mutex_lock(&umask_lock);
+		int written = archive_write_header(r->disk, ae);
+		pthread_mutex_unlock(&umask_lock);
 		/* A warning is about attributes that this file system can't keep. */
-		rc = archive_write_header(r->disk, ae) >= ARCHIVE_WARN
-			     ? 0
-			     : disk_error(r, in->entry->path, e);
+		rc = written >= ARCHIVE_WARN ? 0 : disk_error(r, in->entry->path, e);
 		r->ns += monotonic_ns() - t;
 	}
 	archive_entry_free(ae);
@@ -216,9 +228,13 @@ int restore_end(struct restorer *r, struct error *e)
 	return closed < ARCHIVE_WARN ? disk_error(r, "directories", e) : 0;
 }
 
-static int compare(struct restorer *r, const struct restored *it, int fd, struct error *e)
+/* Of any thread: it shares nothing with the writing. */
+static int compare(const struct restored *it, int fd, struct error *e)
 {
 	uint8_t got[DIGEST_MAX];
+	autodestroy(digest_destroy_auto) struct digest *digest = digest_new(DIGEST_SHA256, e);
+	size_t chunk = it->size < READ_BACK ? (size_t)it->size + 1 : READ_BACK;
+	autofree uint8_t *buf = malloc(chunk);
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return error_sys(e, "scratch copy of %s", it->path);
@@ -226,21 +242,21 @@ static int compare(struct restorer *r, const struct restored *it, int fd, struct
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
 				 "%s: its copy in scratch has %lld bytes, %llu were written", it->path,
 				 (long long)st.st_size, (unsigned long long)it->size);
-	if (digest_reset(r->digest, e) < 0)
-		return -1;
+	if (!digest || !buf)
+		return digest ? error_nomem(e) : -1;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* from the disk, not from memory */
 	for (off_t off = 0;;) {
-		ssize_t n = pread(fd, r->buf, CHUNK, off);
+		ssize_t n = pread(fd, buf, chunk, off);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return error_sys(e, "scratch copy of %s", it->path);
 		if (n == 0)
 			break;
-		digest_update(r->digest, r->buf, (size_t)n);
+		digest_update(digest, buf, (size_t)n);
 		off += n;
 	}
-	if (digest_final(r->digest, got, e) < 0)
+	if (digest_final(digest, got, e) < 0)
 		return -1;
 	if (memcmp(got, it->digest, digest_size(DIGEST_SHA256)))
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
@@ -279,7 +295,7 @@ int restore_read_back(struct restorer *r, const struct restored *it, struct erro
 	int fd = openat(scratch_fd(r->scratch), it->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return error_sys(e, "scratch copy of %s", it->path);
-	if (compare(r, it, fd, e) < 0) {
+	if (compare(it, fd, e) < 0) {
 		close(fd);
 		return -1;
 	}

@@ -288,7 +288,7 @@ static void report(struct pass *x)
 	if (x->escapes)
 		finding_add(x->f, PROOF_STRUCTURE, "archive.names", x->pt->name, OUTCOME_SKIPPED, NULL,
 			    "%llu members have absolute or \"..\" names", (unsigned long long)x->escapes);
-	trial_prove(&x->trial, x->s, x->pt->name, x->f);
+	trial_prove(&x->trial, &x->s->sample, x->pt->name, x->f);
 }
 
 int archive_pass(struct subject *s, struct part *pt, struct stream *in, const struct check_parameters *p,

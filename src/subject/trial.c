@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "trial.h"
 
+#include "backproof/pool.h"
 #include "backproof/text.h"
+
+/* A witness may have the window of a decoder in memory. */
+#define PROVED_AT_ONCE 8u
 
 int trial_open(struct trial *t, const struct check_parameters *p, uint32_t files, uint64_t salt,
 	       struct error *e)
@@ -61,11 +65,27 @@ struct restored *trial_draw(struct trial *t, uint64_t size)
 	return it;
 }
 
+/* One file that came out, on its way through the proofs. */
+struct proof_of {
+	struct restored *it;
+	struct findings findings; /* its own: in the end they stand in the order of the files */
+	bool kept; /* findings has been set up */
+	bool restored, witnessed;
+};
+
+struct proving {
+	struct trial *trial;
+	const char *subject;
+	struct proof_of *items;
+	size_t count;
+	_Atomic size_t next;
+};
+
 /* The witness of a restored file's own bytes, if there is one. */
-static void ask_witness(struct subject *s, const struct restored *it, int fd, const char *subject,
-			struct findings *f)
+static void ask_witness(struct proof_of *x, int fd, const char *subject)
 {
 	uint8_t head[512];
+	const struct restored *it = x->it;
 	struct error e = {.offset = ERROR_NO_OFFSET};
 	enum outcome o = OUTCOME_UNPROVEN;
 	const struct witness *w = NULL;
@@ -77,7 +97,7 @@ static void ask_witness(struct subject *s, const struct restored *it, int fd, co
 	else
 		o = w->check(fd, it->size, it->path, &e);
 	if (o == OUTCOME_HELD) {
-		s->sample.witnessed++;
+		x->witnessed = true;
 		return;
 	}
 	/* A kind of file that can't be asked takes nothing away from the restore; a failure to ask does. */
@@ -85,30 +105,27 @@ static void ask_witness(struct subject *s, const struct restored *it, int fd, co
 		o = OUTCOME_SKIPPED;
 	struct finding_text more = {.error = e.cls, .offset = e.offset, .has_offset = e.offset >= 0};
 	autofree char *where = text_format("%s:/%s", subject, it->path);
-	finding_add(f, PROOF_RESTORE, "witness.file", where ? where : subject, o, &more, "%s: %s",
+	finding_add(&x->findings, PROOF_RESTORE, "witness.file", where ? where : subject, o, &more, "%s: %s",
 		    w ? w->name : "witness", e.text);
 }
 
-static void prove_one(struct trial *t, struct subject *s, struct restored *it, const char *subject,
-		      struct findings *f)
+static void prove_one(struct restorer *r, struct proof_of *x, const char *subject)
 {
 	struct error e = {0};
-	int fd = restore_read_back(t->restorer, it, &e);
+	int fd = restore_read_back(r, x->it, &e);
 	if (fd == -1) {
-		t->failed++;
 		/* The scratch disk lied, not the backup: that proves neither. */
 		if (e.cls == ERROR_CORRUPT)
 			e.cls = ERROR_IO;
-		finding_error(f, PROOF_RESTORE, "restore.readback", subject, &e);
+		finding_error(&x->findings, PROOF_RESTORE, "restore.readback", subject, &e);
 	} else {
-		s->sample.restored++;
-		s->sample.bytes += it->size;
+		x->restored = true;
 	}
 	if (fd >= 0) {
-		ask_witness(s, it, fd, subject, f);
+		ask_witness(x, fd, subject);
 		close(fd);
 	}
-	restore_remove(t->restorer, it);
+	restore_remove(r, x->it);
 }
 
 /* The i-th of everything that came out, or NULL. What did not come out has no name, and a finding of its own. */
@@ -134,23 +151,59 @@ static void flush_all(struct trial *t, size_t count, const char *subject, struct
 		}
 }
 
-void trial_prove(struct trial *t, struct subject *s, const char *subject, struct findings *f)
+static void prove_some(void *ctx, size_t unused)
+{
+	struct proving *all = ctx;
+	(void)unused;
+	for (size_t i; (i = all->next++) < all->count;)
+		prove_one(all->trial->restorer, &all->items[i], all->subject);
+}
+
+static int prove_all(struct trial *t, size_t count, struct sample_result *sample, const char *subject,
+		     struct findings *f)
+{
+	struct proving all = {.trial = t, .subject = subject};
+	autofree struct proof_of *items = all.items = calloc(count + 1, sizeof *items);
+	bool room = items;
+	for (size_t i = 0; i < count && room; i++) {
+		struct proof_of *x = &items[all.count];
+		if (!(x->it = nth(t, i)))
+			continue;
+		room = x->kept = findings_init(&x->findings) == 0;
+		all.count++;
+	}
+	if (room)
+		pool_each(all.count < PROVED_AT_ONCE ? all.count : PROVED_AT_ONCE, prove_some, &all);
+	for (size_t i = 0; i < all.count; i++) {
+		struct proof_of *x = &items[i];
+		if (!x->kept)
+			continue;
+		findings_take(f, &x->findings);
+		findings_free(&x->findings);
+		t->failed += !x->restored;
+		sample->restored += x->restored;
+		sample->bytes += x->restored ? x->it->size : 0;
+		sample->witnessed += x->witnessed;
+	}
+	return room ? 0 : -1;
+}
+
+void trial_prove(struct trial *t, struct sample_result *sample, const char *subject, struct findings *f)
 {
 	struct error e = {0};
 	if (restore_end(t->restorer, &e) < 0)
 		finding_error(f, PROOF_RESTORE, "restore.end", subject, &e);
-	uint64_t before = s->sample.restored, bytes = s->sample.bytes;
+	uint64_t before = sample->restored, bytes = sample->bytes;
 	size_t count = t->critical.count + t->slot_count;
 	flush_all(t, count, subject, f);
-	for (size_t i = 0; i < count; i++)
-		if (nth(t, i))
-			prove_one(t, s, nth(t, i), subject, f);
-	s->sample.seconds += restore_seconds(t->restorer);
-	s->sample.failed += t->failed;
+	if (prove_all(t, count, sample, subject, f) < 0)
+		f->lost = true;
+	sample->seconds += restore_seconds(t->restorer);
+	sample->failed += t->failed;
 	char size[32];
-	uint64_t files = s->sample.restored - before;
+	uint64_t files = sample->restored - before;
 	if (files)
 		finding_add(f, PROOF_RESTORE, "restore.files", subject, OUTCOME_HELD, NULL,
 			    "%llu files (%s) came out into scratch and read back the same",
-			    (unsigned long long)files, format_size(s->sample.bytes - bytes, size));
+			    (unsigned long long)files, format_size(sample->bytes - bytes, size));
 }

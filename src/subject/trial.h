@@ -28,8 +28,9 @@ bool trial_is_critical(struct trial *t, const struct policy *policy, const char 
 /* The slot that a file of this size is drawn into, or NULL. */
 struct restored *trial_draw(struct trial *t, uint64_t size);
 /*
- * Reads back and asks the witnesses; adds PROOF_RESTORE findings under subject, and the numbers to s.
+ * Reads back and asks the witnesses, of several at once; adds PROOF_RESTORE findings under subject, in the order in
+ * which the files were chosen, and to the numbers.
  */
-void trial_prove(struct trial *t, struct subject *s, const char *subject, struct findings *f);
+void trial_prove(struct trial *t, struct sample_result *sample, const char *subject, struct findings *f);
 
 #endif
