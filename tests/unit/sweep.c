@@ -249,6 +249,7 @@ static void failures(void)
 	CHECK_INT(e.cls, ERROR_LIMIT);
 	CHECK(f.asked < f.size);
 	source_destroy(s);
+	free(f.data);
 	/* ... also while zeros go through a digest that has to see each of them. */
 	f = (struct fake){.size = 100 * GIB, .bad = UINT64_MAX, .hole_count = 1, .holes = {{0, 100 * GIB}}};
 	s = open_fake(&f);
