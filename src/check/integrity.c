@@ -192,23 +192,27 @@ static const char *explain(const struct subject *s, enum evidence weakest)
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	enum evidence weakest = EVIDENCE_DIGEST;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, holes = 0;
 	bool any = false;
-	char size[32];
+	char size[32], rest[32];
 	p->budget->stage = "digest";
 	if (p->depth == DEPTH_FULL)
 		subject_images_verify(s, p, f);
 	subject_join(s, p, f);
 	for (size_t i = 0; i < s->part_count; i++) {
-		enum evidence v = s->parts[i].source ? judge(s, i, p, f) : EVIDENCE_NONE;
+		const struct part *pt = &s->parts[i];
+		enum evidence v = pt->source ? judge(s, i, p, f) : EVIDENCE_NONE;
 		weakest = v < weakest ? v : weakest;
-		any = any || s->parts[i].read_whole;
-		bytes += s->parts[i].read_whole ? source_size(s->parts[i].source) - s->parts[i].hole_bytes : 0;
+		if (!pt->read_whole)
+			continue;
+		any = true;
+		bytes += source_size(pt->source) - pt->hole_bytes;
+		holes += pt->hole_bytes;
 	}
 	if (any)
 		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL,
-			    "%s read; %s (%s)", format_size(bytes, size), explain(s, weakest),
-			    evidence_name(weakest));
+			    "%s read%s%s; %s (%s)", format_size(bytes, size), holes ? ", holes of " : "",
+			    holes ? format_size(holes, rest) : "", explain(s, weakest), evidence_name(weakest));
 }
 
 const struct check check_integrity = {
