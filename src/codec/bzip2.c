@@ -144,4 +144,4 @@ MEMBER_DECODE(bzip2_stream, .codec = "bzip2", .unit = "stream", .size = sizeof(s
 #endif
 
 /* .tbz2 and .tbz hide a tar: the stem has no .tar, so its content must be asked. */
-const struct format codec_bzip2 = MEMBER_ROW("bzip2", bid, DECODE, ".bz2", ".tbz2", ".tbz");
+const struct format codec_bzip2 = MEMBER_ROW("bzip2", bid, DECODE, NULL, ".bz2", ".tbz2", ".tbz");

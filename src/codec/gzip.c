@@ -2,6 +2,7 @@
 /* gzip (RFC 1952): members with a CRC-32 each. Deflate itself is a library's (gzip.h). */
 #include "gzip.h"
 #include "member.h"
+#include "random.h"
 #include "rows.h"
 
 #define HEADER_SIZE 10
@@ -273,7 +274,7 @@ static enum split gzip_split(void *self, bool inside, const uint8_t *p, size_t l
 #endif
 
 /* .tgz and .taz hide a tar: the stem has no .tar, so its content must be asked. */
-#define GZIP_ROW(decode_fn) MEMBER_ROW("gzip", bid, decode_fn, ".gz", ".tgz", ".taz")
+#define GZIP_ROW(decode_fn) MEMBER_ROW("gzip", bid, decode_fn, bgzf_open_random, ".gz", ".tgz", ".taz")
 
 #ifdef HAVE_ZLIB
 static int init_zlib(void *self, struct error *e)

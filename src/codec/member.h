@@ -71,6 +71,15 @@ struct member_ops {
 	void (*joined)(void *self, const uint8_t *out, size_t len);
 };
 
+/* How many cores a codec may count with: those of the pool. */
+unsigned codec_width(void);
+/* For tests; 0: what is right. grain: the size of the pieces that are decoded apart. */
+struct codec_tuning {
+	unsigned width;
+	size_t grain;
+};
+extern struct codec_tuning codec_tuning;
+
 /* Takes upstream on success. info (NULL is allowed) is filled by finish. */
 struct stream *member_stream(const struct member_ops *ops, struct stream *upstream,
 			     struct codec_info *info, struct error *e) must_check;

@@ -15,9 +15,16 @@
 /* Guesses that may be wrong before no more are made: each costs the work on what follows. */
 #define MISSES_MAX 16
 
+struct codec_tuning codec_tuning;
+
+unsigned codec_width(void)
+{
+	return codec_tuning.width ? codec_tuning.width : pool_width();
+}
+
 void units_init(struct units *u, const struct member_ops *ops, void *self, struct feed *f)
 {
-	unsigned width = pool_width();
+	unsigned width = codec_width();
 	u->ops = ops;
 	u->self = self;
 	u->feed = f;
@@ -26,6 +33,8 @@ void units_init(struct units *u, const struct member_ops *ops, void *self, struc
 	u->most = width + 2 < PIECES_MAX ? width + 2 : PIECES_MAX;
 	u->grain = MEMORY_MAX / 3 / u->most;
 	u->grain = u->grain < GRAIN_MAX ? u->grain : GRAIN_MAX;
+	if (codec_tuning.grain)
+		u->grain = codec_tuning.grain;
 }
 
 /* One member, by the codec's own ways, from exactly its bytes. */

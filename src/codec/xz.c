@@ -4,8 +4,8 @@
  * library's LZMA_CONCATENATED, so that each one's check type is known and trailing bytes have an
  * exact offset.
  */
-#include "backproof/pool.h"
 #include "member.h"
+#include "random.h"
 #include "rows.h"
 
 #define HEADER_SIZE 12
@@ -92,7 +92,7 @@ static int failed(struct xz *x, lzma_ret rc, struct error *e)
 static lzma_ret start_decoder(lzma_stream *s)
 {
 #if LZMA_VERSION >= UINT32_C(50040002) /* 5.4.0: the first stable one with the threaded decoder */
-	unsigned width = pool_width();
+	unsigned width = codec_width();
 	lzma_mt mt = {
 	    .threads = width < THREADS_MAX ? width : THREADS_MAX,
 	    .memlimit_threading = MEMORY_THREADS,
@@ -178,4 +178,4 @@ MEMBER_DECODE(xz_stream, .codec = "xz", .unit = "stream", .size = sizeof(struct 
 #endif
 
 /* .txz hides a tar: the stem has no .tar, so its content must be asked. */
-const struct format codec_xz = MEMBER_ROW("xz", bid, DECODE, ".xz", ".txz");
+const struct format codec_xz = MEMBER_ROW("xz", bid, DECODE, xz_open_random, ".xz", ".txz");
