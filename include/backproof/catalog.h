@@ -67,6 +67,9 @@ DEFINE_AUTO(struct catalog_index, catalog_index_destroy)
  * are told apart: only the exact name (case ignored) matches. */
 int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
 		       struct error *e) must_check;
+/* The same where the newest ones are enough, so many of them: older ones are left out where finding them takes long. */
+int catalog_index_newest(struct catalog_index *x, const char *host, size_t newest, struct catalog *out,
+			 struct error *e) must_check;
 
 /* true for names that mean "not finished yet": .tmp .part .partial .filepart .crdownload ~ .swp
  * .nfsXXXX, rsync's ".name.XXXXXX", and all other dot names. base: without directories. */

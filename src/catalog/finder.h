@@ -15,6 +15,11 @@ struct finder {
 	int (*find)(const char *path, const char *host, bool own, struct catalog *out, struct error *e);
 	/* Without configuration: is a directory, or what is in it, of this layout? -1: it could not be told. */
 	int (*recognise)(const char *path, struct error *e);
+	/* For layouts with many hosts in one directory, which is read once; then any thread asks find_in. */
+	void *(*open)(const char *path, struct error *e);
+	void (*close)(void *opened);
+	/* As find; of the points of a host, as many of the newest as newest says are enough. */
+	int (*find_in)(void *opened, const char *host, bool own, size_t newest, struct catalog *out, struct error *e);
 };
 const struct finder *finder_by_name(const char *name);
 /*

@@ -18,6 +18,7 @@ struct catalog_index {
 	int fd;
 	struct pattern *pattern; /* NULL: by guessing */
 	const struct finder *finder; /* NULL: "files" */
+	void *opened;		     /* the finder's, or NULL */
 	const char *only;	 /* while opening */
 	VEC(struct place) places;
 	struct arena texts; /* of places */
@@ -29,6 +30,8 @@ void catalog_index_destroy(struct catalog_index *x)
 {
 	if (!x)
 		return;
+	if (x->opened)
+		x->finder->close(x->opened);
 	vec_free(&x->places);
 	arena_free(&x->texts);
 	names_free(&x->names);
@@ -149,7 +152,9 @@ struct catalog_index *catalog_index_open(const struct repository *r, const char 
 		error_sys(e, "repository %s: %s", x->title, x->path);
 		return NULL;
 	}
-	if ((!finder && read_all(x, e) < 0) || names_build(&x->names, e) < 0) {
+	bool once = finder && finder->open;
+	if ((once && !(x->opened = finder->open(x->path, e))) || (!finder && read_all(x, e) < 0) ||
+	    names_build(&x->names, e) < 0) {
 		error_prefix(e, "repository %s", x->title);
 		return NULL;
 	}
@@ -301,12 +306,21 @@ static int find_files(struct catalog_index *x, const char *host, bool eager, str
 int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
 		       struct error *e)
 {
+	return catalog_index_newest(x, host, SIZE_MAX, out, e);
+}
+
+int catalog_index_newest(struct catalog_index *x, const char *host, size_t newest, struct catalog *out,
+			 struct error *e)
+{
 	memset(out, 0, sizeof *out);
 	if (x->owner && strcasecmp(x->owner, host))
 		return 0;
 	civil_zone();
 	if (x->finder) {
-		int found = x->finder->find(x->path, host, x->owner || x->pattern, out, e);
+		/* A pattern may leave out any of them. */
+		bool own = x->owner || x->pattern;
+		int found = x->opened ? x->finder->find_in(x->opened, host, own, x->pattern ? SIZE_MAX : newest, out, e)
+				      : x->finder->find(x->path, host, own, out, e);
 		if (!found && x->pattern)
 			keep_matching(x->pattern, host, out);
 		if (found < 0)

@@ -105,23 +105,24 @@ static void move_all(struct catalog *to, struct catalog *from, bool *failed)
 	catalog_free(from);
 }
 
-static int find_in(const struct gate_request *r, size_t index, struct catalog *out, struct error *e)
+static int find_in(const struct gate_request *r, size_t index, size_t newest, struct catalog *out, struct error *e)
 {
 	if (r->indexes) {
 		if (r->indexes->items[index])
-			return catalog_index_find(r->indexes->items[index], r->host, out, e);
+			return catalog_index_newest(r->indexes->items[index], r->host, newest, out, e);
 		*e = r->indexes->errors[index];
 		return -1;
 	}
 	autodestroy(catalog_index_destroy_auto) struct catalog_index *x =
 		catalog_index_open(&r->config->repositories[index], r->host, e);
-	return x ? catalog_index_find(x, r->host, out, e) : -1;
+	return x ? catalog_index_newest(x, r->host, newest, out, e) : -1;
 }
 
 /* All restore points that the host may have, newest first. */
-static int find_points(const struct gate_request *r, const struct host_config *h, struct catalog *out,
+static int find_points(const struct gate_request *r, const struct host_config *h, bool fallback, struct catalog *out,
 		       struct error *e)
 {
+	size_t newest = fallback ? FALLBACK_DEPTH : 1;
 	bool failed = false;
 	if (r->from && r->from->count)
 		return catalog_from_paths(r->from, r->host, out, e) < 0 ? -1 : catalog_settle(out, 0, e);
@@ -129,7 +130,7 @@ static int find_points(const struct gate_request *r, const struct host_config *h
 		struct catalog found = {0};
 		if (h && h->repositories.count && !strings_has(&h->repositories, r->config->repositories[i].name))
 			continue;
-		if (find_in(r, i, &found, e) < 0)
+		if (find_in(r, i, newest, &found, e) < 0)
 			return -1;
 		move_all(out, &found, &failed);
 	}
@@ -213,7 +214,7 @@ static void check_host(const struct gate_request *r, const struct host_config *h
 	struct catalog points = {0};
 	struct error e = {0};
 	r->budget->stage = "catalogue";
-	if (find_points(r, h, &points, &e) < 0) {
+	if (find_points(r, h, p->policy->fallback, &points, &e) < 0) {
 		struct finding_text missing = {.blame = BLAME_INCOMPLETE, .error = e.cls};
 		if (e.cls == ERROR_CORRUPT && e.sys == ENOENT)
 			finding_add(&out->findings, PROOF_PRESENCE, "presence.parts", r->host, OUTCOME_BROKEN,

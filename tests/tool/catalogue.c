@@ -23,7 +23,7 @@ static void one(void *ctx, size_t i)
 	struct error e;
 	char host[128];
 	snprintf(host, sizeof host, "%.100s%05zu", a->prefix, i);
-	if (catalog_index_find(a->index, host, &c, &e) < 0) {
+	if (catalog_index_newest(a->index, host, 1, &c, &e) < 0) {
 		if (!a->failed++)
 			fprintf(stderr, "%s: %s\n", host, e.text);
 		return;

@@ -2,6 +2,7 @@
 /* Restore points as vzdump and Clonezilla lay them out: whose they are, which files they have, what is unfinished. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -177,6 +178,119 @@ static void test_unfinished_dump(void)
 	CHECK(!strstr(find("vzdump", NULL, NULL, "web01"), "11_10"));
 }
 
+/* One night of many guests. */
+static void put_night(int day, const char *failed)
+{
+	for (int i = 0; i < 70; i++) {
+		char stem[100], name[140], log[400];
+		snprintf(stem, sizeof stem, "vzdump-qemu-%d-2026_11_%02d-03_00_%02d", 100 + i, day, i % 60);
+		snprintf(name, sizeof name, "%s.vma.zst", stem);
+		put(name, day);
+		snprintf(name, sizeof name, "%s.log", stem);
+		snprintf(log, sizeof log, LOG("VM Name: web%02d"), i);
+		put_text(name, day, failed && !strcmp(failed, stem) ? "INFO: VM Name: web05\nINFO: 42%\n" : log);
+	}
+}
+
+static size_t count_newest(struct catalog_index *x, const char *host, size_t newest, const char **text)
+{
+	struct error e;
+	struct catalog c;
+	NEED(catalog_index_newest(x, host, newest, &c, &e) == 0);
+	size_t n = c.count;
+	*text = show(&c);
+	catalog_free(&c);
+	return n;
+}
+
+/* Only the logs of as many nights are read as are asked for, and each of them once. */
+static void test_nights(void)
+{
+	struct error e;
+	const char *text;
+	struct repository r = {(char *)"r", root, (char *)"vzdump", NULL, NULL};
+	clear();
+	put_night(21, NULL);
+	put_night(20, "vzdump-qemu-105-2026_11_20-03_00_05");
+	put_night(19, NULL);
+	autodestroy(catalog_index_destroy_auto) struct catalog_index *x = catalog_index_open(&r, NULL, &e);
+	NEED(x);
+	CHECK_INT(count_newest(x, "web05", 1, &text), 1);
+	CHECK_STR(text, "vzdump-qemu-105-2026_11_21-03_00_05[vzdump-qemu-105-2026_11_21-03_00_05.vma.zst "
+			"+vzdump-qemu-105-2026_11_21-03_00_05.log]");
+	CHECK_INT(count_newest(x, "105", 1, &text), 1);
+	CHECK_INT(count_newest(x, "web5", 1, &text), 0); /* all logs were read for that */
+	CHECK_INT(count_newest(x, "web05", 2, &text), 2);
+	CHECK(strstr(text, ";vzdump-qemu-105-2026_11_19-03_00_05["));
+	CHECK_INT(count_newest(x, "web06", SIZE_MAX, &text), 3);
+	catalog_index_destroy(x);
+	x = catalog_index_open(&r, NULL, &e);
+	NEED(x && count_newest(x, "web05", 1, &text) == 1);
+	/* What has been read is not read again; what has not, only now. */
+	put_text("vzdump-qemu-106-2026_11_21-03_00_06.log", 21, LOG("VM Name: other"));
+	put_text("vzdump-qemu-106-2026_11_20-03_00_06.log", 20, LOG("VM Name: other"));
+	CHECK_INT(count_newest(x, "web06", SIZE_MAX, &text), 2);
+	CHECK_INT(count_newest(x, "other", SIZE_MAX, &text), 1);
+	/* The newest went away: the next one is it, although the first night seemed to have enough. */
+	char path[200];
+	snprintf(path, sizeof path, "%s/vzdump-qemu-107-2026_11_21-03_00_07.vma.zst", root);
+	NEED(unlink(path) == 0);
+	CHECK_INT(count_newest(x, "web07", 1, &text), 1);
+	CHECK(!strncmp(text, "vzdump-qemu-107-2026_11_20-03_00_07[", 36));
+	/* The newest failed: the one before counts, and it is told of. */
+	clear();
+	put_night(20, "vzdump-qemu-105-2026_11_20-03_00_05");
+	put_night(19, NULL);
+	catalog_index_destroy(x);
+	x = catalog_index_open(&r, NULL, &e);
+	NEED(x);
+	CHECK_INT(count_newest(x, "web05", 1, &text), 1);
+	CHECK(strstr(text, "11_19-03_00_05.log]|vzdump-qemu-105-2026_11_20-03_00_05.vma.zst"));
+}
+
+struct asking {
+	struct catalog_index *x;
+	int from;
+	size_t found;
+};
+
+static void *ask_many(void *ctx)
+{
+	struct asking *a = ctx;
+	for (int i = 0; i < 70; i++) {
+		struct catalog c;
+		struct error e;
+		char host[16];
+		snprintf(host, sizeof host, "web%02d", (i + a->from) % 70);
+		if (catalog_index_newest(a->x, host, 1 + (size_t)i % 2, &c, &e) == 0) {
+			a->found += c.count;
+			catalog_free(&c);
+		}
+	}
+	return NULL;
+}
+
+static void test_nights_threads(void)
+{
+	struct error e;
+	struct repository r = {(char *)"r", root, (char *)"vzdump", NULL, NULL};
+	clear();
+	put_night(21, NULL);
+	put_night(20, NULL);
+	autodestroy(catalog_index_destroy_auto) struct catalog_index *x = catalog_index_open(&r, NULL, &e);
+	NEED(x);
+	pthread_t threads[3];
+	struct asking asking[3];
+	for (int i = 0; i < 3; i++) {
+		asking[i] = (struct asking){x, i * 20, 0};
+		NEED(pthread_create(&threads[i], NULL, ask_many, &asking[i]) == 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], NULL);
+		CHECK_INT(asking[i].found, 35 + 70);
+	}
+}
+
 static void image(const char *dir, int64_t mtime)
 {
 	static const char *const names[] = {"disk",	   "parts",	      "clonezilla-img",		"sda-pt.sf",
@@ -226,6 +340,8 @@ int main(void)
 	setenv("TZ", "UTC", 1);
 	RUN(test_whose_dump);
 	RUN(test_unfinished_dump);
+	RUN(test_nights);
+	RUN(test_nights_threads);
 	RUN(test_clonezilla);
 	char cmd[200];
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Whose backups they are. From the newest night back, until there are enough of a host. */
+#include "points.h"
+#include "vzdump_index.h"
+
+static char *full_path(const struct vzdump_index *v, const struct vzdump_file *f)
+{
+	return text_format("%s/%s", v->path, vzdump_text(v, f->name));
+}
+
+static int copy_point(const struct vzdump_index *v, size_t index, struct found_points *to)
+{
+	const struct vzdump_point *p = &v->points.items[index];
+	const struct vzdump_file *files[VZDUMP_FILES];
+	const char *label = vzdump_text(v, p->label);
+	struct span number;
+	size_t stem, n = vzdump_files(v, p, files);
+	bool image = false;
+	struct found_point *f = vec_push(&to->points);
+	if (!f || !(f->label = strndup(label, p->stem)) ||
+	    !(f->number = strndup(label + p->number_from, (size_t)(p->number_to - p->number_from))) ||
+	    (p->told.guest && !(f->guest = strdup(p->told.guest))) ||
+	    (p->told.unfinished && !(f->unfinished = strdup(p->told.unfinished))))
+		return -1;
+	vzdump_name(label, &stem, &number, &f->civil);
+	for (size_t i = 0; i < n; i++)
+		image = image || vzdump_is_image(files[i]);
+	/* Of a log alone nothing is left to be told of, but that its job failed. */
+	bool nothing = !image && p->told.unfinished == vzdump_only_log;
+	for (size_t i = 0; i < n && !nothing; i++) {
+		autofree char *path = full_path(v, files[i]);
+		if (!path || strings_add(vzdump_is_image(files[i]) ? &f->files : &f->notes, path) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct picking {
+	const struct vzdump_index *v;
+	const char *host;
+	VEC(size_t) picked; /* points */
+};
+
+/* An entry that may be the host's: is it, and is it a new one? */
+static int pick(void *ctx, const struct names_entry *it, struct error *e)
+{
+	struct picking *s = ctx;
+	const struct vzdump_point *p = &s->v->points.items[it->place];
+	const char *label = vzdump_text(s->v, p->label);
+	char number[NAME_LIMIT + 1];
+	size_t len = (size_t)(p->number_to - p->number_from);
+	memcpy(number, label + p->number_from, len);
+	number[len] = 0;
+	const struct found_point point = {.guest = p->told.guest, .number = number, .label = number};
+	if (found_rank(&point, s->host) < 3)
+		return 0;
+	for (size_t i = s->picked.count; i-- > 0;)
+		if (s->picked.items[i] == it->place)
+			return 0;
+	size_t *to = vec_push(&s->picked);
+	if (!to)
+		return error_nomem(e);
+	*to = it->place;
+	return 0;
+}
+
+static int by_label(const void *x, const void *y)
+{
+	const struct found_point *a = x, *b = y;
+	return strcmp(a->label, b->label);
+}
+
+static void sort(struct found_points *found)
+{
+	if (found->points.count)
+		qsort(found->points.items, found->points.count, sizeof *found->points.items, by_label);
+}
+
+/* found: what the nights up to there have of the host. More are looked at until as many as asked for are there. */
+static int find_nights(struct vzdump_index *v, const char *host, size_t newest, struct found_points *found,
+		       struct catalog *out, struct error *e)
+{
+	size_t finished = 0;
+	vec_each (&v->nights, n) {
+		struct picking s = {.v = v, .host = host};
+		int rc = vzdump_read_night(v, n, e);
+		if (!rc)
+			rc = names_find(&n->guests, host, pick, &s, e);
+		for (size_t i = 0; i < s.picked.count && !rc; i++) {
+			finished += !v->points.items[s.picked.items[i]].told.unfinished;
+			rc = copy_point(v, s.picked.items[i], found) < 0 ? error_nomem(e) : 0;
+		}
+		bool more = s.picked.count;
+		vec_free(&s.picked);
+		if (!rc && more && finished >= newest) {
+			sort(found);
+			rc = found_choose(found, host, 3, out, e);
+			if (!rc && out->count >= newest)
+				return 0;
+			/* Some are gone meanwhile. */
+			catalog_free(out);
+		}
+		if (rc < 0)
+			return -1;
+	}
+	sort(found);
+	return found->points.count ? found_choose(found, host, 3, out, e) : 0;
+}
+
+int vzdump_index_find(struct vzdump_index *v, const char *host, bool own, size_t newest, struct catalog *out,
+		      struct error *e)
+{
+	struct found_points found = {{0}};
+	memset(out, 0, sizeof *out);
+	int rc = find_nights(v, host, newest, &found, out, e);
+	/* Nothing is exactly the host's, and all logs are read by now. */
+	if (!rc && own && !found.points.count) {
+		for (size_t i = 0; i < v->points.count && !rc; i++)
+			rc = copy_point(v, i, &found) < 0 ? error_nomem(e) : 0;
+		sort(&found);
+		if (!rc)
+			rc = found_answer(&found, host, own, out, e);
+	}
+	found_free(&found);
+	return rc;
+}
