@@ -118,7 +118,7 @@ lint:
 # What a check takes beside what one would type instead; QUICK=1: two minutes. It does its own set-up.
 bench:
 	packaging/setup bench
-	$(MAKE) --no-print-directory all $(BUILD)/tests/tool/imagecat $(BUILD)/tests/tool/fsread
+	$(MAKE) --no-print-directory all $(patsubst %,$(BUILD)/tests/tool/%,imagecat fsread catalogue)
 	tests/bench $(BUILD)
 
 install: all
