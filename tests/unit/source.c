@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fcntl.h>
 
+#include "backproof/pool.h"
 #include "backproof/scratch.h"
 #include "test.h"
 
@@ -155,6 +156,42 @@ static void cache_gives_the_same_bytes(void)
 	CHECK(source_read_at(c, sizeof base - 1, got, 2, &e) < 0);
 }
 
+struct at_once {
+	struct source *cached;
+	const uint8_t *base;
+	size_t size;
+	_Atomic unsigned wrong;
+};
+
+static void read_at_random(void *ctx, size_t i)
+{
+	struct at_once *x = ctx;
+	struct rng r = {i};
+	struct error e = {0};
+	uint8_t got[9000];
+	for (int k = 0; k < 500; k++) {
+		size_t len = rng_below(&r, sizeof got), off = rng_below(&r, x->size - len);
+		x->wrong += source_read_at(x->cached, off, got, len, &e) < 0 || memcmp(got, x->base + off, len);
+	}
+}
+
+/* Few clusters, so that threads push out what others are about to read. */
+static void cache_is_read_by_several(void)
+{
+	struct error e = {0};
+	static uint8_t base[400001];
+	struct rng r = {43};
+	for (size_t i = 0; i < sizeof base; i++)
+		base[i] = (uint8_t)rng_next(&r);
+	autosource struct source *m = source_memory(base, sizeof base, "m", &e);
+	for (uint32_t clusters = 4; clusters <= 80; clusters += 76) {
+		autosource struct source *c = source_cached(m, 4096, clusters, &e);
+		struct at_once x = {.cached = c, .base = base, .size = sizeof base};
+		pool_each(16, read_at_random, &x);
+		CHECK_INT(x.wrong, 0);
+	}
+}
+
 static void spool_keeps_what_is_not_zero(void)
 {
 	struct error e = {0};
@@ -245,6 +282,7 @@ int main(void)
 	RUN(holes_are_seen);
 	RUN(overlay_replaces_blocks);
 	RUN(cache_gives_the_same_bytes);
+	RUN(cache_is_read_by_several);
 	RUN(spool_keeps_what_is_not_zero);
 	RUN(scratch_leaves_nothing);
 	RUN(scratch_that_others_write_is_refused);
