@@ -146,7 +146,8 @@ static ssize_t apart(struct members *m, const uint8_t **data, struct error *e)
 	for (;;) {
 		struct piece *p = m->units.first;
 		if (!p || !p->settled) {
-			units_plan(&m->units, m->inside);
+			if (units_plan(&m->units, m->inside, e) < 0)
+				return -1;
 			p = units_first(&m->units);
 			if (!p)
 				return 0;

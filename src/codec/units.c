@@ -2,12 +2,12 @@
 #include "units.h"
 
 /* Compressed and decoded bytes in flight, and what decoders need, on however many cores. */
-#define MEMORY_MAX (56 * MIB)
+#define MEMORY_MAX (64 * MIB)
 /* What is larger is decoded in passing. */
 #define UNIT_MAX (UNIT_ROOM + 2 * MIB)
 #define UNIT_LENGTH_MAX (16 * MIB)
 #define GRAIN_MAX (4 * MIB)
-#define ARENA_LARGE (2 * MIB)
+#define ARENA_LARGE MIB
 #define WEIGHT_KEPT (3 * MIB)
 #define PIECES_MAX 130
 /* Some decoders want to write on to see that there is no more. */
@@ -179,7 +179,9 @@ static bool collect(struct units *u, struct piece *p, bool inside)
 		/* A piece does not become much larger than it should be for what comes last. */
 		if (p->count && p->length + p->room + next.length + next.room > 2 * u->grain)
 			break;
-		f->roomy = ARENA_LARGE;
+		/* An arena holds some units, and the beginning of one more. */
+		if (f->roomy < next.length + ARENA_LARGE)
+			f->roomy = next.length / MIB * MIB + ARENA_LARGE + MIB;
 		p->units[p->count++] = next;
 		p->length += next.length;
 		p->room += next.room;
@@ -201,20 +203,21 @@ static bool collect(struct units *u, struct piece *p, bool inside)
 static bool fits(struct units *u, const struct piece *p, size_t size)
 {
 	size_t more = (size > p->out_size ? size - p->out_size : 0) + (p->work > p->weight ? p->work - p->weight : 0);
-	size_t all = u->memory + u->feed->memory + more;
-	if (all <= MEMORY_MAX)
-		return true;
-	for (struct piece *i = u->idle; i; i = i->next)
+	struct piece *i = u->idle;
+	while (u->memory + u->feed->memory + more > MEMORY_MAX && i) {
 		drop_memory(u, i);
+		i = i->next;
+	}
 	return u->memory + u->feed->memory + more <= MEMORY_MAX || !u->flying;
 }
 
-static bool prepare(struct units *u, struct piece *p)
+/* 1 when p can be begun, 0 later, -1 when there is no memory. */
+static int prepare(struct units *u, struct piece *p)
 {
 	struct error e;
 	size_t size = (p->room + SLACK + 4095) & ~(size_t)4095;
 	if (!fits(u, p, size))
-		return false;
+		return 0;
 	if (p->out_size < size) {
 		pages_free(p->out, p->out_size);
 		u->memory -= p->out_size;
@@ -222,27 +225,30 @@ static bool prepare(struct units *u, struct piece *p)
 		/* Aligned, so that what is lent can be written past the page cache. */
 		p->out = pages_new(size);
 		if (!p->out)
-			return false;
+			return -1;
 		p->out_size = size;
 		u->memory += size;
 	}
 	if (p->inside)
-		return true;
+		return 1;
 	u->memory += p->work > p->weight ? p->work - p->weight : 0;
 	p->weight = p->work > p->weight ? p->work : p->weight;
 	if (p->self)
-		return true;
+		return 1;
 	p->self = calloc(1, u->ops->size);
-	return p->self && u->ops->init(p->self, &e) == 0;
+	return p->self && u->ops->init(p->self, &e) == 0 ? 1 : -1;
 }
 
 static bool launch(struct units *u, bool inside)
 {
 	struct piece *p = take_idle(u);
+	u->out_of_memory = !p;
 	if (!p)
 		return false;
 	p->inside = inside;
-	if (!collect(u, p, inside) || !prepare(u, p)) {
+	int ready = collect(u, p, inside) ? prepare(u, p) : 0;
+	if (ready <= 0) {
+		u->out_of_memory = ready < 0;
 		p->next = u->idle;
 		u->idle = p;
 		return false;
@@ -258,12 +264,13 @@ static bool launch(struct units *u, bool inside)
 	return true;
 }
 
-void units_plan(struct units *u, bool inside)
+int units_plan(struct units *u, bool inside, struct error *e)
 {
 	if (inside && !u->ops->part)
-		return;
+		return 0;
 	while (u->flying < u->most && u->feed->offset >= u->not_before && u->misses < MISSES_MAX && launch(u, inside))
 		;
+	return u->out_of_memory ? error_nomem(e) : 0;
 }
 
 struct piece *units_first(struct units *u)

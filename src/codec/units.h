@@ -40,13 +40,14 @@ struct units {
 	size_t grain;  /* the size of a piece that is made of small units */
 	uint64_t not_before; /* below this offset nothing can be found */
 	unsigned misses;
+	bool out_of_memory;
 };
 
 /* Does nothing where there is one core, or the codec has no split. */
 void units_init(struct units *u, const struct member_ops *ops, void *self, struct feed *f);
 void units_release(struct units *u);
-/* Begins as many pieces as memory allows. inside: of a member. */
-void units_plan(struct units *u, bool inside);
+/* Begins as many pieces as are allowed. inside: of a member. Fails only where the system has no memory. */
+int units_plan(struct units *u, bool inside, struct error *e) must_check;
 /* The piece that comes next, done; NULL when there is none. */
 struct piece *units_first(struct units *u);
 /* Drops the first piece: all of it was given out. */
