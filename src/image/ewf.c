@@ -12,6 +12,7 @@
 #include <libewf.h>
 
 #include "backproof/digest.h"
+#include "backproof/pace.h"
 
 #define MAX_SEGMENTS 4096
 #define CHUNK (1 * MIB)
@@ -21,6 +22,7 @@ struct ewf {
 	pthread_mutex_t lock; /* libewf has none of its own */
 	uint64_t size;
 	struct source *disk; /* owned by the image */
+	const struct budget *budget; /* may be NULL */
 };
 
 static void ewf_destroy(void *self)
@@ -69,6 +71,9 @@ static int ewf_read_at(void *self, uint64_t off, void *buf, size_t len, struct e
 	libewf_error_t *why = NULL;
 	uint8_t *to = buf;
 	int rc = 0;
+	/* The library reads by itself: no more than what it gives, for chunks are stored compressed or as they are. */
+	if (w->budget && w->budget->pace && pace_take(w->budget->pace, len, w->budget, e) < 0)
+		return -1;
 	pthread_mutex_lock(&w->lock);
 	for (size_t done = 0; rc == 0 && done < len;) {
 		ssize_t n = libewf_handle_read_random(w->handle, to + done, len - done, (off64_t)(off + done), &why);
@@ -242,6 +247,7 @@ static int open_ewf(struct source *src, const struct image_context *c, struct im
 	if (!w)
 		return error_nomem(e);
 	pthread_mutex_init(&w->lock, NULL);
+	w->budget = c->budget;
 	int rc = collect(src, c, &paths, e) < 0 || open_with(w, &paths, e) < 0 ? -1 : 0;
 	strings_free(&paths);
 	if (rc < 0)
