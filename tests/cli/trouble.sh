@@ -38,6 +38,13 @@ settle
 cp "$W/bigger.img.zst" "$zst" && in_background "printf '\\050' | dd of='$zst' bs=1 conv=notrunc status=none"
 expect 21 "file is written in place while it is read" web01 --from "$zst"
 settle
+cp "$W/bigger.img" "$img" && in_background "cp '$W/bigger.img' '$W/b/.n' && mv '$W/b/.n' '$img'"
+expect 21 "raw image is replaced while it is read" web01 --from "$img"
+settle
+# In its free space, so that nothing inside shows it.
+cp "$W/bigger.img" "$img" && in_background "printf x | dd of='$img' bs=1 seek=90M conv=notrunc status=none"
+expect 21 "raw image is written in place while it is read" web01 --from "$img"
+settle
 cp "$W/web01.img.zst" "$zst" && cp "$W/web01.img" "$img"
 
 # Limits
