@@ -37,7 +37,7 @@ results() {
 	mkdir -p "$(dirname "$tsv")"
 	: >"$tsv"
 }
-heading() { printf '\n%-36s %8s  %-42s %8s %6s %7s  %-8s %6s\n' "$1" seconds against seconds ratio "at most" "" "memory"; }
+heading() { printf '\n%-42s %8s  %-36s %8s %6s %7s  %-8s %6s\n' "$1" seconds against seconds ratio "at most" "" "memory"; }
 
 put() {
 	local id=$1 name=$2 peer=$3 a=$4 b=$5 target=$6 state=$7 cpu=${8:--} peer_cpu=${9:--} kib=${10:-0} n=${11:--}
@@ -49,7 +49,7 @@ put() {
 		[ "$target" = - ] || state=$(awk -v r="$ratio" -v t="$target" 'BEGIN {print r <= t ? "met" : "missed"}')
 	fi
 	(IFS=$tab && echo "$id$tab$name$tab$peer$tab$a$tab$b$tab$ratio$tab$target$tab$state$tab$cpu$tab$peer_cpu$tab$mib$tab$n") >>"$tsv"
-	printf '%-36s %8s  %-42s %8s %6s %7s  %-8s %6s\n' "$name" "$(short "$a")" "$peer" "$(short "$b")" "$(short "$ratio")" \
+	printf '%-42s %8s  %-36s %8s %6s %7s  %-8s %6s\n' "$name" "$(short "$a")" "$peer" "$(short "$b")" "$(short "$ratio")" \
 		"$target" "$state" "${mib/%[0-9]/${mib: -1} MiB}"
 }
 short() { [ "$1" = - ] && echo - || printf '%.2f' "$1"; }
