@@ -20,6 +20,11 @@
 #define EXTRA_MAX 256
 #define CONTENT_MAX (64 * KIB)
 
+/* The end of the member that marks the end of a file: an empty deflate block, its CRC-32 and its size. */
+#define EMPTY 10
+#define EMPTY_LENGTH 28
+static const uint8_t empty[EMPTY] = {3};
+
 /* The length of a whole member by its header; 0: another kind of member. */
 static uint32_t member_length(const uint8_t *p, size_t got)
 {
@@ -33,7 +38,7 @@ static uint32_t member_length(const uint8_t *p, size_t got)
 		size_t n = get_le16(p + at + 2);
 		if (p[at] == 'B' && p[at + 1] == 'C' && n == 2 && at + 6 <= end) {
 			uint32_t length = 1 + (uint32_t)get_le16(p + at + 4);
-			return length < end + TRAILER ? 0 : length;
+			return length < end + 2 + TRAILER ? 0 : length;
 		}
 		at += 4 + n;
 	}
@@ -66,11 +71,14 @@ static int walk_members(struct look *l, struct frames *x, struct error *e)
 					 "gzip: the data ends inside the member from byte %llu",
 					 (unsigned long long)at);
 		/* What follows the trailer is wanted next. */
-		p = look_at(l, at + length - 4, 4, &got, e);
+		p = look_at(l, at + length - EMPTY, EMPTY, &got, e);
 		if (!p)
 			return -1;
-		struct frames_piece piece = {.stored = at, .stored_length = length, .length = get_le32(p)};
-		int rc = piece.length > CONTENT_MAX ? 0 : frames_add(x, &piece, e);
+		struct frames_piece piece = {.stored = at, .stored_length = length, .length = get_le32(p + EMPTY - 4)};
+		/* Nobody reads what is empty: so it has to be the one empty member that there is. */
+		if (piece.length ? piece.length > CONTENT_MAX : memcmp(p, empty, EMPTY) || length != EMPTY_LENGTH)
+			return 0;
+		int rc = frames_add(x, &piece, e);
 		if (rc <= 0)
 			return rc;
 		x->units++;

@@ -59,8 +59,10 @@ static int take_blocks(const lzma_index *index, struct frames *x, struct error *
 {
 	lzma_index_iter it;
 	lzma_index_iter_init(&it, index);
-	while (!lzma_index_iter_next(&it, LZMA_INDEX_ITER_NONEMPTY_BLOCK)) {
-		if (it.block.uncompressed_size > FRAMES_PIECE_MAX || it.block.total_size > UINT32_MAX ||
+	while (!lzma_index_iter_next(&it, LZMA_INDEX_ITER_BLOCK)) {
+		/* Nobody would read a block that is empty. */
+		if (!it.block.uncompressed_size || it.block.uncompressed_size > FRAMES_PIECE_MAX ||
+		    it.block.total_size > UINT32_MAX ||
 		    !it.stream.flags || !lzma_check_is_supported(it.stream.flags->check))
 			return 0;
 		struct frames_piece p = {

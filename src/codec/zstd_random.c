@@ -134,7 +134,7 @@ static int walk_frames(struct look *l, struct frames *x, struct error *e)
 			at += f.length;
 			continue;
 		}
-		if (f.foreign || !f.sized || f.content > FRAMES_PIECE_MAX)
+		if (f.foreign || !f.sized || !f.content || f.content > FRAMES_PIECE_MAX)
 			return 0;
 		if (walk_blocks(l, &at, &f, e) < 0)
 			return -1;
@@ -217,6 +217,9 @@ static int take_entry(struct look *l, struct frames *x, const uint8_t *entry, bo
 		if (end != *at || p.length < f.least || p.length > f.most)
 			return lies(p.stored, "gives a size that a frame does not have", e);
 	}
+	/* Nobody would read a frame that is empty. */
+	if (!p.length)
+		return 0;
 	p.check = checks ? get_le32(entry + 8) : 0;
 	x->units++;
 	x->unchecked += !f.checksum && !checks;

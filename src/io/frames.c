@@ -38,7 +38,7 @@ static bool coarsen(struct frames *x)
 int frames_add(struct frames *x, const struct frames_piece *p, struct error *e)
 {
 	struct frames_piece *last = x->count ? &x->items[x->count - 1] : NULL, *slot;
-	if (!p->length)
+	if (!p->length) /* only BGZF's mark of the end, which was compared */
 		return 1;
 	/* A piece of many empty blocks would be read for nothing. */
 	if (p->length > FRAMES_PIECE_MAX || p->stored_length > p->length + p->length / 8 + 64 * KIB)

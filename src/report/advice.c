@@ -62,6 +62,9 @@ static const char *when_cannot_tell(const struct host_result *r)
 	if (has_error(r, ERROR_UNSUPPORTED))
 		return "Do not patch on this. Something in the backup has no reader here: see backproof inspect. Prove "
 		       "that part in another way, or leave that proof out of the policy's require.";
+	if (r->verdict.proofs[PROOF_INTEGRITY] == OUTCOME_UNPROVEN && r->depth == DEPTH_SAMPLE)
+		return "Do not patch on this. A sample does not read every byte: check again with --depth full, or let "
+		       "the policy's require leave out integrity.";
 	if (r->verdict.proofs[PROOF_INTEGRITY] == OUTCOME_UNPROVEN)
 		return "Do not patch on this. Nothing vouches for the stored bytes. At backup time, make a digest: "
 		       "sha256sum FILE > FILE.sha256, or store the image in a format with checksums (zstd, xz).";
