@@ -40,8 +40,8 @@ LIBS := $(if $(FOUND),$(shell pkg-config --libs $(FOUND))) $(if $(BZ2),-lbz2) $(
 SOURCES := $(filter-out src/cli/main.c,$(shell find src -name '*.c' | sort))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 # What can't be tested without a library is not built, and tests/run counts it as skipped.
-NEEDS_zlib    := unit/witness
-NEEDS_liblzma := unit/witness
+NEEDS_zlib    := unit/witness unit/frames fuzz/frames
+NEEDS_liblzma := unit/witness unit/frames
 NEEDS_liblz4  := unit/witness
 NEEDS_sqlite3 := unit/witness
 NEEDS_libntfs-3g := unit/ntfs unit/ntfs_compact fuzz/ntfs
