@@ -198,13 +198,10 @@ int subject_open(struct subject *s, const struct restore_point *point, const str
 	return rc < 0 ? -1 : gather_facts(s, f, e);
 }
 
-/* Holes are not read. Of a file that is one hole its ends were. */
+/* Holes are known without being read, and count: of a file that was read to its end, that is its size. */
 static uint64_t part_bytes_read(const struct part *pt)
 {
-	if (!pt->source)
-		return 0;
-	uint64_t size = source_size(pt->source);
-	return pt->read_whole && pt->hole_bytes < size ? size - pt->hole_bytes : source_bytes_read(pt->source);
+	return !pt->source ? 0 : pt->read_whole ? source_size(pt->source) : source_bytes_read(pt->source);
 }
 
 void subject_join(struct subject *s, const struct check_parameters *p, struct findings *f)
