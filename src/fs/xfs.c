@@ -81,4 +81,5 @@ const struct fs_ops fs_xfs = {
     .read_link = xfs_read_link,
     .xattrs = xfs_xattrs,
     .destroy = xfs_destroy,
+    .shared = true,
 };

@@ -13,6 +13,8 @@
 /* Fewer bytes, and fewer files, are not worth another core. */
 #define BYTES_EACH (4 * MIB)
 #define FILES_EACH 32
+/* ... where each needs a file system opened for itself, with a cache of its own. */
+#define UNSHARED_MAX 4
 /* What all buffers take together at most, and one lane's. */
 #define BUFFERS (32 * MIB)
 #define LANE_MIN (16 * KIB)
@@ -181,11 +183,29 @@ static int fill(struct vouch_queue *q, struct vouch *x, bool md5, struct error *
 	return 0;
 }
 
+static bool is_shared(const struct vouch *x)
+{
+	const struct subject_volume *seen = NULL;
+	bool shared = true;
+	vec_each(&x->targets, t)
+	{
+		if (t->volume == seen)
+			continue;
+		seen = t->volume;
+		struct fs *fs = fs_share(seen->fs);
+		shared &= fs != NULL;
+		fs_destroy(fs);
+	}
+	return shared;
+}
+
 static int readers_open(struct vouch_reading *all, struct error *e)
 {
 	uint64_t bytes = 0;
 	vec_each(&all->x->targets, t) bytes += t->size;
 	size_t most = 1 + (size_t)(bytes / BYTES_EACH) + all->x->targets.count / FILES_EACH;
+	if (most > UNSHARED_MAX && !is_shared(all->x))
+		most = UNSHARED_MAX;
 	size_t wanted = pool_width() < most ? pool_width() : most;
 	all->readers = calloc(wanted, sizeof *all->readers);
 	if (!all->readers)

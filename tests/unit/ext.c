@@ -9,7 +9,7 @@
 #include <ext2fs/ext2fs.h>
 
 #include "backproof/fs_probe.h"
-#include "backproof/pool.h"
+#include "share_help.h"
 
 static char dir[200];
 
@@ -195,56 +195,13 @@ static void test_every_kind(void)
 	text_free(&want);
 }
 
-#define AT_ONCE 6u
-
-struct at_once {
-	struct fs *handles[AT_ONCE];
-	char *lists[AT_ONCE];
-	struct findings findings[AT_ONCE];
-	int results[AT_ONCE];
-};
-
-/* Every other one walks all metadata, the others all files; each lets go of the file system when it is done. */
-static void use_shared(void *ctx, size_t i)
-{
-	struct at_once *x = ctx;
-	struct error e = {0};
-	struct budget b;
-	int64_t newest;
-	budget_init(&b);
-	if (i % 2)
-		x->results[i] = fs_verify(x->handles[i], &x->findings[i], &b, INT64_MAX, &newest, &e);
-	else
-		x->lists[i] = list_fs(x->handles[i], 65536, &e);
-	fs_destroy(x->handles[i]);
-}
-
 static void test_shared(void)
 {
 	struct source *src;
-	struct at_once x = {0};
 	NEED(make_image("48M", kinds[0]));
 	struct opened o = open_file_image(&src);
 	NEED(o.fs);
-	autofree char *expected = list_fs(o.fs, 65536, &o.e);
-	NEED(expected);
-	for (size_t i = 0; i < AT_ONCE; i++) {
-		x.handles[i] = fs_share(o.fs);
-		NEED(x.handles[i] && findings_init(&x.findings[i]) == 0);
-	}
-	/* The first to be opened may be the first to go. */
-	fs_destroy(o.fs);
-	o.fs = NULL;
-	pool_each(AT_ONCE, use_shared, &x);
-	for (size_t i = 0; i < AT_ONCE; i++) {
-		CHECK_INT(x.results[i], 0);
-		if (i % 2)
-			CHECK_INT(findings_proof(&x.findings[i], PROOF_STRUCTURE), OUTCOME_HELD);
-		else
-			CHECK_STR(x.lists[i], expected);
-		free(x.lists[i]);
-		findings_free(&x.findings[i]);
-	}
+	check_shared(take(o.fs));
 	close_image(&o);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* XFS images that the real tools made: everything in them comes out, all is held; then damage of
  * every kind. */
+#include "share_help.h"
 #include "xfs_help.h"
 
 static const char *const images[] = {"plain", "dirty", "wide", "small-blocks"};
@@ -60,6 +61,18 @@ static void test_images(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(images); i++)
 		check_image(images[i]);
+}
+
+static void test_shared(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(images); i++) {
+		struct image im = image_of(images[i]);
+		struct opened o = open_xfs(&im, false);
+		NEED(o.fs);
+		check_shared(take(o.fs));
+		close_image(&o);
+		free_image(&im);
+	}
 }
 
 /* A crash made here and now, if that is possible: the kernel's replay and ours see the same. */
@@ -294,6 +307,7 @@ static void test_contradictions(void)
 int main(void)
 {
 	RUN(test_images);
+	RUN(test_shared);
 	RUN(test_crash_here);
 	RUN(test_attributes);
 	RUN(test_lookup);
