@@ -7,6 +7,7 @@
 #ifndef BACKPROOF_FRAMES_H
 #define BACKPROOF_FRAMES_H
 
+#include "backproof/budget.h"
 #include "backproof/source.h"
 
 /* Larger pieces are not worth their memory, nor the time for a few bytes of them. */
@@ -50,6 +51,9 @@ void frames_free(struct frames *x);
 
 /* The decoded bytes. stored is borrowed; the pieces of x are taken on success. */
 struct source *source_frames(struct source *stored, struct frames *x, struct error *e) must_check;
+
+/* Decodes all pieces on all cores, each verified; the error is that of the first that is damaged. */
+int source_frames_verify(struct source *s, const struct budget *b, struct error *e) must_check;
 
 /* What such a source has done so far. */
 struct frames_told {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "backproof/frames.h"
+#include "backproof/pool.h"
 #include "source_self.h"
 
 #define SLOTS 1024
@@ -113,8 +114,19 @@ static uint8_t *load(struct framed *f, size_t i, void **decoder, struct error *e
 /* With the lock held. What is broken stays so: it is not decoded again and again to hear it. */
 static void note_failure(struct framed *f, size_t i, const struct error *e)
 {
-	if (e->cls != ERROR_INTERNAL && f->failure_count < FAILURES)
+	struct failure *last = f->failures;
+	if (e->cls == ERROR_INTERNAL)
+		return;
+	if (f->failure_count < FAILURES) {
 		f->failures[f->failure_count++] = (struct failure){i, *e};
+		return;
+	}
+	/* The first ones of the file are kept, in whatever order they were met. */
+	for (size_t k = 1; k < FAILURES; k++)
+		if (f->failures[k].piece > last->piece)
+			last = &f->failures[k];
+	if (i < last->piece)
+		*last = (struct failure){i, *e};
 }
 
 static bool has_failed(const struct framed *f, size_t i, struct error *e)
@@ -197,6 +209,14 @@ static int hold(struct framed *f, size_t i, struct slot **out, struct error *e)
 	}
 }
 
+/* With the lock held. */
+static void let_go(struct framed *f, struct slot *s)
+{
+	s->users--;
+	if (f->waiting)
+		pthread_cond_broadcast(&f->changed);
+}
+
 static size_t find(const struct framed *f, uint64_t off)
 {
 	size_t low = 0, high = f->x.count;
@@ -226,9 +246,7 @@ static int frames_read_at(void *self, uint64_t off, void *buf, size_t len, struc
 		if (s) {
 			memcpy(to, s->data + in, n);
 			pthread_mutex_lock(&f->lock);
-			s->users--;
-			if (f->waiting)
-				pthread_cond_broadcast(&f->changed);
+			let_go(f, s);
 			pthread_mutex_unlock(&f->lock);
 		} else {
 			memset(to, 0, n);
@@ -296,6 +314,44 @@ struct source *source_frames(struct source *stored, struct frames *x, struct err
 	f->x = *x;
 	memset(x, 0, sizeof *x);
 	return s;
+}
+
+struct verification {
+	struct framed *f;
+	const struct budget *b;
+	size_t first; /* of the pieces that failed; under the lock of f, as the error is */
+	struct error error;
+};
+
+static void verify_piece(void *ctx, size_t i)
+{
+	struct verification *v = ctx;
+	struct framed *f = v->f;
+	struct slot *s = NULL;
+	struct error e = {0};
+	int rc = budget_check(v->b, &e);
+	pthread_mutex_lock(&f->lock);
+	if (rc == 0)
+		rc = hold(f, i, &s, &e);
+	if (s)
+		let_go(f, s);
+	if (rc < 0 && i < v->first) {
+		v->first = i;
+		v->error = e;
+	}
+	pthread_mutex_unlock(&f->lock);
+}
+
+int source_frames_verify(struct source *s, const struct budget *b, struct error *e)
+{
+	struct verification v = {.f = source_self(s, &frames_source_ops), .b = b, .first = SIZE_MAX};
+	if (!v.f)
+		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "%s is not in pieces", source_name(s));
+	pool_each(v.f->x.count, verify_piece, &v);
+	if (v.first == SIZE_MAX)
+		return 0;
+	*e = v.error;
+	return -1;
 }
 
 bool source_frames_told(const struct source *s, struct frames_told *out)

@@ -45,7 +45,10 @@ int job_look(struct ends *x, struct stream *s, struct source *src, struct error 
  * j->ends is of them. 0: no. -1: memory or internal.
  */
 int job_seek(struct job *j, const struct format *row, struct error *e) must_check;
-/* After a clean end: -1 CORRUPT when the outermost codec says something else of its pieces than what was decoded. */
+/*
+ * After a clean end: -1 CORRUPT when the outermost codec says something else of its pieces than what was decoded. Also
+ * compares the checksums that it keeps elsewhere than in them: j->info.
+ */
 int job_seek_agrees(struct job *j, struct error *e) must_check;
 /* After the stream has finished: digests, and what the codecs say. */
 int job_finished(struct job *j, struct error *e) must_check;

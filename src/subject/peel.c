@@ -144,6 +144,8 @@ int job_finished(struct job *j, struct error *e)
 	if (stored_end(&j->stored, e) < 0 || watch_end(&j->content, pt->content_digests, &pt->content_mask, e) < 0)
 		return -1;
 	pt->content_size = j->codecs ? j->content.bytes : source_size(pt->joined ? pt->joined : pt->source);
+	if (job_seek_agrees(j, e) < 0)
+		return -1;
 	codecs_held(j);
-	return job_seek_agrees(j, e);
+	return 0;
 }

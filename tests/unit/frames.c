@@ -380,6 +380,25 @@ static void test_damaged_pieces(void)
 	CHECK(source_read_at(s, 41 * 4096, &one, 1, &e) == -1 && e.cls == ERROR_CORRUPT && e.offset == 41);
 	CHECK(strstr(e.text, "toy, compressed byte 41 (piece from byte 41): made to fail") != NULL);
 	CHECK(source_read_at(s, 41 * 4096 - 1, &one, 1, &e) == 0 && one == 9);
+	CHECK(source_frames_verify(s, NULL, &e) == -1 && e.cls == ERROR_CORRUPT && e.offset == 20);
+}
+
+/* All pieces, and the first of the broken ones, however many there are. */
+static void test_all_pieces_are_verified(void)
+{
+	uint8_t bytes[900];
+	struct error e = {0};
+	struct frames_told told;
+	memset(bytes, 9, sizeof bytes);
+	autosource struct source *stored = source_memory(bytes, sizeof bytes, "stored", &e);
+	autosource struct source *s = toy_source(stored, 65536, &e);
+	CHECK_INT(source_frames_verify(s, NULL, &e), 0);
+	CHECK(source_frames_told(s, &told) && told.held == 900 && told.bytes == source_size(s));
+	memset(bytes + 300, 0xee, 200);
+	autosource struct source *bad = toy_source(stored, 65536, &e);
+	CHECK(source_frames_verify(bad, NULL, &e) == -1 && e.offset == 300);
+	CHECK(source_frames_told(bad, &told) && told.held == 700 && told.failure.offset == 300);
+	CHECK_INT(source_frames_verify(stored, NULL, &e), -1);
 }
 
 int main(void)
@@ -397,5 +416,6 @@ int main(void)
 	RUN(test_pieces_are_decoded_once);
 	RUN(test_little_room);
 	RUN(test_damaged_pieces);
+	RUN(test_all_pieces_are_verified);
 	return test_done();
 }
