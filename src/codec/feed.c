@@ -18,18 +18,21 @@ void pages_free(void *p, size_t size)
 		munmap(p, size);
 }
 
-static void arena_free(struct arena *a)
+static void arena_free(struct feed *f, struct arena *a)
 {
-	if (a)
-		pages_free(a, sizeof *a + a->size);
+	if (!a)
+		return;
+	f->memory -= a->size;
+	pages_free(a, sizeof *a + a->size);
 }
 
 static struct arena *arena_new(struct feed *f, size_t size)
 {
-	struct arena *a = f->spare;
-	if (a && a->size >= size) {
-		f->spare = NULL;
-	} else {
+	struct arena *a = NULL;
+	for (size_t i = 0; i < FEED_SPARES && !a; i++)
+		if (f->spares[i] && f->spares[i]->size >= size)
+			a = take(f->spares[i]);
+	if (!a) {
 		a = pages_new(sizeof *a + size);
 		if (!a)
 			return NULL;
@@ -50,12 +53,20 @@ void feed_let_go(struct feed *f, struct arena *a)
 {
 	if (--a->holders)
 		return;
-	if (!f->spare && a->size == f->roomy) {
-		f->spare = a;
-		return;
+	for (size_t i = 0; i < FEED_SPARES && a->size >= FEED_ARENA; i++)
+		if (!f->spares[i]) {
+			f->spares[i] = a;
+			return;
+		}
+	arena_free(f, a);
+}
+
+void feed_shrink(struct feed *f)
+{
+	for (size_t i = 0; i < FEED_SPARES; i++) {
+		arena_free(f, f->spares[i]);
+		f->spares[i] = NULL;
 	}
-	f->memory -= a->size;
-	arena_free(a);
 }
 
 int feed_init(struct feed *f, struct error *e)
@@ -76,8 +87,8 @@ void feed_over(struct feed *f, const uint8_t *p, size_t len)
 void feed_release(struct feed *f)
 {
 	stream_destroy(f->upstream);
-	arena_free(f->arena);
-	arena_free(f->spare);
+	arena_free(f, f->arena);
+	feed_shrink(f);
 	memset(f, 0, sizeof *f);
 }
 
@@ -88,7 +99,11 @@ static int make_room(struct feed *f, size_t need)
 	size_t from = f->start - back, keep = f->filled - from, size = back + need;
 	struct arena *a = f->arena;
 	if (a->holders > 1 || a->size < size) {
-		a = arena_new(f, size < f->roomy ? f->roomy : size < ARENA_SMALL ? ARENA_SMALL : size);
+		size_t usual = f->roomy ? FEED_ARENA : ARENA_SMALL;
+		/* More may be asked for soon, as long as it is not seen how long a unit is. */
+		while (usual < size)
+			usual += usual / 2;
+		a = arena_new(f, usual);
 		if (!a)
 			return -1;
 		memcpy(a->data, f->data + from, keep);

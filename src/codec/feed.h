@@ -14,6 +14,9 @@
 #define FEED_STEP (256 * KIB)
 /* Bytes that can be handed back after they were taken: decoders of bit streams read ahead. */
 #define FEED_BACK 16
+/* Holds a unit or some: a block of lz4, a frame of pzstd. Larger ones are made for what is larger. */
+#define FEED_ARENA (4 * MIB + 64 * KIB)
+#define FEED_SPARES 2
 
 /* Memory for much, which goes back to the system at once: freed heap of many threads would stay. NULL: none left. */
 void *pages_new(size_t size);
@@ -28,11 +31,12 @@ struct arena {
 
 struct feed {
 	struct stream *upstream; /* owned; NULL when all there is lies in memory */
-	struct arena *arena, *spare;
+	struct arena *arena;
+	struct arena *spares[FEED_SPARES]; /* large ones, for another time */
 	uint8_t *data;	       /* of the arena */
 	size_t start, end;     /* what is shown and left: data[start .. end) */
 	size_t filled;	       /* what has been read: data[start .. filled) */
-	size_t roomy;	       /* size of new arenas */
+	bool roomy;	       /* much is read ahead: new arenas are large ones */
 	size_t memory;	       /* of all arenas */
 	uint64_t offset;       /* of data[start] in the compressed data */
 	bool ended;	       /* there is no more than what is shown */
@@ -70,6 +74,8 @@ static inline size_t feed_ahead(const struct feed *f)
 void feed_pass(struct feed *f, size_t n);
 struct arena *feed_hold(struct feed *f);
 void feed_let_go(struct feed *f, struct arena *a);
+/* Gives up what is not in use. */
+void feed_shrink(struct feed *f);
 /* Bytes that were passed come again: those of spans, the last of which ends where f starts. Holds none of them. */
 struct span {
 	const uint8_t *data;

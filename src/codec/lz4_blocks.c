@@ -209,7 +209,8 @@ enum split lz4_frame_split(const uint8_t *p, size_t len, bool ended, struct unit
 			return SPLIT_NONE;
 	}
 	u->length = at + WORD + (h.content_sum ? WORD : 0);
-	u->work = SMALL_FRAME;
+	/* The library keeps a block of linked ones, and what they refer to. */
+	u->work = h.independent ? 0 : h.block_max + MIB;
 	return u->length > len ? SPLIT_MORE : SPLIT_UNIT;
 }
 #endif

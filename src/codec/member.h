@@ -34,7 +34,7 @@ enum split {
 
 /* What can be decoded apart from the rest: a member, or a part of one. A guess is no harm: its end is compared. */
 struct unit {
-	size_t length; /* compressed */
+	size_t length; /* compressed; with SPLIT_MORE as much as is needed, if that is known */
 	size_t room;   /* decoded: at most */
 	size_t work;   /* memory that its decoder takes besides */
 	size_t looked; /* kept between calls for the same place: up to here split has looked in vain */

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "units.h"
 
-/* Compressed and decoded bytes in flight, and what decoders need, on however many cores. */
-#define MEMORY_MAX (64 * MIB)
+/* Compressed and decoded bytes in flight, and what decoders need, on however many cores; what is read of the next
+ * piece comes on top. */
+#define MEMORY_MAX (56 * MIB)
 /* What is larger is decoded in passing. */
 #define UNIT_MAX (UNIT_ROOM + 2 * MIB)
 #define UNIT_LENGTH_MAX (16 * MIB)
 #define GRAIN_MAX (4 * MIB)
-#define ARENA_LARGE MIB
-#define WEIGHT_KEPT (3 * MIB)
 #define PIECES_MAX 130
 /* Some decoders want to write on to see that there is no more. */
 #define SLACK 64
@@ -30,7 +29,8 @@ void units_init(struct units *u, const struct member_ops *ops, void *self, struc
 	u->feed = f;
 	if (width < 2 || !ops->split)
 		return;
-	u->most = width + 2 < PIECES_MAX ? width + 2 : PIECES_MAX;
+	/* On few cores whoever takes what is decoded keeps one of them busy. */
+	u->most = width < 4 ? width : width + 1 < PIECES_MAX ? width + 1 : PIECES_MAX;
 	u->grain = MEMORY_MAX / 3 / u->most;
 	u->grain = u->grain < GRAIN_MAX ? u->grain : GRAIN_MAX;
 	if (codec_tuning.grain)
@@ -97,11 +97,9 @@ static void drop_memory(struct units *u, struct piece *p)
 	p->weight = p->out_size = 0;
 }
 
-/* One that is done: kept for another time, but for what is rarely wanted so large. */
+/* One that is done: kept for another time. */
 static void retire(struct units *u, struct piece *p)
 {
-	if (p->weight > WEIGHT_KEPT)
-		drop_memory(u, p);
 	feed_let_go(u->feed, p->arena);
 	u->flying--;
 	p->next = u->idle;
@@ -163,7 +161,8 @@ static enum split look(struct units *u, size_t at, bool inside, struct unit *uni
 			return s;
 		if (f->upstream_ended || f->upstream_failed || len >= UNIT_LENGTH_MAX)
 			return SPLIT_NONE;
-		if (feed_read(f, at + len + (len < FEED_STEP ? FEED_STEP : MIB)) < 0)
+		size_t want = len + (len < MIB ? FEED_STEP : MIB);
+		if (feed_read(f, at + (unit->length > len ? unit->length : want)) < 0)
 			return SPLIT_NONE;
 	}
 }
@@ -176,12 +175,10 @@ static bool collect(struct units *u, struct piece *p, bool inside)
 	while (p->count < PIECE_UNITS && p->length + p->room < u->grain) {
 		if (look(u, p->length, inside, &next) != SPLIT_UNIT)
 			break;
-		/* A piece does not become much larger than it should be for what comes last. */
-		if (p->count && p->length + p->room + next.length + next.room > 2 * u->grain)
+		/* A piece does not become much larger than it should be for what comes last, but for padding. */
+		if (p->room && p->length + p->room + next.length + next.room > 2 * u->grain)
 			break;
-		/* An arena holds some units, and the beginning of one more. */
-		if (f->roomy < next.length + ARENA_LARGE)
-			f->roomy = next.length / MIB * MIB + ARENA_LARGE + MIB;
+		f->roomy = true;
 		p->units[p->count++] = next;
 		p->length += next.length;
 		p->room += next.room;
@@ -204,10 +201,10 @@ static bool fits(struct units *u, const struct piece *p, size_t size)
 {
 	size_t more = (size > p->out_size ? size - p->out_size : 0) + (p->work > p->weight ? p->work - p->weight : 0);
 	struct piece *i = u->idle;
-	while (u->memory + u->feed->memory + more > MEMORY_MAX && i) {
+	if (u->memory + u->feed->memory + more > MEMORY_MAX)
+		feed_shrink(u->feed);
+	for (; i && more && u->memory + u->feed->memory + more > MEMORY_MAX; i = i->next)
 		drop_memory(u, i);
-		i = i->next;
-	}
 	return u->memory + u->feed->memory + more <= MEMORY_MAX || !u->flying;
 }
 

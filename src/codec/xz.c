@@ -23,9 +23,9 @@ static int bid(const struct probe *p)
 
 /* The dictionary of 256 MiB is within the limit: the decoder's own needs come on top. */
 #define MEMORY_STOP (CODEC_WINDOW_MAX + 16 * MIB)
-#define MEMORY_THREADS CODEC_WINDOW_MAX
-/* Blocks of 24 MiB, as those of xz -6, do not leave room for more. */
-#define THREADS_MAX 16
+/* Two threads for the blocks of 24 MiB that xz -6 makes, and more where they are smaller. */
+#define MEMORY_THREADS (160 * MIB)
+#define THREADS_MAX 64
 
 struct xz {
 	lzma_stream lzma;

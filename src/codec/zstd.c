@@ -228,7 +228,7 @@ static enum split zstd_split(void *self, bool inside, const uint8_t *p, size_t l
 	if (len < 4 || get_le32(p) != MAGIC || !parse_header(p, len, &h) || h.dictionary ||
 	    h.window > CODEC_WINDOW_MAX || (h.sized && h.content > UNIT_ROOM))
 		return SPLIT_NONE;
-	u->room = 0;
+	u->room = u->length = 0;
 	size_t at = h.length, block_max = h.window < BLOCK_MAX ? (size_t)h.window : BLOCK_MAX;
 	for (bool last = false; !last;) {
 		if (len < at + 3)
