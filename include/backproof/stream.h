@@ -22,6 +22,8 @@ struct stream_ops {
 	void (*destroy)(void *self); /* destroys the upstream too */
 	/* NULL, or what read would give without a copy: *data is valid until the next call. */
 	ssize_t (*lend)(void *self, const uint8_t **data, struct error *e);
+	/* NULL: no; or whether other threads are already making what read will give. */
+	bool (*is_ahead)(const void *self);
 };
 
 /* Takes self on success only. */
@@ -52,6 +54,9 @@ enum stream_state stream_state(const struct stream *s);
 const char *stream_name(const struct stream *s);
 /* Bytes delivered so far: the offset that messages name. */
 uint64_t stream_offset(const struct stream *s);
+
+/* What comes next is already being made in other threads: one more (stream_ahead) would only copy. */
+bool stream_is_ahead(const struct stream *s);
 
 /* Called with every byte delivered, in order, once; before the reader gets it. ctx is borrowed. */
 typedef void stream_tap_fn(void *ctx, const void *data, size_t len);

@@ -224,7 +224,14 @@ static void members_destroy(void *self)
 	free(m);
 }
 
-static const struct stream_ops stream_ops = {"codec", members_read, members_finish, members_destroy, members_lend};
+static bool members_are_ahead(const void *self)
+{
+	const struct members *m = self;
+	return m->units.first != NULL;
+}
+
+static const struct stream_ops stream_ops = {"codec", members_read, members_finish, members_destroy, members_lend,
+					     members_are_ahead};
 
 struct stream *member_stream(const struct member_ops *ops, struct stream *upstream,
 			     struct codec_info *info, struct error *e)

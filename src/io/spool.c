@@ -9,26 +9,14 @@
 
 #include "backproof/scratch.h"
 #include "backproof/text.h"
+#include "spool_writer.h"
 
-#define GRAIN (4 * KIB)
+#define GRAIN SPOOL_GRAIN
 #define CHARGE (64 * MIB) /* scratch is charged in steps of this size */
-
-/*
- * Two ways to the same file: through the page cache, or past it. Which is faster depends on the machine and
- * changes while it runs (fresh memory can cost more than the disk), so each is timed piece by piece and
- * left when the other did better. Writing past the cache leaves the processors to the decoder and the
- * server's cache as it was: it is left only where it is many times slower.
- */
-enum way { CACHED, DIRECT, WAYS };
-#define PIECE (64 * MIB)
 
 struct spool {
 	struct scratch *scratch;
-	int fd[WAYS]; /* DIRECT: -1 where the file system can't */
-	enum way way;
-	uint64_t written; /* of the present piece, */
-	int64_t ns;	  /* and the time it took */
-	double cost[WAYS]; /* of the last piece that way, per byte; 0: not tried */
+	struct spool_writer *writer;
 	uint64_t offset, data; /* decoded so far; of it not zero */
 	uint64_t charged;
 	bool full;
@@ -50,43 +38,6 @@ static int open_unnamed(struct scratch *s, struct error *e)
 	return fd;
 }
 
-/* At the end of a piece: on with the way that did better, or has not been tried. */
-static void choose_way(struct spool *sp)
-{
-	if (sp->written < PIECE || sp->fd[DIRECT] < 0)
-		return;
-	sp->cost[sp->way] = (double)sp->ns / (double)sp->written * (sp->way == DIRECT ? 0.1 : 1);
-	sp->written = 0;
-	sp->ns = 0;
-	enum way other = sp->way == CACHED ? DIRECT : CACHED;
-	if (sp->cost[other] < sp->cost[sp->way])
-		sp->way = other;
-}
-
-static bool is_aligned(const void *p, size_t len, uint64_t off)
-{
-	return ((uintptr_t)p | len | off) % GRAIN == 0;
-}
-
-static ssize_t write_some(struct spool *sp, const uint8_t *p, size_t len, uint64_t off)
-{
-	enum way way = sp->way == DIRECT && is_aligned(p, len, off) ? DIRECT : CACHED;
-	int64_t started = monotonic_ns();
-	ssize_t n = pwrite(sp->fd[way], p, len, (off_t)off);
-	if (n < 0 && errno == EINVAL && way == DIRECT) {
-		/* This disk has larger sectors than our grains. */
-		sp->way = CACHED;
-		sp->fd[DIRECT] = -1;
-		return pwrite(sp->fd[CACHED], p, len, (off_t)off);
-	}
-	if (n > 0) {
-		sp->ns += monotonic_ns() - started;
-		sp->written += (uint64_t)n;
-		choose_way(sp);
-	}
-	return n;
-}
-
 static void write_run(struct spool *sp, const uint8_t *p, size_t len, uint64_t off)
 {
 	sp->data += len;
@@ -96,19 +47,8 @@ static void write_run(struct spool *sp, const uint8_t *p, size_t len, uint64_t o
 		else
 			sp->full = true;
 	}
-	while (!sp->full && len) {
-		ssize_t n = write_some(sp, p, len, off);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			error_sys(&sp->reason, "write to scratch %s", scratch_path(sp->scratch));
-			sp->full = true;
-			return;
-		}
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
+	if (!sp->full)
+		spool_writer_put(sp->writer, p, len, off);
 }
 
 /* Writes the runs of grains that are not zero. The grains of a piece that does not begin at a multiple of
@@ -149,28 +89,21 @@ static int drain(struct spool *sp, struct stream *upstream, struct budget *b, st
 	}
 }
 
-/* The same file again, without a name to open it by. */
-static int open_direct(int fd)
-{
-	char path[64];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
-}
-
 struct source *spool_stream(struct scratch *s, struct stream *upstream, struct budget *b,
 			    struct error *e)
 {
 	struct spool sp = {.scratch = s};
 	autoclose int fd = open_unnamed(s, e);
-	if (fd < 0)
+	if (fd < 0 || !(sp.writer = spool_writer_open(fd, scratch_path(s), e)))
 		return NULL;
-	autoclose int direct = open_direct(fd);
-	sp.fd[CACHED] = fd;
-	sp.fd[DIRECT] = direct;
-	/* What comes first on a disk is mostly metadata, and read again soon. */
-	sp.way = CACHED;
 	struct source *out = NULL;
-	if (drain(&sp, upstream, b, e) == 0) {
+	struct error why;
+	int rc = drain(&sp, upstream, b, e);
+	if (spool_writer_close(sp.writer, &why) < 0 && !sp.full) {
+		sp.full = true;
+		sp.reason = why;
+	}
+	if (rc == 0) {
 		if (sp.full) {
 			char need[32];
 			*e = sp.reason;

@@ -226,6 +226,11 @@ int stream_tap(struct stream *s, stream_tap_fn *fn, void *ctx, struct error *e)
 	return 0;
 }
 
+bool stream_is_ahead(const struct stream *s)
+{
+	return s->ops->is_ahead && s->ops->is_ahead(s->self);
+}
+
 enum stream_state stream_state(const struct stream *s)
 {
 	return s->state;

@@ -155,12 +155,19 @@ static void ahead_destroy(void *self)
 	free(a);
 }
 
+static bool ahead_is_ahead(const void *self)
+{
+	const struct ahead *a = self;
+	return a->started;
+}
+
 static const struct stream_ops ahead_ops = {
 	.kind = "ahead",
 	.read = ahead_read,
 	.lend = ahead_lend,
 	.finish = ahead_finish,
 	.destroy = ahead_destroy,
+	.is_ahead = ahead_is_ahead,
 };
 
 struct stream *stream_ahead(struct stream *upstream, unsigned slots, size_t slot_size,

@@ -11,6 +11,8 @@ int part_add_format(struct part *pt, const char *name, struct error *e)
 
 int job_overlap(struct stream **s, struct error *e)
 {
+	if (stream_is_ahead(*s))
+		return 0;
 	struct stream *ahead = stream_ahead(*s, RING_SLOTS, RING_SLOT, e);
 	if (!ahead)
 		return -1;

@@ -13,13 +13,19 @@ static int open_random(struct job *j, const struct format *row, struct error *e)
 	if (j->tried || !row->open_random)
 		return 0;
 	j->tried = true;
-	/* What can't be read at random goes through the stream, which says best what is wrong with it. */
-	if (row->open_random(pt->joined ? pt->joined : pt->source, &j->random, &j->lies) < 0 &&
-	    j->lies.cls == ERROR_INTERNAL) {
+	if (row->open_random(pt->joined ? pt->joined : pt->source, &j->random, &j->lies) == 0)
+		return 0;
+	switch (j->lies.cls) {
+	case ERROR_CORRUPT:
+	case ERROR_LIMIT:
+	case ERROR_UNSUPPORTED:
+	case ERROR_AMBIGUOUS:
+		/* What can't be read at random goes through the stream, which says best what is wrong with it. */
+		return 0;
+	default:
 		*e = j->lies;
 		return -1;
 	}
-	return 0;
 }
 
 /* What is inside is neither compressed again nor an archive, and its ends can be read. */

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "spool_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+
+#include "backproof/budget.h"
+
+/*
+ * Two ways to the same file: through the page cache, or past it. Which is faster depends on the machine and
+ * changes while it runs (fresh memory can cost more than the disk), so each is timed piece by piece and
+ * left when the other did better. Writing past the cache leaves the processors to the decoder and the
+ * server's cache as it was: it is left only where it is many times slower.
+ */
+enum way { CACHED, DIRECT, WAYS };
+#define PIECE (64 * MIB)
+
+#define BLOCKS 8
+#define BLOCK_SIZE (1 * MIB)
+
+struct block {
+	uint8_t *data; /* aligned, so that it can go past the page cache */
+	size_t length;
+	uint64_t off;
+};
+
+struct spool_writer {
+	const char *path;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t filled, emptied;
+	unsigned first, count; /* blocks to be written, under lock, as ended and failure */
+	bool ended;
+	struct error failure; /* cls: NONE until something failed */
+	struct block blocks[BLOCKS];
+	/* The thread's own: */
+	int fd[WAYS]; /* DIRECT: -1 where the file system can't */
+	enum way way;
+	uint64_t written;  /* of the present piece, */
+	int64_t ns;	   /* and the time it took */
+	double cost[WAYS]; /* of the last piece that way, per byte; 0: not tried */
+};
+
+/* At the end of a piece: on with the way that did better, or has not been tried. */
+static void choose_way(struct spool_writer *w)
+{
+	if (w->written < PIECE || w->fd[DIRECT] < 0)
+		return;
+	w->cost[w->way] = (double)w->ns / (double)w->written * (w->way == DIRECT ? 0.1 : 1);
+	w->written = 0;
+	w->ns = 0;
+	enum way other = w->way == CACHED ? DIRECT : CACHED;
+	if (w->cost[other] < w->cost[w->way])
+		w->way = other;
+}
+
+static ssize_t write_some(struct spool_writer *w, const uint8_t *p, size_t len, uint64_t off)
+{
+	enum way way = w->way == DIRECT && ((uintptr_t)p | len | off) % SPOOL_GRAIN == 0 ? DIRECT : CACHED;
+	int64_t started = monotonic_ns();
+	ssize_t n = pwrite(w->fd[way], p, len, (off_t)off);
+	if (n < 0 && errno == EINVAL && way == DIRECT) {
+		/* This disk has larger sectors than our grains. */
+		w->way = CACHED;
+		close(w->fd[DIRECT]);
+		w->fd[DIRECT] = -1;
+		return pwrite(w->fd[CACHED], p, len, (off_t)off);
+	}
+	if (n > 0) {
+		w->ns += monotonic_ns() - started;
+		w->written += (uint64_t)n;
+		choose_way(w);
+	}
+	return n;
+}
+
+static int write_block(struct spool_writer *w, const struct block *b, struct error *e)
+{
+	for (size_t done = 0; done < b->length;) {
+		ssize_t n = write_some(w, b->data + done, b->length - done, b->off + done);
+		if (n < 0 && errno != EINTR)
+			return error_sys(e, "write to scratch %s", w->path);
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
+static void *run(void *arg)
+{
+	struct spool_writer *w = arg;
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		while (!w->count && !w->ended)
+			pthread_cond_wait(&w->filled, &w->lock);
+		if (!w->count)
+			break;
+		const struct block *b = &w->blocks[w->first];
+		bool failed = w->failure.cls != ERROR_NONE;
+		struct error e = {0};
+		pthread_mutex_unlock(&w->lock);
+		if (!failed && write_block(w, b, &e) == 0)
+			e.cls = ERROR_NONE;
+		pthread_mutex_lock(&w->lock);
+		if (!failed)
+			w->failure = e;
+		w->first = (w->first + 1) % BLOCKS;
+		w->count--;
+		pthread_cond_signal(&w->emptied);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* The same file again, without a name to open it by. */
+static int open_direct(int fd)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
+}
+
+static void destroy(struct spool_writer *w)
+{
+	if (w->fd[DIRECT] >= 0)
+		close(w->fd[DIRECT]);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->filled);
+	pthread_cond_destroy(&w->emptied);
+	for (size_t i = 0; i < BLOCKS; i++)
+		free(w->blocks[i].data);
+	free(w);
+}
+
+struct spool_writer *spool_writer_open(int fd, const char *path, struct error *e)
+{
+	struct spool_writer *w = calloc(1, sizeof *w);
+	if (!w) {
+		error_nomem(e);
+		return NULL;
+	}
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->filled, NULL);
+	pthread_cond_init(&w->emptied, NULL);
+	w->path = path;
+	w->fd[CACHED] = fd;
+	w->fd[DIRECT] = open_direct(fd);
+	/* What comes first on a disk is mostly metadata, and read again soon. */
+	w->way = CACHED;
+	bool ready = true;
+	for (size_t i = 0; i < BLOCKS; i++)
+		ready = posix_memalign((void **)&w->blocks[i].data, SPOOL_GRAIN, BLOCK_SIZE) == 0 && ready;
+	if (!ready)
+		error_nomem(e);
+	else if (pthread_create(&w->thread, NULL, run, w) == 0)
+		return w;
+	else
+		error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "no thread to write to scratch %s", path);
+	destroy(w);
+	return NULL;
+}
+
+/* The block that is being filled is the one behind those to be written: the thread does not look at it. */
+static struct block *present(struct spool_writer *w)
+{
+	return &w->blocks[(w->first + w->count) % BLOCKS];
+}
+
+/* Hands the present block over, and waits for an empty one. */
+static struct block *next_block(struct spool_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->count++;
+	pthread_cond_signal(&w->filled);
+	while (w->count == BLOCKS)
+		pthread_cond_wait(&w->emptied, &w->lock);
+	struct block *b = present(w);
+	pthread_mutex_unlock(&w->lock);
+	b->length = 0;
+	return b;
+}
+
+void spool_writer_put(struct spool_writer *w, const uint8_t *p, size_t len, uint64_t off)
+{
+	pthread_mutex_lock(&w->lock);
+	struct block *b = present(w);
+	pthread_mutex_unlock(&w->lock);
+	while (len) {
+		if (b->length && (b->length == BLOCK_SIZE || b->off + b->length != off))
+			b = next_block(w);
+		if (!b->length)
+			b->off = off;
+		size_t n = BLOCK_SIZE - b->length < len ? BLOCK_SIZE - b->length : len;
+		memcpy(b->data + b->length, p, n);
+		b->length += n;
+		p += n;
+		off += n;
+		len -= n;
+	}
+}
+
+int spool_writer_close(struct spool_writer *w, struct error *e)
+{
+	if (!w)
+		return 0;
+	pthread_mutex_lock(&w->lock);
+	if (present(w)->length)
+		w->count++;
+	w->ended = true;
+	pthread_cond_signal(&w->filled);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	int rc = 0;
+	if (w->failure.cls != ERROR_NONE) {
+		*e = w->failure;
+		rc = -1;
+	}
+	destroy(w);
+	return rc;
+}
