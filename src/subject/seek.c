@@ -13,7 +13,7 @@ static int open_random(struct job *j, const struct format *row, struct error *e)
 	if (j->tried || !row->open_random)
 		return 0;
 	j->tried = true;
-	if (row->open_random(pt->joined ? pt->joined : pt->source, &j->random, &j->lies) == 0)
+	if (row->open_random(pt->joined ? pt->joined : pt->source, &j->random, &j->lies) >= 0)
 		return 0;
 	switch (j->lies.cls) {
 	case ERROR_CORRUPT:
