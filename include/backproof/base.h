@@ -100,6 +100,23 @@ int vec_grow(void **items, size_t *capacity, size_t count, size_t item_size) mus
 		memset((v), 0, sizeof *(v));                                                       \
 	} while (0)
 
+/*
+ * The index of the last of count > 0 items, sorted by a key, whose key is at most `at`; 0 where none is. key is what
+ * comes behind an item: .start, or nothing for an array of numbers.
+ */
+#define last_at_most(items, count, key, at)                                                        \
+	({                                                                                         \
+		size_t low_ = 0, high_ = (count);                                                  \
+		while (high_ - low_ > 1) {                                                         \
+			size_t middle_ = low_ + (high_ - low_) / 2;                                \
+			if ((items)[middle_] key <= (at))                                          \
+				low_ = middle_;                                                    \
+			else                                                                       \
+				high_ = middle_;                                                   \
+		}                                                                                  \
+		low_;                                                                              \
+	})
+
 /* true when all of len bytes are zero. Any alignment. */
 bool is_zero(const void *p, size_t len);
 

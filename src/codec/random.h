@@ -28,7 +28,4 @@ const uint8_t *look_at(struct look *l, uint64_t off, size_t want, size_t *got, s
 /* Makes a source of an index that is complete. 1 or 0, as above; -1. */
 int random_open(struct source *stored, struct frames *x, struct source **out, struct error *e) must_check;
 
-/* Lower half of XXH64 with seed 0, as the seekable format has it. */
-uint32_t xxh64_low(const void *p, size_t len);
-
 #endif

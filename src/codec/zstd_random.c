@@ -5,6 +5,7 @@
  * end. That table has no checksum: each of its entries is compared with the header of the frame that it names, and
  * where that gives no size, with what the blocks of the frame can come to.
  */
+#include "backproof/xxh64.h"
 #include "random.h"
 
 #ifdef HAVE_LIBZSTD
@@ -309,7 +310,8 @@ static int zstd_decode_checked(void *decoder, const struct frames_piece *p, cons
 {
 	if (zstd_decode(decoder, p, in, out, e) < 0)
 		return -1;
-	uint32_t hash = xxh64_low(out, p->length);
+	/* The table holds the lower half. */
+	uint32_t hash = (uint32_t)xxh64(out, p->length);
 	if (hash != p->check)
 		return error_set(e, ERROR_CORRUPT, 0, "the content's XXH64 is %08x, the seek table says %08x", hash,
 				 p->check);

@@ -121,7 +121,6 @@ const char *btrfs_sum_name(unsigned type);
 void btrfs_sum(unsigned type, const void *p, size_t len, uint8_t out[32]);
 /* How many of count sectors of data, from the first on, match their checksums. */
 uint64_t btrfs_sums_hold(const struct btrfs *fs, const uint8_t *data, uint64_t count, const uint8_t *want);
-uint64_t xxh64(const void *p, size_t len);
 void blake2b_256(const void *p, size_t len, uint8_t out[32]);
 static inline bool btrfs_sum_holds(const struct btrfs *fs, const void *p, size_t len, const void *want)
 {

@@ -221,15 +221,7 @@ void vma_map_free(struct vma *v)
 
 static const struct vma_run *find_run(const struct vma_device *d, uint64_t cluster)
 {
-	size_t low = 0, high = d->runs.count;
-	while (high - low > 1) {
-		size_t mid = low + (high - low) / 2;
-		if (d->runs.items[mid].cluster <= cluster)
-			low = mid;
-		else
-			high = mid;
-	}
-	return &d->runs.items[low];
+	return &d->runs.items[last_at_most(d->runs.items, d->runs.count, .cluster, cluster)];
 }
 
 /* Where a disk's offset is stored, and for how many bytes on it goes on like that. */

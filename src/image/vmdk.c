@@ -20,15 +20,7 @@ static const struct source_ops disk_ops = {"vmdk", disk_read_at, disk_extent_at,
 /* The part in which a byte of the disk lies. */
 static struct vmdk_part *part_at(const struct vmdk *v, uint64_t off)
 {
-	size_t low = 0, high = v->parts.count;
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-		if (v->parts.items[middle].start <= off)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &v->parts.items[low];
+	return &v->parts.items[last_at_most(v->parts.items, v->parts.count, .start, off)];
 }
 
 static int read_parts(void *self, uint64_t off, void *buf, size_t len, struct error *e)

@@ -11,15 +11,7 @@ struct concat {
 /* The piece that holds off: a binary search, for there may be thousands. */
 static size_t piece_of(const struct concat *c, uint64_t off)
 {
-	size_t low = 0, high = c->count;
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-		if (c->starts[middle] <= off)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
+	return last_at_most(c->starts, c->count, , off);
 }
 
 static int concat_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)

@@ -219,15 +219,7 @@ static void let_go(struct framed *f, struct slot *s)
 
 static size_t find(const struct framed *f, uint64_t off)
 {
-	size_t low = 0, high = f->x.count;
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-		if (f->x.items[middle].decoded <= off)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
+	return last_at_most(f->x.items, f->x.count, .decoded, off);
 }
 
 static int frames_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)

@@ -31,15 +31,7 @@ void map_free(struct volume_map *m)
 /* Where a byte of the volume is, and how many follow it there. */
 static const struct map_leg *place(const struct volume_map *m, uint64_t off, uint64_t *at, uint64_t *run)
 {
-	size_t low = 0, high = m->parts.count;
-	while (high - low > 1) {
-		size_t mid = low + (high - low) / 2;
-		if (m->parts.items[mid].start <= off)
-			low = mid;
-		else
-			high = mid;
-	}
-	const struct map_part *p = &m->parts.items[low];
+	const struct map_part *p = &m->parts.items[last_at_most(m->parts.items, m->parts.count, .start, off)];
 	uint64_t in = off - p->start;
 	*run = p->length - in;
 	if (p->count == 1) {

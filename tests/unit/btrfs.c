@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* btrfs images against what a kernel listed; subvolumes; then damage. */
+#include "backproof/xxh64.h"
 #include "btrfs_help.h"
 
 static void test_sums(void)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Compressed pieces at random: their indexes, damage in these, and the source over them with many readers. */
 #include "backproof/frames.h"
+#include "backproof/xxh64.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -196,8 +197,8 @@ static void test_xz_index_without_end(void) {}
 
 static void test_xxh64(void)
 {
-	CHECK(xxh64_low("", 0) == 0x51d8e999);
-	CHECK(xxh64_low("abc", 3) == 0xad770999);
+	CHECK((uint32_t)xxh64("", 0) == 0x51d8e999);
+	CHECK((uint32_t)xxh64("abc", 3) == 0xad770999);
 }
 
 /* The index stays small: neighbours are merged where the codec can go through several. */
