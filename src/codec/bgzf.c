@@ -3,6 +3,7 @@
  * BGZF (SAM/BAM format specification, 4.1) at random: gzip members of at most 64 KiB, each with its own length in the
  * field "BC" of its header. What it decodes to is in its trailer, as in every gzip file.
  */
+#include "gzip.h"
 #include "random.h"
 
 #ifdef HAVE_LIBDEFLATE
@@ -34,15 +35,8 @@ static uint32_t member_length(const uint8_t *p, size_t got)
 	size_t end = FIXED_HEADER + (size_t)get_le16(p + 10);
 	if (end > got)
 		return 0;
-	for (size_t at = FIXED_HEADER; at + 4 <= end;) {
-		size_t n = get_le16(p + at + 2);
-		if (p[at] == 'B' && p[at + 1] == 'C' && n == 2 && at + 6 <= end) {
-			uint32_t length = 1 + (uint32_t)get_le16(p + at + 4);
-			return length < end + 2 + TRAILER ? 0 : length;
-		}
-		at += 4 + n;
-	}
-	return 0;
+	size_t length = bgzf_length(p + FIXED_HEADER, end - FIXED_HEADER);
+	return length < end + 2 + TRAILER ? 0 : (uint32_t)length;
 }
 
 /* 1, 0, -1 as in random.h. */

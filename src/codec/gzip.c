@@ -203,28 +203,15 @@ static ssize_t gzip_decode(void *self, struct feed *f, void *buf, size_t cap, bo
 	return (ssize_t)n;
 }
 
-/*
- * BGZF (SAM/BAM format specification, 4.1): an extra field of two bytes, "BC", says how long a member is, less one.
- * 0: there is none. SIZE_MAX: the header is not all there.
- */
-static size_t bgzf_length(const uint8_t *p, size_t len)
+/* 0: the header does not say how long the member is. SIZE_MAX: it is not all there. */
+static size_t told_length(const uint8_t *p, size_t len)
 {
 	if (!(p[3] & FEXTRA))
 		return 0;
 	if (len < HEADER_SIZE + 2)
 		return SIZE_MAX;
-	size_t at = HEADER_SIZE + 2, end = at + get_le16(p + HEADER_SIZE);
-	if (len < end)
-		return SIZE_MAX;
-	while (end - at >= 4) {
-		size_t size = get_le16(p + at + 2);
-		if (size > end - at - 4)
-			return 0;
-		if (p[at] == 'B' && p[at + 1] == 'C' && size == 2)
-			return (size_t)get_le16(p + at + 4) + 1;
-		at += 4 + size;
-	}
-	return 0;
+	size_t extra = get_le16(p + HEADER_SIZE);
+	return len < HEADER_SIZE + 2 + extra ? SIZE_MAX : bgzf_length(p + HEADER_SIZE + 2, extra);
 }
 
 /* What compressors write as a header: chance makes one in 2^37 bytes. */
@@ -251,7 +238,7 @@ static enum split gzip_split(void *self, bool inside, const uint8_t *p, size_t l
 	(void)self;
 	if (inside || (len >= HEADER_SIZE && !begins_member(p)))
 		return SPLIT_NONE;
-	size_t told = len < HEADER_SIZE ? SIZE_MAX : bgzf_length(p, len);
+	size_t told = len < HEADER_SIZE ? SIZE_MAX : told_length(p, len);
 	if (told)
 		return told > len ? SPLIT_MORE : ends_member(p, told, u) ? SPLIT_UNIT : SPLIT_NONE;
 	size_t at = u->looked < HEADER_SIZE + TRAILER_SIZE ? HEADER_SIZE + TRAILER_SIZE : u->looked;

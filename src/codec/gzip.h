@@ -9,6 +9,23 @@
 #include "backproof/format.h"
 #include "feed.h"
 
+/*
+ * BGZF (SAM/BAM format specification, 4.1): a field of two bytes, "BC", in a member's extra fields (len bytes at p)
+ * says how long the member is, less one. 0: there is none.
+ */
+static inline size_t bgzf_length(const uint8_t *p, size_t len)
+{
+	for (size_t at = 0; len - at >= 4;) {
+		size_t size = get_le16(p + at + 2);
+		if (size > len - at - 4)
+			return 0;
+		if (p[at] == 'B' && p[at + 1] == 'C' && size == 2)
+			return (size_t)get_le16(p + at + 4) + 1;
+		at += 4 + size;
+	}
+	return 0;
+}
+
 struct inflater {
 	void *(*new)(void); /* NULL when memory is out */
 	void (*free)(void *self);

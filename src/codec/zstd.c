@@ -3,19 +3,13 @@
 #include "member.h"
 #include "random.h"
 #include "rows.h"
+#include "zstd_frame.h"
 
-#define MAGIC 0xfd2fb528u
 /* Formats of libzstd before 0.8: 0.1 has a magic of its own, 0.2 to 0.7 count up. */
 #define MAGIC_V01 0xfd2fb51eu
 #define MAGIC_V02 0xfd2fb522u
 #define MAGIC_V07 0xfd2fb527u
 
-/* RFC 8878, 3.1.1.1: Frame_Header_Descriptor. Bit 4 is unused and to be ignored. */
-#define FHD_DICTIONARY 0x03
-#define FHD_CHECKSUM 0x04
-#define FHD_RESERVED 0x08
-#define FHD_SINGLE_SEGMENT 0x20
-#define HEADER_MAX 18 /* with the magic */
 
 static bool is_legacy(uint32_t magic)
 {
@@ -33,60 +27,16 @@ static int bid(const struct probe *p)
 		return 0;
 	if (is_legacy(get_le32(h)))
 		return 50;
-	return get_le32(h) == MAGIC && !(h[4] & FHD_RESERVED) ? 90 : 0;
+	return get_le32(h) == ZSTD_FRAME_MAGIC && !(h[4] & FHD_RESERVED) ? 90 : 0;
 }
 
 #ifdef HAVE_LIBZSTD
 #include <zstd.h>
 #include <zstd_errors.h>
 
-struct header {
-	size_t length; /* with the magic */
-	uint64_t window, content;
-	uint32_t dictionary;
-	bool sized, checksum; /* sized: content is set */
-};
-
-static uint64_t get_le(const uint8_t *p, size_t len)
-{
-	uint64_t v = 0;
-	while (len)
-		v = v << 8 | p[--len];
-	return v;
-}
-
-/* The magic is there already. false: len bytes do not hold all of the header. */
-static bool parse_header(const uint8_t *p, size_t len, struct header *h)
-{
-	static const uint8_t id_sizes[] = {0, 1, 2, 4}, content_sizes[] = {0, 2, 4, 8};
-	if (len < 5)
-		return false;
-	uint8_t fhd = p[4];
-	bool single = fhd & FHD_SINGLE_SEGMENT;
-	size_t id_size = id_sizes[fhd & FHD_DICTIONARY], content_size = content_sizes[fhd >> 6];
-	if (single && !content_size)
-		content_size = 1;
-	h->length = 5 + !single + id_size + content_size;
-	if (len < h->length)
-		return false;
-	p += 5;
-	if (!single) {
-		h->window = UINT64_C(1) << (10 + (*p >> 3));
-		h->window += h->window / 8 * (*p & 7);
-		p++;
-	}
-	h->dictionary = (uint32_t)get_le(p, id_size);
-	h->sized = content_size > 0;
-	h->content = get_le(p + id_size, content_size) + (content_size == 2 ? 256 : 0);
-	if (single)
-		h->window = h->content;
-	h->checksum = fhd & FHD_CHECKSUM;
-	return true;
-}
-
 struct zstd {
 	ZSTD_DCtx *dctx;
-	struct header header; /* of the present frame */
+	struct zstd_header header; /* of the present frame */
 	uint64_t written;     /* of its content */
 };
 
@@ -133,9 +83,9 @@ static enum begun zstd_begin(void *self, struct feed *f, bool first, struct erro
 {
 	static const uint8_t magic_bytes[4] = {0x28, 0xb5, 0x2f, 0xfd};
 	struct zstd *z = self;
-	struct header h = {0};
+	struct zstd_header h = {0};
 	(void)first;
-	if (feed_fill(f, HEADER_MAX, e) < 0)
+	if (feed_fill(f, ZSTD_HEADER_MAX, e) < 0)
 		return BEGUN_FAILED;
 	const uint8_t *p = feed_at(f);
 	size_t left = feed_left(f);
@@ -147,9 +97,9 @@ static enum begun zstd_begin(void *self, struct feed *f, bool first, struct erro
 		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "a frame of a zstd before 0.8");
 		return BEGUN_FAILED;
 	}
-	if (get_le32(p) != MAGIC)
+	if (get_le32(p) != ZSTD_FRAME_MAGIC)
 		return BEGUN_FOREIGN;
-	if (!parse_header(p, left, &h))
+	if (!zstd_header_parse(p, left, &h))
 		return BEGUN_CUT;
 	if (h.dictionary) {
 		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "needs the dictionary with id %u",
@@ -208,41 +158,36 @@ static ssize_t zstd_decode(void *self, struct feed *f, void *buf, size_t cap, bo
 	return (ssize_t)out.pos;
 }
 
-/* RFC 8878, 3.1.1.2: a header of three bytes says how long a block is; the last one says that it is. */
-#define BLOCK_MAX (128 * KIB)
 #define CHECKSUM_SIZE 4
-enum block { BLOCK_RAW, BLOCK_RLE, BLOCK_COMPRESSED, BLOCK_RESERVED };
 
 static enum split zstd_split(void *self, bool inside, const uint8_t *p, size_t len, bool ended, struct unit *u)
 {
-	struct header h = {0};
+	struct zstd_header h = {0};
 	(void)self;
 	if (inside)
 		return SPLIT_NONE;
-	if (len < HEADER_MAX && !ended)
+	if (len < ZSTD_HEADER_MAX && !ended)
 		return SPLIT_MORE;
 	if (len >= 8 && is_skippable(p)) {
 		u->length = 8 + (size_t)get_le32(p + 4);
 		return u->length > MIB ? SPLIT_NONE : u->length > len ? SPLIT_MORE : SPLIT_UNIT;
 	}
-	if (len < 4 || get_le32(p) != MAGIC || !parse_header(p, len, &h) || h.dictionary ||
+	if (len < 4 || get_le32(p) != ZSTD_FRAME_MAGIC || !zstd_header_parse(p, len, &h) || h.dictionary ||
 	    h.window > CODEC_WINDOW_MAX || (h.sized && h.content > UNIT_ROOM))
 		return SPLIT_NONE;
 	u->room = u->length = 0;
-	size_t at = h.length, block_max = h.window < BLOCK_MAX ? (size_t)h.window : BLOCK_MAX;
+	size_t at = h.length, block_max = h.window < ZSTD_BLOCK_MAX ? (size_t)h.window : ZSTD_BLOCK_MAX;
 	for (bool last = false; !last;) {
 		if (len < at + 3)
 			return SPLIT_MORE;
-		uint32_t header = p[at] | (uint32_t)p[at + 1] << 8 | (uint32_t)p[at + 2] << 16;
-		enum block type = header >> 1 & 3;
-		size_t size = header >> 3;
-		last = header & 1;
-		if (type == BLOCK_RESERVED || size > block_max)
+		struct zstd_block b = zstd_block_parse(p + at);
+		last = b.last;
+		if (b.type == BLOCK_RESERVED || b.size > block_max)
 			return SPLIT_NONE;
-		u->room += type == BLOCK_COMPRESSED ? block_max : size;
+		u->room += b.type == BLOCK_COMPRESSED ? block_max : b.size;
 		if (u->room > UNIT_ROOM)
 			return SPLIT_NONE;
-		at += 3 + (type == BLOCK_RLE ? 1 : size);
+		at += b.stored;
 	}
 	u->length = at + (h.checksum ? CHECKSUM_SIZE : 0);
 	if (u->length > len)
@@ -250,7 +195,7 @@ static enum split zstd_split(void *self, bool inside, const uint8_t *p, size_t l
 	if (h.sized && h.content < u->room)
 		u->room = (size_t)h.content;
 	/* The library keeps a window, and some blocks. */
-	u->work = (h.window < u->room ? (size_t)h.window : u->room) + 3 * BLOCK_MAX;
+	u->work = (h.window < u->room ? (size_t)h.window : u->room) + 3 * ZSTD_BLOCK_MAX;
 	return SPLIT_UNIT;
 }
 

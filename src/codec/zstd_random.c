@@ -12,21 +12,14 @@
 #include <zstd.h>
 
 #include "member.h"
+#include "zstd_frame.h"
 
-#define MAGIC 0xfd2fb528u
 #define TABLE_MAGIC 0x184d2a5eu
 #define TABLE_FOOTER_MAGIC 0x8f92eab1u
 #define TABLE_FOOTER 9
 #define TABLE_CHECKSUMS 0x80
 #define TABLE_RESERVED 0x7c
 #define TABLE_ENTRIES_MAX 0x8000000u
-
-#define FHD_DICTIONARY 0x03
-#define FHD_CHECKSUM 0x04
-#define FHD_RESERVED 0x08
-#define FHD_SINGLE_SEGMENT 0x20
-#define HEADER_MAX 18
-#define BLOCK_MAX (128 * KIB)
 
 struct frame {
 	bool skippable, foreign; /* foreign: not for us, for one reason or another */
@@ -36,14 +29,6 @@ struct frame {
 	uint64_t least, most; /* what the blocks come to: see walk_blocks */
 };
 
-static uint64_t get_le(const uint8_t *p, size_t len)
-{
-	uint64_t v = 0;
-	while (len)
-		v = v << 8 | p[--len];
-	return v;
-}
-
 static int cut(uint64_t at, struct error *e)
 {
 	return error_set(e, ERROR_CORRUPT, (int64_t)at, "zstd: the data ends inside the frame from byte %llu",
@@ -52,9 +37,9 @@ static int cut(uint64_t at, struct error *e)
 
 static int read_header(struct look *l, uint64_t at, struct frame *f, struct error *e)
 {
-	static const uint8_t id_sizes[] = {0, 1, 2, 4}, content_sizes[] = {0, 2, 4, 8};
+	struct zstd_header h = {0};
 	size_t got;
-	const uint8_t *p = look_at(l, at, HEADER_MAX, &got, e);
+	const uint8_t *p = look_at(l, at, ZSTD_HEADER_MAX, &got, e);
 	memset(f, 0, sizeof *f);
 	if (!p)
 		return -1;
@@ -65,32 +50,25 @@ static int read_header(struct look *l, uint64_t at, struct frame *f, struct erro
 		f->length = 8 + (uint64_t)get_le32(p + 4);
 		return f->length > source_size(l->src) - at ? cut(at, e) : 0;
 	}
-	if (get_le32(p) != MAGIC)
+	if (get_le32(p) != ZSTD_FRAME_MAGIC)
 		return error_set(e, ERROR_CORRUPT, (int64_t)at, "zstd: no frame begins at byte %llu",
 				 (unsigned long long)at);
-	uint8_t fhd = p[4];
-	bool single = fhd & FHD_SINGLE_SEGMENT;
-	size_t size = content_sizes[fhd >> 6];
-	if (single && !size)
-		size = 1;
-	f->foreign = fhd & (FHD_DICTIONARY | FHD_RESERVED);
-	f->checksum = fhd & FHD_CHECKSUM;
-	f->sized = size > 0;
-	f->length = 5 + !single + id_sizes[fhd & FHD_DICTIONARY] + size;
-	if (got < f->length)
+	if (!zstd_header_parse(p, got, &h))
 		return cut(at, e);
-	f->content = get_le(p + f->length - size, size) + (size == 2 ? 256 : 0);
-	f->window = f->content;
-	if (!single)
-		f->window = (UINT64_C(1) << (10 + (p[5] >> 3))) / 8 * (8 + (p[5] & 7));
-	f->foreign |= f->window > CODEC_WINDOW_MAX;
+	f->foreign = p[4] & (FHD_DICTIONARY | FHD_RESERVED) || h.window > CODEC_WINDOW_MAX;
+	f->checksum = h.checksum;
+	f->sized = h.sized;
+	f->content = h.content;
+	f->window = h.window;
+	f->length = h.length;
 	return 0;
 }
 
 /* To the end of a frame with content: *at. A block says how much of it is stored, and some also what they decode to. */
 static int walk_blocks(struct look *l, uint64_t *at, struct frame *f, struct error *e)
 {
-	uint64_t began = *at, size = source_size(l->src), most = f->window < BLOCK_MAX ? f->window : BLOCK_MAX;
+	uint64_t began = *at, size = source_size(l->src);
+	uint64_t most = f->window < ZSTD_BLOCK_MAX ? f->window : ZSTD_BLOCK_MAX;
 	bool last = false;
 	size_t got;
 	*at += f->length;
@@ -100,14 +78,14 @@ static int walk_blocks(struct look *l, uint64_t *at, struct frame *f, struct err
 			return -1;
 		if (got < 3)
 			return cut(began, e);
-		uint32_t word = (uint32_t)get_le(p, 3), length = word >> 3, type = word >> 1 & 3;
-		last = word & 1;
-		if (type == 3 || length > BLOCK_MAX)
+		struct zstd_block b = zstd_block_parse(p);
+		last = b.last;
+		if (b.type == BLOCK_RESERVED || b.size > ZSTD_BLOCK_MAX)
 			return error_set(e, ERROR_CORRUPT, (int64_t)*at, "zstd: no block begins at byte %llu",
 					 (unsigned long long)*at);
-		f->least += type == 2 ? 0 : length;
-		f->most += type == 2 ? most : length;
-		*at += 3 + (type == 1 ? 1 : length);
+		f->least += b.type == BLOCK_COMPRESSED ? 0 : b.size;
+		f->most += b.type == BLOCK_COMPRESSED ? most : b.size;
+		*at += b.stored;
 		if (*at > size)
 			return cut(began, e);
 	}
