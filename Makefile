@@ -7,8 +7,8 @@ endif
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
-REQUIRED := libarchive libcrypto blkid libzstd
-OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs sqlite3 libntfs-3g hivex libewf lzo2
+REQUIRED := libarchive libcrypto blkid libzstd jansson sqlite3
+OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs libntfs-3g hivex libewf lzo2
 
 ifneq ($(filter-out demo test bench setup clean,$(or $(MAKECMDGOALS),all)),)
 MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
@@ -43,11 +43,10 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 NEEDS_zlib    := unit/witness unit/frames fuzz/frames
 NEEDS_liblzma := unit/witness unit/frames
 NEEDS_liblz4  := unit/witness
-NEEDS_sqlite3 := unit/witness
 NEEDS_libntfs-3g := unit/ntfs unit/ntfs_compact fuzz/ntfs
 NEEDS_libewf  := unit/ewf
 NEEDS_ext2fs  := unit/ext unit/jbd2 fuzz/ext fuzz/ext_small fault/gate fuzz/whole
-UNTESTED := $(foreach p,zlib liblzma liblz4 sqlite3 ext2fs libewf libntfs-3g,$(if $(filter $(p),$(FOUND)),,$(NEEDS_$(p))))
+UNTESTED := $(foreach p,zlib liblzma liblz4 ext2fs libewf libntfs-3g,$(if $(filter $(p),$(FOUND)),,$(NEEDS_$(p))))
 UNTESTED += $(if $(WIM),,unit/wim fuzz/wim)
 UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \

@@ -18,6 +18,10 @@ struct gate_overrides {
 	uint64_t seed;
 	int64_t deadline;	/* seconds, 0: none */
 	int64_t now;		/* 0: the clock */
+	int64_t valid_for;	/* seconds, 0 */
+	const char *history;	/* as in policy, or NULL */
+	const struct strings *trusted_keys; /* these besides those of the policy, or NULL */
+	int64_t confidence, damage; /* millionths, 0 */
 };
 
 /*

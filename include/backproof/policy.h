@@ -35,6 +35,17 @@ struct policy {
 	enum boot_policy boot;
 	bool fallback;		/* judge an older restore point when the newest is not safe */
 	bool unproven_is_incomplete; /* 13 instead of 20 */
+	uint32_t confidence, damage; /* of a sample of chunks, millionths: that so much damage would have been seen */
+	bool require_signature; /* a seal signed by one of trusted_keys */
+	struct strings trusted_keys; /* paths of public keys */
+	char *history;		/* path of the history; "none"; NULL: HISTORY_DEFAULT where its directory is there */
+	char *pass_key;		/* path of the private key that signs passes, or NULL */
+	int64_t valid_for;	/* seconds, of a pass */
+	/* What speaks against a backup beside the ones before; millionths, 0: not looked at. */
+	uint32_t max_shrink;	/* by so much smaller, or with so many fewer files */
+	uint32_t max_renamed;	/* share of paths that are gone */
+	uint32_t max_opaque;	/* rise of the share that nothing can compress */
+	uint32_t max_slowdown;	/* by so much slower restored */
 };
 
 /* The embedded defaults. -1: memory. */

@@ -8,6 +8,7 @@
 
 #include "backproof/archive.h"
 #include "backproof/catalog.h"
+#include "backproof/chunks.h"
 #include "backproof/format.h"
 #include "backproof/fs.h"
 #include "backproof/policy.h"
@@ -60,6 +61,7 @@ struct facts {
 };
 
 struct part;
+struct sealed;
 
 /* A disk, wherever it came from: a file, one of several in an image, a volume group. */
 struct subject_disk {
@@ -124,6 +126,11 @@ struct part {
 	unsigned content_mask;
 	uint64_t content_size;	/* decoded bytes; 0: not known */
 	struct reading *reading; /* stored bytes are digested in the background: see part_join */
+	struct chunks *chunks;	/* of the stored bytes, as read; NULL: not asked for, or not read whole */
+	/* What the stored bytes must be, by a seal or by history; borrowed. NULL: not known. */
+	const struct chunks *known_chunks;
+	const char *known_from; /* "seal" or "history"; NULL: nothing is known */
+	uint8_t known_digest[MERKLE_HASH]; /* its fs-verity digest */
 };
 
 struct vouch_result {
@@ -133,10 +140,25 @@ struct vouch_result {
 	const char *database;
 };
 
+/* What changes little from one backup of a machine to the next: for the history. */
+struct tree_traits {
+	uint64_t entries;  /* files in all file systems or archives; 0: not counted */
+	uint64_t *sketch;  /* SKETCH_SIZE of history.h least hashes of their paths, ascending, or NULL. Owned */
+	size_t sketch_count;
+	uint64_t opaque_bytes, tried_bytes; /* of sampled files: that nothing can compress, of those tried */
+};
+
 struct sample_result {
 	uint64_t chosen, drawn, restored, bytes, witnessed, failed; /* drawn: by lot, of those chosen */
 	double seconds;
 	bool critical_missing;
+};
+
+/* A file whose bytes were proved in an earlier run, and which has not changed since. */
+struct known_file {
+	size_t index; /* in the restore point's files */
+	uint8_t fsverity[MERKLE_HASH];
+	const struct chunks *chunks; /* NULL where it has none */
 };
 
 /* Everything that is given to a check from outside. */
@@ -154,6 +176,9 @@ struct check_parameters {
 	bool is_live_host; /* host is the machine this runs on */
 	struct scratch *scratch;
 	struct budget *budget;
+	bool keep_chunks;	/* fill part.chunks of what is read whole: for sealing and for history */
+	const struct known_file *known; /* by history */
+	size_t known_count;
 	/* For browsing: each member of an archive is shown to it, and nothing else is done with archives. */
 	int (*archive_visit)(void *ctx, const struct archive_member *m, struct archive_reader *r, struct error *e);
 	void *archive_ctx;
@@ -177,6 +202,9 @@ struct subject {
 	struct vouch_result vouched;
 	struct sample_result sample;
 	struct measures measures;
+	struct sealed *sealed;	/* the seal beside the restore point; NULL: none was found */
+	struct chunk_sample chunk_sample;
+	struct tree_traits traits;
 	int64_t taken_at; /* the oldest clock that counts; 0 until freshness has run, or none */
 };
 

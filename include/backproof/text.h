@@ -36,12 +36,15 @@ char *text_format(const char *fmt, ...) printf_like(1, 2);
 int parse_size(const char *s, uint64_t *out) must_check;
 /* "24h", "7d", "1h30m" -> seconds (s m h d w). A bare number is refused, except 0. */
 int parse_duration(const char *s, int64_t *out) must_check;
+/* "99.9%", up to 100 % and to four decimals, as millionths. */
+int parse_share(const char *s, uint32_t *out) must_check;
 /* RFC 3339 -> seconds since 1970 UTC. */
 int parse_rfc3339(const char *s, int64_t *out) must_check;
 int parse_u64(const char *s, uint64_t *out) must_check;
 
 /* Each writes into buf (at least 32 bytes) and returns it. */
 char *format_size(uint64_t bytes, char buf[32]);       /* "6.9 GiB" */
+char *format_share(uint32_t millionths, char buf[16]); /* "99.9%" */
 char *format_duration(int64_t seconds, char buf[32]);  /* "19d 4h" */
 char *format_rfc3339(int64_t t, char buf[32]);	       /* "2026-11-21T20:00:00Z" */
 

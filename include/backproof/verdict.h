@@ -44,6 +44,34 @@ void verdict_decide(const struct findings *f, const struct policy *p, const stru
 		    struct verdict *out);
 void verdict_free(struct verdict *v);
 
+/* A stored file of the restore point, and what it was proved to be. */
+struct proved_file {
+	char *path;
+	uint64_t size;
+	bool has_sha256, has_fsverity;
+	uint8_t sha256[32], fsverity[32];
+};
+
+/* The sample of chunks that was held against a seal or the history; total 0: none was taken. */
+struct chunk_sample {
+	uint64_t total, bytes_total; /* chunks and bytes of all files it speaks for */
+	uint64_t drawn, bytes_read;  /* by lot, and read */
+	uint64_t known;		     /* not drawn, and known all the same: holes, heads and tails */
+	uint64_t needed;	     /* to be drawn, for the confidence that policy asks */
+	uint64_t bad;
+	uint32_t confidence, damage, wanted; /* millionths: reached, of what damage, and asked */
+	const char *from;	     /* "seal" or "history" */
+	bool stopped;		     /* by the deadline */
+};
+
+/* What was found out about the seal of a restore point. */
+struct seal_state {
+	char *path; /* NULL: it has none */
+	bool is_signed, trusted;
+	char key_id[65];
+	int64_t sealed_at;
+};
+
 /* Everything that a report shows of one host. */
 struct host_result {
 	char *host;
@@ -62,6 +90,13 @@ struct host_result {
 	struct findings findings; /* sealed */
 	struct verdict verdict;
 	struct measures measures;
+	VEC(struct proved_file) files;
+	char *hostname, *machine_id, *system; /* found inside; untrusted text; NULL: not found */
+	uint8_t policy_digest[32]; /* SHA-256 of the policy as it applied */
+	int64_t valid_for;	   /* of a pass, by the policy */
+	char *pass_key;		   /* that the policy names, or NULL */
+	struct chunk_sample sample;
+	struct seal_state seal;
 	struct host_result *older; /* with fallback: the newer point that was not safe. Owned */
 };
 /* Frees what r and the chain of `older` hold, and each older; not r itself. NULL is fine. */

@@ -34,6 +34,38 @@ static int leading_number(const char **s, uint64_t *out)
 	return 0;
 }
 
+int parse_share(const char *s, uint32_t *out)
+{
+	uint64_t v;
+	if (leading_number(&s, &v) < 0 || v > 100)
+		return -1;
+	v *= 10000;
+	if (*s == '.') {
+		uint64_t unit = 1000;
+		if (!isdigit((unsigned char)*++s))
+			return -1;
+		for (; isdigit((unsigned char)*s); s++, unit /= 10) {
+			if (!unit && *s != '0')
+				return -1;
+			v += (uint64_t)(*s - '0') * unit;
+		}
+	}
+	if (strcmp(s, "%") || v > 1000000)
+		return -1;
+	*out = (uint32_t)v;
+	return 0;
+}
+
+char *format_share(uint32_t millionths, char buf[16])
+{
+	int n = snprintf(buf, 16, "%u.%04u", millionths / 10000, millionths % 10000);
+	while (buf[n - 1] == '0')
+		n--;
+	n -= buf[n - 1] == '.';
+	memcpy(buf + n, "%", 2);
+	return buf;
+}
+
 int parse_size(const char *s, uint64_t *out)
 {
 	static const char units[] = "KMGT";

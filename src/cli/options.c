@@ -4,7 +4,10 @@
 enum id {
 	OPT_FROM, OPT_CONFIG, OPT_POLICY, OPT_DEPTH, OPT_MAX_AGE, OPT_HOSTNAME, OPT_MACHINE_ID,
 	OPT_SAMPLE_FILES, OPT_SAMPLE_BYTES, OPT_SEED, OPT_SCRATCH, OPT_SCRATCH_LIMIT, OPT_DEADLINE, OPT_NOW,
-	OPT_LS, OPT_CAT, OPT_FS, OPT_DIRECTORY, OPT_JOBS, OPT_FORMAT, OPT_OUTPUT, OPT_EXIT_STYLE, OPT_QUIET,
+	OPT_KEY, OPT_TRUST, OPT_HOST, OPT_AGAINST, OPT_PASS, OPT_PASS_DIR,
+	OPT_VALID_FOR, OPT_STATE, OPT_POLICY_DIGEST,
+	OPT_HISTORY, OPT_CONFIDENCE, OPT_DAMAGE, OPT_LIMIT, OPT_LS, OPT_CAT, OPT_FS,
+	OPT_DIRECTORY, OPT_JOBS, OPT_FORMAT, OPT_OUTPUT, OPT_EXIT_STYLE, OPT_QUIET,
 	OPT_VERBOSE, OPT_PROGRESS, OPT_COLOR, OPT_HELP, OPT_COUNT
 };
 
@@ -17,44 +20,64 @@ static const struct row {
 } rows[OPT_COUNT] = {
 	[OPT_FROM] = {"from", "PATH", FOR_CHECK | FOR_EXTRACT, true,
 		      "a file of the restore point, or a directory in which the newest is found"},
-	[OPT_CONFIG] = {"config", "FILE", FOR_CHECK | FOR_AUDIT | FOR_CONFIG, false,
+	[OPT_CONFIG] = {"config", "FILE", FOR_VERDICT | FOR_CONFIG | FOR_HISTORY, false,
 			"read this configuration and no other"},
-	[OPT_POLICY] = {"policy", "NAME", FOR_CHECK | FOR_AUDIT, false, "judge by this policy"},
-	[OPT_DEPTH] = {"depth", "auto|sample|full", FOR_CHECK | FOR_AUDIT, false, "how much is read"},
-	[OPT_MAX_AGE] = {"max-age", "24h", FOR_CHECK | FOR_AUDIT, false, "older than this is stale"},
-	[OPT_HOSTNAME] = {"hostname", "NAME", FOR_CHECK | FOR_AUDIT, false,
+	[OPT_POLICY] = {"policy", "NAME", FOR_VERDICT | FOR_HISTORY | FOR_PASS, false, "judge by this policy"},
+	[OPT_DEPTH] = {"depth", "auto|sample|full", FOR_VERDICT, false, "how much is read"},
+	[OPT_MAX_AGE] = {"max-age", "24h", FOR_VERDICT, false, "older than this is stale"},
+	[OPT_HOSTNAME] = {"hostname", "NAME", FOR_VERDICT, false,
 			  "the host name that must be found inside"},
-	[OPT_MACHINE_ID] = {"machine-id", "ID", FOR_CHECK | FOR_AUDIT, false,
+	[OPT_MACHINE_ID] = {"machine-id", "ID", FOR_VERDICT | FOR_PASS, false,
 			    "the machine id that must be found inside"},
-	[OPT_SAMPLE_FILES] = {"sample-files", "N", FOR_CHECK | FOR_AUDIT, false, "files to restore"},
-	[OPT_SAMPLE_BYTES] = {"sample-bytes", "SIZE", FOR_CHECK | FOR_AUDIT, false,
+	[OPT_SAMPLE_FILES] = {"sample-files", "N", FOR_VERDICT, false, "files to restore"},
+	[OPT_SAMPLE_BYTES] = {"sample-bytes", "SIZE", FOR_VERDICT, false,
 			      "the most to restore"},
-	[OPT_SEED] = {"seed", "N", FOR_CHECK | FOR_AUDIT, false, "repeat the choice of an earlier run"},
-	[OPT_SCRATCH] = {"scratch", "DIR", FOR_CHECK | FOR_AUDIT | FOR_INSPECT | FOR_EXTRACT, false,
+	[OPT_SEED] = {"seed", "N", FOR_VERDICT, false, "repeat the choice of an earlier run"},
+	[OPT_SCRATCH] = {"scratch", "DIR", FOR_VERDICT | FOR_INSPECT | FOR_EXTRACT | FOR_SEAL, false,
 			 "where to restore to, privately"},
-	[OPT_SCRATCH_LIMIT] = {"scratch-limit", "SIZE", FOR_CHECK | FOR_AUDIT | FOR_INSPECT | FOR_EXTRACT, false,
+	[OPT_SCRATCH_LIMIT] = {"scratch-limit", "SIZE", FOR_VERDICT | FOR_INSPECT | FOR_EXTRACT | FOR_SEAL, false,
 			       "the most to use of it"},
-	[OPT_DEADLINE] = {"deadline", "10m", FOR_CHECK | FOR_AUDIT, false,
+	[OPT_DEADLINE] = {"deadline", "10m", FOR_VERDICT, false,
 			  "give up after this long (a host): cannot-tell"},
-	[OPT_NOW] = {"now", "RFC3339", FOR_CHECK | FOR_AUDIT, false, "take this for the time (for tests)"},
+	[OPT_NOW] = {"now", "RFC3339", FOR_VERDICT | FOR_SEAL | FOR_PASS | FOR_HISTORY, false,
+		"take this for the time (for tests)"},
+	[OPT_KEY] = {"key", "FILE", FOR_VERDICT | FOR_SEAL | FOR_PASS, true,
+		     "the private key that signs (pass: a public key that is trusted)"},
+	[OPT_TRUST] = {"trust", "FILE", FOR_VERDICT, true, "a public key whose seals are trusted"},
+	[OPT_HOST] = {"host", "NAME", FOR_SEAL | FOR_PASS, false, "the host that it must be for"},
+	[OPT_AGAINST] = {"against", "DEVICE|FILE", FOR_SEAL, false,
+			 "the source, as it was backed up: it must be the same block by block"},
+	[OPT_PASS] = {"pass", "FILE", FOR_CHECK, false, "write the verdict there, signed, for the host to verify"},
+	[OPT_PASS_DIR] = {"pass-dir", "DIR", FOR_AUDIT, false, "write a signed verdict a host there: HOST.pass"},
+	[OPT_VALID_FOR] = {"valid-for", "4h", FOR_VERDICT, false, "how long a pass is good"},
+	[OPT_STATE] = {"state", "FILE", FOR_PASS, false,
+		       "keeps the newest pass that was seen: an older one is refused from then on"},
+	[OPT_POLICY_DIGEST] = {"policy-digest", "HEX", FOR_PASS, false, "the policy that it must be by"},
+	[OPT_HISTORY] = {"history", "FILE", FOR_VERDICT | FOR_HISTORY, false,
+			 "the history to use, or none"},
+	[OPT_CONFIDENCE] = {"confidence", "99.9%", FOR_VERDICT, false,
+		"how sure a sample must be"},
+	[OPT_DAMAGE] = {"damage", "0.1%", FOR_VERDICT, false, "... that less than this share is damaged"},
+	[OPT_LIMIT] = {"limit", "N", FOR_HISTORY, false, "the newest N verdicts"},
 	[OPT_LS] = {"ls", "[DIR]", FOR_INSPECT, false, "list the files below DIR, or all there are", true},
 	[OPT_CAT] = {"cat", "FILE", FOR_INSPECT, false, "write a file of the backup to standard output"},
 	[OPT_FS] = {"fs", "N", FOR_INSPECT | FOR_EXTRACT, false,
 		    "the file system that inspect shows as fs N; else the tree that the system inside mounts"},
 	[OPT_DIRECTORY] = {"directory", "DIR", FOR_EXTRACT, false, "restore below this directory (also -C DIR)"},
 	[OPT_JOBS] = {"jobs", "N", FOR_AUDIT, false, "hosts checked side by side"},
-	[OPT_FORMAT] = {"format", "NAME", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+	[OPT_FORMAT] = {"format", "NAME", FOR_VERDICT | FOR_INSPECT | FOR_HISTORY | FOR_PASS | FOR_SEAL, false,
 			"text, json, jsonl, nagios, prometheus, junit or html (inspect: text or json)"},
-	[OPT_OUTPUT] = {"output", "FILE", FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false,
+	[OPT_OUTPUT] = {"output", "FILE", FOR_VERDICT | FOR_INSPECT | FOR_HISTORY | FOR_SEAL, false,
 			"write the report there, at once when it is whole"},
-	[OPT_EXIT_STYLE] = {"exit-style", "plain|nagios|systemd|qualys", FOR_CHECK | FOR_AUDIT, false,
+	[OPT_EXIT_STYLE] = {"exit-style", "plain|nagios|systemd|qualys", FOR_VERDICT | FOR_PASS, false,
 			    "exit codes for another program"},
-	[OPT_QUIET] = {"quiet", NULL, FOR_CHECK | FOR_AUDIT, false,
+	[OPT_QUIET] = {"quiet", NULL, FOR_VERDICT | FOR_PASS | FOR_SEAL, false,
 		       "print nothing when all is safe, little when not"},
-	[OPT_VERBOSE] = {"verbose", NULL, FOR_CHECK | FOR_AUDIT | FOR_INSPECT, false, "print every finding"},
-	[OPT_PROGRESS] = {"progress", "auto|always|never", FOR_CHECK | FOR_AUDIT | FOR_INSPECT | FOR_EXTRACT, false,
+	[OPT_VERBOSE] = {"verbose", NULL, FOR_VERDICT | FOR_INSPECT | FOR_HISTORY, false, "print every finding"},
+	[OPT_PROGRESS] = {"progress", "auto|always|never", FOR_VERDICT | FOR_INSPECT | FOR_EXTRACT | FOR_SEAL, false,
 			  "progress on standard error"},
-	[OPT_COLOR] = {"color", "auto|always|never", FOR_CHECK | FOR_AUDIT | FOR_INSPECT | FOR_EXTRACT, false,
+	[OPT_COLOR] = {"color", "auto|always|never",
+		       FOR_VERDICT | FOR_INSPECT | FOR_EXTRACT | FOR_HISTORY | FOR_SEAL, false,
 		       "colour in text"},
 	[OPT_HELP] = {"help", NULL, FOR_ALL, false, "show this and exit"},
 };
@@ -94,6 +117,22 @@ static int parse_bytes(const char *value, int64_t *out)
 	if (parse_size(value, &n) < 0)
 		return -1;
 	*out = (int64_t)n;
+	return 0;
+}
+
+static int set_text(const char **field, const char *value)
+{
+	*field = value;
+	return *value ? 0 : -1;
+}
+
+/* A share that is neither nothing nor more than most. */
+static int parse_some(const char *value, uint32_t most, int64_t *out)
+{
+	uint32_t share;
+	if (parse_share(value, &share) < 0 || !share || share > most)
+		return -1;
+	*out = share;
 	return 0;
 }
 
@@ -145,6 +184,36 @@ static int apply(struct options *o, enum id id, const char *value)
 		return parse_duration(value, &g->deadline) < 0 || !g->deadline ? -1 : 0;
 	case OPT_NOW:
 		return parse_rfc3339(value, &g->now) < 0 || g->now <= 0 ? -1 : 0;
+	case OPT_KEY:
+		return *value ? strings_add(&o->keys, value) : -1;
+	case OPT_TRUST:
+		return *value ? strings_add(&o->trust, value) : -1;
+	case OPT_HOST:
+		return set_text(&o->host, value);
+	case OPT_AGAINST:
+		return set_text(&o->against, value);
+	case OPT_PASS:
+		return set_text(&o->pass, value);
+	case OPT_PASS_DIR:
+		return set_text(&o->pass_dir, value);
+	case OPT_VALID_FOR:
+		return parse_duration(value, &g->valid_for) < 0 || !g->valid_for ? -1 : 0;
+	case OPT_STATE:
+		return set_text(&o->state, value);
+	case OPT_POLICY_DIGEST:
+		o->policy_digest = value;
+		return strlen(value) == 64 && strspn(value, "0123456789abcdef") == 64 ? 0 : -1;
+	case OPT_HISTORY:
+		return set_text(&g->history, value);
+	case OPT_CONFIDENCE:
+		return parse_some(value, 999999, &g->confidence);
+	case OPT_DAMAGE:
+		return parse_some(value, 1000000, &g->damage);
+	case OPT_LIMIT:
+		if (parse_count(value, 1000000, &n) < 0 || !n)
+			return -1;
+		o->limit = (unsigned)n;
+		return 0;
 	case OPT_LS:
 		o->list = value;
 		return 0;
@@ -224,6 +293,7 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 	o->overrides.depth = -1;
 	o->overrides.max_age = o->overrides.sample_files = o->overrides.sample_bytes =
 		o->overrides.scratch_limit = -1;
+	o->overrides.trusted_keys = &o->trust;
 	for (int a = 0; a < argc; a++) {
 		const char *arg = argv[a];
 		if (only_arguments || arg[0] != '-' || !arg[1]) {
@@ -269,6 +339,8 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 void options_free(struct options *o)
 {
 	strings_free(&o->from);
+	strings_free(&o->trust);
+	strings_free(&o->keys);
 	strings_free(&o->arguments);
 }
 

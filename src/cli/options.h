@@ -12,14 +12,22 @@ enum command_bit {
 	FOR_INSPECT = 4,
 	FOR_CONFIG = 8,
 	FOR_EXTRACT = 16,
-	FOR_ALL = 31,
+	FOR_SEAL = 32,
+	FOR_KEY = 64,
+	FOR_PASS = 128,
+	FOR_HISTORY = 256,
+	FOR_ALL = 511,
+	FOR_VERDICT = FOR_CHECK | FOR_AUDIT,
 };
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
 struct options {
 	struct gate_overrides overrides;
-	struct strings from;
+	struct strings from, trust;
+	struct strings keys; /* --key: private ones to sign with, public ones to verify */
+	const char *host, *against, *pass, *pass_dir, *state, *policy_digest;
+	unsigned limit; /* 0: none */
 	const char *config, *output;
 	const char *directory, *list, *cat; /* list: "" for everything */
 	unsigned fs;

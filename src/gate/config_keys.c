@@ -43,6 +43,17 @@ static const struct config_key policy_keys[] = {
 	{CONFIG_POLICY, "fallback", TYPE_BOOL, P(fallback), "no", NULL, 0, false},
 	{CONFIG_POLICY, "unproven", TYPE_SWITCH, P(unproven_is_incomplete), "cannot-tell", unproven, 0,
 	 false},
+	{CONFIG_POLICY, "confidence", TYPE_SHARE, P(confidence), "99.9%", NULL, 1, false, 999999},
+	{CONFIG_POLICY, "damage", TYPE_SHARE, P(damage), "0.1%", NULL, 1, false, 1000000},
+	{CONFIG_POLICY, "require_signature", TYPE_BOOL, P(require_signature), "no", NULL, 0, false},
+	{CONFIG_POLICY, "trusted_keys", TYPE_PATHS, P(trusted_keys), NULL, NULL, 0, false},
+	{CONFIG_POLICY, "history", TYPE_FILE, P(history), NULL, NULL, 0, false},
+	{CONFIG_POLICY, "pass_key", TYPE_PATH, P(pass_key), NULL, NULL, 0, false},
+	{CONFIG_POLICY, "valid_for", TYPE_DURATION, P(valid_for), "4h", NULL, 1, false},
+	{CONFIG_POLICY, "max_shrink", TYPE_SHARE, P(max_shrink), "50%", NULL, 0, false, 1000000},
+	{CONFIG_POLICY, "max_renamed", TYPE_SHARE, P(max_renamed), "50%", NULL, 0, false, 1000000},
+	{CONFIG_POLICY, "max_opaque", TYPE_SHARE, P(max_opaque), "50%", NULL, 0, false, 1000000},
+	{CONFIG_POLICY, "max_slowdown", TYPE_SHARE, P(max_slowdown), "none", NULL, 0, false, 1000000},
 };
 static const struct config_key host_keys[] = {
 	{CONFIG_HOST, "repository", TYPE_NAMES, H(repositories), NULL, NULL, 0, false},

@@ -9,6 +9,7 @@ enum config_kind { CONFIG_REPOSITORY, CONFIG_POLICY, CONFIG_HOST, CONFIG_KINDS }
 
 enum config_type {
 	TYPE_PATH,	 /* char *, absolute */
+	TYPE_FILE,	 /* char *, absolute, or "none" */
 	TYPE_LAYOUT,	 /* char *, one this build has */
 	TYPE_PATTERN,	 /* char *, for catalog_match_check */
 	TYPE_NAME,	 /* char *, a policy */
@@ -21,6 +22,7 @@ enum config_type {
 	TYPE_SIZE,	 /* uint64_t */
 	TYPE_RATE,	 /* uint64_t, bytes a second; "none" is 0 */
 	TYPE_COUNT,	 /* uint32_t */
+	TYPE_SHARE,	 /* uint32_t, millionths: "99.9%"; "none" is 0 */
 	TYPE_CHOICE,	 /* an enum: index into choices */
 	TYPE_SWITCH,	 /* bool: choices[0] is false, choices[1] true */
 	TYPE_BOOL,	 /* bool */
@@ -44,7 +46,7 @@ const struct config_key *config_keys(enum config_kind kind, size_t *count);
 const char *config_kind_name(enum config_kind kind); /* "repository" */
 /* NULL: no such key. */
 const struct config_key *config_key_find(enum config_kind kind, const char *name);
-#define CONFIG_KEYS_MAX 20 /* of one kind */
+#define CONFIG_KEYS_MAX 40 /* of one kind */
 
 /*
  * Sets the field of target, releasing what it held. -1: target is as before, and *e says what was expected, without

@@ -199,12 +199,36 @@ static int set_rate(const struct config_key *k, const char *value, uint64_t *fie
 	return 0;
 }
 
+static int set_share(const struct config_key *k, const char *value, uint32_t *field, struct error *e)
+{
+	uint32_t v = 0;
+	if (!k->least && !strcmp(value, "none")) {
+		*field = 0;
+		return 0;
+	}
+	if (parse_share(value, &v) < 0)
+		return expected(e, k->least ? "a share such as 99.9% or 0.1%" : "a share such as 50%, or none");
+	if (v < k->least || v > k->most || !v)
+		return expected(e, k->most < 1000000 ? "more than 0% and less than 100%"
+						     : "more than 0%, at most 100%");
+	*field = v;
+	return 0;
+}
+
 int config_value_set(const struct config_key *k, const char *value, void *target, struct error *e)
 {
 	void *field = (char *)target + k->offset;
 	unsigned index = 0;
 	bool has_host;
 	switch (k->type) {
+	case TYPE_FILE:
+		if (!strcmp(value, "none"))
+			return set_string(field, value, e);
+		if (*value != '/')
+			return expected(e, "an absolute path, or none");
+		return set_string(field, value, e);
+	case TYPE_SHARE:
+		return set_share(k, value, field, e);
 	case TYPE_PATH:
 		if (*value != '/')
 			return expected(e, "an absolute path");
@@ -287,6 +311,7 @@ void config_value_put(const struct config_key *k, const void *target, struct tex
 {
 	const void *field = (const char *)target + k->offset;
 	const char *string = NULL;
+	char share[16];
 	size_t n = 0;
 	unsigned bits = 0;
 	switch (k->type) {
@@ -310,6 +335,12 @@ void config_value_put(const struct config_key *k, const void *target, struct tex
 		return;
 	case TYPE_COUNT:
 		text_printf(out, "%u", (unsigned)*(const uint32_t *)field);
+		return;
+	case TYPE_SHARE:
+		if (*(const uint32_t *)field || k->least)
+			text_put(out, format_share(*(const uint32_t *)field, share));
+		else
+			text_put(out, "none");
 		return;
 	case TYPE_CHOICE:
 		memcpy(&bits, field, sizeof bits);

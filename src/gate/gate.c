@@ -73,6 +73,17 @@ static int make_policy(const struct gate_request *r, const struct host_config *h
 		out->sample_bytes = (uint64_t)o->sample_bytes;
 	if (o->scratch_limit >= 0)
 		out->scratch_limit = (uint64_t)o->scratch_limit;
+	if (o->valid_for > 0)
+		out->valid_for = o->valid_for;
+	if (o->confidence > 0)
+		out->confidence = (uint32_t)o->confidence;
+	if (o->damage > 0)
+		out->damage = (uint32_t)o->damage;
+	for (size_t i = 0; o->trusted_keys && i < o->trusted_keys->count; i++)
+		if (strings_add(&out->trusted_keys, o->trusted_keys->items[i]) < 0)
+			return error_nomem(e);
+	if (o->history && (free(out->history), !(out->history = strdup(o->history))))
+		return error_nomem(e);
 	if (o->scratch) {
 		char *copy = strdup(o->scratch);
 		if (!copy)

@@ -29,11 +29,16 @@ int policy_copy(struct policy *to, const struct policy *from)
 	to->scratch = strdup(from->scratch);
 	memset(&to->critical, 0, sizeof to->critical);
 	memset(&to->exclude, 0, sizeof to->exclude);
-	bool failed = !to->name || !to->scratch;
+	memset(&to->trusted_keys, 0, sizeof to->trusted_keys);
+	to->history = from->history ? strdup(from->history) : NULL;
+	to->pass_key = from->pass_key ? strdup(from->pass_key) : NULL;
+	bool failed = !to->name || !to->scratch || (from->history && !to->history) || (from->pass_key && !to->pass_key);
 	for (size_t i = 0; i < from->critical.count && !failed; i++)
 		failed = strings_add(&to->critical, from->critical.items[i]) < 0;
 	for (size_t i = 0; i < from->exclude.count && !failed; i++)
 		failed = strings_add(&to->exclude, from->exclude.items[i]) < 0;
+	for (size_t i = 0; i < from->trusted_keys.count && !failed; i++)
+		failed = strings_add(&to->trusted_keys, from->trusted_keys.items[i]) < 0;
 	if (failed)
 		policy_free(to);
 	return failed ? -1 : 0;
@@ -45,6 +50,9 @@ void policy_free(struct policy *p)
 	free(p->scratch);
 	strings_free(&p->critical);
 	strings_free(&p->exclude);
+	strings_free(&p->trusted_keys);
+	free(p->history);
+	free(p->pass_key);
 	memset(p, 0, sizeof *p);
 }
 

@@ -452,7 +452,7 @@ static void test_table(void)
 			CHECK(config_key_find(k, keys[i].name) == &keys[i]);
 		}
 	}
-	CHECK_INT(total, 28);
+	CHECK_INT(total, 39);
 }
 
 static void test_many_hosts(void)

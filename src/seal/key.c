@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Private keys: PKCS #8 in PEM, as `openssl genpkey -algorithm ed25519` makes them. */
+#include "key.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#include "backproof/digest.h"
+
+#define KEY_FILE_MAX (16 * KIB)
+
+struct signer {
+	EVP_PKEY *key;
+	char id[KEY_ID_SIZE];
+};
+
+EVP_PKEY *signer_key(const struct signer *s)
+{
+	return s->key;
+}
+
+const char *signer_id(const struct signer *s)
+{
+	return s->id;
+}
+
+void signer_destroy(struct signer *s)
+{
+	if (!s)
+		return;
+	EVP_PKEY_free(s->key);
+	free(s);
+}
+
+int key_id_of(EVP_PKEY *key, char id[KEY_ID_SIZE], struct error *e)
+{
+	uint8_t *der = NULL, hash[EVP_MAX_MD_SIZE];
+	int length = i2d_PUBKEY(key, &der);
+	unsigned n = 0;
+	int rc = length > 0 && EVP_Digest(der, (size_t)length, hash, &n, EVP_sha256(), NULL) == 1 && n == 32
+			 ? 0
+			 : error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "libcrypto could not name a key");
+	OPENSSL_free(der);
+	if (rc == 0)
+		hex_encode(hash, n, id);
+	return rc;
+}
+
+char *key_file_read(const char *path, bool private, size_t *length, struct error *e)
+{
+	struct stat st;
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_sys(e, "%s", path);
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)KEY_FILE_MAX) {
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no key: not a small file", path);
+		return NULL;
+	}
+	if (private && st.st_mode & 077) {
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+			  "%s: others may read this private key (mode %03o): chmod 600", path,
+			  (unsigned)st.st_mode & 0777);
+		return NULL;
+	}
+	autofree char *data = calloc(1, KEY_FILE_MAX + 1);
+	if (!data) {
+		error_nomem(e);
+		return NULL;
+	}
+	*length = 0;
+	for (;;) {
+		ssize_t n = read(fd, data + *length, KEY_FILE_MAX - *length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			error_sys(e, "%s", path);
+			return NULL;
+		}
+		if (n == 0)
+			return take(data);
+		*length += (size_t)n;
+	}
+}
+
+/* A passphrase would be asked for on the terminal: there is none. */
+static int no_passphrase(char *buf, int size, int rwflag, void *ctx)
+{
+	(void)buf, (void)size, (void)rwflag, (void)ctx;
+	return -1;
+}
+
+static struct signer *signer_of(EVP_PKEY *key, struct error *e)
+{
+	struct signer *s = calloc(1, sizeof *s);
+	if (!s) {
+		EVP_PKEY_free(key);
+		error_nomem(e);
+		return NULL;
+	}
+	s->key = key;
+	if (key_id_of(key, s->id, e) == 0)
+		return s;
+	signer_destroy(s);
+	return NULL;
+}
+
+struct signer *signer_load(const char *path, struct error *e)
+{
+	size_t length;
+	char *data = key_file_read(path, true, &length, e);
+	if (!data)
+		return NULL;
+	BIO *bio = BIO_new_mem_buf(data, (int)length);
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	BIO_free(bio);
+	OPENSSL_cleanse(data, length);
+	free(data);
+	if (key && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519)
+		return signer_of(key, e);
+	error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no private key of Ed25519 in PEM without a passphrase", path);
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+static char *pem_of(EVP_PKEY *key, bool private, struct error *e)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL, *data;
+	bool done = bio && (private ? PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)
+				    : PEM_write_bio_PUBKEY(bio, key)) == 1;
+	long n = done ? BIO_get_mem_data(bio, &data) : 0;
+	if (n > 0)
+		text = strndup(data, (size_t)n);
+	BIO_free(bio);
+	if (!text)
+		error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "libcrypto could not write a key");
+	return text;
+}
+
+char *signer_public_pem(const struct signer *s, struct error *e)
+{
+	return pem_of(s->key, false, e);
+}
+
+/* A new file of a mode, all of it on the disk, or none. */
+static int write_new(const char *path, mode_t mode, const char *text, struct error *e)
+{
+	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return error_sys(e, "%s", path);
+	size_t length = strlen(text), done = 0;
+	while (done < length) {
+		ssize_t n = write(fd, text + done, length - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	if (done == length && fchmod(fd, mode) == 0 && fsync(fd) == 0)
+		return 0;
+	error_sys(e, "%s", path);
+	unlink(path);
+	return -1;
+}
+
+int signer_create(const char *path, struct error *e)
+{
+	autofree char *public_path = text_format("%s.pub", path);
+	autodestroy(signer_destroy_auto) struct signer *s = NULL;
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	if (!key)
+		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "libcrypto could not make a key");
+	s = signer_of(key, e);
+	autofree char *public_pem = s ? pem_of(key, false, e) : NULL;
+	char *pem = public_pem ? pem_of(key, true, e) : NULL;
+	if (!pem || !public_path) {
+		free(pem);
+		return public_path ? -1 : error_nomem(e);
+	}
+	int rc = write_new(path, 0600, pem, e);
+	if (rc == 0 && write_new(public_path, 0644, public_pem, e) < 0) {
+		unlink(path);
+		rc = -1;
+	}
+	OPENSSL_cleanse(pem, strlen(pem));
+	free(pem);
+	return rc;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Public keys: PEM, and the two lines that signify and minisign write. */
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "key.h"
+
+/* "Ed", eight bytes that name the key, the key itself. */
+#define SIGNIFY_LENGTH 42
+#define SIGNIFY_KEY 10
+
+/* The key of a file of two lines, the first a comment. NULL: it is no such file. */
+static EVP_PKEY *from_signify(const char *text)
+{
+	static const char comment[] = "untrusted comment:";
+	const char *line = strchr(text, '\n');
+	size_t length;
+	if (strncmp(text, comment, sizeof comment - 1) || !line)
+		return NULL;
+	line++;
+	autofree uint8_t *raw = base64_decode(line, strcspn(line, "\r\n"), &length);
+	if (!raw || length != SIGNIFY_LENGTH || memcmp(raw, "Ed", 2))
+		return NULL;
+	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw + SIGNIFY_KEY, 32);
+}
+
+static int no_passphrase(char *buf, int size, int rwflag, void *ctx)
+{
+	(void)buf, (void)size, (void)rwflag, (void)ctx;
+	return -1;
+}
+
+static EVP_PKEY *from_pem(const char *text, size_t length)
+{
+	for (int private = 0; private < 2; private++) {
+		BIO *bio = BIO_new_mem_buf(text, (int)length);
+		EVP_PKEY *key = !bio	  ? NULL
+				: private ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
+					  : PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
+		BIO_free(bio);
+		if (key && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519)
+			return key;
+		EVP_PKEY_free(key);
+	}
+	return NULL;
+}
+
+static int add(struct trusted_keys *k, EVP_PKEY *key, const char *path, struct error *e)
+{
+	struct trusted_key *to = vec_push(&k->items);
+	size_t n = sizeof to->raw;
+	if (!to)
+		return error_nomem(e);
+	if (!(to->path = strdup(path)) || key_id_of(key, to->id, e) < 0 ||
+	    EVP_PKEY_get_raw_public_key(key, to->raw, &n) != 1 || n != sizeof to->raw) {
+		free(to->path);
+		k->items.count--;
+		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "%s: the key could not be taken", path);
+	}
+	return 0;
+}
+
+int trusted_keys_add(struct trusted_keys *k, const char *path, struct error *e)
+{
+	size_t length;
+	autofree char *text = key_file_read(path, false, &length, e);
+	if (!text)
+		return -1;
+	EVP_PKEY *key = from_signify(text);
+	if (!key)
+		key = from_pem(text, length);
+	/* What was tried in vain is no error of anybody's. */
+	ERR_clear_error();
+	if (!key)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				 "%s: no public key of Ed25519 (PEM, minisign or signify)", path);
+	int rc = add(k, key, path, e);
+	EVP_PKEY_free(key);
+	return rc;
+}
+
+void trusted_keys_free(struct trusted_keys *k)
+{
+	vec_each(&k->items, it) free(it->path);
+	vec_free(&k->items);
+}
