@@ -83,7 +83,7 @@ static void json_is_the_contract(void)
 	NEED(!strings_add(&r->verdict.reasons, "damaged: w.zst: bad sum"));
 	autofree char *s = RENDER("json", &one, r);
 	CHECK_STR(s,
-		  "{\"format_version\":\"1.0\",\"host\":\"web01\",\"verdict\":\"damaged\",\"code\":\"damaged\","
+		  "{\"format_version\":\"1.1\",\"host\":\"web01\",\"verdict\":\"damaged\",\"code\":\"damaged\","
 		  "\"exit\":12,\"reasons\":[\"damaged: w.zst: bad sum\"],\"checked_at\":\"2026-11-21T20:00:00Z\","
 		  "\"policy\":\"default\",\"depth\":\"full\",\"seed\":18446744073709551615,\"restore_point\":{"
 		  "\"paths\":[\"/b/w.zst\"],\"taken_at\":\"2026-11-21T19:00:00Z\",\"age_seconds\":3600,"
