@@ -50,6 +50,9 @@ struct proved_file {
 	uint64_t size;
 	bool has_sha256, has_fsverity;
 	uint8_t sha256[32], fsverity[32];
+	/* Its fs-verity digest as a seal or the history has it, against which chunks were held: no proof by itself. */
+	bool has_known;
+	uint8_t known[32];
 };
 
 /* The sample of chunks that was held against a seal or the history; total 0: none was taken. */

@@ -124,6 +124,13 @@ static void free_one(struct host_result *r)
 	free(r->point_label);
 	strings_free(&r->paths);
 	strings_free(&r->formats);
+	vec_each(&r->files, it) free(it->path);
+	vec_free(&r->files);
+	free(r->hostname);
+	free(r->machine_id);
+	free(r->system);
+	free(r->pass_key);
+	free(r->seal.path);
 	findings_free(&r->findings);
 	verdict_free(&r->verdict);
 }

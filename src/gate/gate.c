@@ -6,6 +6,7 @@
 
 #include "backproof/subject.h"
 #include "backproof/text.h"
+#include "policy_digest.h"
 #include "polite.h"
 #include "run.h"
 
@@ -159,8 +160,15 @@ static int init_result(const struct gate_request *r, const struct check_paramete
 	out->depth = p->depth;
 	out->seed = p->seed;
 	out->checked_at = p->now;
-	out->max_age = p->policy ? p->policy->max_age : 0;
-	return out->host && out->policy && findings_init(&out->findings) == 0 ? 0 : -1;
+	if (!out->host || !out->policy || findings_init(&out->findings) < 0)
+		return -1;
+	if (!p->policy)
+		return 0;
+	out->max_age = p->policy->max_age;
+	out->valid_for = p->policy->valid_for;
+	if (p->policy->pass_key && !(out->pass_key = strdup(p->policy->pass_key)))
+		return -1;
+	return policy_digest(p->policy, out->policy_digest, NULL);
 }
 
 static void decide(struct host_result *out, const struct policy *policy)

@@ -29,6 +29,7 @@ static void collect(const struct subject *s, const struct check_parameters *p, s
 			if (!strings_has(&out->formats, name) && strings_add(&out->formats, name) < 0)
 				out->findings.lost = true;
 		}
+	proved_collect(s, out);
 }
 
 struct row_run {

@@ -10,4 +10,7 @@
  */
 void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out);
 
+/* Files with their digests, host name, machine id and system, as far as they were found. */
+void proved_collect(const struct subject *s, struct host_result *out);
+
 #endif
