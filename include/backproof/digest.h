@@ -3,7 +3,7 @@
 #ifndef BACKPROOF_DIGEST_H
 #define BACKPROOF_DIGEST_H
 
-#include "backproof/base.h"
+#include "backproof/merkle.h"
 
 enum digest_kind {
 	DIGEST_MD5,
@@ -33,6 +33,8 @@ void digest_update(void *digest, const void *data, size_t len);
 int digest_final(struct digest *d, uint8_t out[DIGEST_MAX], struct error *e) must_check;
 int digest_reset(struct digest *d, struct error *e) must_check;
 enum digest_kind digest_kind(const struct digest *d);
+/* Of DIGEST_FSVERITY: shows its chunks, as merkle_observe does. Before the first byte. */
+void digest_observe(struct digest *d, merkle_observer *fn, void *ctx);
 
 /* buf: 2 * len + 1. Returns buf. */
 char *hex_encode(const uint8_t *p, size_t len, char *buf);

@@ -177,6 +177,7 @@ struct check_parameters {
 	struct scratch *scratch;
 	struct budget *budget;
 	bool keep_chunks;	/* fill part.chunks of what is read whole: for sealing and for history */
+	bool keep_sha256;	/* its SHA-256 too, where its fs-verity digest would do: for sealing */
 	const struct known_file *known; /* by history */
 	size_t known_count;
 	/* For browsing: each member of an archive is shown to it, and nothing else is done with archives. */

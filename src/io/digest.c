@@ -3,8 +3,6 @@
 
 #include <openssl/evp.h>
 
-#include "backproof/merkle.h"
-
 static const struct row {
 	const char *name;
 	size_t size;
@@ -107,6 +105,12 @@ int digest_final(struct digest *d, uint8_t out[DIGEST_MAX], struct error *e)
 enum digest_kind digest_kind(const struct digest *d)
 {
 	return d->kind;
+}
+
+void digest_observe(struct digest *d, merkle_observer *fn, void *ctx)
+{
+	if (d->tree)
+		merkle_observe(d->tree, fn, ctx);
 }
 
 char *hex_encode(const uint8_t *p, size_t len, char *buf)

@@ -85,7 +85,7 @@ static int open_bytes(struct job *j, struct error *e)
 	const struct check_parameters *p = j->o->p;
 	if (!j->codecs) {
 		pt->bytes = pt->joined ? pt->joined : pt->source;
-		return p->depth == DEPTH_FULL ? reading_start(j->o->s, pt, p->budget, e) : 0;
+		return p->depth == DEPTH_FULL ? reading_start(j->o->s, pt, p, e) : 0;
 	}
 	if (j->random) {
 		pt->bytes = take(j->random);
@@ -225,7 +225,7 @@ static int run_job(struct job *j, enum part_depth depth, struct error *e)
 	/* The suffix of a first piece says nothing of what it is: "disk.img.zst.aa". */
 	if (pt->pieces.count || is_piece_name(pt->name))
 		j->stem = (size_t)(strrchr(pt->name, '.') - pt->name);
-	if (stored_open(&j->stored, j->o->s, pt, j->o->p->budget, e) < 0)
+	if (stored_open(&j->stored, j->o->s, pt, j->o->p, e) < 0)
 		return -1;
 	j->stream = take(j->stored.stream);
 	if (pt->note) {
@@ -267,6 +267,7 @@ void part_close(struct part *pt)
 		source_destroy(pt->bytes);
 	source_destroy(pt->joined);
 	source_destroy(pt->source);
+	chunks_destroy(pt->chunks);
 	findings_free(&pt->later);
 	free(pt->pieces.items);
 	strings_free(&pt->formats);

@@ -113,7 +113,8 @@ int job_peel(struct job *j, struct error *e)
 	while (rc > 0)
 		rc = peel_one(j, e);
 	if (rc == 0 && j->codecs && !j->random)
-		rc = watch_start(&j->content, j->stream, stored_digests_wanted(j->o->s, j->pt->index, true), e);
+		rc = watch_start(&j->content, j->stream,
+				 stored_digests_wanted(j->o->s, j->o->p, j->pt->index, true), e);
 	return rc;
 }
 

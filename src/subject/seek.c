@@ -41,7 +41,7 @@ static bool is_disk(struct job *j)
 
 int job_seek(struct job *j, const struct format *row, struct error *e)
 {
-	if (j->codecs || j->o->p->depth == DEPTH_FULL || stored_digests_wanted(j->o->s, j->pt->index, true))
+	if (j->codecs || j->o->p->depth == DEPTH_FULL || stored_digests_wanted(j->o->s, j->o->p, j->pt->index, true))
 		return 0;
 	if (open_random(j, row, e) < 0)
 		return -1;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "stored.h"
 
-unsigned stored_digests_wanted(const struct subject *s, size_t index, bool content)
+unsigned stored_digests_wanted(const struct subject *s, const struct check_parameters *p, size_t index, bool content)
 {
-	unsigned mask = content ? 0 : 1u << DIGEST_SHA256;
+	unsigned mask = content ? 0 : 1u << DIGEST_SHA256 | (unsigned)p->keep_chunks << DIGEST_FSVERITY;
 	vec_each(&s->sidecars, l) if (l->file == index && l->content == content) mask |= 1u << l->kind;
 	return mask;
 }
 
-unsigned stored_digests_at_random(const struct subject *s, size_t index)
+unsigned stored_digests_at_random(const struct subject *s, const struct check_parameters *p, size_t index)
 {
-	unsigned mask = 0;
+	unsigned mask = (unsigned)p->keep_sha256 << DIGEST_SHA256 | (unsigned)p->keep_chunks << DIGEST_FSVERITY;
 	vec_each(&s->sidecars, l) if (l->file == index && !l->content) mask |= 1u << l->kind;
 	/* What is as strong, and need not go through all bytes one after the other. */
 	return mask & 1u << DIGEST_SHA256 ? mask : mask | 1u << DIGEST_FSVERITY;
@@ -37,7 +37,8 @@ static void share_out(void *ctx, const void *data, size_t len)
 	}
 }
 
-int stored_open(struct stored *x, const struct subject *s, struct part *pt, struct budget *b, struct error *e)
+int stored_open(struct stored *x, const struct subject *s, struct part *pt, const struct check_parameters *p,
+		struct error *e)
 {
 	x->part = pt;
 	x->count = 1 + pt->pieces.count;
@@ -46,8 +47,10 @@ int stored_open(struct stored *x, const struct subject *s, struct part *pt, stru
 		return error_nomem(e);
 	x->left = source_size(pt->source);
 	for (size_t i = 0; i < x->count; i++) {
-		x->watches[i].counter = &b->bytes_read;
-		if (watch_open(&x->watches[i], stored_digests_wanted(s, stored_file(x->part, i)->index, false), e) < 0)
+		struct watch *w = &x->watches[i];
+		w->counter = &p->budget->bytes_read;
+		if (watch_open(w, stored_digests_wanted(s, p, stored_file(x->part, i)->index, false), e) < 0 ||
+		    (p->keep_chunks && watch_chunks(w, e) < 0))
 			return -1;
 	}
 	x->stream = stream_from_source(pt->joined ? pt->joined : pt->source, e);
@@ -62,6 +65,7 @@ int stored_end(struct stored *x, struct error *e)
 			return -1;
 		pt->read_whole = x->watches[i].bytes == source_size(pt->source);
 		pt->clean_end = true;
+		pt->chunks = watch_take_chunks(&x->watches[i].chunks, pt);
 	}
 	return 0;
 }

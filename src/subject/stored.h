@@ -16,17 +16,17 @@ struct stored {
 	struct stream *stream; /* owned until somebody takes it */
 };
 
-/* The part and its pieces are open. Digests that the sidecars speak of are taken, and SHA-256. */
-int stored_open(struct stored *x, const struct subject *s, struct part *pt, struct budget *b,
+/* The part and its pieces are open. Digests that the sidecars speak of are taken, and SHA-256; chunks if asked for. */
+int stored_open(struct stored *x, const struct subject *s, struct part *pt, const struct check_parameters *p,
 		struct error *e) must_check;
 /* After the stream has finished: fills digests and read_whole of the part and its pieces. */
 int stored_end(struct stored *x, struct error *e) must_check;
 void stored_free(struct stored *x);
 
 /* For a stream: what the sidecars speak of; SHA-256 of the stored bytes is always taken. */
-unsigned stored_digests_wanted(const struct subject *s, size_t index, bool content);
+unsigned stored_digests_wanted(const struct subject *s, const struct check_parameters *p, size_t index, bool content);
 /* The same of a file that can be read at random: SHA-256 where it is asked for, fs-verity's digest otherwise. */
-unsigned stored_digests_at_random(const struct subject *s, size_t index);
+unsigned stored_digests_at_random(const struct subject *s, const struct check_parameters *p, size_t index);
 /* The part, then its pieces. */
 struct part *stored_file(struct part *pt, size_t i);
 

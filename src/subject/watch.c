@@ -37,6 +37,7 @@ void watch_free(struct watch *w)
 {
 	for (size_t k = 0; k < DIGEST_KINDS; k++)
 		digest_destroy(w->digests[k]);
+	chunks_destroy(w->chunks);
 	memset(w, 0, sizeof *w);
 }
 
@@ -46,6 +47,23 @@ int watch_open(struct watch *w, unsigned mask, struct error *e)
 		if ((mask & 1u << k) && !(w->digests[k] = digest_new((enum digest_kind)k, e)))
 			return -1;
 	return 0;
+}
+
+int watch_chunks(struct watch *w, struct error *e)
+{
+	if (!(w->chunks = chunks_new(e)))
+		return -1;
+	digest_observe(w->digests[DIGEST_FSVERITY], chunks_observe, w->chunks);
+	return 0;
+}
+
+struct chunks *watch_take_chunks(struct chunks **c, const struct part *pt)
+{
+	/* Too many of them for keeping is no fault of what was read. */
+	if (!*c || !pt->read_whole || chunks_state(*c, NULL) < 0 ||
+	    chunks_count(*c) != chunks_of_size(source_size(pt->source)))
+		return NULL;
+	return take(*c);
 }
 
 int watch_start(struct watch *w, struct stream *s, unsigned mask, struct error *e)
@@ -77,7 +95,20 @@ static void *read_in_background(void *arg)
 	return NULL;
 }
 
-int reading_start(const struct subject *s, struct part *pt, struct budget *b, struct error *e)
+static int open_sweep(struct sweep *w, const struct subject *s, const struct part *file,
+		      const struct check_parameters *p, struct error *e)
+{
+	*w = (struct sweep){.mask = stored_digests_at_random(s, p, file->index),
+			    .budget = p->budget,
+			    .progress = &p->budget->bytes_read};
+	if (!p->keep_chunks)
+		return 0;
+	w->observer = chunks_observe;
+	w->ctx = chunks_new(e);
+	return w->ctx ? 0 : -1;
+}
+
+int reading_start(const struct subject *s, struct part *pt, const struct check_parameters *p, struct error *e)
 {
 	struct reading *r = calloc(1, sizeof *r);
 	if (!r)
@@ -89,9 +120,8 @@ int reading_start(const struct subject *s, struct part *pt, struct budget *b, st
 	if (!r->sweeps)
 		return error_nomem(e);
 	for (size_t i = 0; i < r->count; i++)
-		r->sweeps[i] = (struct sweep){.mask = stored_digests_at_random(s, stored_file(pt, i)->index),
-					      .budget = b,
-					      .progress = &b->bytes_read};
+		if (open_sweep(&r->sweeps[i], s, stored_file(pt, i), p, e) < 0)
+			return -1;
 	if (pthread_create(&r->thread, NULL, read_in_background, r) != 0)
 		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "no thread to be had");
 	r->started = true;
@@ -104,6 +134,8 @@ void reading_free(struct reading *r)
 		return;
 	if (r->started)
 		pthread_join(r->thread, NULL);
+	for (size_t i = 0; i < r->count && r->sweeps; i++)
+		chunks_destroy(r->sweeps[i].ctx);
 	free(r->sweeps);
 	free(r);
 }
@@ -113,12 +145,15 @@ static void reading_end(const struct reading *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct part *pt = stored_file(r->part, i);
-		const struct sweep *w = &r->sweeps[i];
+		struct sweep *w = &r->sweeps[i];
+		struct chunks *seen = w->ctx;
 		memcpy(pt->digests, w->digests, sizeof pt->digests);
 		pt->digest_mask = w->mask;
 		pt->hole_bytes = w->zero;
 		pt->read_whole = w->read + w->zero == source_size(pt->source);
 		pt->clean_end = true;
+		pt->chunks = watch_take_chunks(&seen, pt);
+		w->ctx = seen;
 	}
 }
 
