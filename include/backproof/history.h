@@ -14,7 +14,7 @@
 
 /* A stored file, as it was when it was read. */
 struct history_file {
-	char *path;
+	char *path; /* absolute, as realpath gives it, so that it is the same file from wherever one looks */
 	uint64_t size, device, inode;
 	int64_t mtime_ns, ctime_ns;
 	bool has_sha256, has_fsverity;
@@ -35,6 +35,7 @@ struct history_record {
 	int depth;		/* enum depth, as done */
 	uint64_t seed;
 	uint8_t proofs[PROOF_COUNT]; /* enum outcome */
+	int evidence;		/* enum evidence that the policy asked for: a later sample leans on no less */
 	struct strings reasons;
 	uint64_t bytes;		/* stored */
 	uint64_t bytes_read, bytes_decoded, image_data;
@@ -69,8 +70,8 @@ typedef int history_visit_fn(void *ctx, const struct history_record *r, struct e
 int history_each(struct history *h, const char *host, size_t limit, history_visit_fn *visit, void *ctx,
 		 struct error *e) must_check;
 /*
- * The newest run in which this very file (path, device, inode, size, mtime and ctime the same) was read whole and the
- * verdict was safe, of this host. 1: *out (with chunks, where kept) and *checked_at; 0: none.
+ * The newest run at depth FULL in which this very file (path, device, inode, size, mtime and ctime the same) was read
+ * whole and the verdict was safe, of this host. 1: *out (with chunks, where kept) and *checked_at; 0: none.
  */
 int history_full_proof(struct history *h, const char *host, const struct history_file *now, struct history_file *out,
 		       int64_t *checked_at, struct error *e) must_check;

@@ -146,17 +146,24 @@ struct tree_traits {
 	uint64_t *sketch;  /* SKETCH_SIZE of history.h least hashes of their paths, ascending, or NULL. Owned */
 	size_t sketch_count;
 	uint64_t opaque_bytes, tried_bytes; /* of sampled files: that nothing can compress, of those tried */
+	uint64_t tried_files;
+	bool spoilt;	   /* a walk broke off: nothing of the kind is known */
 };
+/* The share that nothing can compress, in millionths. false: too little was tried to tell. */
+bool tree_traits_opaque(const struct tree_traits *t, uint32_t *share);
 
 struct sample_result {
 	uint64_t chosen, drawn, restored, bytes, witnessed, failed; /* drawn: by lot, of those chosen */
 	double seconds;
 	bool critical_missing;
+	uint64_t opaque_bytes, tried_bytes, tried_files; /* as in struct tree_traits */
 };
 
 /* A file whose bytes were proved in an earlier run, and which has not changed since. */
 struct known_file {
 	size_t index; /* in the restore point's files */
+	uint64_t size, device, inode; /* what it was then: another file is not known */
+	int64_t mtime_ns, ctime_ns;
 	uint8_t fsverity[MERKLE_HASH];
 	const struct chunks *chunks; /* NULL where it has none */
 };

@@ -47,6 +47,9 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	if (!s->sample.restored || !s->sample.bytes)
 		finding_add(f, PROOF_RESTORE, "restore.files", s->point->label, OUTCOME_UNPROVEN, NULL,
 			    s->sample.restored ? "only empty files were restored" : "no file was restored");
+	s->traits.opaque_bytes = s->sample.opaque_bytes;
+	s->traits.tried_bytes = s->sample.tried_bytes;
+	s->traits.tried_files = s->sample.tried_files;
 	s->measures.files_sampled = s->sample.chosen;
 	s->measures.files_restored = s->sample.restored;
 	s->measures.bytes_restored = s->sample.bytes;

@@ -4,6 +4,7 @@
 #include "backproof/text.h"
 #include "facts.h"
 #include "parts.h"
+#include "traits.h"
 #include "trial.h"
 
 #define CHUNK (256 * KIB)
@@ -19,6 +20,7 @@ struct pass {
 	struct digest *md5, *sha1, *sha256;
 	unsigned mask; /* digests that the package databases of this tree need */
 	uint8_t *buf;
+	struct traits_walk traits;
 	uint64_t members, files, bytes, escapes;
 	bool root;	/* what tells when the system was last alive is in this archive: /etc, or /var */
 	int64_t newest; /* newest mtime that is not in the future */
@@ -156,6 +158,7 @@ static int take_file(struct pass *x, const struct archive_member *m, bool want_d
 			return error_nomem(e);
 	}
 	x->files++;
+	traits_see(&x->traits, entry->path);
 	if (!m->hardlink && take_data(x, m, e) < 0) {
 		free(take(x->kept));
 		return -1;
@@ -318,6 +321,11 @@ int archive_pass(struct subject *s, struct part *pt, struct stream *in, const st
 	for (size_t i = 0; i < p->policy->critical.count && x.trial.pattern_met; i++)
 		if (rc == 0 && !x.trial.pattern_met[i] && p->policy->critical_given)
 			s->sample.critical_missing = true;
+	if (rc == 0)
+		traits_add(&s->traits, &x.traits);
+	else
+		traits_spoil(&s->traits);
+	traits_walk_free(&x.traits);
 	trial_close(&x.trial);
 	archive_reader_destroy(x.reader);
 	digest_destroy(x.md5);

@@ -41,6 +41,7 @@ static int visit(void *ctx, const struct fs_entry *entry, struct error *e)
 		snprintf(full, sizeof full, "%s/%s", d->mount, entry->path);
 	else
 		snprintf(full, sizeof full, "%s", entry->path);
+	traits_see(&d->traits, full);
 	if (note_log(d, entry, full, e) < 0 || databases_note(d->databases, d->volume, entry, e) < 0)
 		return -1;
 	if (trial_is_critical(&d->trial, d->p->policy, full) ||
@@ -167,6 +168,7 @@ static int choose(struct draw *d, uint32_t files, size_t index, struct error *e)
 	if (trial_open(&d->trial, d->p, files, index + 1, e) < 0 ||
 	    fs_walk(d->fs, "", d->p->budget, visit, d, e) < 0)
 		return -1;
+	d->walked = true;
 	settle(d);
 	return 0;
 }
@@ -220,6 +222,14 @@ void draw_end(struct draw *d, struct subject *s, bool *met, struct findings *f)
 	to->witnessed += d->sample.witnessed;
 	to->failed += d->sample.failed;
 	to->seconds += d->sample.seconds;
+	to->opaque_bytes += d->sample.opaque_bytes;
+	to->tried_bytes += d->sample.tried_bytes;
+	to->tried_files += d->sample.tried_files;
+	if (d->walked)
+		traits_add(&s->traits, &d->traits);
+	else
+		traits_spoil(&s->traits);
+	traits_walk_free(&d->traits);
 	trial_close(&d->trial);
 	fs_destroy(d->fs);
 	for (size_t i = 0; i < d->slot_count && d->slots; i++)

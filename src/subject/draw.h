@@ -4,6 +4,7 @@
 #define SUBJECT_DRAW_H
 
 #include "databases.h"
+#include "traits.h"
 #include "trial.h"
 
 struct candidate {
@@ -28,6 +29,8 @@ struct draw {
 	uint64_t logs_after; /* ignore times later than this */
 	struct subject *s;
 	struct databases *databases;
+	struct traits_walk traits;
+	bool walked; /* all its names were gone through */
 };
 
 /* Goes through the names of a volume and chooses up to `files`. What goes wrong is a finding, here and in draw_try. */

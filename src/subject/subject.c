@@ -232,6 +232,7 @@ void subject_close(struct subject *s)
 		part_close(&s->parts[i]);
 	free(s->parts);
 	archive_tree_free(s->tree);
+	free(s->traits.sketch);
 	facts_free(&s->facts);
 	free(s->newest_member_path);
 	sidecars_free(&s->sidecars);

@@ -3,6 +3,7 @@
 
 #include "backproof/pool.h"
 #include "backproof/text.h"
+#include "traits.h"
 
 /* A witness may have the window of a decoder in memory. */
 #define PROVED_AT_ONCE 8u
@@ -70,7 +71,8 @@ struct proof_of {
 	struct restored *it;
 	struct findings findings; /* its own: in the end they stand in the order of the files */
 	bool kept; /* findings has been set up */
-	bool restored, witnessed;
+	bool restored, witnessed, tried;
+	uint64_t opaque_bytes, tried_bytes;
 };
 
 struct proving {
@@ -123,6 +125,7 @@ static void prove_one(struct restorer *r, struct proof_of *x, const char *subjec
 	}
 	if (fd >= 0) {
 		ask_witness(x, fd, subject);
+		x->tried = traits_try(fd, x->it->size, x->it->path, &x->opaque_bytes, &x->tried_bytes);
 		close(fd);
 	}
 	restore_remove(r, x->it);
@@ -184,6 +187,9 @@ static int prove_all(struct trial *t, size_t count, struct sample_result *sample
 		sample->restored += x->restored;
 		sample->bytes += x->restored ? x->it->size : 0;
 		sample->witnessed += x->witnessed;
+		sample->tried_files += x->tried;
+		sample->opaque_bytes += x->opaque_bytes;
+		sample->tried_bytes += x->tried_bytes;
 	}
 	return room ? 0 : -1;
 }
