@@ -30,9 +30,12 @@ struct trusted_key {
 	char id[KEY_ID_SIZE];
 	uint8_t raw[32];
 	char *path; /* it came from */
+	const char *kind; /* "private key", "public key", "public key of minisign" */
 };
 /* PEM (also of a private key: its public half), or a public key of minisign or signify. */
 int trusted_keys_add(struct trusted_keys *k, const char *path, struct error *e) must_check;
+/* As `openssl pkey -pubout` writes it. Allocated; NULL: failed. */
+char *trusted_key_pem(const struct trusted_key *k, struct error *e) must_check;
 void trusted_keys_free(struct trusted_keys *k);
 
 /* The envelope of a payload of a type, one line. s: NULL leaves it unsigned. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "backproof/digest.h"
+#include "backproof/whole_file.h"
 
 #define KEY_FILE_MAX (16 * KIB)
 
@@ -128,7 +129,7 @@ struct signer *signer_load(const char *path, struct error *e)
 	return NULL;
 }
 
-static char *pem_of(EVP_PKEY *key, bool private, struct error *e)
+char *key_pem(EVP_PKEY *key, bool private, struct error *e)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL, *data;
@@ -145,29 +146,7 @@ static char *pem_of(EVP_PKEY *key, bool private, struct error *e)
 
 char *signer_public_pem(const struct signer *s, struct error *e)
 {
-	return pem_of(s->key, false, e);
-}
-
-/* A new file of a mode, all of it on the disk, or none. */
-static int write_new(const char *path, mode_t mode, const char *text, struct error *e)
-{
-	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	if (fd < 0)
-		return error_sys(e, "%s", path);
-	size_t length = strlen(text), done = 0;
-	while (done < length) {
-		ssize_t n = write(fd, text + done, length - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	if (done == length && fchmod(fd, mode) == 0 && fsync(fd) == 0)
-		return 0;
-	error_sys(e, "%s", path);
-	unlink(path);
-	return -1;
+	return key_pem(s->key, false, e);
 }
 
 int signer_create(const char *path, struct error *e)
@@ -178,14 +157,15 @@ int signer_create(const char *path, struct error *e)
 	if (!key)
 		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "libcrypto could not make a key");
 	s = signer_of(key, e);
-	autofree char *public_pem = s ? pem_of(key, false, e) : NULL;
-	char *pem = public_pem ? pem_of(key, true, e) : NULL;
+	autofree char *public_pem = s ? key_pem(key, false, e) : NULL;
+	char *pem = public_pem ? key_pem(key, true, e) : NULL;
 	if (!pem || !public_path) {
 		free(pem);
 		return public_path ? -1 : error_nomem(e);
 	}
-	int rc = write_new(path, 0600, pem, e);
-	if (rc == 0 && write_new(public_path, 0644, public_pem, e) < 0) {
+	/* The private one first: from it the other can be had at any time. */
+	int rc = whole_file_write(path, pem, strlen(pem), 0600, false, e);
+	if (rc == 0 && whole_file_write(public_path, public_pem, strlen(public_pem), 0644, false, e) < 0) {
 		unlink(path);
 		rc = -1;
 	}

@@ -10,6 +10,8 @@
 EVP_PKEY *signer_key(const struct signer *s);
 /* SHA-256 of its SubjectPublicKeyInfo, in hex. */
 int key_id_of(EVP_PKEY *key, char id[KEY_ID_SIZE], struct error *e) must_check;
+/* In PEM. Allocated; NULL: failed. */
+char *key_pem(EVP_PKEY *key, bool private, struct error *e) must_check;
 /* All of a small file, with a NUL behind. private: refused when others than its owner may read it. Allocated. */
 char *key_file_read(const char *path, bool private, size_t *length, struct error *e) must_check;
 

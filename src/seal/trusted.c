@@ -10,7 +10,7 @@
 #define SIGNIFY_KEY 10
 
 /* The key of a file of two lines, the first a comment. NULL: it is no such file. */
-static EVP_PKEY *from_signify(const char *text)
+static EVP_PKEY *from_signify(const char *text, const char **kind)
 {
 	static const char comment[] = "untrusted comment:";
 	const char *line = strchr(text, '\n');
@@ -21,6 +21,7 @@ static EVP_PKEY *from_signify(const char *text)
 	autofree uint8_t *raw = base64_decode(line, strcspn(line, "\r\n"), &length);
 	if (!raw || length != SIGNIFY_LENGTH || memcmp(raw, "Ed", 2))
 		return NULL;
+	*kind = strncmp(text + sizeof comment - 1, " minisign", 9) ? "public key of signify" : "public key of minisign";
 	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw + SIGNIFY_KEY, 32);
 }
 
@@ -30,7 +31,7 @@ static int no_passphrase(char *buf, int size, int rwflag, void *ctx)
 	return -1;
 }
 
-static EVP_PKEY *from_pem(const char *text, size_t length)
+static EVP_PKEY *from_pem(const char *text, size_t length, const char **kind)
 {
 	for (int private = 0; private < 2; private++) {
 		BIO *bio = BIO_new_mem_buf(text, (int)length);
@@ -38,6 +39,7 @@ static EVP_PKEY *from_pem(const char *text, size_t length)
 				: private ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
 					  : PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
 		BIO_free(bio);
+		*kind = private ? "private key" : "public key";
 		if (key && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519)
 			return key;
 		EVP_PKEY_free(key);
@@ -45,12 +47,13 @@ static EVP_PKEY *from_pem(const char *text, size_t length)
 	return NULL;
 }
 
-static int add(struct trusted_keys *k, EVP_PKEY *key, const char *path, struct error *e)
+static int add(struct trusted_keys *k, EVP_PKEY *key, const char *kind, const char *path, struct error *e)
 {
 	struct trusted_key *to = vec_push(&k->items);
 	size_t n = sizeof to->raw;
 	if (!to)
 		return error_nomem(e);
+	to->kind = kind;
 	if (!(to->path = strdup(path)) || key_id_of(key, to->id, e) < 0 ||
 	    EVP_PKEY_get_raw_public_key(key, to->raw, &n) != 1 || n != sizeof to->raw) {
 		free(to->path);
@@ -66,17 +69,28 @@ int trusted_keys_add(struct trusted_keys *k, const char *path, struct error *e)
 	autofree char *text = key_file_read(path, false, &length, e);
 	if (!text)
 		return -1;
-	EVP_PKEY *key = from_signify(text);
+	const char *kind;
+	EVP_PKEY *key = from_signify(text, &kind);
 	if (!key)
-		key = from_pem(text, length);
+		key = from_pem(text, length, &kind);
 	/* What was tried in vain is no error of anybody's. */
 	ERR_clear_error();
 	if (!key)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
 				 "%s: no public key of Ed25519 (PEM, minisign or signify)", path);
-	int rc = add(k, key, path, e);
+	int rc = add(k, key, kind, path, e);
 	EVP_PKEY_free(key);
 	return rc;
+}
+
+char *trusted_key_pem(const struct trusted_key *k, struct error *e)
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, k->raw, sizeof k->raw);
+	char *pem = key ? key_pem(key, false, e) : NULL;
+	if (!key)
+		error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "%s: libcrypto could not take the key", k->path);
+	EVP_PKEY_free(key);
+	return pem;
 }
 
 void trusted_keys_free(struct trusted_keys *k)
