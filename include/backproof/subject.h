@@ -39,6 +39,7 @@ struct windows_drive {
 /* What the tree inside says about the machine it came from. Text is untrusted; NULL: not found. */
 struct facts {
 	bool root_found;  /* a tree with /etc was found */
+	bool incomplete;  /* not all could be read: what was not found may be there all the same */
 	char *root;	  /* subject of the file system or archive it is on */
 	char *hostname, *machine_id, *system; /* system: PRETTY_NAME of os-release */
 	struct strings other_hosts; /* where the archives of one restore point name several hosts */

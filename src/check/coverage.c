@@ -155,10 +155,11 @@ static void want(struct findings *f, const struct subject *s, const char *check,
 		finding_add(f, PROOF_COVERAGE, check, s->facts.root, OUTCOME_HELD, NULL, "%s: %s", what, found);
 		return;
 	}
-	bool closed = has_closed_volume(s);
-	finding_add(f, PROOF_COVERAGE, check, s->facts.root, closed ? OUTCOME_UNPROVEN : OUTCOME_BROKEN, NULL,
-		    closed ? "no %s was seen; it may be on a volume that can't be looked into"
-			   : "no %s in the restore point (policy: boot = no, if the host boots from elsewhere)",
+	bool closed = has_closed_volume(s), unread = s->facts.incomplete;
+	finding_add(f, PROOF_COVERAGE, check, s->facts.root, closed || unread ? OUTCOME_UNPROVEN : OUTCOME_BROKEN, NULL,
+		    unread   ? "no %s was seen; not all places where it could be were read"
+		    : closed ? "no %s was seen; it may be on a volume that can't be looked into"
+			     : "no %s in the restore point (policy: boot = no, if the host boots from elsewhere)",
 		    what);
 }
 

@@ -93,6 +93,7 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 	struct tree_reader tree = subject_tree(s);
 	if (facts_harvest(&s->facts, &tree, &why) < 0) {
 		/* What was not come to is not absent: neither proof can rest on it. */
+		s->facts.incomplete = true;
 		finding_error(f, PROOF_STRUCTURE, "root.read", name, &why);
 		finding_add(f, PROOF_COVERAGE, "root.read", name, OUTCOME_UNPROVEN, NULL,
 			    "not all that tells what belongs to it could be read");
@@ -111,8 +112,10 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 	{
 		/* An ESP that the fstab leaves to automounting is looked into all the same. */
 		if (v->fs && v->volume->role == ROLE_ESP && !v->mount &&
-		    facts_scan_esp(&s->facts, v->fs, &why) < 0)
+		    facts_scan_esp(&s->facts, v->fs, &why) < 0) {
+			s->facts.incomplete = true;
 			finding_error(f, PROOF_STRUCTURE, "esp.read", v->name, &why);
+		}
 	}
 	return 0;
 }

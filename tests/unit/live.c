@@ -61,12 +61,36 @@ static void no_mountinfo(void)
 	findings_free(&f);
 }
 
+/* The proof of coverage for a machine in which no kernel was found. */
+static enum outcome without_kernel(bool incomplete)
+{
+	struct policy policy = {.boot = BOOT_REQUIRED};
+	struct check_parameters p = {.policy = &policy};
+	struct restore_point point = {.label = (char[]){"web01"}};
+	struct subject s = {.point = &point, .facts = {.root_found = true, .incomplete = incomplete,
+							.root = (char[]){"web01.img:2"}, .fstab_found = true}};
+	struct findings f;
+	NEED(findings_init(&f) == 0);
+	check_coverage.run(&s, &p, &f);
+	enum outcome o = findings_proof(&f, PROOF_COVERAGE);
+	findings_free(&f);
+	return o;
+}
+
+/* A deadline that passes while /boot is looked for takes no kernel away. */
+static void not_read_is_not_missing(void)
+{
+	CHECK_INT(without_kernel(false), OUTCOME_BROKEN);
+	CHECK_INT(without_kernel(true), OUTCOME_UNPROVEN);
+}
+
 int main(void)
 {
 	NEED(mkdtemp(dir));
 	sh("truncate -s 4M %s/root.img && mke2fs -q -F -U 11111111-2222-3333-4444-555555555555 %s/root.img");
 	RUN(mounted_volumes);
 	RUN(no_mountinfo);
+	RUN(not_read_is_not_missing);
 	sh("rm -r %s");
 	return test_done();
 }
