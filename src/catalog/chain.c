@@ -9,6 +9,7 @@
 #include <fcntl.h>
 
 #include "backproof/footprint.h"
+#include "backproof/format.h"
 #include "backproof/text.h"
 
 #define CHAIN_MAX 64
@@ -58,6 +59,16 @@ static char *beside(const char *path, const char *name)
 	return text_format("%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
 }
 
+/*
+ * Nothing lies behind what is compressed as a whole, and a file that is so by its name alone is refused. To open each
+ * newest backup of a fleet, and to read its first block from disk, took longer than to find it.
+ */
+static bool is_compressed(const char *path)
+{
+	const struct format *named = format_by_suffix(path, NULL);
+	return named && named->kind == FORMAT_CODEC;
+}
+
 static bool has_file(const struct restore_point *p, const char *path)
 {
 	vec_each(p, f)
@@ -72,7 +83,8 @@ int chain_complete(struct restore_point *p, struct error *e)
 	for (size_t i = 0; i < p->count && p->count < given + CHAIN_MAX; i++) {
 		struct candidate c = {.partial = false};
 		autofree char *name = NULL;
-		if (!p->items[i].note && backing_of(p->items[i].path, &name, e) < 0)
+		if (!p->items[i].note && !is_compressed(p->items[i].path) &&
+		    backing_of(p->items[i].path, &name, e) < 0)
 			return -1;
 		autofree char *path = name ? beside(p->items[i].path, name) : NULL;
 		if (name && !path)

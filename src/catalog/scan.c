@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "backproof/pool.h"
+
 int scan_open(int dir, const char *name, bool follow)
 {
 	return openat(dir, name,
@@ -38,30 +40,86 @@ static enum scan_type type_of(int fd, const char *name, unsigned char type)
 				     : SCAN_OTHER;
 }
 
+/* A piece of a directory, as the kernel gives it. */
+struct piece {
+	struct task task; /* first: task is piece */
+	int fd;
+	char *to;
+	size_t room;
+	long bytes; /* 0: the end; -1: cause */
+	int cause;
+};
+
+static void read_piece(struct task *t)
+{
+	struct piece *p = (struct piece *)t;
+	do
+		p->bytes = syscall(SYS_getdents64, p->fd, p->to, p->room);
+	while (p->bytes < 0 && errno == EINTR);
+	p->cause = errno;
+}
+
+static int visit(const struct piece *p, scan_fn *fn, void *ctx, struct error *e)
+{
+	for (long at = 0; at < p->bytes;) {
+		const struct dirent64 *d = (const struct dirent64 *)(p->to + at);
+		const char *name = d->d_name;
+		at += d->d_reclen;
+		if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
+			continue;
+		if (fn(ctx, p->fd, name, type_of(p->fd, name, d->d_type), e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* 1: all of it was read. */
+static int ended(const struct piece *p, const char *shown, bool *unreadable, struct error *e)
+{
+	if (p->bytes > 0)
+		return 0;
+	if (!p->bytes || p->cause == ENOENT) /* removed by retention meanwhile */
+		return 1;
+	*unreadable = true;
+	errno = p->cause;
+	return error_sys(e, "%s: directory can't be read", shown);
+}
+
+#define SMALL (16 * KIB)
+#define LARGE (128 * KIB)
+
+/* On from what has been read: while the names of one piece are looked at, the next one is read on another core. */
+static int scan_large(struct piece *now, const char *shown, scan_fn *fn, void *ctx, bool *unreadable, struct error *e)
+{
+	autofree char *room = malloc(2 * LARGE);
+	struct piece two[2] = {{.task.run = read_piece, .fd = now->fd, .to = room, .room = LARGE},
+			       {.task.run = read_piece, .fd = now->fd, .to = room + LARGE, .room = LARGE}};
+	if (!room)
+		return error_nomem(e);
+	for (size_t i = 0;; i ^= 1) {
+		task_begin(&two[i].task);
+		int rc = visit(now, fn, ctx, e);
+		task_wait(&two[i].task);
+		now = &two[i];
+		rc = rc < 0 ? -1 : ended(now, shown, unreadable, e);
+		if (rc)
+			return rc < 0 ? -1 : 0;
+	}
+}
+
 int scan_dir(int fd, const char *shown, scan_fn *fn, void *ctx, bool *unreadable, struct error *e)
 {
-	_Alignas(struct dirent64) char buf[16 * 1024];
+	_Alignas(struct dirent64) char buf[SMALL];
+	struct piece p = {.fd = fd, .to = buf, .room = sizeof buf};
 	for (;;) {
-		long n = syscall(SYS_getdents64, fd, buf, sizeof buf);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == ENOENT) /* removed by retention meanwhile */
-			return 0;
-		if (n < 0) {
-			*unreadable = true;
-			return error_sys(e, "%s: directory can't be read", shown);
-		}
-		if (n == 0)
-			return 0;
-		for (long at = 0; at < n;) {
-			const struct dirent64 *d = (const struct dirent64 *)(buf + at);
-			const char *name = d->d_name;
-			at += d->d_reclen;
-			if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
-				continue;
-			if (fn(ctx, fd, name, type_of(fd, name, d->d_type), e) < 0)
-				return -1;
-		}
+		read_piece(&p.task);
+		int rc = ended(&p, shown, unreadable, e);
+		if (rc)
+			return rc < 0 ? -1 : 0;
+		if ((size_t)p.bytes > SMALL / 2)
+			return scan_large(&p, shown, fn, ctx, unreadable, e);
+		if (visit(&p, fn, ctx, e) < 0)
+			return -1;
 	}
 }
 

@@ -15,7 +15,7 @@
 static char root[64];
 
 /* Stands before the C library's, to count what is looked at, and to let a file vanish before it is. */
-static size_t looks;
+static _Atomic size_t looks;
 static const char *vanished = "";
 
 int fstatat(int dir, const char *restrict name, struct stat *restrict st, int flags)
