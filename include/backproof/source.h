@@ -11,6 +11,7 @@
 #include "backproof/base.h"
 
 struct source;
+struct budget;
 
 /* A run of bytes from an offset on: data, or known to read as zeros without being read. */
 struct extent {
@@ -25,6 +26,8 @@ struct source_ops {
 	/* NULL: all data. off < size is guaranteed; the length may be cut short. */
 	int (*extent_at)(void *self, uint64_t off, struct extent *out, struct error *e);
 	void (*destroy)(void *self);
+	/* As read_at, without a trace in the page cache: see source_read_aside. NULL: read_at does. */
+	int (*read_aside)(void *self, uint64_t off, void *buf, size_t len, const struct budget *b, struct error *e);
 };
 
 /* Takes self on success only. name is copied, for messages. NULL when memory is out. */
@@ -47,12 +50,27 @@ const struct error *source_sticky(const struct source *s);
 uint64_t source_bytes_read(const struct source *s);
 
 /*
+ * From here on it is noted which pieces (of `piece` bytes, a power of two) reads have touched. Before readers have
+ * started. Of what has more than 2^29 pieces nothing is noted.
+ */
+int source_note_reads(struct source *s, uint64_t piece, struct error *e) must_check;
+/* The first touched piece from `from` on; false: there is none. */
+bool source_touched(const struct source *s, uint64_t from, uint64_t *piece);
+/* What source_read_aside wants its buffers aligned to, off to be a multiple of, and room for len rounded up to. */
+#define SOURCE_ASIDE_ALIGN 4096
+/*
+ * As source_read_at, for large pieces here and there: the page cache is passed by where that can be, at the pace and
+ * until the end of this budget instead of the source's own (LIMIT). Is not noted.
+ */
+int source_read_aside(struct source *s, uint64_t off, void *buf, size_t len, const struct budget *b,
+		      struct error *e) must_check;
+
+/*
  * A regular file or block device. Identity is taken from the open descriptor. What is read of a file leaves the page
  * cache when the source goes (see footprint.h).
  */
 struct source *source_open_file(const char *path, struct error *e) must_check;
 /* From here on, reads of a file source keep to the pace of a budget (borrowed). Before readers have started. */
-struct budget;
 void source_pace(struct source *s, const struct budget *b);
 /* Takes fd on success. The page cache is left alone. */
 struct source *source_open_fd(int fd, const char *name, struct error *e) must_check;

@@ -132,6 +132,7 @@ struct part {
 	const struct chunks *known_chunks;
 	const char *known_from; /* "seal" or "history"; NULL: nothing is known */
 	uint8_t known_digest[MERKLE_HASH]; /* its fs-verity digest */
+	bool sampled;		/* chunks of it were drawn and compared; read_whole too where these were all */
 };
 
 struct vouch_result {
@@ -213,6 +214,11 @@ struct subject {
 	struct measures measures;
 	struct sealed *sealed;	/* the seal beside the restore point; NULL: none was found */
 	struct chunk_sample chunk_sample;
+	/*
+	 * When the sample of chunks began the deadline had not come: nothing else was cut short by it. What comes after
+	 * the sample must not go by the budget.
+	 */
+	bool settled_in_time;
 	struct tree_traits traits;
 	int64_t taken_at; /* the oldest clock that counts; 0 until freshness has run, or none */
 };
@@ -251,6 +257,11 @@ bool subvolume_is_named(const struct fstab_line *l);
 bool subject_archive_holds(const struct subject *s, const char *directory);
 /* Waits for background reading; bytes, digests and read_whole are known after it. Its errors become findings. */
 void subject_join(struct subject *s, const struct check_parameters *p, struct findings *f);
+/*
+ * At depth sample, once all else that reads has been done: chunks of the files that are known, by lot, until policy's
+ * confidence is reached or the deadline is near. Fills chunk_sample, and read_whole of files of which nothing is left.
+ */
+void subject_draw_chunks(struct subject *s, const struct check_parameters *p, struct findings *f);
 /* The checksums that image formats carry over their content: fills content_checked, and findings. */
 void subject_images_verify(struct subject *s, const struct check_parameters *p, struct findings *f);
 /* Digests of package files, restored samples: see vouch.c and trial.c. Both fill s and add findings. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Every stored byte was read, and something vouches for it: the weakest part decides. */
+#include "backproof/chances.h"
 #include "backproof/text.h"
 #include "rows.h"
 
@@ -137,12 +138,72 @@ static void say_read(const struct part *pt, const char *name, struct findings *f
 		    (unsigned long long)source_size(pt->source), holes, name);
 }
 
+/* "99.9%", rounded down to a tenth below 99.9% so that it reads well. */
+static const char *say_share(uint32_t share, char buf[16])
+{
+	return format_share(share < 999000 ? share - share % 1000 : share, buf);
+}
+
+/* What the sample of chunks was, and what it means. */
+static char *sample_in_words(const struct chunk_sample *c)
+{
+	char read[32], all[32], damage[16], odds[16], wanted[16];
+	bool enough = c->confidence >= c->wanted;
+	format_size(c->bytes_read, read);
+	format_size(c->bytes_total, all);
+	say_share(enough && c->confidence < SHARE_ONE ? c->wanted : c->confidence, odds);
+	format_share(c->damage, damage);
+	if (!enough)
+		return text_format("read %s of %s%s: if %s or more were damaged, this would have shown it with %s "
+				   "probability, and policy asks for %s",
+				   read, all, c->stopped ? " before the deadline" : "", damage, odds,
+				   format_share(c->wanted, wanted));
+	return text_format("read %s of %s: if %s or more were damaged, this would have shown it with %s probability. "
+			   "A few flipped bits may be missed by any sample.",
+			   read, all, damage, odds);
+}
+
+static bool sample_holds(const struct chunk_sample *c)
+{
+	return c->total && !c->bad && c->confidence >= c->wanted;
+}
+
+/* Of the restore point as a whole. */
+static void say_sample(const struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	const struct chunk_sample *c = &s->chunk_sample;
+	autofree char *words = c->total ? sample_in_words(c) : NULL;
+	if (!c->total || c->bad)
+		return;
+	if (!sample_holds(c)) {
+		finding_add(f, PROOF_INTEGRITY, "integrity.sample", s->point->label, OUTCOME_UNPROVEN,
+			    &(struct finding_text){.error = c->stopped ? ERROR_LIMIT : ERROR_NONE}, "%s",
+			    words ? words : "the sample is too small");
+		return;
+	}
+	finding_add(f, PROOF_INTEGRITY, "integrity.sample", s->point->label, OUTCOME_HELD, NULL,
+		    "%llu of %llu chunks of 512 KiB drawn at random with seed %llu (needed: %llu), and %llu that are "
+		    "known besides (holes, both ends, and what was read for the other proofs), are those of the %s",
+		    (unsigned long long)c->drawn, (unsigned long long)c->total, (unsigned long long)p->seed,
+		    (unsigned long long)c->needed, (unsigned long long)c->known, c->from);
+}
+
 static enum evidence judge(struct subject *s, size_t index, const struct check_parameters *p, struct findings *f)
 {
 	struct part *pt = &s->parts[index];
 	/* A name that a shell might read otherwise is not put into a line that people paste. */
 	const char *name = strspn(pt->name, PLAIN) == strlen(pt->name) && *pt->name != '-' ? pt->name : "FILE";
 	enum evidence need = p->policy->integrity_evidence, best = by_sidecars(s, index, f);
+	if (pt->sampled && !pt->read_whole && sample_holds(&s->chunk_sample)) {
+		struct finding_text strength = {.expected = evidence_name(need),
+						.measured = evidence_name(EVIDENCE_DIGEST)};
+		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_HELD, &strength,
+			    "evidence: digests of chunks, of a sample (%s)", pt->known_from);
+		return EVIDENCE_DIGEST;
+	}
+	/* Too small a sample, or damage in it, has been said. */
+	if (pt->sampled && !pt->read_whole)
+		return EVIDENCE_NONE;
 	if (!pt->read_whole) {
 		finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_UNPROVEN, NULL,
 			    p->depth == DEPTH_FULL
@@ -155,6 +216,8 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 	const struct part *whole = pt->kind == PART_PIECE ? pt->head : pt;
 	if (best < EVIDENCE_CHECKSUM && whole->content_checked && pt->clean_end)
 		best = EVIDENCE_CHECKSUM;
+	if (pt->sampled)
+		best = EVIDENCE_DIGEST;
 	/* Nothing is restored from a note. */
 	if (pt->kind == PART_NOTE)
 		return best < need ? need : best;
@@ -199,6 +262,9 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	if (p->depth == DEPTH_FULL)
 		subject_images_verify(s, p, f);
 	subject_join(s, p, f);
+	if (p->depth == DEPTH_SAMPLE)
+		subject_draw_chunks(s, p, f);
+	say_sample(s, p, f);
 	for (size_t i = 0; i < s->part_count; i++) {
 		const struct part *pt = &s->parts[i];
 		enum evidence v = pt->source ? judge(s, i, p, f) : EVIDENCE_NONE;
@@ -209,7 +275,11 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		bytes += source_size(pt->source) - pt->hole_bytes;
 		holes += pt->hole_bytes;
 	}
-	if (any)
+	autofree char *words = sample_holds(&s->chunk_sample) ? sample_in_words(&s->chunk_sample) : NULL;
+	if (words)
+		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL, "%s",
+			    words);
+	else if (any)
 		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL,
 			    "%s read%s%s; %s (%s)", format_size(bytes, size), holes ? ", holes of " : "",
 			    holes ? format_size(holes, rest) : "", explain(s, weakest), evidence_name(weakest));

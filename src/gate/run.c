@@ -22,6 +22,7 @@ static void collect(const struct subject *s, const struct check_parameters *p, s
 	out->measures = s->measures;
 	out->measures.duration_seconds = seconds;
 	out->taken_at = s->taken_at;
+	out->sample = s->chunk_sample;
 	out->age = s->taken_at ? p->now - s->taken_at : 0;
 	for (size_t i = 0; i < s->part_count; i++)
 		for (size_t k = 0; k < s->parts[i].formats.count; k++) {
@@ -59,6 +60,12 @@ static void run_checks(struct subject *s, const struct check_parameters *p, stru
 	}
 }
 
+/* Whether something may have been cut short. What a sample of chunks made of the time it had, it says itself. */
+static bool was_stopped(const struct subject *s, const struct budget *b, struct error *e)
+{
+	return budget_check(b, e) < 0 && (stop_signal || !s->settled_in_time);
+}
+
 void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out)
 {
 	struct error e = {0};
@@ -78,7 +85,7 @@ void run_point(const struct restore_point *point, struct check_parameters *p, st
 	else
 		finding_error(&out->findings, PROOF_STRUCTURE, "subject.open", point->label, &e);
 	/* Stopped in the middle: whatever was held by then, not everything was looked at. */
-	for (int i = 0; i < PROOF_COUNT && budget_check(p->budget, &e) < 0; i++)
+	for (int i = 0; i < PROOF_COUNT && was_stopped(&s, p->budget, &e); i++)
 		finding_error(&out->findings, (enum proof)i, "run.stopped", point->label, &e);
 	collect(&s, p, out);
 	subject_close(&s);

@@ -14,7 +14,11 @@ struct source {
 	pthread_mutex_t lock; /* for sticky */
 	_Atomic bool failed;
 	struct error sticky;
+	_Atomic uint64_t *touched; /* a bit a piece; NULL: not asked for */
+	unsigned piece_bits;
 };
+
+#define PIECES_MAX (UINT64_C(1) << 29)
 
 struct source *source_new(const struct source_ops *ops, void *self, uint64_t size, const char *name,
 			  struct error *e)
@@ -45,6 +49,7 @@ void source_destroy(struct source *s)
 	if (s->ops->destroy)
 		s->ops->destroy(s->self);
 	pthread_mutex_destroy(&s->lock);
+	free((void *)s->touched);
 	free(s->name);
 	free(s);
 }
@@ -82,9 +87,45 @@ static int fail(struct source *s, const struct error *cause, struct error *e)
 	return -1;
 }
 
-int source_read_at(struct source *s, uint64_t off, void *buf, size_t len, struct error *e)
+static void touch(struct source *s, uint64_t off, size_t len)
 {
-	struct error cause = {0};
+	if (!s->touched)
+		return;
+	for (uint64_t i = off >> s->piece_bits; i <= (off + len - 1) >> s->piece_bits; i++) {
+		uint64_t bit = UINT64_C(1) << i % 64;
+		if (!(atomic_load_explicit(&s->touched[i / 64], memory_order_relaxed) & bit))
+			s->touched[i / 64] |= bit;
+	}
+}
+
+int source_note_reads(struct source *s, uint64_t piece, struct error *e)
+{
+	uint64_t count = s->size / piece + 1;
+	if (s->touched || count > PIECES_MAX)
+		return 0;
+	s->touched = calloc(count / 64 + 1, sizeof *s->touched);
+	if (!s->touched)
+		return error_nomem(e);
+	s->piece_bits = (unsigned)__builtin_ctzll(piece);
+	return 0;
+}
+
+bool source_touched(const struct source *s, uint64_t from, uint64_t *piece)
+{
+	uint64_t words = s->touched ? (s->size >> s->piece_bits) / 64 + 1 : 0;
+	for (uint64_t w = from / 64; w < words; w++) {
+		uint64_t bits = s->touched[w] & (w == from / 64 ? ~UINT64_C(0) << from % 64 : ~UINT64_C(0));
+		if (!bits)
+			continue;
+		*piece = w * 64 + (uint64_t)__builtin_ctzll(bits);
+		return true;
+	}
+	return false;
+}
+
+/* What is asked for is inside. */
+static int check_range(const struct source *s, uint64_t off, size_t len, struct error *e)
+{
 	uint64_t end;
 	if (add_overflows(off, (uint64_t)len, &end) || end > s->size) {
 		/* Beyond the end is what a damaged structure asks for; it is no failure of the medium. */
@@ -92,9 +133,33 @@ int source_read_at(struct source *s, uint64_t off, void *buf, size_t len, struct
 				 "%s: %zu bytes wanted at offset %llu, which is beyond the end at %llu",
 				 s->name, len, (unsigned long long)off, (unsigned long long)s->size);
 	}
+	return 0;
+}
+
+int source_read_at(struct source *s, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct error cause = {0};
+	if (check_range(s, off, len, e) < 0)
+		return -1;
 	if (!len)
 		return 0;
 	if (s->ops->read_at(s->self, off, buf, len, &cause) < 0)
+		return fail(s, &cause, e);
+	s->bytes_read += len;
+	touch(s, off, len);
+	return 0;
+}
+
+int source_read_aside(struct source *s, uint64_t off, void *buf, size_t len, const struct budget *b, struct error *e)
+{
+	struct error cause = {0};
+	if (check_range(s, off, len, e) < 0)
+		return -1;
+	if (!len)
+		return 0;
+	int rc = s->ops->read_aside ? s->ops->read_aside(s->self, off, buf, len, b, &cause)
+				    : s->ops->read_at(s->self, off, buf, len, &cause);
+	if (rc < 0)
 		return fail(s, &cause, e);
 	s->bytes_read += len;
 	return 0;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <time.h>
 
@@ -17,7 +18,10 @@ struct file {
 	char *path; /* NULL for a descriptor whose name means nothing */
 	struct footprint *footprint;
 	const struct budget *budget; /* whose pace is kept; may be NULL */
+	pthread_mutex_t lock;	     /* for direct */
+	int direct;		     /* a descriptor that passes the page cache by; one of the below otherwise */
 };
+enum { DIRECT_NOT_TRIED = -1, DIRECT_NONE = -2 };
 
 static int read_piece(struct file *f, uint64_t off, uint8_t *to, size_t len, struct error *e)
 {
@@ -59,6 +63,48 @@ static int file_read_at(void *self, uint64_t off, void *buf, size_t len, struct 
 	return 0;
 }
 
+static int direct_fd(struct file *f)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", f->fd);
+	pthread_mutex_lock(&f->lock);
+	if (f->direct == DIRECT_NOT_TRIED) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_DIRECT);
+		f->direct = fd < 0 ? DIRECT_NONE : fd;
+	}
+	int fd = f->direct;
+	pthread_mutex_unlock(&f->lock);
+	return fd;
+}
+
+/* Large pieces here and there are read faster so, and nothing is read ahead in vain. */
+static bool read_directly(struct file *f, uint64_t off, void *buf, size_t len)
+{
+	size_t whole = (len + SOURCE_ASIDE_ALIGN - 1) / SOURCE_ASIDE_ALIGN * SOURCE_ASIDE_ALIGN, done = 0;
+	int fd = off % SOURCE_ASIDE_ALIGN || (uintptr_t)buf % SOURCE_ASIDE_ALIGN ? DIRECT_NONE : direct_fd(f);
+	while (fd >= 0 && done < len && done % SOURCE_ASIDE_ALIGN == 0) {
+		ssize_t n = pread(fd, (uint8_t *)buf + done, whole - done, (off_t)(off + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return done >= len;
+}
+
+static int file_read_aside(void *self, uint64_t off, void *buf, size_t len, const struct budget *b, struct error *e)
+{
+	struct file *f = self;
+	struct pace *pace = b ? b->pace : NULL;
+	size_t most = pace ? pace_piece(pace) : len;
+	for (size_t at = 0; pace && at < len; at += most)
+		if (pace_take(pace, len - at < most ? len - at : most, b, e) < 0)
+			return -1;
+	/* What can't be read so, for whatever reason, is read as everything else: that also says what is wrong. */
+	return read_directly(f, off, buf, len) ? 0 : read_piece(f, off, buf, len, e);
+}
+
 static int file_extent_at(void *self, uint64_t off, struct extent *out, struct error *e)
 {
 	struct file *f = self;
@@ -85,6 +131,9 @@ static void file_destroy(void *self)
 {
 	struct file *f = self;
 	footprint_close(f->footprint);
+	if (f->direct >= 0)
+		close(f->direct);
+	pthread_mutex_destroy(&f->lock);
 	close(f->fd);
 	free(f->path);
 	free(f);
@@ -95,6 +144,7 @@ static const struct source_ops file_ops = {
 	.read_at = file_read_at,
 	.extent_at = file_extent_at,
 	.destroy = file_destroy,
+	.read_aside = file_read_aside,
 };
 
 struct source *source_open_fd(int fd, const char *name, struct error *e)
@@ -122,6 +172,8 @@ struct source *source_open_fd(int fd, const char *name, struct error *e)
 		goto failed;
 	}
 	f->fd = fd;
+	f->direct = DIRECT_NOT_TRIED;
+	pthread_mutex_init(&f->lock, NULL);
 	struct source *s = source_new(&file_ops, f, size, name, e);
 	if (s)
 		return s;

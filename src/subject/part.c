@@ -39,6 +39,10 @@ static int open_stored(struct opener *o, struct part *pt)
 		return -1;
 	}
 	source_pace(pt->source, o->p->budget);
+	if (o->p->depth == DEPTH_SAMPLE && source_note_reads(pt->source, MERKLE_CHUNK, why) < 0) {
+		finding_error(o->f, PROOF_INTEGRITY, "part.open", pt->name, why);
+		return -1;
+	}
 	if (!source_size(pt->source) && !pt->note) {
 		error_set(why, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s is empty", pt->name);
 		finding_add(o->f, PROOF_PRESENCE, "part.size", pt->name, OUTCOME_BROKEN, &empty, "the file is empty");

@@ -25,6 +25,8 @@ int part_image(struct opener *o, struct part *pt, const struct format *row, stru
 void part_close(struct part *pt);
 /* Waits for the background digest of stored bytes, if there is one. */
 void part_join(struct part *pt, const struct check_parameters *p, struct findings *f);
+/* How many bytes have been read and decoded, as of now. */
+void subject_measure(struct subject *s);
 /* What a part that was read at random has to say of its compression. */
 void seek_join(struct part *pt, const struct check_parameters *p, struct findings *f);
 int part_add_format(struct part *pt, const char *name, struct error *e) must_check;

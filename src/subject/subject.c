@@ -204,18 +204,24 @@ int subject_open(struct subject *s, const struct restore_point *point, const str
 /* Holes are known without being read, and count: of a file that was read to its end, that is its size. */
 static uint64_t part_bytes_read(const struct part *pt)
 {
-	return !pt->source ? 0 : pt->read_whole ? source_size(pt->source) : source_bytes_read(pt->source);
+	uint64_t size = pt->source ? source_size(pt->source) : 0, n = pt->source ? source_bytes_read(pt->source) : 0;
+	return pt->read_whole || n > size ? size : n;
+}
+
+void subject_measure(struct subject *s)
+{
+	s->measures.bytes_read = s->measures.bytes_decoded = 0;
+	for (size_t i = 0; i < s->part_count; i++) {
+		s->measures.bytes_read += part_bytes_read(&s->parts[i]);
+		s->measures.bytes_decoded += s->parts[i].content_size;
+	}
 }
 
 void subject_join(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
-	s->measures.bytes_read = s->measures.bytes_decoded = 0;
-	for (size_t i = 0; i < s->part_count; i++) {
-		struct part *pt = &s->parts[i];
-		part_join(pt, p, f);
-		s->measures.bytes_read += part_bytes_read(pt);
-		s->measures.bytes_decoded += pt->content_size;
-	}
+	for (size_t i = 0; i < s->part_count; i++)
+		part_join(&s->parts[i], p, f);
+	subject_measure(s);
 }
 
 void subject_close(struct subject *s)
