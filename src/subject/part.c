@@ -9,6 +9,7 @@
 
 #include "backproof/text.h"
 #include "job.h"
+#include "known.h"
 #include "pieces.h"
 
 /*
@@ -39,6 +40,7 @@ static int open_stored(struct opener *o, struct part *pt)
 		return -1;
 	}
 	source_pace(pt->source, o->p->budget);
+	known_from_history(pt, o->p, o->f);
 	if (o->p->depth == DEPTH_SAMPLE && source_note_reads(pt->source, MERKLE_CHUNK, why) < 0) {
 		finding_error(o->f, PROOF_INTEGRITY, "part.open", pt->name, why);
 		return -1;

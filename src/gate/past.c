@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Asks the history: before a restore point is opened how deep to go, and afterwards what is odd about it. */
+#include "past.h"
+
+#include <limits.h>
+
+#include "backproof/text.h"
+
+static void ended(struct past *x, const char *subject, const struct error *e, struct findings *f)
+{
+	x->failed = true;
+	x->history = NULL;
+	finding_add(f, PROOF_INTEGRITY, "history.open", subject, OUTCOME_SKIPPED, NULL,
+		    "the history can't be used, and nothing is held against it: %s", e->text);
+}
+
+/* A file of the restore point as it lies there now. false: it can't be looked at, or is no file. */
+static bool look_at(const struct point_file *file, char path[PATH_MAX], struct history_file *out)
+{
+	struct stat st;
+	memset(out, 0, sizeof *out);
+	if (!realpath(file->path, path) || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	out->path = path;
+	out->size = (uint64_t)st.st_size;
+	out->device = st.st_dev;
+	out->inode = st.st_ino;
+	out->mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+	out->ctime_ns = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec;
+	return true;
+}
+
+/* The run in which a file was proved: did its policy ask for as much as this one does? */
+struct proving_run {
+	int64_t checked_at;
+	const char *path;
+	const struct policy *policy;
+	bool good;
+};
+
+static int look_at_run(void *ctx, const struct history_record *r, struct error *e)
+{
+	struct proving_run *x = ctx;
+	(void)e;
+	if (r->checked_at < x->checked_at)
+		return 1;
+	bool has = false;
+	vec_each(&r->files, it) has |= it->path && !strcmp(it->path, x->path);
+	if (r->checked_at == x->checked_at && has && r->code == CODE_SAFE && r->depth == DEPTH_FULL &&
+	    r->evidence >= (int)x->policy->integrity_evidence && r->proofs[PROOF_INTEGRITY] == OUTCOME_HELD &&
+	    r->proofs[PROOF_STRUCTURE] == OUTCOME_HELD && r->proofs[PROOF_RESTORE] == OUTCOME_HELD)
+		x->good = true;
+	return x->good;
+}
+
+/* Every chunk is known and they give the digest, so that any of them can be proved alone. */
+static bool can_be_sampled(const struct history_file *it)
+{
+	uint8_t digest[MERKLE_HASH];
+	struct error e;
+	if (!it->has_fsverity)
+		return false;
+	if (!chunks_of_size(it->size))
+		return true;
+	return it->chunks && chunks_digest(it->chunks, it->size, digest, &e) == 0 &&
+	       !memcmp(digest, it->fsverity, sizeof digest);
+}
+
+/* One file. 1: proved, and *checked_at says when; 0: not, and *why says why not (a literal); -1. */
+static int find_proof(struct past *x, const struct point_file *file, size_t index, const struct check_parameters *p,
+		      int64_t *checked_at, const char **why, struct error *e)
+{
+	char path[PATH_MAX];
+	struct history_file now;
+	struct history_file *proof = vec_push(&x->proofs);
+	if (!proof)
+		return error_nomem(e);
+	memset(proof, 0, sizeof *proof);
+	*why = "no safe full check of it as it is now is remembered";
+	if (!look_at(file, path, &now))
+		return 0;
+	int rc = history_full_proof(x->history, p->host, &now, proof, checked_at, e);
+	if (rc <= 0)
+		return rc;
+	struct proving_run run = {*checked_at, now.path, p->policy, false};
+	if (history_each(x->history, p->host, 0, look_at_run, &run, e) < 0)
+		return -1;
+	*why = "the last safe full check of it was made for less than policy asks for now";
+	if (!run.good)
+		return 0;
+	*why = "of the last safe full check of it, not all hashes are kept";
+	if (!can_be_sampled(proof) || proof->size != now.size)
+		return 0;
+	struct known_file *k = vec_push(&x->known);
+	if (!k)
+		return error_nomem(e);
+	*k = (struct known_file){.index = index,
+				 .size = now.size,
+				 .device = now.device,
+				 .inode = now.inode,
+				 .mtime_ns = now.mtime_ns,
+				 .ctime_ns = now.ctime_ns,
+				 .chunks = proof->chunks};
+	memcpy(k->fsverity, proof->fsverity, sizeof k->fsverity);
+	return 1;
+}
+
+/* All files of the point. 1: all are proved, the longest ago at *oldest. */
+static int find_proofs(struct past *x, const struct restore_point *point, const struct check_parameters *p,
+		       int64_t *oldest, const char **why, struct error *e)
+{
+	int all = 1;
+	*oldest = INT64_MAX;
+	for (size_t i = 0; i < point->count; i++) {
+		int64_t at = 0;
+		const char *not;
+		int rc = find_proof(x, &point->items[i], i, p, &at, &not, e);
+		if (rc < 0)
+			return -1;
+		if (rc == 0 && all) {
+			all = 0;
+			*why = not;
+		}
+		*oldest = rc && at < *oldest ? at : *oldest;
+	}
+	return point->count ? all : 0;
+}
+
+static void choose(struct past *x, const struct restore_point *point, struct check_parameters *p, struct findings *f)
+{
+	const struct policy *policy = p->policy;
+	char when[32], age[32], limit[32];
+	const char *why = "";
+	int64_t oldest;
+	struct error e = {0};
+	int all = find_proofs(x, point, p, &oldest, &why, &e);
+	if (all < 0) {
+		ended(x, point->label, &e, f);
+		x->known.count = 0;
+		return;
+	}
+	int64_t since = all ? p->now - oldest : 0;
+	format_rfc3339(all ? oldest : 0, when);
+	format_duration(since > 0 ? since : 0, age);
+	format_duration(policy->full_every, limit);
+	bool young = all && since >= -policy->clock_skew && since < policy->full_every;
+	if (policy->depth == DEPTH_AUTO && young)
+		p->depth = DEPTH_SAMPLE;
+	if (policy->depth == DEPTH_AUTO && !young)
+		x->known.count = 0;
+	if (policy->depth == DEPTH_AUTO && all && !young)
+		finding_add(f, PROOF_INTEGRITY, "history.depth", point->label, OUTCOME_SKIPPED, NULL,
+			    "full check: the last safe one of the same %s was at %s, and policy asks for one every %s "
+			    "(full_every)",
+			    point->count > 1 ? "files" : "file", when, limit);
+	else if (policy->depth == DEPTH_AUTO && !all)
+		finding_add(f, PROOF_INTEGRITY, "history.depth", point->label, OUTCOME_SKIPPED, NULL, "full check: %s",
+			    why);
+	else if (all)
+		finding_add(f, PROOF_INTEGRITY, "history.depth", point->label, OUTCOME_SKIPPED, NULL,
+			    "sample: a full check of the same %s held at %s, %s ago, and nothing was written since",
+			    point->count > 1 ? "files" : "file", when, age);
+}
+
+void past_begin(struct past *x, struct history *history, const struct error *why, const struct restore_point *point,
+		struct check_parameters *p, struct findings *f)
+{
+	memset(x, 0, sizeof *x);
+	x->history = history;
+	p->known = NULL;
+	p->known_count = 0;
+	p->depth = p->policy->depth == DEPTH_SAMPLE ? DEPTH_SAMPLE : DEPTH_FULL;
+	if (!history && why && why->cls != ERROR_NONE)
+		ended(x, point->label, why, f);
+	if (x->history && p->policy->depth != DEPTH_FULL)
+		choose(x, point, p, f);
+	p->known = x->known.items;
+	p->known_count = x->known.count;
+}
+
+/* What is looked for among earlier runs, newest first. */
+struct search {
+	const struct history_record *now;
+	const struct check_parameters *p;
+	struct findings *f;
+	bool copy;		  /* somewhere the same bytes were seen: look for where */
+	bool identity, figures;	  /* done */
+};
+
+static int hold_against(void *ctx, const struct history_record *then, struct error *e)
+{
+	struct search *x = ctx;
+	const struct history_record *now = x->now;
+	(void)e;
+	if (past_is_same(now, then))
+		return 0;
+	if (x->copy && past_copy(now, then, x->p, x->f))
+		x->copy = false;
+	/* A later one says nothing of what should be in an earlier one. */
+	bool later = now->taken_at && then->taken_at > now->taken_at;
+	if (then->code == CODE_SAFE && !later) {
+		if (!x->identity) {
+			x->identity = true;
+			past_identity(now, then, x->p, x->f);
+			/* Another machine: there is nothing to compare. */
+			x->figures |= past_is_other_machine(now, then);
+		}
+		if (!x->figures && past_is_alike(now, then)) {
+			x->figures = true;
+			past_figures(now, then, x->p->policy, x->f);
+		}
+	}
+	return x->identity && x->figures && !x->copy;
+}
+
+static int ask(struct past *x, const struct history_record *now, const struct check_parameters *p, struct findings *f,
+	       struct error *e)
+{
+	struct search s = {.now = now, .p = p, .f = f};
+	vec_each(&now->files, it)
+	{
+		struct history_file first = {0};
+		autofree char *label = NULL;
+		int64_t at;
+		if (!it->read_whole || (!it->has_sha256 && !it->has_fsverity))
+			continue;
+		int rc = history_first_seen(x->history, p->host, it, &first, &at, e);
+		if (rc > 0)
+			past_first_digest(it, &first, at, f);
+		history_file_free(&first);
+		if (rc < 0)
+			return -1;
+		rc = history_same_content(x->history, p->host, it, &label, &at, e);
+		if (rc < 0)
+			return -1;
+		s.copy |= rc > 0;
+	}
+	return history_each(x->history, p->host, 0, hold_against, &s, e) < 0 ? -1 : 0;
+}
+
+void past_judge(struct past *x, const struct history_record *now, const struct check_parameters *p,
+		struct findings *f)
+{
+	struct error e = {0};
+	if (x->history && ask(x, now, p, f, &e) < 0)
+		ended(x, now->label ? now->label : now->host, &e, f);
+}
+
+void past_end(struct past *x, struct check_parameters *p)
+{
+	p->known = NULL;
+	p->known_count = 0;
+	vec_each(&x->proofs, it) history_file_free(it);
+	vec_free(&x->proofs);
+	vec_free(&x->known);
+	memset(x, 0, sizeof *x);
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Two runs beside each other: are they of the same restore point, of one kind, of one machine; is one a copy? */
+#include <ctype.h>
+#include <strings.h>
+
+#include "backproof/text.h"
+#include "past.h"
+
+/* Smaller files (logs, tables, lists) need not be alike for an image to be a copy. */
+#define LARGE MIB
+
+bool past_is_same(const struct history_record *now, const struct history_record *then)
+{
+	if (!now->files.count || now->files.count != then->files.count)
+		return false;
+	vec_each(&now->files, a)
+	{
+		bool found = false;
+		vec_each(&then->files, b)
+		{
+			bool named = a->path && b->path && !strcmp(a->path, b->path);
+			bool linked = a->inode && a->inode == b->inode && a->device == b->device;
+			found |= (named || linked) && a->size == b->size && a->mtime_ns == b->mtime_ns;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* The same but for figures: "web01/2026-11-20/web01.img.zst" and that of the next day. */
+static bool same_form(const char *a, const char *b)
+{
+	for (;;) {
+		bool digits = isdigit((unsigned char)*a) && isdigit((unsigned char)*b);
+		if (!digits && *a != *b)
+			return false;
+		if (!*a)
+			return true;
+		if (!digits) {
+			a++;
+			b++;
+			continue;
+		}
+		a += strspn(a, "0123456789");
+		b += strspn(b, "0123456789");
+	}
+}
+
+/* What follows the first dot with no figure behind it: ".img.zst", whatever the date before it. */
+static const char *suffixes_of(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *p = slash ? slash + 1 : path, *end = p + strlen(p);
+	for (const char *dot = strchr(p, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (!isdigit((unsigned char)dot[1]))
+			return dot;
+	return end;
+}
+
+bool past_is_alike(const struct history_record *now, const struct history_record *then)
+{
+	bool forms = true, suffixes = true;
+	if (!now->files.count || now->files.count != then->files.count)
+		return false;
+	for (size_t i = 0; i < now->files.count; i++) {
+		const char *a = now->files.items[i].path, *b = then->files.items[i].path;
+		if (!a || !b)
+			return false;
+		forms = forms && same_form(a, b);
+		suffixes = suffixes && !strcmp(suffixes_of(a), suffixes_of(b));
+	}
+	return forms || suffixes;
+}
+
+static bool is_machine_id(const char *id)
+{
+	return id && strlen(id) == 32 && strspn(id, "0123456789abcdefABCDEF") == 32 && strspn(id, "0") != 32;
+}
+
+bool past_is_other_machine(const struct history_record *now, const struct history_record *then)
+{
+	if (is_machine_id(now->machine_id) && is_machine_id(then->machine_id))
+		return strcasecmp(now->machine_id, then->machine_id) != 0;
+	return now->hostname && then->hostname && *now->hostname && *then->hostname &&
+	       !same_host(now->hostname, then->hostname);
+}
+
+void past_identity(const struct history_record *now, const struct history_record *then,
+		   const struct check_parameters *p, struct findings *f)
+{
+	char when[32];
+	const char *subject = now->label ? now->label : now->host;
+	bool ids = is_machine_id(now->machine_id) && is_machine_id(then->machine_id);
+	const char *what = ids ? "machine id" : "host name", *is = ids ? now->machine_id : now->hostname,
+		   *was = ids ? then->machine_id : then->hostname;
+	if (!past_is_other_machine(now, then))
+		return;
+	format_rfc3339(then->checked_at, when);
+	/* A person has said which machine it is now. */
+	bool told = ids ? p->machine_id && !strcasecmp(p->machine_id, is)
+			: p->hostname_given && p->hostname && same_host(p->hostname, is);
+	struct finding_text more = {.expected = was, .measured = is};
+	if (told)
+		finding_add(f, PROOF_IDENTITY, "history.identity", subject, OUTCOME_SKIPPED, &more,
+			    "another %s than at the last safe check (%s), and the one that is asked for", what, when);
+	else
+		finding_add(f, PROOF_IDENTITY, "history.identity", subject, OUTCOME_BROKEN, &more,
+			    "the %s inside is \"%s\", and was \"%s\" at the last safe check (%s, checked %s): "
+			    "another machine (if it was set up anew, configure its %s)",
+			    what, is, was, then->label ? then->label : "", when, ids ? "machine_id" : "hostname");
+}
+
+/* 1 the same bytes, 0 other bytes, -1 nobody knows: no digest of one kind is known of both. */
+static int same_bytes(const struct history_file *a, const struct history_file *b)
+{
+	if (a->size != b->size)
+		return 0;
+	if (a->has_fsverity && b->has_fsverity)
+		return !memcmp(a->fsverity, b->fsverity, sizeof a->fsverity);
+	if (a->has_sha256 && b->has_sha256)
+		return !memcmp(a->sha256, b->sha256, sizeof a->sha256);
+	return -1;
+}
+
+/* Every large file (all, where none is) was there before, last written earlier: *newest is the youngest of those. */
+static bool is_copy(const struct history_record *now, const struct history_record *then, int64_t *newest)
+{
+	uint64_t large = LARGE, most = 0;
+	*newest = INT64_MIN;
+	vec_each(&now->files, a) most = a->size > most ? a->size : most;
+	if (most < large)
+		large = most;
+	if (!most)
+		return false;
+	vec_each(&now->files, a)
+	{
+		bool found = false;
+		if (a->size < large)
+			continue;
+		vec_each(&then->files, b)
+		{
+			if (same_bytes(a, b) != 1 || b->mtime_ns >= a->mtime_ns)
+				continue;
+			found = true;
+			*newest = b->mtime_ns > *newest ? b->mtime_ns : *newest;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+bool past_copy(const struct history_record *now, const struct history_record *then, const struct check_parameters *p,
+	       struct findings *f)
+{
+	const char *subject = now->label ? now->label : now->host;
+	char when[32], age[32], limit[32];
+	int64_t newest;
+	if (!is_copy(now, then, &newest))
+		return false;
+	int64_t written = newest / 1000000000;
+	bool renamed = now->label && then->label && strcmp(now->label, then->label);
+	bool old = p->now - written > p->policy->max_age;
+	format_rfc3339(written, when);
+	if (renamed)
+		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_BROKEN, NULL,
+			    "byte for byte the same as %s, which was written %s: an older backup under a newer name",
+			    then->label, when);
+	else if (old)
+		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_BROKEN, NULL,
+			    "the same bytes were there already, written %s: %s ago, more than %s. Only the time of the "
+			    "file is newer",
+			    when, format_duration(p->now - written, age), format_duration(p->policy->max_age, limit));
+	else
+		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_SKIPPED, NULL,
+			    "the same bytes were there already, written %s: only the time of the file is newer", when);
+	return true;
+}
+
+void past_first_digest(const struct history_file *now, const struct history_file *then, int64_t checked_at,
+		       struct findings *f)
+{
+	char was[65], is[65], when[32];
+	const char *base = now->path ? strrchr(now->path, '/') : NULL;
+	base = base ? base + 1 : now->path;
+	bool tree = now->has_fsverity && then->has_fsverity;
+	int same = same_bytes(now, then);
+	if (same < 0 || now->mtime_ns != then->mtime_ns)
+		return;
+	struct finding_text more = {.expected = hex_encode(tree ? then->fsverity : then->sha256, 32, was),
+				    .measured = hex_encode(tree ? now->fsverity : now->sha256, 32, is)};
+	format_rfc3339(checked_at, when);
+	if (same) {
+		finding_add(f, PROOF_INTEGRITY, "history.digest", base, OUTCOME_SKIPPED, &more,
+			    "its %s is the one that was seen first (%s)", tree ? "fs-verity digest" : "SHA-256", when);
+		return;
+	}
+	more.error = ERROR_CORRUPT;
+	finding_add(f, PROOF_INTEGRITY, "history.digest", base, OUTCOME_BROKEN, &more,
+		    "its bytes are not those that were there when it was first read (%s), though neither its size nor "
+		    "its time has changed: it was altered since",
+		    when);
+}
