@@ -138,29 +138,10 @@ static void say_read(const struct part *pt, const char *name, struct findings *f
 		    (unsigned long long)source_size(pt->source), holes, name);
 }
 
-/* "99.9%", rounded down to a tenth below 99.9% so that it reads well. */
+/* "63.2%": rounded down, and finer only near certainty. */
 static const char *say_share(uint32_t share, char buf[16])
 {
 	return format_share(share < 999000 ? share - share % 1000 : share, buf);
-}
-
-/* What the sample of chunks was, and what it means. */
-static char *sample_in_words(const struct chunk_sample *c)
-{
-	char read[32], all[32], damage[16], odds[16], wanted[16];
-	bool enough = c->confidence >= c->wanted;
-	format_size(c->bytes_read, read);
-	format_size(c->bytes_total, all);
-	say_share(enough && c->confidence < SHARE_ONE ? c->wanted : c->confidence, odds);
-	format_share(c->damage, damage);
-	if (!enough)
-		return text_format("read %s of %s%s: if %s or more were damaged, this would have shown it with %s "
-				   "probability, and policy asks for %s",
-				   read, all, c->stopped ? " before the deadline" : "", damage, odds,
-				   format_share(c->wanted, wanted));
-	return text_format("read %s of %s: if %s or more were damaged, this would have shown it with %s probability. "
-			   "A few flipped bits may be missed by any sample.",
-			   read, all, damage, odds);
 }
 
 static bool sample_holds(const struct chunk_sample *c)
@@ -168,24 +149,50 @@ static bool sample_holds(const struct chunk_sample *c)
 	return c->total && !c->bad && c->confidence >= c->wanted;
 }
 
+static bool sample_is_all(const struct chunk_sample *c)
+{
+	return c->drawn + c->known == c->total;
+}
+
+/* What the sample of chunks means. Reports show it as it is. */
+static char *sample_in_words(const struct chunk_sample *c)
+{
+	char read[32], all[32], damage[16], odds[16], wanted[16];
+	format_size(c->bytes_read, read);
+	format_size(c->bytes_total, all);
+	format_share(c->damage, damage);
+	if (!sample_holds(c))
+		return text_format("read %s of %s%s: if %s or more were damaged, this would have shown it with %s "
+				   "probability, and policy asks for %s",
+				   read, all, c->stopped ? " before the deadline" : "", damage,
+				   say_share(c->confidence, odds), format_share(c->wanted, wanted));
+	if (sample_is_all(c))
+		return text_format("all %llu chunks were compared with those of the %s",
+				   (unsigned long long)c->total, c->from);
+	say_share(c->confidence < SHARE_ONE ? c->wanted : c->confidence, odds);
+	return text_format("read %s of %s: if %s or more were damaged, this would have shown it with %s probability. "
+			   "A few flipped bits may be missed by any sample.",
+			   read, all, damage, odds);
+}
+
 /* Of the restore point as a whole. */
 static void say_sample(const struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	const struct chunk_sample *c = &s->chunk_sample;
-	autofree char *words = c->total ? sample_in_words(c) : NULL;
-	if (!c->total || c->bad)
+	if (!c->total)
 		return;
-	if (!sample_holds(c)) {
-		finding_add(f, PROOF_INTEGRITY, "integrity.sample", s->point->label, OUTCOME_UNPROVEN,
-			    &(struct finding_text){.error = c->stopped ? ERROR_LIMIT : ERROR_NONE}, "%s",
-			    words ? words : "the sample is too small");
-		return;
-	}
-	finding_add(f, PROOF_INTEGRITY, "integrity.sample", s->point->label, OUTCOME_HELD, NULL,
-		    "%llu of %llu chunks of 512 KiB drawn at random with seed %llu (needed: %llu), and %llu that are "
-		    "known besides (holes, both ends, and what was read for the other proofs), are those of the %s",
+	autofree char *words = sample_in_words(c);
+	bool held = sample_holds(c);
+	finding_add(f, PROOF_INTEGRITY, "integrity.chunks", s->point->label, OUTCOME_SKIPPED, NULL,
+		    "%llu of %llu chunks of 512 KiB drawn at random with seed %llu, %llu needed; %llu known besides: "
+		    "holes, both ends, and what the other proofs have read",
 		    (unsigned long long)c->drawn, (unsigned long long)c->total, (unsigned long long)p->seed,
-		    (unsigned long long)c->needed, (unsigned long long)c->known, c->from);
+		    (unsigned long long)c->needed, (unsigned long long)c->known);
+	if (!c->bad)
+		finding_add(f, PROOF_INTEGRITY, "integrity.sample", s->point->label,
+			    held ? OUTCOME_HELD : OUTCOME_UNPROVEN,
+			    &(struct finding_text){.error = !held && c->stopped ? ERROR_LIMIT : ERROR_NONE}, "%s",
+			    words ? words : "a sample of chunks");
 }
 
 static enum evidence judge(struct subject *s, size_t index, const struct check_parameters *p, struct findings *f)
@@ -275,10 +282,11 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		bytes += source_size(pt->source) - pt->hole_bytes;
 		holes += pt->hole_bytes;
 	}
-	autofree char *words = sample_holds(&s->chunk_sample) ? sample_in_words(&s->chunk_sample) : NULL;
-	if (words)
-		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL, "%s",
-			    words);
+	if (sample_holds(&s->chunk_sample) && !sample_is_all(&s->chunk_sample))
+		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL,
+			    "%s of chunks drawn at random match the %s (%s, of a sample)",
+			    format_size(s->chunk_sample.bytes_read, size), s->chunk_sample.from,
+			    evidence_name(weakest));
 	else if (any)
 		finding_add(f, PROOF_INTEGRITY, "integrity.summary", s->point->label, OUTCOME_SKIPPED, NULL,
 			    "%s read%s%s; %s (%s)", format_size(bytes, size), holes ? ", holes of " : "",

@@ -123,6 +123,14 @@ const struct finding *report_summary(const struct host_result *r, enum proof p)
 	return NULL;
 }
 
+const char *report_sample(const struct host_result *r)
+{
+	for (size_t i = 0; r->sample.total && i < r->findings.count; i++)
+		if (!strcmp(r->findings.items[i].check, "integrity.sample"))
+			return r->findings.items[i].detail;
+	return NULL;
+}
+
 size_t report_dropped(const struct host_result *r)
 {
 	size_t sum = 0;

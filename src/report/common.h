@@ -37,6 +37,8 @@ const char *report_depth(const struct host_result *r);
 const struct finding *report_evidence(const struct host_result *r, enum proof p, size_t *others);
 /* What a check says of a proof as a whole ("freshness.summary"), or NULL: for proofs that are held. */
 const struct finding *report_summary(const struct host_result *r, enum proof p);
+/* What a sample of chunks tells, in a sentence; NULL: none was taken, or it found damage. */
+const char *report_sample(const struct host_result *r);
 /* Findings that were counted but not kept. */
 size_t report_dropped(const struct host_result *r);
 /* Bytes a second of the sampled restore, or 0 when too little was restored to say. */

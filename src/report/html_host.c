@@ -63,6 +63,8 @@ static void put_facts(struct text *out, const struct host_result *r)
 		    format_size(m->bytes_decoded, b));
 	report_put_duration(&value, m->duration_seconds);
 	put_row(out, "Check", text_str(&value));
+	if (report_sample(r))
+		put_row(out, "Sample", report_sample(r));
 	value.length = 0;
 	text_printf(&value, "%llu of %llu sampled files (%s), %llu of them proved themselves",
 		    (unsigned long long)m->files_restored, (unsigned long long)m->files_sampled,

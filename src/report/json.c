@@ -105,6 +105,39 @@ static void put_measures(struct text *out, const struct host_result *r)
 	text_put(out, "}");
 }
 
+/* Millionths as a number from 0 to 1. */
+static void put_share(struct text *out, const char *key, uint32_t millionths)
+{
+	int digits = 6;
+	uint32_t part = millionths % 1000000;
+	for (; digits > 1 && part % 10 == 0; part /= 10)
+		digits--;
+	put_key(out, key);
+	text_printf(out, "%u.%0*u", (unsigned)(millionths / 1000000), digits, (unsigned)part);
+}
+
+static void put_sample(struct text *out, const struct chunk_sample *c)
+{
+	put_key(out, "sample");
+	if (!c->total) {
+		text_put(out, "null");
+		return;
+	}
+	text_printf(out, "{\"chunks_total\":%llu", (unsigned long long)c->total);
+	put_u64(out, "chunks_drawn", c->drawn);
+	put_u64(out, "chunks_known", c->known);
+	put_u64(out, "chunks_needed", c->needed);
+	put_u64(out, "chunks_bad", c->bad);
+	put_u64(out, "bytes_read", c->bytes_read);
+	put_u64(out, "bytes_total", c->bytes_total);
+	put_share(out, "confidence", c->confidence);
+	put_share(out, "damage", c->damage);
+	put_share(out, "wanted", c->wanted);
+	put_key(out, "from");
+	put_string(out, c->from);
+	text_printf(out, ",\"stopped\":%s}", c->stopped ? "true" : "false");
+}
+
 static void put_host(struct text *out, const struct host_result *r, const char *type)
 {
 	text_put(out, "{");
@@ -134,6 +167,7 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	}
 	text_put(out, "]");
 	put_measures(out, r);
+	put_sample(out, &r->sample);
 	if (r->older) {
 		put_key(out, "newer_restore_point");
 		put_host(out, r->older, NULL);

@@ -84,6 +84,15 @@ static void put_read(struct text *out, const char *name, const struct host_label
 	put_u64(out, name, h, h->r->measures.bytes_read);
 }
 
+static void put_confidence(struct text *out, const char *name, const struct host_label *h)
+{
+	uint32_t c = h->r->sample.confidence;
+	if (!h->r->sample.total)
+		return;
+	put_sample(out, name, h);
+	text_printf(out, "%u.%06u\n", (unsigned)(c / 1000000), (unsigned)(c % 1000000));
+}
+
 static void put_files(struct text *out, const char *name, const struct host_label *h)
 {
 	put_u64(out, name, h, h->r->measures.files_restored);
@@ -115,6 +124,9 @@ static const struct metric {
 	{"backproof_backup_size_bytes", "Stored size of the restore point.", put_size},
 	{"backproof_check_duration_seconds", "Time that the check took.", put_duration},
 	{"backproof_check_read_bytes", "Stored bytes that the check read.", put_read},
+	{"backproof_sample_confidence_ratio", "How sure it is that the sample of chunks would have shown "
+					      "damage of the size that policy names.",
+	 put_confidence},
 	{"backproof_files_restored", "Files that the check restored.", put_files},
 	{"backproof_restore_bytes_per_second", "Rate of the sampled restore.", put_rate},
 	{"backproof_last_check_timestamp_seconds", "When the check was made, in Unix time.", put_checked},

@@ -158,8 +158,9 @@ static void put_findings(struct text *out, const struct host_result *r, size_t w
 	}
 }
 
-static void put_measures(struct text *out, const struct host_result *r, const struct report_options *o)
+static void put_measures(struct text *out, const struct host_result *r, const struct report_options *o, size_t width)
 {
+	const char *sample = report_sample(r);
 	const struct measures *m = &r->measures;
 	char a[32], b[32], c[32];
 	uint64_t rate = report_rate(r);
@@ -167,6 +168,10 @@ static void put_measures(struct text *out, const struct host_result *r, const st
 	put_label(out, "Read");
 	text_printf(out, "%s of the backup, decoded to %s\n", format_size(m->bytes_read, a),
 		    format_size(m->bytes_decoded, b));
+	if (sample) {
+		put_label(out, "Sample");
+		cells_wrap(out, sample, LABEL_WIDTH, width, 0);
+	}
 	put_label(out, "Restored");
 	text_printf(out, "%llu file%s, %s", (unsigned long long)m->files_restored,
 		    m->files_restored == 1 ? "" : "s", format_size(m->bytes_restored, a));
@@ -206,7 +211,7 @@ static void text_host(struct text *out, const struct host_result *r, const struc
 	if (o->verbose)
 		put_findings(out, r, width);
 	text_put(out, "\n");
-	put_measures(out, r, o);
+	put_measures(out, r, o, width);
 	report_advice(&advice, r);
 	if (advice.length) {
 		text_put(out, "\n");

@@ -97,8 +97,35 @@ static void json_is_the_contract(void)
 		  "\"measures\":{\"bytes_read\":9007199254740993,\"bytes_decoded\":3221225472,"
 		  "\"files_sampled\":64,\"files_restored\":64,\"files_witnessed\":40,"
 		  "\"restore_bytes_per_second\":52428800,\"duration_seconds\":3.200,\"bytes_restored\":104857600,"
-		  "\"restore_seconds\":2.000,\"image_data_bytes\":32212254720,\"findings_not_listed\":0}}\n");
+		  "\"restore_seconds\":2.000,\"image_data_bytes\":32212254720,\"findings_not_listed\":0},"
+		  "\"sample\":null}\n");
 	CHECK(is_json(s));
+}
+
+#define SAMPLED "read 3.3 GiB of 100.0 GiB: if 0.1% or more were damaged, this would have shown it with 99.9% probability."
+
+static void samples_are_shown(void)
+{
+	static const char *const formats[] = {"json", "text", "html", "prometheus"};
+	static const char *const shown[] = {
+		"\"sample\":{\"chunks_total\":204800,\"chunks_drawn\":6783,\"chunks_known\":2,"
+		"\"chunks_needed\":6783,\"chunks_bad\":0,\"bytes_read\":3557294080,\"bytes_total\":107374182400,"
+		"\"confidence\":0.999001,\"damage\":0.001,\"wanted\":0.999,\"from\":\"seal\",\"stopped\":false}",
+		"  Sample   read 3.3 GiB of 100.0 GiB: if 0.1% or more were damaged, this would",
+		"<dt>Sample</dt><dd>" SAMPLED "</dd>",
+		"backproof_sample_confidence_ratio{host=\"web01\"} 0.999001\n",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct host_result *r = new_result("web01", CODE_SAFE);
+		add_point(r, "/b/web01.img");
+		r->sample = (struct chunk_sample){.total = 204800, .bytes_total = 100 * GIB, .drawn = 6783, .known = 2,
+						  .needed = 6783, .bytes_read = UINT64_C(6785) * 512 * KIB,
+						  .confidence = 999001, .wanted = 999000, .damage = 1000,
+						  .from = "seal"};
+		finding_add(&r->findings, PROOF_INTEGRITY, "integrity.sample", "p", OUTCOME_HELD, NULL, SAMPLED);
+		autofree char *s = RENDER(formats[i], &one, r);
+		CHECK(has(s, shown[i]));
+	}
 }
 
 static void json_is_valid(void)
@@ -274,6 +301,7 @@ int main(void)
 {
 	RUN(all_formats_are_listed);
 	RUN(json_is_the_contract);
+	RUN(samples_are_shown);
 	RUN(json_is_valid);
 	RUN(jsonl_has_an_end);
 	RUN(text_says_it_first);
