@@ -185,6 +185,7 @@ struct check_parameters {
 	bool is_live_host; /* host is the machine this runs on */
 	struct scratch *scratch;
 	struct budget *budget;
+	bool unsealed;		/* no seal is looked for: it is being made */
 	bool keep_chunks;	/* fill part.chunks of what is read whole: for sealing and for history */
 	bool keep_sha256;	/* its SHA-256 too, where its fs-verity digest would do: for sealing */
 	const struct known_file *known; /* by history */

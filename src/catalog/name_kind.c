@@ -22,7 +22,7 @@ static const char *const beside_suffixes[] = {
 	"lst",	  "manifest", "conf",	  "cfg",      "yml",	"yaml",	  "toml",     "nfo",
 	"md",	  "html",   "csv",	  "ovf",      "sh",	"err",	  "out",      "status",
 	"lock",	  "pid",    "done",	  "ok",	      "map",	"bmap",	  "torrent",  "par2",
-	"fsverity",
+	"fsverity", "seal-tree",
 };
 static const char *const beside_names[] = {
 	"sha256sums", "sha512sums", "sha1sums", "md5sums", "b2sums", "checksums", "checksum",

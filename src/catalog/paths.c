@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "backproof/seal.h"
 #include "finder.h"
 #include "guess.h"
 
@@ -114,6 +115,13 @@ static bool is_beside(const char *path)
 	return name_kind(base, strlen(base), &stem, &segment) == NAME_BESIDE;
 }
 
+/* These hold nothing of their own, whatever is beside them. */
+static bool is_seal(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return seal_is_name(slash ? slash + 1 : path);
+}
+
 static int from_files(const struct strings *paths, struct catalog *out, struct error *e)
 {
 	struct candidates cs = {0};
@@ -122,7 +130,7 @@ static int from_files(const struct strings *paths, struct catalog *out, struct e
 		only_beside = only_beside && is_beside(paths->items[i]);
 	int rc = 0;
 	for (size_t i = 0; i < paths->count && !rc; i++)
-		if (only_beside || !is_beside(paths->items[i]))
+		if (!is_seal(paths->items[i]) && (only_beside || !is_beside(paths->items[i])))
 			rc = add_given_file(&cs, paths->items[i], e);
 	drop_repeated(&cs);
 	const char *label = NULL;

@@ -4,6 +4,7 @@
 
 #include "backproof/text.h"
 #include "rows.h"
+#include "sealed.h"
 
 static bool one_of(const char *word, const char *const *list)
 {
@@ -191,6 +192,7 @@ static void check_boot(struct subject *s, const struct check_parameters *p, stru
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	const struct facts *x = &s->facts;
+	sealed_coverage(s, f);
 	if (!x->root_found) {
 		finding_add(f, PROOF_COVERAGE, "coverage.root", s->point->label, OUTCOME_UNPROVEN, NULL,
 			    "no system was found inside: what belongs to it is not known");

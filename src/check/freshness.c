@@ -5,6 +5,7 @@
  */
 #include <time.h>
 
+#include "backproof/sealed.h"
 #include "backproof/text.h"
 #include "rows.h"
 
@@ -233,6 +234,26 @@ static void name_clock(struct subject *s, const struct check_parameters *p, stru
 	judge(s, p, f, &c);
 }
 
+/*
+ * What the clocks said when it was sealed: a copy may have lost the times of files since. When it was sealed tells no
+ * age, but nothing is sealed in the future.
+ */
+static void seal_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
+{
+	for (size_t i = 0; s->sealed && i < s->sealed->items.count; i++) {
+		const struct sealed_one *x = &s->sealed->items.items[i];
+		int64_t sealed = x->seal.sealed_at, taken = x->seal.taken_at;
+		if (!sealed_is_own(s, x))
+			continue;
+		if (sealed > p->now + p->policy->clock_skew)
+			judge(s, p, f,
+			      &(struct clock){"freshness.seal", "when it was sealed", x->name, sealed, sealed});
+		if (taken)
+			judge(s, p, f, &(struct clock){"freshness.seal", "the time that the seal tells", x->name, taken,
+						       taken});
+	}
+}
+
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	file_clock(s, p, f);
@@ -240,6 +261,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	container_clock(s, p, f);
 	content_clock(s, p, f);
 	copies_clock(s, p, f);
+	seal_clock(s, p, f);
 	char age[32], limit[32];
 	if (s->taken_at)
 		finding_add(f, PROOF_FRESHNESS, "freshness.summary", s->point->label, OUTCOME_SKIPPED, NULL,

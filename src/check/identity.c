@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "rows.h"
+#include "sealed.h"
 
 static size_t short_length(const char *name)
 {
@@ -89,6 +90,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	if (id && !p->machine_id)
 		finding_add(f, PROOF_IDENTITY, "identity.machine-id", root, OUTCOME_SKIPPED, NULL,
 			    "machine id %s, not compared", id);
+	sealed_identity(s, p, f);
 }
 
 const struct check check_identity = {"identity", PROOF_IDENTITY,

@@ -3,6 +3,7 @@
 #include "backproof/chances.h"
 #include "backproof/text.h"
 #include "rows.h"
+#include "sealed.h"
 
 #define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-"
 
@@ -219,6 +220,8 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 		return EVIDENCE_NONE;
 	}
 	say_read(pt, name, f);
+	enum evidence sealed = sealed_evidence(s, index, f);
+	best = sealed > best ? sealed : best;
 	/* A piece is covered by the checksums of the whole. */
 	const struct part *whole = pt->kind == PART_PIECE ? pt->head : pt;
 	if (best < EVIDENCE_CHECKSUM && whole->content_checked && pt->clean_end)
@@ -249,6 +252,8 @@ static const char *explain(const struct subject *s, enum evidence weakest)
 {
 	if (weakest == EVIDENCE_WITNESS && s->facts.windows)
 		return "sound metadata and the checksums of programs inside vouch for it";
+	if (weakest == EVIDENCE_DIGEST && s->sealed && s->sealed->items.count)
+		return "it is what was sealed";
 	static const char *const words[] = {
 		[EVIDENCE_NONE] = "nothing vouches for it",
 		[EVIDENCE_READ] = "nothing vouches for it",

@@ -273,6 +273,8 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	autodestroy(paces_destroy_auto) struct paces *own = NULL;
 	const struct paces *paces = r->indexes ? r->indexes->paces : (own = paces_new(r->config, &e));
 	int rc = paces ? make_policy(r, h, &policy, &e) : -1;
+	/* No signature could be good enough. */
+	bool keyless = rc == 0 && policy.require_signature && !policy.trusted_keys.count;
 	r->budget->pace = rc < 0 ? NULL : paces_find(paces, policy.name);
 	p.policy = rc < 0 ? NULL : &policy;
 	/* Without a history there is no earlier full check to lean on: auto is full. */
@@ -281,6 +283,9 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 		stop_with(out, CODE_INTERNAL, "out of memory");
 	else if (rc < 0)
 		stop_with(out, e.cls == ERROR_UNSUPPORTED ? CODE_CONFIG : CODE_INTERNAL, e.text);
+	else if (keyless)
+		stop_with(out, CODE_CONFIG, "policy asks for signed seals (require_signature), and trusts no key "
+					    "(trusted_keys, --trust)");
 	else
 		check_host(r, h, &p, out);
 	out->measures.duration_seconds = (double)(monotonic_ns() - started) / 1e9;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "run.h"
 
+#include "backproof/sealed.h"
 #include "backproof/text.h"
 
 static void describe(const struct restore_point *point, struct host_result *out)
@@ -14,6 +15,28 @@ static void describe(const struct restore_point *point, struct host_result *out)
 	}
 	if (!out->point_label)
 		out->findings.lost = true;
+}
+
+/* Of several seals all have to be signed, and by keys that are trusted. */
+static void collect_seal(const struct sealed *x, struct host_result *out)
+{
+	struct seal_state *to = &out->seal;
+	if (!x)
+		return;
+	const struct sealed_one *first = x->items.count ? x->items.items : NULL;
+	const char *path = x->rejected ? x->rejected : first->seal.path;
+	if (!(to->path = strdup(path)))
+		out->findings.lost = true;
+	if (x->rejected)
+		return;
+	to->is_signed = to->trusted = true;
+	to->sealed_at = first->seal.sealed_at;
+	memcpy(to->key_id, first->seal.key_id, sizeof to->key_id);
+	vec_each(&x->items, it)
+	{
+		to->is_signed &= it->seal.is_signed;
+		to->trusted &= it->seal.is_signed && it->seal.trusted;
+	}
 }
 
 static void collect(const struct subject *s, const struct check_parameters *p, struct host_result *out)
@@ -31,6 +54,7 @@ static void collect(const struct subject *s, const struct check_parameters *p, s
 				out->findings.lost = true;
 		}
 	proved_collect(s, out);
+	collect_seal(s->sealed, out);
 }
 
 struct row_run {

@@ -175,6 +175,23 @@ const struct host_result *report_newest(const struct host_result *r)
 	return newest;
 }
 
+void report_put_seal(struct text *out, const struct seal_state *s)
+{
+	char when[32];
+	if (!s->path)
+		return;
+	if (!s->sealed_at) {
+		const char *slash = strrchr(s->path, '/');
+		text_printf(out, "yes, but its seal can't be used: %s", slash ? slash + 1 : s->path);
+		return;
+	}
+	text_put(out, format_rfc3339(s->sealed_at, when));
+	if (s->is_signed)
+		text_printf(out, " by key %.16s (%s)", s->key_id, s->trusted ? "trusted" : "not known to this machine");
+	else
+		text_put(out, ", not signed");
+}
+
 void report_put_seconds(struct text *out, double seconds)
 {
 	/* By hand: printf writes a comma in some locales, and words for what is not a number. */

@@ -52,6 +52,9 @@ const struct host_result *report_newest(const struct host_result *r);
 /* What to do now, in plain trusted words without line breaks; "" when nothing. */
 void report_advice(struct text *out, const struct host_result *r);
 
+/* When it was sealed, and by whom; nothing where it was not. Holds untrusted text. */
+void report_put_seal(struct text *out, const struct seal_state *s);
+
 /* A number of seconds with milliseconds: "3.200". Never a sign, NaN or comma. */
 void report_put_seconds(struct text *out, double seconds);
 /* For people: "3.2 s", "2m 10s". */

@@ -59,6 +59,10 @@ static void put_facts(struct text *out, const struct host_result *r)
 	if (r->formats.count)
 		put_row(out, "Formats", text_str(&value));
 	value.length = 0;
+	report_put_seal(&value, &r->seal);
+	if (r->seal.path)
+		put_row(out, "Sealed", text_str(&value));
+	value.length = 0;
 	text_printf(&value, "%s read, decoded to %s, in ", format_size(m->bytes_read, a),
 		    format_size(m->bytes_decoded, b));
 	report_put_duration(&value, m->duration_seconds);

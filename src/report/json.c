@@ -59,6 +59,25 @@ static void put_point(struct text *out, const struct host_result *r)
 	text_put(out, "}");
 }
 
+static void put_seal(struct text *out, const struct seal_state *s)
+{
+	put_key(out, "seal");
+	if (!s->path) {
+		text_put(out, "null");
+		return;
+	}
+	text_put(out, "{\"path\":");
+	put_string(out, s->path);
+	text_printf(out, ",\"signed\":%s,\"trusted\":%s,\"key_id\":", s->is_signed ? "true" : "false",
+		    s->trusted ? "true" : "false");
+	put_string(out, *s->key_id ? s->key_id : NULL);
+	if (s->sealed_at)
+		put_time(out, "sealed_at", s->sealed_at);
+	else
+		text_put(out, ",\"sealed_at\":null");
+	text_put(out, "}");
+}
+
 static void put_finding(struct text *out, const struct finding *it)
 {
 	text_printf(out, "{\"proof\":\"%s\",\"check\":", proof_name(it->proof));
@@ -156,6 +175,7 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	text_printf(out, ",\"depth\":\"%s\"", report_depth(r));
 	put_u64(out, "seed", r->seed);
 	put_point(out, r);
+	put_seal(out, &r->seal);
 	text_put(out, ",\"proofs\":{");
 	for (int p = 0; p < PROOF_COUNT; p++)
 		text_printf(out, "%s\"%s\":\"%s\"", p ? "," : "", proof_name(p),

@@ -83,6 +83,13 @@ static void put_point(struct text *out, const struct host_result *r, const struc
 		text_printf(&formats, "%s%s", i ? ", " : ": ", r->formats.items[i]);
 	cells_put(out, text_str(&formats), o->verbose ? SIZE_MAX : width - LABEL_WIDTH - 17, CELLS_CUT_END);
 	text_put(out, "\n");
+	if (!r->seal.path)
+		return;
+	struct text seal autotext = {0};
+	report_put_seal(&seal, &r->seal);
+	put_label(out, "Sealed");
+	cells_put(out, text_str(&seal), o->verbose ? SIZE_MAX : width - LABEL_WIDTH, CELLS_CUT_END);
+	text_put(out, "\n");
 }
 
 /* As much of what was held as fits. */

@@ -107,10 +107,13 @@ static int judge_signature(struct envelope *out, const char *type, const uint8_t
 		return error_nomem(e);
 	vec_each(&keys->items, k)
 	{
-		/* The name is a hint only: the key that verifies is the one that signed. */
+		/* The key that verifies is the one that signed. The name is not signed, but a wrong one is no hint. */
 		int rc = verify(k, &what, signature, e);
 		if (rc < 0)
 			return -1;
+		if (rc == 1 && *out->key_id && strcmp(k->id, out->key_id))
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "it names another key than the one that signed it (%.16s...)", k->id);
 		if (rc == 1) {
 			out->trusted = true;
 			memcpy(out->key_id, k->id, sizeof k->id);

@@ -309,6 +309,9 @@ int archive_pass(struct subject *s, struct part *pt, struct stream *in, const st
 	int rc = x.buf && x.md5 && x.sha1 && x.sha256 ? 0 : error_nomem(e);
 	if (rc == 0)
 		rc = trial_open(&x.trial, p, p->policy->sample_files, hash_bytes(pt->name, strlen(pt->name)), e);
+	x.trial.subject = s;
+	x.trial.mount = "";
+	x.trial.repeats = true;
 	if (rc == 0)
 		rc = run(&x, in, e);
 	if (rc == 0)

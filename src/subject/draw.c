@@ -169,6 +169,8 @@ static int choose(struct draw *d, uint32_t files, size_t index, struct error *e)
 	    fs_walk(d->fs, "", d->p->budget, visit, d, e) < 0)
 		return -1;
 	d->walked = true;
+	d->trial.subject = d->s;
+	d->trial.mount = d->volume->mount ? d->mount : NULL;
 	settle(d);
 	return 0;
 }

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "stored.h"
 
+bool stored_wants_chunks(const struct part *pt, const struct check_parameters *p)
+{
+	return p->keep_chunks || pt->known_chunks;
+}
+
 unsigned stored_digests_wanted(const struct subject *s, const struct check_parameters *p, size_t index, bool content)
 {
-	unsigned mask = content ? 0 : 1u << DIGEST_SHA256 | (unsigned)p->keep_chunks << DIGEST_FSVERITY;
+	const struct part *pt = &s->parts[index];
+	/* One of the two is enough, and what it is held against is of fs-verity. */
+	unsigned flat = pt->known_from && !p->keep_sha256 ? 0 : 1u << DIGEST_SHA256;
+	unsigned tree = pt->known_from || stored_wants_chunks(pt, p) ? 1u << DIGEST_FSVERITY : 0;
+	unsigned mask = content ? 0 : flat | tree;
 	vec_each(&s->sidecars, l) if (l->file == index && l->content == content) mask |= 1u << l->kind;
 	return mask;
 }
 
 unsigned stored_digests_at_random(const struct subject *s, const struct check_parameters *p, size_t index)
 {
-	unsigned mask = (unsigned)p->keep_sha256 << DIGEST_SHA256 | (unsigned)p->keep_chunks << DIGEST_FSVERITY;
+	const struct part *pt = &s->parts[index];
+	bool tree = pt->known_from || stored_wants_chunks(pt, p);
+	unsigned mask = (unsigned)p->keep_sha256 << DIGEST_SHA256 | (unsigned)tree << DIGEST_FSVERITY;
 	vec_each(&s->sidecars, l) if (l->file == index && !l->content) mask |= 1u << l->kind;
 	/* What is as strong, and need not go through all bytes one after the other. */
 	return mask & 1u << DIGEST_SHA256 ? mask : mask | 1u << DIGEST_FSVERITY;
@@ -50,7 +61,7 @@ int stored_open(struct stored *x, const struct subject *s, struct part *pt, cons
 		struct watch *w = &x->watches[i];
 		w->counter = &p->budget->bytes_read;
 		if (watch_open(w, stored_digests_wanted(s, p, stored_file(x->part, i)->index, false), e) < 0 ||
-		    (p->keep_chunks && watch_chunks(w, e) < 0))
+		    (stored_wants_chunks(stored_file(x->part, i), p) && watch_chunks(w, e) < 0))
 			return -1;
 	}
 	x->stream = stream_from_source(pt->joined ? pt->joined : pt->source, e);

@@ -23,7 +23,9 @@ int stored_open(struct stored *x, const struct subject *s, struct part *pt, cons
 int stored_end(struct stored *x, struct error *e) must_check;
 void stored_free(struct stored *x);
 
-/* For a stream: what the sidecars speak of; SHA-256 of the stored bytes is always taken. */
+/* The hashes of its chunks are kept: for others, or to say where it is not what it was. */
+bool stored_wants_chunks(const struct part *pt, const struct check_parameters *p);
+/* For a stream: what the sidecars and seals speak of; without a seal SHA-256 of the stored bytes is always taken. */
 unsigned stored_digests_wanted(const struct subject *s, const struct check_parameters *p, size_t index, bool content);
 /* The same of a file that can be read at random: SHA-256 where it is asked for, fs-verity's digest otherwise. */
 unsigned stored_digests_at_random(const struct subject *s, const struct check_parameters *p, size_t index);

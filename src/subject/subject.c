@@ -4,6 +4,7 @@
 
 #include "archive_tree.h"
 #include "backproof/composite.h"
+#include "backproof/sealed.h"
 #include "backproof/text.h"
 #include "facts.h"
 #include "parts.h"
@@ -196,6 +197,8 @@ int subject_open(struct subject *s, const struct restore_point *point, const str
 	if (rc == 0)
 		rc = name_parts(s, &names, e);
 	if (rc == 0)
+		rc = sealed_load(s, p, f, e);
+	if (rc == 0)
 		rc = open_parts(&o, &names, e);
 	strings_free(&names);
 	return rc < 0 ? -1 : gather_facts(s, f, e);
@@ -245,5 +248,6 @@ void subject_close(struct subject *s)
 	facts_free(&s->facts);
 	free(s->newest_member_path);
 	sidecars_free(&s->sidecars);
+	sealed_free(s->sealed);
 	memset(s, 0, sizeof *s);
 }

@@ -2,6 +2,7 @@
 #include "trial.h"
 
 #include "backproof/pool.h"
+#include "backproof/sealed.h"
 #include "backproof/text.h"
 #include "traits.h"
 
@@ -111,8 +112,33 @@ static void ask_witness(struct proof_of *x, int fd, const char *subject)
 		    w ? w->name : "witness", e.text);
 }
 
-static void prove_one(struct restorer *r, struct proof_of *x, const char *subject)
+/* The seal may know it: then it is what it was. */
+static void ask_seal(const struct trial *t, struct proof_of *x, const char *subject)
 {
+	const struct restored *it = x->it;
+	if (!t->subject || !t->subject->sealed || !t->mount)
+		return;
+	autofree char *full = text_format("/%s%s%s", t->mount, *t->mount ? "/" : "", it->path);
+	if (!full) {
+		x->findings.lost = true;
+		return;
+	}
+	const struct seal_entry *known = sealed_entry(t->subject, full);
+	if (known && known->size == it->size && !memcmp(known->sha256, it->digest, sizeof known->sha256)) {
+		x->witnessed = true;
+	} else if (known && !t->repeats) {
+		char want[65], have[65];
+		struct finding_text more = {.expected = hex_encode(known->sha256, 32, want),
+					    .measured = hex_encode(it->digest, 32, have),
+					    .error = ERROR_CORRUPT};
+		finding_add(&x->findings, PROOF_RESTORE, "seal.file", subject, OUTCOME_BROKEN, &more,
+			    "%s came out as another file than the seal knows", full);
+	}
+}
+
+static void prove_one(const struct trial *t, struct proof_of *x, const char *subject)
+{
+	struct restorer *r = t->restorer;
 	struct error e = {0};
 	int fd = restore_read_back(r, x->it, &e);
 	if (fd == -1) {
@@ -125,6 +151,7 @@ static void prove_one(struct restorer *r, struct proof_of *x, const char *subjec
 	}
 	if (fd >= 0) {
 		ask_witness(x, fd, subject);
+		ask_seal(t, x, subject);
 		x->tried = traits_try(fd, x->it->size, x->it->path, &x->opaque_bytes, &x->tried_bytes);
 		close(fd);
 	}
@@ -159,7 +186,7 @@ static void prove_some(void *ctx, size_t unused)
 	struct proving *all = ctx;
 	(void)unused;
 	for (size_t i; (i = all->next++) < all->count;)
-		prove_one(all->trial->restorer, &all->items[i], all->subject);
+		prove_one(all->trial, &all->items[i], all->subject);
 }
 
 static int prove_all(struct trial *t, size_t count, struct sample_result *sample, const char *subject,

@@ -18,6 +18,10 @@ struct trial {
 	uint64_t bytes, limit;
 	uint64_t failed;
 	bool *pattern_met;	/* one per critical pattern of the policy */
+	/* Whose seal may know the files. mount: where their paths begin, without slashes around; NULL: nowhere. */
+	const struct subject *subject;
+	const char *mount;
+	bool repeats; /* one path may stand for several files (archives): one that is another says nothing */
 };
 
 int trial_open(struct trial *t, const struct check_parameters *p, uint32_t files, uint64_t salt,

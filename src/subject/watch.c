@@ -101,7 +101,7 @@ static int open_sweep(struct sweep *w, const struct subject *s, const struct par
 	*w = (struct sweep){.mask = stored_digests_at_random(s, p, file->index),
 			    .budget = p->budget,
 			    .progress = &p->budget->bytes_read};
-	if (!p->keep_chunks)
+	if (!stored_wants_chunks(file, p))
 		return 0;
 	w->observer = chunks_observe;
 	w->ctx = chunks_new(e);
