@@ -102,7 +102,7 @@ static void forget(void)
 static void look(const char *const *names, bool require, const char *const *keys)
 {
 	struct policy policy = {.require_signature = require};
-	struct check_parameters p = {.policy = &policy};
+	struct check_parameters p = {.policy = &policy, .depth = DEPTH_FULL};
 	struct error e = {0};
 	forget();
 	NEED(findings_init(&run.f) == 0);
