@@ -102,7 +102,8 @@ static void json_is_the_contract(void)
 	CHECK(is_json(s));
 }
 
-#define SAMPLED "read 3.3 GiB of 100.0 GiB: if 0.1% or more were damaged, this would have shown it with 99.9% probability."
+#define SAMPLED                                                                                   \
+	"read 3.3 GiB of 100.0 GiB: if 0.1% or more were damaged, this would have shown it with 99.9% probability."
 
 static void samples_are_shown(void)
 {
@@ -122,7 +123,8 @@ static void samples_are_shown(void)
 						  .needed = 6783, .bytes_read = UINT64_C(6785) * 512 * KIB,
 						  .confidence = 999001, .wanted = 999000, .damage = 1000,
 						  .from = "seal"};
-		finding_add(&r->findings, PROOF_INTEGRITY, "integrity.sample", "p", OUTCOME_HELD, NULL, SAMPLED);
+		finding_add(&r->findings, PROOF_INTEGRITY, "integrity.sample", "p", OUTCOME_HELD, NULL, "%s",
+			    SAMPLED);
 		autofree char *s = RENDER(formats[i], &one, r);
 		CHECK(has(s, shown[i]));
 	}
