@@ -226,7 +226,7 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 	const struct part *whole = pt->kind == PART_PIECE ? pt->head : pt;
 	if (best < EVIDENCE_CHECKSUM && whole->content_checked && pt->clean_end)
 		best = EVIDENCE_CHECKSUM;
-	if (pt->sampled)
+	if (pt->sampled || known_evidence(pt, f) == EVIDENCE_DIGEST)
 		best = EVIDENCE_DIGEST;
 	/* Nothing is restored from a note. */
 	if (pt->kind == PART_NOTE)

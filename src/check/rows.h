@@ -9,6 +9,8 @@
 extern const struct check check_structure, check_restore, check_identity, check_freshness, check_coverage,
 	check_integrity, check_presence;
 
+/* What an earlier full check makes of a file that was read whole at depth sample, as its format leaves no other way. */
+enum evidence known_evidence(const struct part *pt, struct findings *f);
 /* The system is in a file of files (WIM), which has no place for what starts a machine. */
 bool coverage_in_wim(const struct subject *s);
 /* The halves of mirrors are alike. */
