@@ -52,12 +52,23 @@ struct history_record {
 };
 void history_record_free(struct history_record *r);
 
+/*
+ * What is kept of a host: each verdict for HISTORY_KEEP_SECONDS, and the newest HISTORY_KEEP_RUNS however old they are
+ * (a clock that was wrong for a day takes nothing away); sketches of the newest HISTORY_KEEP_SKETCHES, and the chunks
+ * of the files of the newest HISTORY_KEEP_CHUNKS runs that had some.
+ */
+#define HISTORY_KEEP_SECONDS (INT64_C(400) * 86400)
+#define HISTORY_KEEP_RUNS 400
+#define HISTORY_KEEP_SKETCHES 32
+#define HISTORY_KEEP_CHUNKS 3
+
 struct history;
 enum history_mode { HISTORY_READ, HISTORY_WRITE };
 /*
- * WRITE makes it when it is missing, and brings an older one up to date. MISSING: not there (READ). BUSY: locked for
- * longer than some seconds. CORRUPT: no history of ours, or broken. UNSUPPORTED: of a newer program. Thread-safe; a
- * handle may be used by several threads, a file by several processes.
+ * WRITE makes it when it is missing (its directory must be there), and brings an older one up to date. MISSING: not
+ * there. BUSY: locked for longer than some seconds. CORRUPT: no history of ours, or broken: it is not written to.
+ * UNSUPPORTED: of a newer program. IO: others could put there what they like, or it can't be read or written.
+ * Thread-safe; a handle may be used by several threads, a file by several processes.
  */
 struct history *history_open(const char *path, enum history_mode mode, struct error *e) must_check;
 void history_destroy(struct history *h);
@@ -65,24 +76,40 @@ DEFINE_AUTO(struct history, history_destroy)
 
 /* All of it or nothing, and on the disk when it returns. */
 int history_add(struct history *h, struct history_record *r, struct error *e) must_check;
-/* Newest first; host NULL: all. limit 0: all. Records come without chunks. visit: 0 goes on, 1 ends, -1 fails. */
+/*
+ * The same soon after, in a thread of its own, together with what else comes in meanwhile. Takes r in any case
+ * (allocated). What could not be written is told by history_flush, which waits until nothing is left to write:
+ * *lost records were not, the first of them because of *e.
+ */
+void history_post(struct history *h, struct history_record *r);
+int history_flush(struct history *h, size_t *lost, struct error *e) must_check;
+
+/*
+ * Newest first; host NULL: all. limit 0: all. Records come without chunks. visit: 0 goes on, 1 ends, -1 fails; it does
+ * not use h.
+ */
 typedef int history_visit_fn(void *ctx, const struct history_record *r, struct error *e);
 int history_each(struct history *h, const char *host, size_t limit, history_visit_fn *visit, void *ctx,
 		 struct error *e) must_check;
+/* The hosts that it knows, by name. 1: *name is the next after `after` (allocated; after NULL: the first), 0: none. */
+int history_next_host(struct history *h, const char *after, char **name, struct error *e) must_check;
 /*
- * The newest run at depth FULL in which this very file (path, device, inode, size, mtime and ctime the same) was read
- * whole and the verdict was safe, of this host. 1: *out (with chunks, where kept) and *checked_at; 0: none.
+ * The newest run in which this very file (path, device, inode, size, mtime and ctime the same) was read whole, at full
+ * depth, and the verdict was safe with integrity held, of this host. 1: *out (with chunks, where kept; they give its
+ * digest) and *checked_at; 0: none.
  */
 int history_full_proof(struct history *h, const char *host, const struct history_file *now, struct history_file *out,
 		       int64_t *checked_at, struct error *e) must_check;
 /*
- * The first digest that was ever recorded of a file of this path, size and mtime. 1: *out and *checked_at; 0: none.
+ * The first digest that was ever recorded of a file of this path, size and mtime, and did not change while it was read.
+ * 1: *out (without chunks) and *checked_at; 0: none.
  */
 int history_first_seen(struct history *h, const char *host, const struct history_file *now, struct history_file *out,
 		       int64_t *checked_at, struct error *e) must_check;
 /*
- * Another restore point of this host (another label or taken at another time) that had a file with this digest. 1:
- * *label (allocated) and *checked_at; 0: none.
+ * Another restore point of this host that had a file with this digest: one of the same size that was last written at
+ * another time (the same file under another name is no other). The newest. 1: *label (allocated) and *checked_at;
+ * 0: none.
  */
 int history_same_content(struct history *h, const char *host, const struct history_file *now, char **label,
 			 int64_t *checked_at, struct error *e) must_check;

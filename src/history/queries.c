@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "queries.h"
+
+#include "backproof/history.h"
+
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+
+/* A file of this host that was read whole and of which the run was sure that it did not change meanwhile. */
+#define FILE_OF_HOST                                                                                                   \
+	"FROM file JOIN run ON run.id = file.run WHERE run.host = ?1 AND file.size = ?2 AND file.read_whole = 1 AND "  \
+	"substr(run.proofs, 1, 1) = x'01' AND "
+_Static_assert(PROOF_PRESENCE == 0 && PROOF_INTEGRITY == 2 && OUTCOME_HELD == 1, "the queries count on it");
+_Static_assert(PROOF_COUNT == 7, "a new proof needs a migration: proofs are kept by their place");
+
+/* run, not file, is asked for the order, so that each query goes through its index once. */
+const char *const queries[SQL_COUNT] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_ADD_RUN] = "INSERT INTO run(" RUN_COLUMNS ") VALUES "
+			"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_ADD_REASON] = "INSERT INTO reason(run, line, text) VALUES (?,?,?)",
+	[SQL_ADD_FILE] = "INSERT INTO file(run, position, " FILE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_ADD_SKETCH] = "INSERT INTO sketch(run, host, data) VALUES (?,?,?)",
+	[SQL_TOUCH_CHUNKS] = "UPDATE chunks SET run = ?1 WHERE host = ?2 AND fsverity = ?3 AND size = ?4",
+	[SQL_ADD_CHUNKS] = "INSERT OR IGNORE INTO chunks(run, host, fsverity, size, data) VALUES (?,?,?,?,?)",
+	[SQL_PRUNE_RUNS] = "DELETE FROM run WHERE host = ?1 AND checked_at < ?2 AND id < "
+			   "(SELECT id FROM run WHERE host = ?1 ORDER BY id DESC LIMIT 1 OFFSET " STRING(
+				   HISTORY_KEEP_RUNS) " - 1)",
+	[SQL_PRUNE_SKETCHES] = "DELETE FROM sketch WHERE host = ?1 AND run NOT IN "
+			       "(SELECT run FROM sketch WHERE host = ?1 ORDER BY run DESC LIMIT " STRING(
+				       HISTORY_KEEP_SKETCHES) ")",
+	[SQL_PRUNE_CHUNKS] = "DELETE FROM chunks WHERE host = ?1 AND run NOT IN "
+			     "(SELECT DISTINCT run FROM chunks WHERE host = ?1 ORDER BY run DESC LIMIT " STRING(
+				     HISTORY_KEEP_CHUNKS) ")",
+	[SQL_EACH] = "SELECT id, (SELECT data FROM sketch WHERE sketch.run = id), " RUN_COLUMNS
+		     " FROM run ORDER BY id DESC",
+	[SQL_EACH_OF_HOST] = "SELECT id, (SELECT data FROM sketch WHERE sketch.run = id), " RUN_COLUMNS
+			     " FROM run WHERE host = ?1 ORDER BY id DESC",
+	[SQL_REASONS] = "SELECT text FROM reason WHERE run = ?1 ORDER BY line",
+	[SQL_FILES] = "SELECT " FILE_COLUMNS " FROM file WHERE run = ?1 ORDER BY position",
+	[SQL_NEXT_HOST] = "SELECT host FROM run WHERE host > ?1 ORDER BY host LIMIT 1",
+	[SQL_FULL_PROOF] = "SELECT " FILE_COLUMNS ", run.checked_at " FILE_OF_HOST
+			   "file.path = ?3 AND file.mtime_ns = ?4 AND file.ctime_ns = ?5 AND file.device = ?6 AND "
+			   "file.inode = ?7 AND run.code = 0 AND run.depth = ?8 AND substr(run.proofs, 3, 1) = x'01' "
+			   "ORDER BY file.run DESC LIMIT 1",
+	[SQL_CHUNKS] = "SELECT data FROM chunks WHERE host = ? AND fsverity = ? AND size = ?",
+	[SQL_FIRST_SEEN] = "SELECT " FILE_COLUMNS ", run.checked_at " FILE_OF_HOST
+			   "file.path = ?3 AND file.mtime_ns = ?4 AND (sha256 IS NOT NULL OR fsverity IS NOT NULL) "
+			   "ORDER BY file.run LIMIT 1",
+	[SQL_SAME_SHA256] = "SELECT run.label, run.checked_at " FILE_OF_HOST
+			    "file.mtime_ns <> ?3 AND file.sha256 = ?4 ORDER BY file.run DESC LIMIT 1",
+	[SQL_SAME_FSVERITY] = "SELECT run.label, run.checked_at " FILE_OF_HOST
+			      "file.mtime_ns <> ?3 AND file.fsverity = ?4 ORDER BY file.run DESC LIMIT 1",
+};
