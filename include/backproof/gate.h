@@ -53,6 +53,43 @@ struct gate_request {
  */
 void gate_check(const struct gate_request *r, struct host_result *out);
 
+/* Passes: see backproof-pass(5). */
+struct pass;
+struct text;
+/*
+ * The path of the private key that the policy of a host names, NULL for none. -1: there is no such policy, or no
+ * memory. Owned by the configuration.
+ */
+int gate_pass_key(const struct config *c, const struct gate_overrides *o, const char *host, const char **out,
+		  struct error *e) must_check;
+/*
+ * What a result says, to be signed: of the restore point that was judged, also where that was an older one.
+ * To be freed with pass_free, whatever is returned.
+ */
+int gate_pass_fill(const struct host_result *r, struct pass *out, struct error *e) must_check;
+
+/* What is asked of a pass. NULL: nothing. */
+struct pass_claims {
+	const char *host;	/* that it must be for, as given; NULL: this machine */
+	const char *self;	/* this machine's host name */
+	const char *self_id;	/* its machine id, or NULL */
+	const char *machine_id; /* as given: it must say it */
+	const char *policy;
+	const uint8_t *policy_digest;
+	int64_t now;
+};
+#define PASS_CLOCK_SKEW 300 /* seconds into the future that a pass may have been verified */
+/*
+ * The code that a pass stands for, and why, one line for people. Only SAFE lets a patch begin. ours: it is genuine,
+ * for this host and policy, and of no later time than now, whatever it says: newer ones are judged beside it.
+ */
+enum code pass_judge(const struct pass *p, const struct pass_claims *c, bool *ours, struct text *why);
+/*
+ * Remembers the newest pass of its host in a file. An older one, or another of the same second, is a replay: 1.
+ * 0: it is the newest. -1: the file can't be read or written, or is not one that this wrote.
+ */
+int pass_state_update(const char *path, const struct pass *p, struct error *e) must_check;
+
 /* Looking into a backup, and taking files out of it. Each returns an exit code, or -1 with *e filled. */
 struct browse_request {
 	const struct strings *paths; /* of the backup, as for --from */
@@ -61,7 +98,6 @@ struct browse_request {
 	const struct gate_overrides *overrides;
 	struct budget *budget;
 };
-struct text;
 /* Lists what is there. names it lists: the files, or everything when there are none. */
 int gate_list(const struct browse_request *r, bool json, struct text *out, struct error *e) must_check;
 /* Writes the files, one after the other, to fd. What was wrong goes into log, one line each. */

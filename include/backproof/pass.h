@@ -13,6 +13,8 @@
 #define PASS_PREDICATE "https://in-toto.io/attestation/test-result/v0.1"
 #define PASS_FORMAT_VERSION "1.0"
 #define PASS_MAX (4 * MIB)
+#define PASS_NAME_MAX 253 /* bytes of the names of hosts and policies */
+#define PASS_VALID_MAX (INT64_C(366) * 86400) /* seconds; what is good for longer was not meant */
 
 /* One file that was proved. */
 struct pass_subject {

@@ -5,6 +5,7 @@
 #include "backproof/pool.h"
 #include "commands.h"
 #include "output.h"
+#include "pass_file.h"
 #include "progress.h"
 
 /* What a host may take while it is checked, the decoder's window aside. */
@@ -21,10 +22,11 @@ struct audit {
 	struct report_options settings;
 	struct output output;
 	struct progress *progress;
+	struct passes passes;
 	pthread_mutex_t lock; /* all below */
 	size_t next, finished, reported;
 	struct text text;
-	bool write_failed;
+	bool write_failed, pass_failed;
 	struct error write_error;
 };
 
@@ -104,7 +106,14 @@ static void *work(void *arg)
 		a->finished++;
 		report_one(a, index);
 		progress_hosts(a->progress, (unsigned)a->finished, (unsigned)a->hosts.count);
+		bool reported = !a->write_failed;
 		pthread_mutex_unlock(&a->lock);
+		/* At once: at the end of a long night the first ones would have expired. */
+		if (passes_write(&a->passes, &a->results[index], reported) < 0) {
+			pthread_mutex_lock(&a->lock);
+			a->pass_failed = true;
+			pthread_mutex_unlock(&a->lock);
+		}
 	}
 }
 
@@ -183,7 +192,7 @@ static int run(struct audit *a)
 	if (a->write_failed || output_write(&a->output, &a->text, &e) < 0 || output_commit(&a->output, &e) < 0)
 		status = exit_status(complain(CODE_INTERNAL, e.text), a->o->exit_style, false);
 	output_close(&a->output);
-	return status;
+	return a->pass_failed ? exit_status(CODE_INTERNAL, a->o->exit_style, false) : status;
 }
 
 int command_audit(struct options *o)
@@ -194,10 +203,10 @@ int command_audit(struct options *o)
 	if (load_config(o, &a.config) < 0)
 		return exit_status(CODE_CONFIG, o->exit_style, false);
 	pthread_mutex_init(&a.lock, NULL);
-	int status = choose_hosts(&a, &e) < 0
-			     ? exit_status(complain(e.cls == ERROR_CORRUPT ? CODE_CONFIG : CODE_INTERNAL, e.text),
-					   o->exit_style, false)
-			     : run(&a);
+	enum code refused = choose_hosts(&a, &e) < 0
+				    ? (enum code)complain(e.cls == ERROR_CORRUPT ? CODE_CONFIG : CODE_INTERNAL, e.text)
+				    : passes_prepare(&a.passes, o, &a.config, &a.hosts);
+	int status = refused != CODE_SAFE ? exit_status(refused, o->exit_style, false) : run(&a);
 	for (size_t i = 0; i < a.hosts.count && a.results && a.done; i++)
 		if (a.done[i])
 			host_result_free(&a.results[i]);
@@ -205,6 +214,7 @@ int command_audit(struct options *o)
 	free(a.done);
 	gate_indexes_destroy(a.indexes);
 	strings_free(&a.hosts);
+	passes_free(&a.passes);
 	text_free(&a.text);
 	pthread_mutex_destroy(&a.lock);
 	config_free(&a.config);

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "output.h"
+#include "pass_file.h"
 #include "progress.h"
 
 int load_config(const struct options *o, struct config *out)
@@ -80,6 +81,7 @@ int command_check(struct options *o)
 	struct config config;
 	struct budget budget;
 	struct host_result result;
+	struct passes passes;
 	struct error e = {0};
 	if (o->arguments.count != 1)
 		return complain(CODE_USAGE, o->arguments.count ? "check takes one HOST; there is a stray argument"
@@ -88,6 +90,12 @@ int command_check(struct options *o)
 		return complain(CODE_USAGE, "the HOST is empty");
 	if (load_config(o, &config) < 0)
 		return exit_status(CODE_CONFIG, o->exit_style, false);
+	enum code refused = passes_prepare(&passes, o, &config, &o->arguments);
+	if (refused != CODE_SAFE) {
+		passes_free(&passes);
+		config_free(&config);
+		return exit_status(refused, o->exit_style, false);
+	}
 	budget_init(&budget);
 	if (o->overrides.deadline)
 		budget.deadline_ns = monotonic_ns() + o->overrides.deadline * INT64_C(1000000000);
@@ -103,9 +111,13 @@ int command_check(struct options *o)
 	progress_stop(progress);
 	int status = exit_status(result.verdict.code, o->exit_style, host_result_near_max_age(&result));
 	/* The verdict counts only when it could be told. */
-	if (write_report(o, &result, status, &e) < 0)
+	bool reported = write_report(o, &result, status, &e) == 0;
+	if (!reported)
 		status = exit_status(complain(CODE_INTERNAL, e.text), o->exit_style, false);
+	if (passes_write(&passes, &result, reported) < 0)
+		status = exit_status(CODE_INTERNAL, o->exit_style, false);
 	host_result_free(&result);
+	passes_free(&passes);
 	config_free(&config);
 	return status;
 }

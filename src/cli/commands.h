@@ -11,6 +11,7 @@ int command_inspect(struct options *o);
 int command_extract(struct options *o);
 int command_config(struct options *o);
 int command_key(struct options *o);
+int command_pass(struct options *o);
 
 /* "backproof: text" on standard error, escaped; returns code. */
 int complain(enum code code, const char *text);

@@ -18,6 +18,8 @@ static const struct command {
 	 FOR_INSPECT, command_inspect},
 	{"extract", "extract PATH FILE... -C DIR [options]", "restore files out of a backup, unprivileged",
 	 FOR_EXTRACT, command_extract},
+	{"pass", "pass verify|show FILE [options]", "a signed verdict, on the machine that is to be patched", FOR_PASS,
+	 command_pass},
 	{"key", "key new FILE | key show FILE...", "make a key that signs, or show the public half of one", FOR_KEY,
 	 command_key},
 	{"config", "config check|dump [options]", "the configuration as understood, with file and line",

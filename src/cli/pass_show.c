@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "pass_show.h"
+
+#include "backproof/digest.h"
+#include "backproof/verdict.h"
+
+static void row(struct text *out, const char *name, const char *value)
+{
+	text_printf(out, "  %-10s ", name);
+	text_put_safe(out, value ? value : "not known");
+	text_put(out, "\n");
+}
+
+static void time_row(struct text *out, const char *name, int64_t t, int64_t now, const char *after)
+{
+	char buf[32], far[32];
+	int64_t distance = t > now ? t - now : now - t;
+	text_printf(out, "  %-10s %s, %s%s%s%s\n", name, format_rfc3339(t, buf), t > now ? "in " : "",
+		    format_duration(distance, far), t > now ? "" : " ago", after);
+}
+
+static void show_signature(struct text *out, const struct pass *p, bool keyed)
+{
+	text_put(out, "  Signature  ");
+	if (!keyed)
+		text_put(out, "NOT CHECKED: give --key FILE; anyone may have written this. It says it is by ");
+	else if (p->trusted)
+		text_put(out, "checked, and right: by ");
+	else
+		text_put(out, "NOT BY ANY OF THE KEYS GIVEN: anyone may have written this. It says it is by ");
+	text_put_safe(out, *p->key_id ? p->key_id : "nobody");
+	text_put(out, "\n");
+}
+
+static void show_proofs(struct text *out, const struct pass *p)
+{
+	for (size_t i = 0; i < PROOF_COUNT; i++) {
+		text_printf(out, "  %-10s %s", i ? "" : "Proofs", proof_name((enum proof)i));
+		text_printf(out, "%*s%s\n", (int)(11 - strlen(proof_name((enum proof)i))), "", p->proofs[i]);
+	}
+}
+
+static void show_text(struct text *out, const struct pass *p, bool keyed, int64_t now)
+{
+	char hex[65], a[32], b[32];
+	text_put_safe(out, p->host);
+	text_printf(out, p->code == CODE_SAFE ? ": this pass says: SAFE to patch\n"
+					      : ": this pass says: NOT SAFE to patch: %s (exit %d)\n",
+		    code_name((enum code)p->code), p->code);
+	for (size_t i = 0; i < p->reasons.count; i++) {
+		text_put(out, "  ");
+		text_put_safe(out, p->reasons.items[i]);
+		text_put(out, "\n");
+	}
+	text_put(out, "\n");
+	show_signature(out, p, keyed);
+	time_row(out, "Verified", p->verified_at, now, "");
+	time_row(out, "Expires", p->expires_at, now, p->expires_at > now ? "" : ": EXPIRED");
+	if (p->taken_at)
+		time_row(out, "Taken", p->taken_at, now, "");
+	else
+		row(out, "Taken", NULL);
+	row(out, "Backup", p->label);
+	row(out, "Host name", p->hostname);
+	row(out, "Machine id", p->machine_id);
+	row(out, "Policy", p->policy);
+	row(out, "", hex_encode(p->policy_digest, 32, hex));
+	row(out, "Depth", p->depth);
+	if (p->confidence) {
+		text_printf(out, "  %-10s if %s or more of it were damaged, ", "", format_share(p->damage, a));
+		text_printf(out, "this would have shown with %s probability\n", format_share(p->confidence, b));
+	}
+	show_proofs(out, p);
+	vec_each(&p->subjects, it)
+	{
+		row(out, it == p->subjects.items ? "Files" : "", it->name);
+		text_printf(out, "  %-10s   %s\n", "", format_size(it->size, a));
+		if (it->has_sha256)
+			text_printf(out, "  %-10s   sha256   %s\n", "", hex_encode(it->sha256, 32, hex));
+		if (it->has_fsverity)
+			text_printf(out, "  %-10s   fsverity %s\n", "", hex_encode(it->fsverity, 32, hex));
+	}
+	row(out, "Id", p->id);
+}
+
+static void put(struct text *out, const char *key, const char *value)
+{
+	text_printf(out, ",\"%s\":", key);
+	if (value)
+		text_put_json(out, value);
+	else
+		text_put(out, "null");
+}
+
+static void put_time(struct text *out, const char *key, int64_t t)
+{
+	char buf[32];
+	put(out, key, t ? format_rfc3339(t, buf) : NULL);
+}
+
+static void show_files(struct text *out, const struct pass *p)
+{
+	char hex[65];
+	text_put(out, ",\"files\":[");
+	vec_each(&p->subjects, it)
+	{
+		text_put(out, it == p->subjects.items ? "{\"name\":" : ",{\"name\":");
+		text_put_json(out, it->name);
+		text_printf(out, ",\"bytes\":%llu", (unsigned long long)it->size);
+		put(out, "sha256", it->has_sha256 ? hex_encode(it->sha256, 32, hex) : NULL);
+		put(out, "fsverity", it->has_fsverity ? hex_encode(it->fsverity, 32, hex) : NULL);
+		text_put(out, "}");
+	}
+	text_put(out, "]");
+}
+
+/* The keys are those of a check's report where they mean the same. */
+static void show_json(struct text *out, const struct pass *p, bool keyed, int64_t now)
+{
+	char hex[65], share[16];
+	text_put(out, "{\"format_version\":\"" PASS_FORMAT_VERSION "\"");
+	put(out, "host", p->host);
+	put(out, "code", code_name((enum code)p->code));
+	text_printf(out, ",\"exit\":%d,\"reasons\":[", p->code);
+	for (size_t i = 0; i < p->reasons.count; i++) {
+		text_put(out, i ? "," : "");
+		text_put_json(out, p->reasons.items[i]);
+	}
+	text_put(out, "]");
+	put(out, "signature", !keyed ? "not-checked" : p->trusted ? "held" : "unknown-key");
+	put(out, "key_id", *p->key_id ? p->key_id : NULL);
+	put(out, "id", p->id);
+	put_time(out, "checked_at", p->verified_at);
+	put_time(out, "expires_at", p->expires_at);
+	text_printf(out, ",\"expired\":%s", p->expires_at > now ? "false" : "true");
+	put_time(out, "taken_at", p->taken_at);
+	put(out, "restore_point", p->label);
+	put(out, "hostname", p->hostname);
+	put(out, "machine_id", p->machine_id);
+	put(out, "policy", p->policy);
+	put(out, "policy_digest", hex_encode(p->policy_digest, 32, hex));
+	put(out, "depth", p->depth);
+	put(out, "confidence", p->confidence ? format_share(p->confidence, share) : NULL);
+	put(out, "damage", p->damage ? format_share(p->damage, share) : NULL);
+	text_put(out, ",\"proofs\":{");
+	for (size_t i = 0; i < PROOF_COUNT; i++)
+		text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "", proof_name((enum proof)i), p->proofs[i]);
+	text_put(out, "}");
+	show_files(out, p);
+	text_put(out, "}\n");
+}
+
+void pass_show(struct text *out, const struct pass *p, bool keyed, bool json, int64_t now)
+{
+	if (json)
+		show_json(out, p, keyed, now);
+	else
+		show_text(out, p, keyed, now);
+}

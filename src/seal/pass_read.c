@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Reading passes. Every member is there, of its type, in its bounds, and none contradicts another; members that are not
+ * known are refused, but for those of a higher minor version, which may add some.
+ */
+#include <jansson.h>
+
+#include "backproof/digest.h"
+#include "pass.h"
+
+static int bad(struct error *e, const char *what)
+{
+	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "no pass that is understood: %s", what);
+}
+
+/* A string of at most most bytes, not empty and without NULs in it. NULL: it is none. */
+static const char *text_of(json_t *v, size_t most)
+{
+	const char *s = json_string_value(v);
+	size_t n = s ? json_string_length(v) : 0;
+	return n && n <= most && strlen(s) == n ? s : NULL;
+}
+
+static const char *member(json_t *object, const char *key)
+{
+	return text_of(json_object_get(object, key), PASS_TEXT_MAX);
+}
+
+/* Exactly these members; lax: these and others. */
+static bool has_members(json_t *object, const char *const *names, size_t count, bool lax)
+{
+	if (!json_is_object(object) || (!lax && json_object_size(object) != count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!json_object_get(object, names[i]))
+			return false;
+	return true;
+}
+
+/* null gives NULL. -1: neither that nor such a string. */
+static int copy_text(json_t *object, const char *key, size_t most, bool may_be_null, char **out, struct error *e)
+{
+	json_t *v = json_object_get(object, key);
+	if (may_be_null && json_is_null(v))
+		return 0;
+	const char *s = text_of(v, most);
+	if (!s)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "no pass that is understood: %s is not right", key);
+	return (*out = strdup(s)) ? 0 : error_nomem(e);
+}
+
+static bool is_hex(const char *s, size_t length)
+{
+	return strlen(s) == length && strspn(s, "0123456789abcdef") == length;
+}
+
+/* Only as it is written: one text for one time. null, where it may be, gives 0. */
+static int copy_time(json_t *object, const char *key, bool may_be_null, int64_t *out, struct error *e)
+{
+	char buf[32];
+	if (may_be_null && json_is_null(json_object_get(object, key)))
+		return 0;
+	const char *s = member(object, key);
+	if (!s || parse_rfc3339(s, out) < 0 || *out <= 0 || strcmp(format_rfc3339(*out, buf), s))
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "no pass that is understood: %s is no time", key);
+	return 0;
+}
+
+static int copy_share(json_t *object, const char *key, uint32_t *out, struct error *e)
+{
+	char buf[16];
+	if (json_is_null(json_object_get(object, key)))
+		return 0;
+	const char *s = member(object, key);
+	if (!s || parse_share(s, out) < 0 || !*out || strcmp(format_share(*out, buf), s))
+		return bad(e, "confidence or damage is no share");
+	return 0;
+}
+
+/* Of 32 bytes, and lower case: -1 it is not. */
+static int digest_of(json_t *digests, const char *name, uint8_t out[32])
+{
+	const char *hex = member(digests, name);
+	return hex && is_hex(hex, 64) ? hex_decode(hex, out, 32) : -1;
+}
+
+static int read_subject(json_t *v, bool lax, struct pass_subject *to, struct error *e)
+{
+	static const char *const names[] = {"name", "digest", "annotations"}, *const size_name[] = {"size"};
+	json_t *digest = json_object_get(v, "digest"), *annotations = json_object_get(v, "annotations");
+	json_t *size = json_object_get(annotations, "size");
+	if (!has_members(v, names, ARRAY_SIZE(names), lax) || !json_is_object(digest) ||
+	    !has_members(annotations, size_name, 1, lax) || !json_is_integer(size) || json_integer_value(size) < 0)
+		return bad(e, "a subject is not right");
+	if (copy_text(v, "name", PASS_TEXT_MAX, false, &to->name, e) < 0)
+		return -1;
+	to->size = (uint64_t)json_integer_value(size);
+	to->has_sha256 = json_object_get(digest, "sha256");
+	to->has_fsverity = json_object_get(digest, "fsverity");
+	if ((to->has_sha256 && digest_of(digest, "sha256", to->sha256) < 0) ||
+	    (to->has_fsverity && digest_of(digest, "fsverity", to->fsverity) < 0) ||
+	    (!lax && json_object_size(digest) != (size_t)to->has_sha256 + to->has_fsverity))
+		return bad(e, "the digest of a subject is not right");
+	return 0;
+}
+
+static int read_subjects(json_t *list, bool lax, struct pass *out, struct error *e)
+{
+	if (!json_is_array(list))
+		return bad(e, "it has no subjects");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct pass_subject *to = vec_push(&out->subjects);
+		if (!to)
+			return error_nomem(e);
+		if (read_subject(json_array_get(list, i), lax, to, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The policy: one descriptor with its name and digest. */
+static int read_policy(json_t *list, bool lax, struct pass *out, struct error *e)
+{
+	static const char *const names[] = {"name", "digest"}, *const digest_name_[] = {"sha256"};
+	json_t *one = json_array_get(list, 0), *digest = json_object_get(one, "digest");
+	if (json_array_size(list) != 1 || !has_members(one, names, ARRAY_SIZE(names), lax) ||
+	    !has_members(digest, digest_name_, 1, lax) || digest_of(digest, "sha256", out->policy_digest) < 0)
+		return bad(e, "configuration is not one policy and its digest");
+	return copy_text(one, "name", PASS_NAME_MAX, false, &out->policy, e);
+}
+
+static int read_proofs(json_t *proofs, bool lax, struct pass *out, struct error *e)
+{
+	if (!json_is_object(proofs) || (!lax && json_object_size(proofs) != PROOF_COUNT))
+		return bad(e, "the proofs are not those of this version");
+	for (size_t i = 0; i < PROOF_COUNT; i++) {
+		const char *s = member(proofs, proof_name((enum proof)i));
+		size_t k = 0;
+		while (s && k < PASS_OUTCOMES && strcmp(s, pass_outcomes[k]))
+			k++;
+		if (!s || k == PASS_OUTCOMES)
+			return bad(e, "a proof is neither held nor broken nor unproven");
+		if (!(out->proofs[i] = strdup(s)))
+			return error_nomem(e);
+	}
+	return 0;
+}
+
+/* The lists of the predicate say the same as the proofs. */
+static int compare_lists(json_t *predicate, bool lax, const struct pass *p, struct error *e)
+{
+	for (size_t k = 0; k < PASS_OUTCOMES; k++) {
+		json_t *list = json_object_get(predicate, pass_lists[k]);
+		size_t n = 0;
+		for (size_t i = 0; i < PROOF_COUNT; i++) {
+			if (strcmp(p->proofs[i], pass_outcomes[k]))
+				continue;
+			const char *s = text_of(json_array_get(list, n++), PASS_TEXT_MAX);
+			if (!s || strcmp(s, proof_name((enum proof)i)))
+				return bad(e, "the lists of tests contradict the proofs");
+		}
+		if (!json_is_array(list) || (!lax && json_array_size(list) != n))
+			return bad(e, "the lists of tests contradict the proofs");
+	}
+	return 0;
+}
+
+static int read_reasons(json_t *list, struct pass *out, struct error *e)
+{
+	if (!json_is_array(list) || json_array_size(list) > PASS_REASONS_MAX)
+		return bad(e, "the reasons are not a short list");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *s = text_of(json_array_get(list, i), PASS_TEXT_MAX);
+		if (!s)
+			return bad(e, "a reason is no text");
+		if (strings_add(&out->reasons, s) < 0)
+			return error_nomem(e);
+	}
+	return 0;
+}
+
+static int read_code(json_t *own, struct pass *out, struct error *e)
+{
+	const char *word = member(own, "code");
+	for (size_t i = 0; word && i < pass_code_count; i++)
+		if (!strcmp(word, pass_codes[i].word)) {
+			out->code = pass_codes[i].code;
+			return 0;
+		}
+	return bad(e, "its code is none that is known");
+}
+
+/* 1: of a higher minor version; 0: of this one. */
+static int read_version(json_t *own, struct error *e)
+{
+	const char *s = member(own, "format_version");
+	uint64_t minor;
+	size_t major = s ? strspn(s, "0123456789") : 0;
+	if (!major || s[major] != '.' || parse_u64(s + major + 1, &minor) < 0 || strlen(s) > 16 ||
+	    (s[major + 1] == '0' && s[major + 2]) || *s == '0')
+		return bad(e, "it has no format_version");
+	if (major != 1 || *s != '1')
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+				 "a pass of version %s: this program knows " PASS_FORMAT_VERSION, s);
+	return minor > 0;
+}
+
+static int read_own(json_t *own, bool lax, struct pass *out, struct error *e)
+{
+	static const char *const names[] = {"format_version", "id",	 "host",       "hostname",   "machineId",
+					    "restorePoint",   "code",	 "reasons",    "proofs",     "depth",
+					    "confidence",     "damage",	 "takenAt",    "verifiedAt", "expiresAt"};
+	if (!has_members(own, names, ARRAY_SIZE(names), lax))
+		return bad(e, "members of \"backproof\" are missing, or are not known");
+	const char *id = member(own, "id"), *machine = member(own, "machineId"), *depth = member(own, "depth");
+	if (!id || !is_hex(id, 32) || (machine && !is_hex(machine, 32)) || !depth ||
+	    (strcmp(depth, "full") && strcmp(depth, "sample")))
+		return bad(e, "its id, machineId or depth is not right");
+	memcpy(out->id, id, sizeof out->id);
+	if (copy_text(own, "host", PASS_NAME_MAX, false, &out->host, e) < 0 ||
+	    copy_text(own, "hostname", PASS_NAME_MAX, true, &out->hostname, e) < 0 ||
+	    copy_text(own, "machineId", 32, true, &out->machine_id, e) < 0 ||
+	    copy_text(own, "restorePoint", PASS_TEXT_MAX, true, &out->label, e) < 0 ||
+	    copy_text(own, "depth", 16, false, &out->depth, e) < 0)
+		return -1;
+	if (copy_share(own, "confidence", &out->confidence, e) < 0 || copy_share(own, "damage", &out->damage, e) < 0 ||
+	    copy_time(own, "takenAt", true, &out->taken_at, e) < 0 ||
+	    copy_time(own, "verifiedAt", false, &out->verified_at, e) < 0 ||
+	    copy_time(own, "expiresAt", false, &out->expires_at, e) < 0)
+		return -1;
+	if (read_code(own, out, e) < 0 || read_reasons(json_object_get(own, "reasons"), out, e) < 0)
+		return -1;
+	return read_proofs(json_object_get(own, "proofs"), lax, out, e);
+}
+
+/* What no single member can tell. */
+static int agree(const struct pass *p, const char *result, struct error *e)
+{
+	bool held = false;
+	for (size_t i = 0; i < PROOF_COUNT; i++)
+		held |= !strcmp(p->proofs[i], pass_outcomes[PASS_HELD]);
+	if (strcmp(result, p->code == 0 ? "PASSED" : "FAILED"))
+		return bad(e, "its result contradicts its code");
+	if (p->expires_at < p->verified_at || p->expires_at - p->verified_at > PASS_VALID_MAX)
+		return bad(e, "it expires before it was verified, or a year after");
+	if (!p->confidence != !p->damage)
+		return bad(e, "its confidence is not right");
+	if (p->code == 0 && (!held || !p->subjects.count || p->reasons.count))
+		return bad(e, "it passed, and nothing was proved");
+	return 0;
+}
+
+static int read_statement(json_t *root, struct pass *out, struct error *e)
+{
+	static const char *const names[] = {"_type", "subject", "predicateType", "predicate"};
+	static const char *const inner[] = {"result",	   "configuration", "passedTests",
+					    "warnedTests", "failedTests",   "backproof"};
+	const char *type = member(root, "_type"), *predicate_type = member(root, "predicateType");
+	json_t *predicate = json_object_get(root, "predicate"), *own = json_object_get(predicate, "backproof");
+	const char *result = member(predicate, "result");
+	if (!type || !predicate_type || !result)
+		return bad(e, "it is no statement with a test result");
+	if (strcmp(type, PASS_STATEMENT) || strcmp(predicate_type, PASS_PREDICATE)) {
+		bool later = !strncmp(type, PASS_STATEMENT_ANY, strlen(PASS_STATEMENT_ANY)) &&
+			     !strncmp(predicate_type, PASS_PREDICATE_ANY, strlen(PASS_PREDICATE_ANY));
+		return later ? error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+					 "a statement or test result of a version that is not known here")
+			     : bad(e, "it is a statement of another kind");
+	}
+	int lax = read_version(own, e);
+	if (lax < 0)
+		return -1;
+	if (!has_members(root, names, ARRAY_SIZE(names), lax) || !has_members(predicate, inner, ARRAY_SIZE(inner), lax))
+		return bad(e, "members of the statement are missing, or are not known");
+	if (read_subjects(json_object_get(root, "subject"), lax, out, e) < 0 ||
+	    read_policy(json_object_get(predicate, "configuration"), lax, out, e) < 0 ||
+	    read_own(own, lax, out, e) < 0 || compare_lists(predicate, lax, out, e) < 0)
+		return -1;
+	return agree(out, result, e);
+}
+
+int pass_parse(const char *json, size_t length, struct pass *out, struct error *e)
+{
+	json_error_t why;
+	memset(out, 0, sizeof *out);
+	out->code = -1;
+	json_t *root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &why);
+	if (!root)
+		return error_set(e, ERROR_CORRUPT, why.position, "no pass: %s", why.text);
+	int rc = read_statement(root, out, e);
+	json_decref(root);
+	if (rc < 0)
+		pass_free(out);
+	return rc;
+}
