@@ -13,6 +13,7 @@
 
 #define GRAIN SPOOL_GRAIN
 #define CHARGE (64 * MIB) /* scratch is charged in steps of this size */
+#define SHARE 8		  /* of what memory there is, a spool has one part */
 
 struct spool {
 	struct scratch *scratch;
@@ -94,7 +95,7 @@ struct source *spool_stream(struct scratch *s, struct stream *upstream, struct b
 {
 	struct spool sp = {.scratch = s};
 	autoclose int fd = open_unnamed(s, e);
-	if (fd < 0 || !(sp.writer = spool_writer_open(fd, scratch_path(s), e)))
+	if (fd < 0 || !(sp.writer = spool_writer_open(fd, scratch_path(s), memory_available() / SHARE, e)))
 		return NULL;
 	struct source *out = NULL;
 	struct error why;

@@ -6,15 +6,18 @@
 #include <pthread.h>
 
 #include "backproof/budget.h"
+#include "system.h"
 
 /*
- * Two ways to the same file: through the page cache, or past it. Which is faster depends on the machine and
- * changes while it runs (fresh memory can cost more than the disk), so each is timed piece by piece and
- * left when the other did better. Writing past the cache leaves the processors to the decoder and the
- * server's cache as it was: it is left only where it is many times slower.
+ * Two ways to the same file: through the page cache, or past it. What memory nobody uses may hold the beginning: with
+ * luck it is read back and given up before a disk has seen any of it. Beyond that, which way is faster depends on the
+ * machine and changes while it runs (fresh memory can cost more than the disk), so each is timed piece by piece and
+ * left when the other did better. Writing past the cache leaves the processors to the decoder and the server's cache
+ * as it was: it is left only where it is many times slower.
  */
 enum way { CACHED, DIRECT, WAYS };
 #define PIECE (64 * MIB)
+#define SLOW_NS 2.0 /* a byte: memory that is not worth having */
 
 #define BLOCKS 8
 #define BLOCK_SIZE (1 * MIB)
@@ -40,7 +43,16 @@ struct spool_writer {
 	uint64_t written;  /* of the present piece, */
 	int64_t ns;	   /* and the time it took */
 	double cost[WAYS]; /* of the last piece that way, per byte; 0: not tried */
+	uint64_t share, cached; /* bytes: that may be in memory, and that have gone there */
 };
+
+/* As much again stays free: what is taken is taken from nobody, however many spools there are. */
+static bool has_memory(const struct spool_writer *w)
+{
+	uint64_t kib;
+	return w->cached + PIECE <= w->share && w->cost[CACHED] < SLOW_NS &&
+	       system_number("/proc/meminfo", "MemFree:", &kib) == 0 && kib * KIB >= w->share + PIECE;
+}
 
 /* At the end of a piece: on with the way that did better, or has not been tried. */
 static void choose_way(struct spool_writer *w)
@@ -48,8 +60,11 @@ static void choose_way(struct spool_writer *w)
 	if (w->written < PIECE || w->fd[DIRECT] < 0)
 		return;
 	w->cost[w->way] = (double)w->ns / (double)w->written * (w->way == DIRECT ? 0.1 : 1);
+	w->cached += w->way == CACHED ? w->written : 0;
 	w->written = 0;
 	w->ns = 0;
+	if (w->way == CACHED && has_memory(w))
+		return;
 	enum way other = w->way == CACHED ? DIRECT : CACHED;
 	if (w->cost[other] < w->cost[w->way])
 		w->way = other;
@@ -133,7 +148,7 @@ static void destroy(struct spool_writer *w)
 	free(w);
 }
 
-struct spool_writer *spool_writer_open(int fd, const char *path, struct error *e)
+struct spool_writer *spool_writer_open(int fd, const char *path, uint64_t share, struct error *e)
 {
 	struct spool_writer *w = calloc(1, sizeof *w);
 	if (!w) {
@@ -144,6 +159,7 @@ struct spool_writer *spool_writer_open(int fd, const char *path, struct error *e
 	pthread_cond_init(&w->filled, NULL);
 	pthread_cond_init(&w->emptied, NULL);
 	w->path = path;
+	w->share = share;
 	w->fd[CACHED] = fd;
 	w->fd[DIRECT] = open_direct(fd);
 	/* What comes first on a disk is mostly metadata, and read again soon. */

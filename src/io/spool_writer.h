@@ -8,8 +8,11 @@
 #define SPOOL_GRAIN (4 * KIB)
 
 struct spool_writer;
-/* fd is borrowed, and open until spool_writer_close. path: for messages. */
-struct spool_writer *spool_writer_open(int fd, const char *path, struct error *e) must_check;
+/*
+ * fd is borrowed, and open until spool_writer_close. path: for messages. share: bytes that may stay in memory, as long
+ * as there is that nobody uses.
+ */
+struct spool_writer *spool_writer_open(int fd, const char *path, uint64_t share, struct error *e) must_check;
 /* Copies len bytes, to be written at off. Runs come in the order of the file. After a failure they are dropped. */
 void spool_writer_put(struct spool_writer *w, const uint8_t *p, size_t len, uint64_t off);
 /* Waits until all is written, and frees w. -1: something could not be written. NULL is fine: 0. */
