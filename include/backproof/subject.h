@@ -170,6 +170,17 @@ struct known_file {
 	const struct chunks *chunks; /* NULL where it has none */
 };
 
+/* A file inside that came out in the trial restore. */
+struct manifest_entry {
+	char *path; /* in the merged tree, without a leading slash; untrusted text */
+	uint64_t size;
+	uint32_t mode;
+	uint8_t sha256[32];
+};
+struct manifest {
+	VEC(struct manifest_entry) files;
+};
+
 /* Everything that is given to a check from outside. */
 struct check_parameters {
 	const struct policy *policy;
@@ -187,7 +198,11 @@ struct check_parameters {
 	struct budget *budget;
 	bool unsealed;		/* no seal is looked for: it is being made */
 	bool keep_chunks;	/* fill part.chunks of what is read whole: for sealing and for history */
-	bool keep_sha256;	/* its SHA-256 too, where its fs-verity digest would do: for sealing */
+	/*
+	 * A seal is about to be made of it: chunks and SHA-256 are taken of all files, also of those that can't be
+	 * opened, and the files that came out are noted in the manifest. An older seal beside it says nothing.
+	 */
+	bool sealing;
 	const struct known_file *known; /* by history */
 	size_t known_count;
 	/* For browsing: each member of an archive is shown to it, and nothing else is done with archives. */
@@ -221,6 +236,7 @@ struct subject {
 	 */
 	bool settled_in_time;
 	struct tree_traits traits;
+	struct manifest manifest; /* for sealing */
 	int64_t taken_at; /* the oldest clock that counts; 0 until freshness has run, or none */
 };
 

@@ -292,6 +292,7 @@ static void report(struct pass *x)
 		finding_add(x->f, PROOF_STRUCTURE, "archive.names", x->pt->name, OUTCOME_SKIPPED, NULL,
 			    "%llu members have absolute or \"..\" names", (unsigned long long)x->escapes);
 	trial_prove(&x->trial, &x->s->sample, x->pt->name, x->f);
+	trial_note(&x->trial, "", &x->s->manifest, x->f);
 }
 
 int archive_pass(struct subject *s, struct part *pt, struct stream *in, const struct check_parameters *p,

@@ -232,6 +232,9 @@ void draw_end(struct draw *d, struct subject *s, bool *met, struct findings *f)
 	else
 		traits_spoil(&s->traits);
 	traits_walk_free(&d->traits);
+	/* What is mounted nowhere has no place in the tree. */
+	if (d->volume->mount)
+		trial_note(&d->trial, d->mount, &s->manifest, f);
 	trial_close(&d->trial);
 	fs_destroy(d->fs);
 	for (size_t i = 0; i < d->slot_count && d->slots; i++)

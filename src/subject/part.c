@@ -247,6 +247,10 @@ static int run_job(struct job *j, enum part_depth depth, struct error *e)
 	}
 	if (rc == -1)
 		part_failed(pt, j->o->f, &why);
+	/* What can't be opened here is what it is all the same. */
+	if (rc == -1 && j->o->p->sealing && !pt->reading &&
+	    (why.cls == ERROR_UNSUPPORTED || why.cls == ERROR_ENCRYPTED))
+		return reading_start(j->o->s, pt, j->o->p, e);
 	return 0;
 }
 

@@ -3,14 +3,14 @@
 
 bool stored_wants_chunks(const struct part *pt, const struct check_parameters *p)
 {
-	return p->keep_chunks || pt->known_chunks;
+	return p->keep_chunks || p->sealing || pt->known_chunks;
 }
 
 unsigned stored_digests_wanted(const struct subject *s, const struct check_parameters *p, size_t index, bool content)
 {
 	const struct part *pt = &s->parts[index];
 	/* One of the two is enough, and what it is held against is of fs-verity. */
-	unsigned flat = pt->known_from && !p->keep_sha256 ? 0 : 1u << DIGEST_SHA256;
+	unsigned flat = pt->known_from && !p->sealing ? 0 : 1u << DIGEST_SHA256;
 	unsigned tree = pt->known_from || stored_wants_chunks(pt, p) ? 1u << DIGEST_FSVERITY : 0;
 	unsigned mask = content ? 0 : flat | tree;
 	vec_each(&s->sidecars, l) if (l->file == index && l->content == content) mask |= 1u << l->kind;
@@ -21,7 +21,7 @@ unsigned stored_digests_at_random(const struct subject *s, const struct check_pa
 {
 	const struct part *pt = &s->parts[index];
 	bool tree = pt->known_from || stored_wants_chunks(pt, p);
-	unsigned mask = (unsigned)p->keep_sha256 << DIGEST_SHA256 | (unsigned)tree << DIGEST_FSVERITY;
+	unsigned mask = (unsigned)p->sealing << DIGEST_SHA256 | (unsigned)tree << DIGEST_FSVERITY;
 	vec_each(&s->sidecars, l) if (l->file == index && !l->content) mask |= 1u << l->kind;
 	/* What is as strong, and need not go through all bytes one after the other. */
 	return mask & 1u << DIGEST_SHA256 ? mask : mask | 1u << DIGEST_FSVERITY;

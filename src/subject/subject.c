@@ -9,6 +9,7 @@
 #include "facts.h"
 #include "parts.h"
 #include "subvolumes.h"
+#include "trial.h"
 #include "windows.h"
 
 static int64_t last_alive(const struct subject_volume *v)
@@ -247,6 +248,7 @@ void subject_close(struct subject *s)
 	free(s->traits.sketch);
 	facts_free(&s->facts);
 	free(s->newest_member_path);
+	manifest_free(&s->manifest);
 	sidecars_free(&s->sidecars);
 	sealed_free(s->sealed);
 	memset(s, 0, sizeof *s);

@@ -16,6 +16,7 @@ int trial_open(struct trial *t, const struct check_parameters *p, uint32_t files
 	uint32_t large = files / 4;
 	memset(t, 0, sizeof *t);
 	t->slot_count = files;
+	t->noting = p->sealing;
 	t->limit = p->policy->sample_bytes;
 	reservoir_init(&t->small, files - large, rng_next(&r));
 	reservoir_init(&t->large, large, rng_next(&r));
@@ -36,6 +37,7 @@ void trial_close(struct trial *t)
 	free(t->slots);
 	free(t->pattern_met);
 	restorer_destroy(t->restorer);
+	manifest_free(&t->manifest);
 	memset(t, 0, sizeof *t);
 }
 
@@ -189,6 +191,19 @@ static void prove_some(void *ctx, size_t unused)
 		prove_one(all->trial, &all->items[i], all->subject);
 }
 
+/* restore_read_back has held what it reads against its digest. */
+static int note_one(struct trial *t, const struct restored *it)
+{
+	if (it->type != ENTRY_FILE)
+		return 0;
+	struct manifest_entry *m = vec_push(&t->manifest.files);
+	if (!m)
+		return -1;
+	*m = (struct manifest_entry){.path = strdup(it->path), .size = it->size, .mode = it->mode & 07777};
+	memcpy(m->sha256, it->digest, sizeof m->sha256);
+	return m->path ? 0 : -1;
+}
+
 static int prove_all(struct trial *t, size_t count, struct sample_result *sample, const char *subject,
 		     struct findings *f)
 {
@@ -211,6 +226,8 @@ static int prove_all(struct trial *t, size_t count, struct sample_result *sample
 		findings_take(f, &x->findings);
 		findings_free(&x->findings);
 		t->failed += !x->restored;
+		if (x->restored && t->noting && note_one(t, x->it) < 0)
+			f->lost = true;
 		sample->restored += x->restored;
 		sample->bytes += x->restored ? x->it->size : 0;
 		sample->witnessed += x->witnessed;

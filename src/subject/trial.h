@@ -22,6 +22,8 @@ struct trial {
 	const struct subject *subject;
 	const char *mount;
 	bool repeats; /* one path may stand for several files (archives): one that is another says nothing */
+	bool noting;		/* for sealing: */
+	struct manifest manifest; /* what came out, below the root of what it came from */
 };
 
 int trial_open(struct trial *t, const struct check_parameters *p, uint32_t files, uint64_t salt,
@@ -36,5 +38,9 @@ struct restored *trial_draw(struct trial *t, uint64_t size);
  * which the files were chosen, and to the numbers.
  */
 void trial_prove(struct trial *t, struct sample_result *sample, const char *subject, struct findings *f);
+
+/* What came out is noted as of the tree in which this is mounted there (no slashes around). */
+void trial_note(struct trial *t, const char *mount, struct manifest *to, struct findings *f);
+void manifest_free(struct manifest *m);
 
 #endif

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* backproof seal: what holds up is written down, so that whatever changes later shows. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "backproof/text.h"
+#include "run.h"
+#include "sealing.h"
+
+#define NOTES_MAX 12
+
+struct sealing {
+	const struct seal_request *r;
+	struct seal_result *out;
+	struct policy policy;
+	struct findings f;
+	struct scratch *scratch;
+	struct catalog catalog;
+	struct check_parameters p;
+	struct subject s;
+	bool opened;
+};
+
+static void refuse(struct seal_result *out, enum code code, const char *text)
+{
+	out->code = code;
+	(void)!strings_add(&out->reasons, text);
+}
+
+static enum code code_of(const struct error *e)
+{
+	switch (e->cls) {
+	case ERROR_INTERNAL:
+		return CODE_INTERNAL;
+	case ERROR_CORRUPT:
+		return CODE_DAMAGED;
+	case ERROR_MISSING:
+		return CODE_INCOMPLETE;
+	case ERROR_BUSY:
+		return CODE_BUSY;
+	default:
+		return CODE_CANNOT_TELL;
+	}
+}
+
+static void fail(struct seal_result *out, const struct error *e)
+{
+	refuse(out, code_of(e), e->text);
+}
+
+/* 0: found. -1: *out says why not. */
+static int find(struct sealing *x)
+{
+	const struct seal_request *r = x->r;
+	struct error e = {0};
+	if (catalog_from_paths(r->paths, r->host ? r->host : "", &x->catalog, &e) < 0) {
+		bool missing = e.cls == ERROR_CORRUPT && e.sys == ENOENT;
+		refuse(x->out, missing ? CODE_INCOMPLETE : e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL,
+		       e.text);
+		return -1;
+	}
+	if (!x->catalog.count) {
+		autofree char *text = text_format("%s: no restore point was found there", r->paths->items[0]);
+		refuse(x->out, CODE_NO_BACKUP, text ? text : "no restore point was found");
+		return -1;
+	}
+	for (size_t i = 0; i < x->catalog.items[0].count; i++) {
+		x->out->bytes += x->catalog.items[0].items[i].size;
+		if (strings_add(&x->out->files, x->catalog.items[0].items[i].path) < 0)
+			x->f.lost = true;
+	}
+	return 0;
+}
+
+static int prepare(struct sealing *x, struct error *e)
+{
+	const struct gate_overrides *o = x->r->overrides;
+	if (policy_defaults(&x->policy, "seal") < 0 || findings_init(&x->f) < 0)
+		return error_nomem(e);
+	x->p = (struct check_parameters){
+		.policy = &x->policy,
+		.host = x->r->host ? x->r->host : "",
+		.hostname_given = x->r->host != NULL,
+		.now = o->now ? o->now : (int64_t)time(NULL),
+		.seed = rng_fresh_seed(),
+		.depth = DEPTH_FULL,
+		.budget = x->r->budget,
+		.sealing = true,
+	};
+	/* That the files are there is asked for; all else speaks only by being broken. */
+	x->policy.require = 1u << PROOF_PRESENCE;
+	x->scratch = scratch_open(o->scratch ? o->scratch : x->policy.scratch,
+				  o->scratch_limit >= 0 ? (uint64_t)o->scratch_limit : x->policy.scratch_limit, e);
+	x->p.scratch = x->scratch;
+	return x->scratch ? 0 : -1;
+}
+
+/* What could not be read, whole or in part, or is not what it was, can't be sealed. */
+static void ask_files(struct sealing *x)
+{
+	for (size_t i = 0; i < x->s.part_count; i++) {
+		struct part *pt = &x->s.parts[i];
+		struct error e = {0};
+		const unsigned both = 1u << DIGEST_SHA256 | 1u << DIGEST_FSVERITY;
+		if (!pt->source || !pt->read_whole || (pt->digest_mask & both) != both)
+			finding_add(&x->f, PROOF_PRESENCE, "seal.read", pt->name, OUTCOME_UNPROVEN, NULL, "%s",
+				    pt->failure.cls != ERROR_NONE ? pt->failure.text : "not all of its bytes were read");
+		else if (!pt->chunks)
+			finding_add(&x->f, PROOF_PRESENCE, "seal.chunks", pt->name, OUTCOME_UNPROVEN,
+				    &(struct finding_text){.error = ERROR_LIMIT},
+				    "more chunks than can be kept in memory: it is too large for a seal");
+		else if (source_same(pt->source, &e) < 0)
+			finding_error(&x->f, PROOF_PRESENCE, "presence.stable", pt->name, &e);
+	}
+}
+
+/* A medium that failed says nothing of what it holds, in whatever proof it was met. */
+static void ask_media(struct sealing *x)
+{
+	size_t count = x->f.count;
+	for (size_t i = 0; i < count; i++) {
+		const struct finding *it = &x->f.items[i];
+		if (it->outcome != OUTCOME_UNREADABLE || it->proof == PROOF_PRESENCE || it->proof == PROOF_FRESHNESS)
+			continue;
+		autofree char *subject = strdup(it->subject ? it->subject : "");
+		autofree char *detail = strdup(it->detail ? it->detail : it->check);
+		finding_add(&x->f, PROOF_PRESENCE, "seal.read", subject ? subject : "", OUTCOME_UNREADABLE,
+			    &(struct finding_text){.error = ERROR_IO}, "%s", detail ? detail : "a read failed");
+	}
+}
+
+static void judge(struct sealing *x)
+{
+	struct verdict v;
+	/* A host that is given has to be the one inside, where one is inside. */
+	if (x->r->host && findings_proof(&x->f, PROOF_IDENTITY) == OUTCOME_BROKEN)
+		x->policy.require |= 1u << PROOF_IDENTITY;
+	findings_seal(&x->f);
+	verdict_decide(&x->f, &x->policy, &x->s.measures, &v);
+	x->out->code = v.code;
+	for (size_t i = 0; i < v.reasons.count; i++)
+		if (strings_add(&x->out->reasons, v.reasons.items[i]) < 0)
+			x->out->code = CODE_INTERNAL;
+	verdict_free(&v);
+}
+
+static void note(struct seal_result *out, const char *text)
+{
+	if (text && out->notes.count < NOTES_MAX && !strings_has(&out->notes, text))
+		(void)!strings_add(&out->notes, text);
+}
+
+/* What is no hindrance, and still worth knowing. */
+static void take_notes(struct sealing *x)
+{
+	for (size_t i = 0; i < x->f.count; i++) {
+		const struct finding *it = &x->f.items[i];
+		bool doubt = it->outcome == OUTCOME_UNPROVEN || it->outcome == OUTCOME_UNSUPPORTED;
+		if (!(it->proof == PROOF_COVERAGE && it->outcome == OUTCOME_BROKEN) &&
+		    !(doubt && (it->proof == PROOF_STRUCTURE || it->proof == PROOF_RESTORE)))
+			continue;
+		autofree char *text = text_format("%s: %s", it->subject, it->detail ? it->detail : it->check);
+		note(x->out, text);
+	}
+	if (!x->r->key)
+		note(x->out, "the seal is not signed: whoever can write to the backup can write another (--key FILE)");
+}
+
+static int write_down(struct sealing *x, struct error *e)
+{
+	struct seal *seal = &x->out->seal;
+	autofree const struct chunks **chunks = calloc(x->s.part_count + 1, sizeof *chunks);
+	autofree char *path = sealing_path(&x->s, x->r, e);
+	if (!chunks || !path)
+		return chunks ? -1 : error_nomem(e);
+	if (sealing_describe(&x->s, x->r, &x->p, seal, e) < 0)
+		return -1;
+	for (size_t i = 0; i < x->s.part_count; i++)
+		chunks[i] = x->s.parts[i].chunks;
+	if (x->f.lost)
+		return error_nomem(e);
+	/* The files as they were read, up to the moment of sealing. */
+	for (size_t i = 0; i < x->s.part_count; i++)
+		if (source_same(x->s.parts[i].source, e) < 0)
+			return -1;
+	if (seal_write(seal, chunks, x->r->key, path, e) < 0)
+		return -1;
+	seal->path = take(path);
+	seal->is_signed = x->r->key != NULL;
+	if (x->r->key)
+		snprintf(seal->key_id, sizeof seal->key_id, "%s", signer_id(x->r->key));
+	return 0;
+}
+
+static void run(struct sealing *x)
+{
+	const struct seal_request *r = x->r;
+	struct error e = {0};
+	int rc = 0;
+	x->p.budget->stage = "reading";
+	x->opened = true;
+	if (subject_open(&x->s, &x->catalog.items[0], &x->p, &x->f, &e) < 0) {
+		fail(x->out, &e);
+		return;
+	}
+	run_checks(&x->s, &x->p, &x->f);
+	x->out->measured = sealing_measure(&x->s, &x->f);
+	if (r->against)
+		sealing_compare(&x->s, r->against, &x->p, &x->out->seal.compared, &x->out->notes, &x->f);
+	ask_files(x);
+	ask_media(x);
+	if (budget_check(x->p.budget, &e) < 0)
+		finding_error(&x->f, PROOF_PRESENCE, "run.stopped", x->catalog.items[0].label, &e);
+	judge(x);
+	take_notes(x);
+	if (x->out->code == CODE_SAFE)
+		rc = write_down(x, &e);
+	if (rc < 0)
+		fail(x->out, &e);
+}
+
+void gate_seal(const struct seal_request *r, struct seal_result *out)
+{
+	struct sealing x = {.r = r, .out = out};
+	struct error e = {0};
+	int64_t started = monotonic_ns();
+	memset(out, 0, sizeof *out);
+	out->code = CODE_CANNOT_TELL;
+	if (prepare(&x, &e) < 0)
+		fail(out, &e);
+	else if (find(&x) == 0)
+		run(&x);
+	if (x.opened)
+		subject_close(&x.s);
+	scratch_destroy(x.scratch);
+	catalog_free(&x.catalog);
+	findings_free(&x.f);
+	policy_free(&x.policy);
+	out->seconds = (double)(monotonic_ns() - started) / 1e9;
+}
+
+void seal_result_free(struct seal_result *r)
+{
+	strings_free(&r->reasons);
+	strings_free(&r->notes);
+	strings_free(&r->files);
+	seal_free(&r->seal);
+	memset(r, 0, sizeof *r);
+	r->code = CODE_CANNOT_TELL;
+}
