@@ -241,8 +241,8 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 		autofree char *why = need == EVIDENCE_WITNESS ? why_no_witness(s, pt) : NULL;
 		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_UNPROVEN, &strength,
 			    "nothing vouches for its bytes as well as policy asks (%s, needed: %s)%s; seal it when "
-			    "it is written: sha256sum %s > %s.sha256",
-			    evidence_name(best), evidence_name(need), why ? why : "", name, name);
+			    "it is written: backproof seal %s",
+			    evidence_name(best), evidence_name(need), why ? why : "", name);
 	}
 	return best;
 }

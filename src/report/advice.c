@@ -20,6 +20,16 @@ static bool has_outcome(const struct host_result *r, enum proof p, enum outcome 
 	return false;
 }
 
+static bool lacks_signature(const struct host_result *r)
+{
+	for (size_t i = 0; i < r->findings.count; i++) {
+		const struct finding *it = &r->findings.items[i];
+		if (it->outcome == OUTCOME_BROKEN && !strcmp(it->check, "seal.signature"))
+			return true;
+	}
+	return false;
+}
+
 static const char *when_safe(const struct host_result *r)
 {
 	if (r->older)
@@ -41,6 +51,9 @@ static const char *when_incomplete(const struct host_result *r)
 	if (p[PROOF_PRESENCE] == OUTCOME_BROKEN)
 		return "Do not patch. See that all parts of the restore point are there and are given (each with "
 		       "--from, or the directory that they are in), or make a new backup.";
+	if (lacks_signature(r))
+		return "Do not patch. Have backups sealed where they are written, with a key that is trusted here "
+		       "(backproof seal FILE --key KEY); or say whose key is to be trusted: trusted_keys, --trust.";
 	return "Do not patch. The policy asks for more than this backup could show: see the lines that are not ok.";
 }
 
@@ -66,8 +79,9 @@ static const char *when_cannot_tell(const struct host_result *r)
 		return "Do not patch on this. A sample does not read every byte: check again with --depth full, or let "
 		       "the policy's require leave out integrity.";
 	if (r->verdict.proofs[PROOF_INTEGRITY] == OUTCOME_UNPROVEN)
-		return "Do not patch on this. Nothing vouches for the stored bytes. At backup time, make a digest: "
-		       "sha256sum FILE > FILE.sha256, or store the image in a format with checksums (zstd, xz).";
+		return "Do not patch on this. Nothing vouches for the stored bytes. At backup time, seal it "
+		       "(backproof seal FILE), or make a digest: sha256sum FILE > FILE.sha256, or store "
+		       "the image in a format with checksums (zstd, xz).";
 	if (r->verdict.proofs[PROOF_IDENTITY] == OUTCOME_UNPROVEN)
 		return "Do not patch on this. Nothing inside says whose backup it is: give --hostname or --machine-id, "
 		       "and see that the root file system is in the backup.";

@@ -175,7 +175,6 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	text_printf(out, ",\"depth\":\"%s\"", report_depth(r));
 	put_u64(out, "seed", r->seed);
 	put_point(out, r);
-	put_seal(out, &r->seal);
 	text_put(out, ",\"proofs\":{");
 	for (int p = 0; p < PROOF_COUNT; p++)
 		text_printf(out, "%s\"%s\":\"%s\"", p ? "," : "", proof_name(p),
@@ -188,6 +187,7 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	text_put(out, "]");
 	put_measures(out, r);
 	put_sample(out, &r->sample);
+	put_seal(out, &r->seal);
 	if (r->older) {
 		put_key(out, "newer_restore_point");
 		put_host(out, r->older, NULL);
