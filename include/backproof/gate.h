@@ -5,6 +5,7 @@
 
 #include "backproof/budget.h"
 #include "backproof/config.h"
+#include "backproof/seal.h"
 #include "backproof/verdict.h"
 
 /* What the command line says over the configuration. Unset values are NULL, 0 or negative. */
@@ -89,6 +90,32 @@ enum code pass_judge(const struct pass *p, const struct pass_claims *c, bool *ou
  * 0: it is the newest. -1: the file can't be read or written, or is not one that this wrote.
  */
 int pass_state_update(const char *path, const struct pass *p, struct error *e) must_check;
+
+/*
+ * Sealing: one pass over a restore point at depth full; what holds up is sealed. Freshness is not judged, nor is
+ * identity but for a host that is given, nor that nothing vouches for its bytes: that is what the seal is for.
+ */
+struct seal_request {
+	const struct strings *paths; /* as for --from */
+	const char *host;	     /* it must be of, or NULL */
+	const char *against;	     /* device or file that it was made of, or NULL */
+	const struct signer *key;    /* NULL: unsigned */
+	const char *output;	     /* path of the seal; NULL: FIRST.seal beside the first file by name */
+	const struct gate_overrides *overrides;
+	struct budget *budget;
+};
+struct seal_result {
+	enum code code; /* SAFE: it is sealed, and on the disk */
+	struct strings reasons, notes; /* why not; what is worth knowing all the same. Untrusted text */
+	struct strings files;	       /* paths of the restore point */
+	struct seal seal;	       /* path NULL: none was written */
+	uint64_t bytes;		       /* of its files */
+	size_t measured;	       /* files of which the kernel has measured the same digest */
+	double seconds;
+};
+/* Never fails: what goes wrong is in *out, to be freed with seal_result_free. */
+void gate_seal(const struct seal_request *r, struct seal_result *out);
+void seal_result_free(struct seal_result *r);
 
 /* Looking into a backup, and taking files out of it. Each returns an exit code, or -1 with *e filled. */
 struct browse_request {

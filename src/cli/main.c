@@ -20,6 +20,8 @@ static const struct command {
 	 FOR_EXTRACT, command_extract},
 	{"pass", "pass verify|show FILE [options]", "a signed verdict, on the machine that is to be patched", FOR_PASS,
 	 command_pass},
+	{"seal", "seal PATH... [options]", "when a backup is written: its digests and inventory, signed", FOR_SEAL,
+	 command_seal},
 	{"key", "key new FILE | key show FILE...", "make a key that signs, or show the public half of one", FOR_KEY,
 	 command_key},
 	{"config", "config check|dump [options]", "the configuration as understood, with file and line",

@@ -68,7 +68,7 @@ static const struct row {
 	[OPT_FORMAT] = {"format", "NAME", FOR_VERDICT | FOR_INSPECT | FOR_HISTORY | FOR_PASS | FOR_SEAL, false,
 			"text, json, jsonl, nagios, prometheus, junit or html (inspect: text or json)"},
 	[OPT_OUTPUT] = {"output", "FILE", FOR_VERDICT | FOR_INSPECT | FOR_HISTORY | FOR_SEAL, false,
-			"write the report there, at once when it is whole"},
+			"write the report there, at once when it is whole (seal: the seal itself)"},
 	[OPT_EXIT_STYLE] = {"exit-style", "plain|nagios|systemd|qualys", FOR_VERDICT | FOR_PASS, false,
 			    "exit codes for another program"},
 	[OPT_QUIET] = {"quiet", NULL, FOR_VERDICT | FOR_PASS | FOR_SEAL, false,

@@ -69,7 +69,7 @@ static void run_row(void *ctx, struct findings *f)
 	r->row->run(r->s, r->p, f);
 }
 
-static void run_checks(struct subject *s, const struct check_parameters *p, struct findings *f)
+void run_checks(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	size_t count;
 	const struct check *const *rows = check_rows(&count);

@@ -10,6 +10,9 @@
  */
 void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out);
 
+/* Every check over what is open. */
+void run_checks(struct subject *s, const struct check_parameters *p, struct findings *f);
+
 /* Files with their digests, host name, machine id and system, as far as they were found. */
 void proved_collect(const struct subject *s, struct host_result *out);
 

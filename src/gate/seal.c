@@ -104,8 +104,9 @@ static void ask_files(struct sealing *x)
 		struct error e = {0};
 		const unsigned both = 1u << DIGEST_SHA256 | 1u << DIGEST_FSVERITY;
 		if (!pt->source || !pt->read_whole || (pt->digest_mask & both) != both)
-			finding_add(&x->f, PROOF_PRESENCE, "seal.read", pt->name, OUTCOME_UNPROVEN, NULL, "%s",
-				    pt->failure.cls != ERROR_NONE ? pt->failure.text : "not all of its bytes were read");
+			finding_add(&x->f, PROOF_PRESENCE, "seal.read", pt->name, OUTCOME_UNPROVEN, NULL,
+				    "not all of its bytes were read%s%s", pt->failure.cls == ERROR_NONE ? "" : ": ",
+				    pt->failure.cls == ERROR_NONE ? "" : pt->failure.text);
 		else if (!pt->chunks)
 			finding_add(&x->f, PROOF_PRESENCE, "seal.chunks", pt->name, OUTCOME_UNPROVEN,
 				    &(struct finding_text){.error = ERROR_LIMIT},

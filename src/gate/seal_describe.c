@@ -39,7 +39,8 @@ static int add_disk(const struct subject_disk *d, struct seal *out, struct error
 	if (!to)
 		return error_nomem(e);
 	to->size = source_size(d->source);
-	return copy(&to->name, *d->name ? d->name : "disk", e) < 0 || copy(&to->table, tables[d->layout.table], e) < 0 ||
+	return copy(&to->name, *d->name ? d->name : "disk", e) < 0 ||
+			       copy(&to->table, tables[d->layout.table], e) < 0 ||
 			       copy(&to->id, d->layout.disk_id, e) < 0
 		       ? -1
 		       : 0;

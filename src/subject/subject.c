@@ -198,7 +198,7 @@ int subject_open(struct subject *s, const struct restore_point *point, const str
 	if (rc == 0)
 		rc = name_parts(s, &names, e);
 	if (rc == 0)
-		rc = sealed_load(s, p, f, e);
+		rc = p->sealing ? 0 : sealed_load(s, p, f, e);
 	if (rc == 0)
 		rc = open_parts(&o, &names, e);
 	strings_free(&names);
