@@ -100,8 +100,8 @@ static void try_key(const uint8_t *data, size_t size)
 	NEED(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	if (trusted_keys_add(&k, path, &e) == 0) {
-		char *pem = trusted_key_pem(&k.items[0], &e);
-		NEED(k.items.count == 1 && strlen(k.items[0].id) == 64 && pem);
+		char *pem = trusted_key_pem(&k.items.items[0], &e);
+		NEED(k.items.count == 1 && strlen(k.items.items[0].id) == 64 && pem);
 		free(pem);
 	} else {
 		NEED(e.text[0] && !k.items.count);
