@@ -38,6 +38,11 @@ struct gate_indexes;
 /* Opens every repository of the configuration once; one that can't be read fails its hosts later. */
 struct gate_indexes *gate_indexes_open(const struct config *c, struct error *e) must_check;
 void gate_indexes_destroy(struct gate_indexes *x);
+/*
+ * Of hosts that were checked with it, verdicts go into the history a moment later: waits until all are there. notes:
+ * what could not be written.
+ */
+void gate_history_flush(struct gate_indexes *x, struct strings *notes);
 
 struct gate_request {
 	const char *host;

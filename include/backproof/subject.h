@@ -203,6 +203,8 @@ struct check_parameters {
 	 * opened, and the files that came out are noted in the manifest. An older seal beside it says nothing.
 	 */
 	bool sealing;
+	struct history *history; /* where runs are remembered; NULL: none is kept, or it can't be used */
+	const struct error *history_error; /* why one that is wanted can't, or NULL */
 	const struct known_file *known; /* by history */
 	size_t known_count;
 	/* For browsing: each member of an archive is shown to it, and nothing else is done with archives. */

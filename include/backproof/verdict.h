@@ -19,6 +19,8 @@ enum code {
 };
 const char *code_name(enum code c); /* "no-backup" */
 
+struct history_record;
+
 struct measures {
 	uint64_t bytes_read;	/* stored bytes */
 	uint64_t bytes_decoded;
@@ -100,6 +102,8 @@ struct host_result {
 	char *pass_key;		   /* that the policy names, or NULL */
 	struct chunk_sample sample;
 	struct seal_state seal;
+	struct strings notes;	   /* on what is no part of the verdict: that the history could not be written */
+	struct history_record *record; /* what will be remembered, while the run goes on. Owned; may be NULL */
 	struct host_result *older; /* with fallback: the newer point that was not safe. Owned */
 };
 /* Frees what r and the chain of `older` hold, and each older; not r itself. NULL is fine. */

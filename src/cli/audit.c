@@ -164,6 +164,19 @@ static enum code finish(struct audit *a, int *status)
 	return overall;
 }
 
+/* What went wrong beside the verdicts: of many hosts it is mostly the same. The history is complete after it. */
+static void mention_notes(struct audit *a)
+{
+	struct strings all = {0};
+	gate_history_flush(a->indexes, &all);
+	for (size_t i = 0; i < a->hosts.count; i++)
+		for (size_t k = 0; a->done[i] && k < a->results[i].notes.count; k++)
+			if (!strings_has(&all, a->results[i].notes.items[k]))
+				(void)!strings_add(&all, a->results[i].notes.items[k]);
+	mention(&all);
+	strings_free(&all);
+}
+
 static int run(struct audit *a)
 {
 	struct error e = {0};
@@ -182,6 +195,7 @@ static int run(struct audit *a)
 	a->progress = progress_start(a->o, NULL, "audit");
 	run_workers(a);
 	progress_stop(a->progress);
+	mention_notes(a);
 	if (finish(a, &status) == CODE_INTERNAL)
 		status = exit_status(CODE_INTERNAL, a->o->exit_style, false);
 	e = a->write_error;

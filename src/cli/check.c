@@ -109,6 +109,7 @@ int command_check(struct options *o)
 	struct progress *progress = progress_start(o, &budget, request.host);
 	gate_check(&request, &result);
 	progress_stop(progress);
+	mention(&result.notes);
 	int status = exit_status(result.verdict.code, o->exit_style, host_result_near_max_age(&result));
 	/* The verdict counts only when it could be told. */
 	bool reported = write_report(o, &result, status, &e) == 0;

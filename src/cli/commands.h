@@ -16,6 +16,8 @@ int command_seal(struct options *o);
 
 /* "backproof: text" on standard error, escaped; returns code. */
 int complain(enum code code, const char *text);
+/* The same of each, where it changes no code. */
+void mention(const struct strings *notes);
 /* Loads the configuration; -1 after complaining. With --from and no --config none is needed. */
 int load_config(const struct options *o, struct config *out);
 /* For reports. */

@@ -38,6 +38,12 @@ int complain(enum code code, const char *text)
 	return (int)code;
 }
 
+void mention(const struct strings *notes)
+{
+	for (size_t i = 0; i < notes->count; i++)
+		(void)complain(CODE_CANNOT_TELL, notes->items[i]);
+}
+
 static int show(const struct text *t)
 {
 	struct error e;

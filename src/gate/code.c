@@ -5,6 +5,8 @@
  */
 #include "backproof/verdict.h"
 
+#include "backproof/history.h"
+
 const char *code_name(enum code c)
 {
 	switch (c) {
@@ -131,6 +133,9 @@ static void free_one(struct host_result *r)
 	free(r->system);
 	free(r->pass_key);
 	free(r->seal.path);
+	strings_free(&r->notes);
+	history_record_free(r->record);
+	free(r->record);
 	findings_free(&r->findings);
 	verdict_free(&r->verdict);
 }

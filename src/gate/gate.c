@@ -8,6 +8,7 @@
 #include "backproof/text.h"
 #include "policy_digest.h"
 #include "polite.h"
+#include "remember.h"
 #include "run.h"
 
 /* With fallback, at most this many restore points are tried. */
@@ -18,6 +19,7 @@ struct gate_indexes {
 	struct catalog_index **items; /* NULL where opening failed */
 	struct error *errors;
 	struct paces *paces;
+	struct histories *histories;
 };
 
 struct gate_indexes *gate_indexes_open(const struct config *c, struct error *e)
@@ -30,7 +32,8 @@ struct gate_indexes *gate_indexes_open(const struct config *c, struct error *e)
 	x->items = calloc(c->repository_count + 1, sizeof *x->items);
 	x->errors = calloc(c->repository_count + 1, sizeof *x->errors);
 	x->paces = paces_new(c, e);
-	if (!x->items || !x->errors || !x->paces) {
+	x->histories = histories_new(true, e);
+	if (!x->items || !x->errors || !x->paces || !x->histories) {
 		gate_indexes_destroy(x);
 		error_nomem(e);
 		return NULL;
@@ -50,7 +53,13 @@ void gate_indexes_destroy(struct gate_indexes *x)
 	free(x->items);
 	free(x->errors);
 	paces_destroy(x->paces);
+	histories_destroy(x->histories);
 	free(x);
+}
+
+void gate_history_flush(struct gate_indexes *x, struct strings *notes)
+{
+	histories_flush(x->histories, notes);
 }
 
 /* The policy as it applies: named by option, by the host, or the default; then what options say. */
@@ -272,12 +281,14 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	p.is_live_host = same_host(self, r->host);
 	autodestroy(paces_destroy_auto) struct paces *own = NULL;
 	const struct paces *paces = r->indexes ? r->indexes->paces : (own = paces_new(r->config, &e));
-	int rc = paces ? make_policy(r, h, &policy, &e) : -1;
+	autodestroy(histories_destroy_auto) struct histories *own_histories = NULL;
+	struct histories *histories = r->indexes ? r->indexes->histories : (own_histories = histories_new(false, &e));
+	int rc = paces && histories ? make_policy(r, h, &policy, &e) : -1;
 	/* No signature could be good enough. */
-	bool keyless = rc == 0 && policy.require_signature && !policy.trusted_keys.count;
+	bool judged = false, keyless = rc == 0 && policy.require_signature && !policy.trusted_keys.count;
 	r->budget->pace = rc < 0 ? NULL : paces_find(paces, policy.name);
 	p.policy = rc < 0 ? NULL : &policy;
-	/* Without a history there is no earlier full check to lean on: auto is full. */
+	/* Until there is a restore point, with an earlier full check to lean on: auto is full. */
 	p.depth = rc == 0 && policy.depth == DEPTH_SAMPLE ? DEPTH_SAMPLE : DEPTH_FULL;
 	if (init_result(r, &p, rc < 0 ? (o->policy ? o->policy : "") : policy.name, out) < 0)
 		stop_with(out, CODE_INTERNAL, "out of memory");
@@ -287,8 +298,14 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 		stop_with(out, CODE_CONFIG, "policy asks for signed seals (require_signature), and trusts no key "
 					    "(trusted_keys, --trust)");
 	else
+		judged = true;
+	if (judged) {
+		remember_open(histories, &p);
 		check_host(r, h, &p, out);
+	}
 	out->measures.duration_seconds = (double)(monotonic_ns() - started) / 1e9;
+	if (judged)
+		remember(histories, &p, out);
 	r->budget->pace = NULL;
 	policy_free(&policy);
 }

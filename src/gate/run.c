@@ -3,6 +3,8 @@
 
 #include "backproof/sealed.h"
 #include "backproof/text.h"
+#include "past.h"
+#include "remember.h"
 
 static void describe(const struct restore_point *point, struct host_result *out)
 {
@@ -94,6 +96,7 @@ void run_point(const struct restore_point *point, struct check_parameters *p, st
 {
 	struct error e = {0};
 	struct subject s;
+	struct past past;
 	describe(point, out);
 	autodestroy(scratch_destroy_auto) struct scratch *scratch =
 		scratch_open(p->policy->scratch, p->policy->scratch_limit, &e);
@@ -102,6 +105,8 @@ void run_point(const struct restore_point *point, struct check_parameters *p, st
 		return;
 	}
 	p->scratch = scratch;
+	past_begin(&past, p->history, p->history_error, point, p, &out->findings);
+	out->depth = p->depth;
 	p->budget->stage = "reading";
 	int rc = subject_open(&s, point, p, &out->findings, &e);
 	if (rc == 0)
@@ -112,6 +117,10 @@ void run_point(const struct restore_point *point, struct check_parameters *p, st
 	for (int i = 0; i < PROOF_COUNT && was_stopped(&s, p->budget, &e); i++)
 		finding_error(&out->findings, (enum proof)i, "run.stopped", point->label, &e);
 	collect(&s, p, out);
+	remember_collect(&s, p, out);
+	if (out->record)
+		past_judge(&past, out->record, p, &out->findings);
 	subject_close(&s);
+	past_end(&past, p);
 	p->scratch = NULL;
 }

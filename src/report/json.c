@@ -188,6 +188,8 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	put_measures(out, r);
 	put_sample(out, &r->sample);
 	put_seal(out, &r->seal);
+	put_key(out, "notes");
+	put_list(out, &r->notes);
 	if (r->older) {
 		put_key(out, "newer_restore_point");
 		put_host(out, r->older, NULL);

@@ -98,7 +98,7 @@ static void json_is_the_contract(void)
 		  "\"files_sampled\":64,\"files_restored\":64,\"files_witnessed\":40,"
 		  "\"restore_bytes_per_second\":52428800,\"duration_seconds\":3.200,\"bytes_restored\":104857600,"
 		  "\"restore_seconds\":2.000,\"image_data_bytes\":32212254720,\"findings_not_listed\":0},"
-		  "\"sample\":null,\"seal\":null}\n");
+		  "\"sample\":null,\"seal\":null,\"notes\":[]}\n");
 	CHECK(is_json(s));
 }
 
