@@ -254,7 +254,7 @@ static void say_bad(struct drawing *d)
 			finding_add(d->f, PROOF_INTEGRITY, check_of(pt), pt->name, OUTCOME_BROKEN, &more,
 				    "%zu bytes from offset %lld on are not what %s", chunk_length(k, b->index),
 				    (long long)more.offset,
-				    !strcmp(pt->known_from, "seal") ? "was sealed" : "was read before");
+				    !strcmp(pt->known_from, "seal") ? "was sealed" : "an earlier full check read");
 	}
 	d->s->chunk_sample.bad = w->bad_count;
 }

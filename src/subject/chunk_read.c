@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Chunks here and there, in the order of their offsets, each read and hashed by itself. There are more lanes than
- * cores: while some wait for the disk the others compute.
+ * Chunks here and there, in the order of their offsets. Each core reads one and hashes it, by itself: with two of them
+ * the disk has work while one computes, and more gained nothing.
  */
 #include <pthread.h>
 

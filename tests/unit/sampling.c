@@ -360,6 +360,76 @@ static void test_real_rate(void)
 	end(&x);
 }
 
+/* A disk that takes its time, and that has a place which can't be read. */
+struct slow {
+	struct source *inner;
+	unsigned sleep_us;
+	uint64_t dead; /* a chunk, UINT64_MAX: none */
+};
+
+static int slow_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct slow *x = self;
+	if (x->sleep_us)
+		usleep(x->sleep_us);
+	if (off / CHUNK == x->dead)
+		return error_set(e, ERROR_IO, (int64_t)off, "the disk says no");
+	return source_read_at(x->inner, off, buf, len, e);
+}
+
+static const struct source_ops slow_ops = {.kind = "slow", .read_at = slow_read_at};
+
+static void test_slow_and_dead(void)
+{
+	static struct fixture x;
+	struct slow slow = {.dead = UINT64_MAX};
+	struct error e;
+	start(&x);
+	write_file(path_of("e"), 300 * CHUNK, 11, 0, 0);
+	add_known(&x, "e");
+	x.policy.damage = 10000;
+	x.policy.confidence = 999000;
+	slow.inner = source_open_file(x.names[0], &e);
+	NEED(slow.inner);
+	struct source *src = source_new(&slow_ops, &slow, 300 * CHUNK, "slow", &e);
+	NEED(src);
+	x.parts[0].source = src;
+
+	/* In time: what was read is worth what it is, and nothing else is cut short. */
+	const struct chunk_sample *c = &x.s.chunk_sample;
+	slow.sleep_us = 10000;
+	x.budget.deadline_ns = monotonic_ns() + INT64_C(700000000);
+	subject_draw_chunks(&x.s, &x.p, &x.f);
+	CHECK(monotonic_ns() < x.budget.deadline_ns);
+	CHECK(c->stopped && x.s.settled_in_time && c->drawn >= 64 && c->drawn < c->needed);
+	CHECK_INT(c->confidence, chances_reached(298, 3, c->drawn));
+	CHECK(c->confidence > 0 && c->confidence < 999000 && x.parts[0].sampled && !x.parts[0].read_whole);
+	CHECK_INT(x.f.count, 0);
+
+	/* No time at all: the run was cut short before. */
+	memset(&x.s.chunk_sample, 0, sizeof x.s.chunk_sample);
+	x.s.settled_in_time = x.parts[0].sampled = false;
+	x.budget.deadline_ns = monotonic_ns() - 1;
+	subject_draw_chunks(&x.s, &x.p, &x.f);
+	CHECK(!x.s.settled_in_time && !x.parts[0].sampled && !c->total);
+
+	/* Too little for what is always looked at. */
+	slow.sleep_us = 200000;
+	x.budget.deadline_ns = monotonic_ns() + INT64_C(100000000);
+	subject_draw_chunks(&x.s, &x.p, &x.f);
+	CHECK(c->stopped && c->confidence == 0 && c->drawn == 0);
+
+	/* What can't be read is never called good. */
+	slow = (struct slow){.inner = slow.inner, .dead = 299};
+	x.budget.deadline_ns = 0;
+	memset(&x.s.chunk_sample, 0, sizeof x.s.chunk_sample);
+	subject_draw_chunks(&x.s, &x.p, &x.f);
+	CHECK(c->bad == 1 && c->confidence == 0 && !c->stopped);
+	CHECK(x.f.count == 1 && x.f.items[0].outcome == OUTCOME_UNREADABLE && x.f.items[0].offset == 299 * (int64_t)CHUNK);
+	source_destroy(slow.inner);
+	end(&x);
+}
+
 int main(void)
 {
 	NEED(mkdtemp(dir));
@@ -368,6 +438,7 @@ int main(void)
 	RUN(test_detection_rate);
 	RUN(test_real_files);
 	RUN(test_real_rate);
+	RUN(test_slow_and_dead);
 	rmdir(dir);
 	return test_done();
 }
