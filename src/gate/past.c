@@ -192,20 +192,24 @@ static int hold_against(void *ctx, const struct history_record *then, struct err
 	struct search *x = ctx;
 	const struct history_record *now = x->now;
 	(void)e;
-	if (past_is_same(now, then))
-		return 0;
+	bool same = past_is_same(now, then);
+	/* What was safe once is a measure for itself, too: a person may have let it pass. */
+	if (same && then->code == CODE_SAFE)
+		x->identity = x->figures = true;
+	if (same)
+		return x->identity && x->figures && !x->copy;
 	if (x->copy && past_copy(now, then, x->p, x->f))
 		x->copy = false;
 	/* A later one says nothing of what should be in an earlier one. */
 	bool later = now->taken_at && then->taken_at > now->taken_at;
-	if (then->code == CODE_SAFE && !later) {
+	if (then->code == CODE_SAFE) {
 		if (!x->identity) {
 			x->identity = true;
 			past_identity(now, then, x->p, x->f);
 			/* Another machine: there is nothing to compare. */
 			x->figures |= past_is_other_machine(now, then);
 		}
-		if (!x->figures && past_is_alike(now, then)) {
+		if (!x->figures && !later && past_is_alike(now, then)) {
 			x->figures = true;
 			past_figures(now, then, x->p->policy, x->f);
 		}

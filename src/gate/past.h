@@ -47,7 +47,7 @@ bool past_copy(const struct history_record *now, const struct history_record *th
 /* A file whose bytes are not those that were seen first, though neither size nor time changed. */
 void past_first_digest(const struct history_file *now, const struct history_file *then, int64_t checked_at,
 		       struct findings *f);
-/* The share of then's paths that are gone, in millionths. false: too few are known to tell. */
+/* The share of then's paths in place of which there are others, in millionths. false: too few are known to tell. */
 bool past_renamed(const struct history_record *now, const struct history_record *then, uint32_t *share);
 
 #endif

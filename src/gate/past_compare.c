@@ -122,11 +122,16 @@ static int same_bytes(const struct history_file *a, const struct history_file *b
 	return -1;
 }
 
-/* Every large file (all, where none is) was there before, last written earlier: *newest is the youngest of those. */
-static bool is_copy(const struct history_record *now, const struct history_record *then, int64_t *newest)
+/*
+ * Every large file (all, where none is) was there before, last written earlier: *newest is the youngest of those.
+ * *moved: a file that was somewhere else then, or NULL.
+ */
+static bool is_copy(const struct history_record *now, const struct history_record *then,
+		    const struct history_file **moved, int64_t *newest)
 {
 	uint64_t large = LARGE, most = 0;
 	*newest = INT64_MIN;
+	*moved = NULL;
 	vec_each(&now->files, a) most = a->size > most ? a->size : most;
 	if (most < large)
 		large = most;
@@ -142,6 +147,8 @@ static bool is_copy(const struct history_record *now, const struct history_recor
 			if (same_bytes(a, b) != 1 || b->mtime_ns >= a->mtime_ns)
 				continue;
 			found = true;
+			if (a->path && b->path && strcmp(a->path, b->path))
+				*moved = b;
 			*newest = b->mtime_ns > *newest ? b->mtime_ns : *newest;
 		}
 		if (!found)
@@ -155,17 +162,17 @@ bool past_copy(const struct history_record *now, const struct history_record *th
 {
 	const char *subject = now->label ? now->label : now->host;
 	char when[32], age[32], limit[32];
+	const struct history_file *moved;
 	int64_t newest;
-	if (!is_copy(now, then, &newest))
+	if (!is_copy(now, then, &moved, &newest))
 		return false;
 	int64_t written = newest / 1000000000;
-	bool renamed = now->label && then->label && strcmp(now->label, then->label);
 	bool old = p->now - written > p->policy->max_age;
 	format_rfc3339(written, when);
-	if (renamed)
+	if (moved)
 		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_BROKEN, NULL,
 			    "byte for byte the same as %s, which was written %s: an older backup under a newer name",
-			    then->label, when);
+			    moved->path, when);
 	else if (old)
 		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_BROKEN, NULL,
 			    "the same bytes were there already, written %s: %s ago, more than %s. Only the time of the "

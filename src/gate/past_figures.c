@@ -17,6 +17,12 @@ static void say(struct findings *f, enum proof proof, const char *check, const s
 	finding_add(f, proof, check, now->label ? now->label : now->host, outcome, &more, "%s", text);
 }
 
+/* To a tenth: these are no exact figures. */
+static const char *percent(uint32_t share, char buf[16])
+{
+	return format_share(share - share % 1000, buf);
+}
+
 /* "at the last safe check (LABEL, 2026-11-21T20:00:00Z)" */
 static char *last_time(const struct history_record *then)
 {
@@ -47,7 +53,7 @@ static void compare_amount(const struct history_record *now, const struct histor
 		snprintf(b, sizeof b, "%llu", (unsigned long long)had);
 	}
 	autofree char *text = text_format("%s %s, %s %s%s%s%s%s%s", a, what, b, last ? last : "before",
-					  by ? ": less by " : "", by ? format_share(by, less) : "",
+					  by ? ": less by " : "", by ? percent(by, less) : "",
 					  broken ? ", more than the " : "",
 					  broken ? format_share(p->max_shrink, limit) : "",
 					  broken ? " that policy allows (max_shrink)" : "");
@@ -72,26 +78,39 @@ static void compare_size(const struct history_record *now, const struct history_
 		compare_amount(now, then, now->bytes, then->bytes, "stored", true, "history.size", p, f);
 }
 
+/* Of a tree with fewer paths than that, all are in the sketch; of a larger one, those up to its last. */
+static uint64_t known_up_to(const struct history_record *r)
+{
+	return r->sketch_count < SKETCH_SIZE ? UINT64_MAX : r->sketch[r->sketch_count - 1];
+}
+
+/* The share of a's paths up to `end` that b does not have, in millionths. *known: how many of a that is of. */
+static uint32_t missing_share(const struct history_record *a, const struct history_record *b, uint64_t end,
+			      size_t *known)
+{
+	size_t missing = 0, at = 0;
+	*known = 0;
+	for (size_t i = 0; i < a->sketch_count && a->sketch[i] <= end; i++) {
+		while (at < b->sketch_count && b->sketch[at] < a->sketch[i])
+			at++;
+		missing += at == b->sketch_count || b->sketch[at] != a->sketch[i];
+		++*known;
+	}
+	return *known ? (uint32_t)((double)missing / (double)*known * SHARE_ONE) : 0;
+}
+
 bool past_renamed(const struct history_record *now, const struct history_record *then, uint32_t *share)
 {
-	size_t known = 0, gone = 0, at = 0;
-	/* Of a tree with fewer paths than that, all are in the sketch; of a larger one, those up to its last. */
-	uint64_t end = UINT64_MAX;
+	size_t known, unused;
 	*share = 0;
-	if (!now->entries || !then->entries || !then->sketch_count)
+	if (!now->entries || !then->entries)
 		return false;
-	if (now->sketch_count >= SKETCH_SIZE)
-		end = now->sketch[now->sketch_count - 1];
-	for (size_t i = 0; i < then->sketch_count && then->sketch[i] <= end; i++) {
-		while (at < now->sketch_count && now->sketch[at] < then->sketch[i])
-			at++;
-		gone += at == now->sketch_count || now->sketch[at] != then->sketch[i];
-		known++;
-	}
-	if (known < LEAST_PATHS)
-		return false;
-	*share = (uint32_t)((double)gone / (double)known * SHARE_ONE);
-	return true;
+	uint64_t end = known_up_to(now), other = known_up_to(then);
+	end = other < end ? other : end;
+	uint32_t gone = missing_share(then, now, end, &known), come = missing_share(now, then, end, &unused);
+	/* Files that are gone and leave nothing in their place were deleted; new ones alone are growth. */
+	*share = gone < come ? gone : come;
+	return known >= LEAST_PATHS;
 }
 
 static void compare_names(const struct history_record *now, const struct history_record *then,
@@ -104,12 +123,12 @@ static void compare_names(const struct history_record *now, const struct history
 	autofree char *last = last_time(then);
 	bool broken = share > p->max_renamed;
 	autofree char *text =
-		broken ? text_format("about %s of the files that were inside %s are gone or have other names, more "
-				     "than the %s that policy allows (max_renamed): as if encrypted or wiped",
-				     format_share(share, gone), last ? last : "before",
+		broken ? text_format("about %s of the files that were inside %s are gone, and others are there in "
+				     "their place; policy allows %s (max_renamed): as if encrypted",
+				     percent(share, gone), last ? last : "before",
 				     format_share(p->max_renamed, limit))
-		       : text_format("about %s of the files that were inside %s are gone or have other names",
-				     format_share(share, gone), last ? last : "before");
+		       : text_format("about %s of the files that were inside %s have others in their place",
+				     percent(share, gone), last ? last : "before");
 	say(f, PROOF_RESTORE, "history.renamed", now, broken ? OUTCOME_BROKEN : OUTCOME_SKIPPED, BLAME_DAMAGED,
 	    text ? text : "files are gone or have other names");
 }
@@ -123,11 +142,11 @@ static void compare_opaque(const struct history_record *now, const struct histor
 	bool broken = now->opaque > then->opaque && now->opaque - then->opaque > p->max_opaque;
 	autofree char *last = last_time(then);
 	autofree char *text =
-		text_format("nothing can compress %s of what was sampled, %s %s%s%s%s", format_share(now->opaque, a),
-			    format_share(then->opaque, b), last ? last : "before",
+		text_format("nothing can compress %s of what was sampled, %s %s%s%s%s", percent(now->opaque, a),
+			    percent(then->opaque, b), last ? last : "before",
 			    broken ? ": a rise of more than the " : "",
 			    broken ? format_share(p->max_opaque, limit) : "",
-			    broken ? " that policy allows (max_opaque), as if encrypted or wiped" : "");
+			    broken ? " that policy allows (max_opaque), as if encrypted" : "");
 	say(f, PROOF_RESTORE, "history.opaque", now, broken ? OUTCOME_BROKEN : OUTCOME_SKIPPED, BLAME_DAMAGED,
 	    text ? text : "nothing can compress what was sampled");
 }
