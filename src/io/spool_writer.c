@@ -17,7 +17,7 @@
  */
 enum way { CACHED, DIRECT, WAYS };
 #define PIECE (64 * MIB)
-#define SLOW_NS 2.0 /* a byte: memory that is not worth having */
+#define SLOW_NS 4.0 /* a byte: memory that is not worth having */
 
 #define BLOCKS 8
 #define BLOCK_SIZE (1 * MIB)
