@@ -215,16 +215,15 @@ static void report(struct subject *s, const struct subject_disk *d, const struct
 	else
 		finding_add(f, PROOF_INTEGRITY, "seal.against", d->name, OUTCOME_HELD, NULL,
 			    "the same as %s: %s compared", source, format_size(c->compared, size));
-	autofree char *skipped =
-		c->skipped ? text_format("%s: %s of %s is not in the backup (it holds used blocks): not compared", source,
-					 format_size(c->skipped, size), format_size(c->size, other))
-			   : NULL;
-	autofree char *left =
-		c->left_out ? text_format("%s: %s with data is not in the backup, which leaves it out as not in use: "
-					  "not compared",
-					  source, format_size(c->left_out * BLOCK, size))
-			    : NULL;
-	f->lost |= (skipped && strings_add(notes, skipped) < 0) || (left && strings_add(notes, left) < 0);
+	autofree char *skipped = NULL, *left = NULL;
+	if (c->skipped)
+		skipped = text_format("%s: %s of %s is not in the backup (it holds used blocks): not compared", source,
+				      format_size(c->skipped, size), format_size(c->size, other));
+	if (c->left_out)
+		left = text_format("%s: %s with data is not in the backup, which leaves it out: not compared", source,
+				   format_size(c->left_out * BLOCK, size));
+	f->lost |= skipped && strings_add(notes, skipped) < 0;
+	f->lost |= left && strings_add(notes, left) < 0;
 }
 
 void sealing_compare(struct subject *s, const char *path, const struct check_parameters *p, uint64_t *compared,
