@@ -24,8 +24,11 @@ static void judge_signature(const struct sealed *all, struct sealed_one *x, cons
 		return;
 	}
 	x->vouches = s->is_signed ? !wanted : !p->require_signature;
+	/* It may be one of those that can't be read. */
+	bool all_there = all->keys.items.count == p->trusted_keys.count;
 	if (s->is_signed && wanted)
-		finding_add(f, PROOF_INTEGRITY, "seal.signature", x->name, OUTCOME_BROKEN, &missing,
+		finding_add(f, PROOF_INTEGRITY, "seal.signature", x->name,
+			    all_there ? OUTCOME_BROKEN : OUTCOME_UNPROVEN, &missing,
 			    "signed by key %.*s, which is none of those that policy trusts", KEY_SHOWN, s->key_id);
 	else if (s->is_signed)
 		finding_add(f, PROOF_INTEGRITY, "seal.signature", x->name, OUTCOME_SKIPPED, &missing,
