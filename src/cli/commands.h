@@ -12,6 +12,7 @@ int command_extract(struct options *o);
 int command_config(struct options *o);
 int command_key(struct options *o);
 int command_pass(struct options *o);
+int command_history(struct options *o);
 int command_seal(struct options *o);
 
 /* "backproof: text" on standard error, escaped; returns code. */

@@ -24,6 +24,8 @@ static const struct command {
 	 command_seal},
 	{"key", "key new FILE | key show FILE...", "make a key that signs, or show the public half of one", FOR_KEY,
 	 command_key},
+	{"history", "history [HOST] [options]", "what was found out before, and the trend", FOR_HISTORY,
+	 command_history},
 	{"config", "config check|dump [options]", "the configuration as understood, with file and line",
 	 FOR_CONFIG, command_config},
 };

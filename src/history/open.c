@@ -26,8 +26,21 @@ static int choose_journal(struct sql *s, bool network, struct error *e)
 	return sql_run(s, "PRAGMA journal_size_limit=67108864", e);
 }
 
+/* SQLite would say so too, in words that nobody understands. */
+static int may_write(const char *path, struct error *e)
+{
+	autofree char *directory = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+	if (!directory)
+		return error_nomem(e);
+	if (access(path, W_OK) < 0)
+		return error_sys(e, "%s: it can't be written to", path);
+	return access(directory, W_OK | X_OK) < 0 ? error_sys(e, "%s: its directory can't be written to", path) : 0;
+}
+
 static int open_writer(struct history *h, const struct place *p, struct error *e)
 {
+	if (may_write(p->path, e) < 0)
+		return -1;
 	if (sql_open(&h->writer, p->path, SQLITE_OPEN_READWRITE, e) < 0)
 		return -1;
 	if (sqlite3_db_readonly(h->writer.db, "main") == 1) {

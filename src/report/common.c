@@ -140,14 +140,18 @@ size_t report_dropped(const struct host_result *r)
 	return sum;
 }
 
+uint64_t report_rate_of(uint64_t bytes, double seconds)
+{
+	/* Written so that NaN fails each comparison. */
+	if (!(seconds > 1e-6) || bytes < RATE_LEAST_BYTES)
+		return 0;
+	double rate = (double)bytes / seconds;
+	return rate < 9e18 ? (uint64_t)rate : 0;
+}
+
 uint64_t report_rate(const struct host_result *r)
 {
-	const struct measures *m = &r->measures;
-	/* Written so that NaN fails each comparison. */
-	if (!(m->restore_seconds > 1e-6) || m->bytes_restored < RATE_LEAST_BYTES)
-		return 0;
-	double rate = (double)m->bytes_restored / m->restore_seconds;
-	return rate < 9e18 ? (uint64_t)rate : 0;
+	return report_rate_of(r->measures.bytes_restored, r->measures.restore_seconds);
 }
 
 int64_t report_restore_estimate(const struct host_result *r)

@@ -43,6 +43,7 @@ const char *report_sample(const struct host_result *r);
 size_t report_dropped(const struct host_result *r);
 /* Bytes a second of the sampled restore, or 0 when too little was restored to say. */
 uint64_t report_rate(const struct host_result *r);
+uint64_t report_rate_of(uint64_t bytes, double seconds);
 /* Seconds to restore all data at that rate, or -1. */
 int64_t report_restore_estimate(const struct host_result *r);
 /* The first reason without the code word before it. "" when there is none. Untrusted. */

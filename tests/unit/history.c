@@ -2,6 +2,7 @@
 /* The history: what is put in comes out, in order, for whom it is; what is not ours stays as it was. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -385,6 +386,68 @@ static void processes(void)
 	CHECK_INT(number("SELECT count(*) FROM run"), 60);
 }
 
+static void add_once(void)
+{
+	struct history *h = opened(HISTORY_WRITE);
+	add(h, make("web01", 100000, 1));
+	history_destroy(h);
+}
+
+/* Killed whenever it happens: what was said to be written is there. */
+static void killed(void)
+{
+	start();
+	struct rng rng = {1};
+	history_destroy(opened(HISTORY_WRITE));
+	for (int i = 0; i < 25; i++) {
+		int ends[2], n = 0;
+		char c;
+		NEED(pipe(ends) == 0);
+		long long before = number("SELECT count(*) FROM run");
+		pid_t pid = fork();
+		if (!pid) {
+			struct history *h = history_open(path, HISTORY_WRITE, &e);
+			for (int k = 0; h; k++) {
+				struct history_record *r = make("web01", 1000000 + k, (uint8_t)k);
+				if (history_add(h, r, &e) < 0)
+					break;
+				done(r);
+				if (write(ends[1], "x", 1) != 1)
+					break;
+			}
+			_exit(1);
+		}
+		close(ends[1]);
+		usleep((unsigned)rng_below(&rng, 40000));
+		kill(pid, SIGKILL);
+		while (read(ends[0], &c, 1) == 1)
+			n++;
+		close(ends[0]);
+		int status = 0;
+		waitpid(pid, &status, 0);
+		CHECK(WIFSIGNALED(status));
+		long long after = number("SELECT count(*) FROM run");
+		CHECK(after == before + n || after == before + n + 1);
+	}
+	CHECK_INT(number("SELECT count(*) = 1 AND integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+	CHECK_INT(number("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	add_once();
+	/* While it is made. */
+	for (int i = 0; i < 25; i++) {
+		start();
+		pid_t pid = fork();
+		if (!pid) {
+			add_once();
+			_exit(0);
+		}
+		usleep((unsigned)rng_below(&rng, 50000));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		add_once();
+		CHECK(number("SELECT count(*) FROM run") <= 2);
+	}
+}
+
 static void post_what_fails(void)
 {
 	start();
@@ -643,6 +706,7 @@ int main(void)
 	RUN(pruning);
 	RUN(threads);
 	RUN(processes);
+	RUN(killed);
 	RUN(post_what_fails);
 	RUN(not_ours);
 	RUN(schemas);
