@@ -124,6 +124,8 @@ install: all
 	install -D -m 755 $(BUILD)/backproof $(DESTDIR)$(PREFIX)/bin/backproof
 	install -D -m 644 man/backproof.1 $(DESTDIR)$(PREFIX)/share/man/man1/backproof.1
 	install -D -m 644 man/backproof.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof.conf.5
+	install -D -m 644 man/backproof-seal.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof-seal.5
+	install -D -m 644 packaging/schema/seal-v1.schema.json $(DESTDIR)$(PREFIX)/share/backproof/seal-v1.schema.json
 
 clean:
 	rm -rf $(BUILD)
