@@ -126,6 +126,8 @@ install: all
 	install -D -m 644 man/backproof.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof.conf.5
 	install -D -m 644 man/backproof-seal.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof-seal.5
 	install -D -m 644 packaging/schema/seal-v1.schema.json $(DESTDIR)$(PREFIX)/share/backproof/seal-v1.schema.json
+	install -D -m 644 man/backproof-pass.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof-pass.5
+	install -D -m 644 packaging/schema/pass-v1.schema.json $(DESTDIR)$(PREFIX)/share/backproof/pass-v1.schema.json
 
 clean:
 	rm -rf $(BUILD)

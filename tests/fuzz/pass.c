@@ -123,4 +123,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-MUTATE_MAIN(12000, "fixtures/pass/*[!h]")
+MUTATE_MAIN(4000, "fixtures/pass/*[!h]")
