@@ -87,6 +87,11 @@ qemu-img create -q -u -f qcow2 -b web01.qcow2 -F qcow2 "$B/snap1.qcow2" 40M
 run check web01 --from "$B" --config "$W/empty.conf" --scratch "$S" --format json
 holds "a chain that leads back is not safe" test "$code" = 12
 fresh
+qemu-img convert -O qcow2 "$raw" "$B/base.qcow2"
+touch -d '2 hours ago' "$B/base.qcow2"
+qemu-img create -q -u -f qcow2 -b base.qcow2 -F qcow2 "$B/web01.img.zst" 40M
+expect 12 "a chain below what is compressed by its name alone" web01 --from "$B"
+fresh
 qemu-img convert -O qcow2 "$raw" "$B/web01.qcow2"
 touch -d '3 days ago' "$B/web01.qcow2"
 qemu-img create -q -u -f qcow2 -b /var/lib/libvirt/images/web01.qcow2 -F qcow2 "$B/web01.snap1" 40M
