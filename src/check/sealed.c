@@ -179,8 +179,18 @@ static bool all_opened(const struct subject *s)
 	return true;
 }
 
+/* A disk that was not looked through, for damage or want of time, shows none of its volumes. */
+static bool all_looked_through(const struct subject *s, const struct findings *f)
+{
+	for (size_t i = 0; i < s->disks.count; i++)
+		if (findings_against(f, PROOF_STRUCTURE, s->disks.items[i]->name))
+			return false;
+	return true;
+}
+
 void sealed_coverage(const struct subject *s, struct findings *f)
 {
+	bool whole = all_looked_through(s, f);
 	for (size_t i = 0; s->sealed && i < s->sealed->items.count; i++) {
 		const struct sealed_one *x = &s->sealed->items.items[i];
 		size_t missing = 0;
@@ -191,10 +201,11 @@ void sealed_coverage(const struct subject *s, struct findings *f)
 			if (is_there(s, v))
 				continue;
 			missing++;
-			finding_add(f, PROOF_COVERAGE, "seal.volumes", x->name, OUTCOME_BROKEN,
+			finding_add(f, PROOF_COVERAGE, "seal.volumes", x->name,
+				    whole ? OUTCOME_BROKEN : OUTCOME_UNPROVEN,
 				    &(struct finding_text){.expected = v->uuid},
-				    "the volume %s%s%s, which the seal names, is not in it", v->name ? v->name : "",
-				    v->type ? ", " : "", v->type ? v->type : "");
+				    "the volume %s%s%s, which the seal names, is not %s it", v->name ? v->name : "",
+				    v->type ? ", " : "", v->type ? v->type : "", whole ? "in" : "seen in");
 		}
 		if (!missing)
 			finding_add(f, PROOF_COVERAGE, "seal.volumes", x->name, OUTCOME_HELD, NULL,

@@ -13,7 +13,7 @@
 /* Of the time that is left, this is kept for the end of the check. */
 #define MARGIN_NS INT64_C(1000000000)
 /* With a deadline chunks are drawn in rounds: only a round that was finished counts. */
-#define ROUND_LEAST 64
+#define ROUND_LEAST 16
 #define ROUND_SHARE 4 /* of what has been drawn already */
 
 struct drawing {
