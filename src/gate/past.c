@@ -67,8 +67,8 @@ static bool can_be_sampled(const struct history_file *it)
 }
 
 /* One file. 1: proved, and *checked_at says when; 0: not, and *why says why not (a literal); -1. */
-static int find_proof(struct past *x, const struct point_file *file, size_t index, const struct check_parameters *p,
-		      int64_t *checked_at, const char **why, struct error *e)
+static int find_proof(struct past *x, const struct restore_point *point, size_t index,
+		      const struct check_parameters *p, int64_t *checked_at, const char **why, struct error *e)
 {
 	char path[PATH_MAX];
 	struct history_file now;
@@ -77,7 +77,7 @@ static int find_proof(struct past *x, const struct point_file *file, size_t inde
 		return error_nomem(e);
 	memset(proof, 0, sizeof *proof);
 	*why = "no safe full check of it as it is now is remembered";
-	if (!look_at(file, path, &now))
+	if (!look_at(&point->items[index], path, &now))
 		return 0;
 	int rc = history_full_proof(x->history, p->host, &now, proof, checked_at, e);
 	if (rc <= 0)
@@ -89,6 +89,7 @@ static int find_proof(struct past *x, const struct point_file *file, size_t inde
 	if (!run.good)
 		return 0;
 	*why = "of the last safe full check of it, not all hashes are kept";
+	past_add_sealed_chunks(x, point, proof);
 	if (!can_be_sampled(proof) || proof->size != now.size)
 		return 0;
 	struct known_file *k = vec_push(&x->known);
@@ -114,7 +115,7 @@ static int find_proofs(struct past *x, const struct restore_point *point, const 
 	for (size_t i = 0; i < point->count; i++) {
 		int64_t at = 0;
 		const char *not;
-		int rc = find_proof(x, &point->items[i], i, p, &at, &not, e);
+		int rc = find_proof(x, point, i, p, &at, &not, e);
 		if (rc < 0)
 			return -1;
 		if (rc == 0 && all) {
@@ -257,5 +258,7 @@ void past_end(struct past *x, struct check_parameters *p)
 	vec_each(&x->proofs, it) history_file_free(it);
 	vec_free(&x->proofs);
 	vec_free(&x->known);
+	vec_each(&x->sealed, it) chunks_destroy(it->chunks);
+	vec_free(&x->sealed);
 	memset(x, 0, sizeof *x);
 }

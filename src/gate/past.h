@@ -9,12 +9,21 @@
 #include "backproof/history.h"
 #include "backproof/subject.h"
 
+/* Of a file with this digest. */
+struct past_chunks {
+	uint8_t fsverity[MERKLE_HASH];
+	uint64_t size;
+	struct chunks *chunks; /* NULL: given away */
+};
+
 /* Of one restore point, from before it is opened until it was judged. All zeros: there is no history. */
 struct past {
 	struct history *history; /* borrowed; NULL: none is kept, or it can't be used */
 	bool failed;		 /* one was wanted, and can't be used: it was said so */
 	VEC(struct known_file) known;
 	VEC(struct history_file) proofs; /* whose chunks the known ones borrow */
+	bool seals_read;		 /* ... and then these are what was in them */
+	VEC(struct past_chunks) sealed;
 };
 
 /*
@@ -27,6 +36,9 @@ void past_begin(struct past *x, struct history *history, const struct error *why
 void past_judge(struct past *x, const struct history_record *now, const struct check_parameters *p,
 		struct findings *f);
 void past_end(struct past *x, struct check_parameters *p);
+
+/* Chunks for a proof that has none, from the seals beside the restore point. */
+void past_add_sealed_chunks(struct past *x, const struct restore_point *point, struct history_file *proof);
 
 /* What follows only compares, and is pure. */
 

@@ -9,6 +9,11 @@
 /* Smaller files (logs, tables, lists) need not be alike for an image to be a copy. */
 #define LARGE MIB
 
+static bool is_linked(const struct history_file *a, const struct history_file *b)
+{
+	return a->inode && a->inode == b->inode && a->device == b->device;
+}
+
 bool past_is_same(const struct history_record *now, const struct history_record *then)
 {
 	if (!now->files.count || now->files.count != then->files.count)
@@ -19,8 +24,7 @@ bool past_is_same(const struct history_record *now, const struct history_record 
 		vec_each(&then->files, b)
 		{
 			bool named = a->path && b->path && !strcmp(a->path, b->path);
-			bool linked = a->inode && a->inode == b->inode && a->device == b->device;
-			found |= (named || linked) && a->size == b->size && a->mtime_ns == b->mtime_ns;
+			found |= (named || is_linked(a, b)) && a->size == b->size && a->mtime_ns == b->mtime_ns;
 		}
 		if (!found)
 			return false;
@@ -122,9 +126,15 @@ static int same_bytes(const struct history_file *a, const struct history_file *b
 	return -1;
 }
 
+/* "web01/2026-11-20" and that of the next day: the name alone says that it is newer, or older. */
+static bool is_of_series(const struct history_record *now, const struct history_record *then)
+{
+	return now->label && then->label && strcmp(now->label, then->label) && same_form(now->label, then->label);
+}
+
 /*
- * Every large file (all, where none is) was there before, last written earlier: *newest is the youngest of those.
- * *moved: a file that was somewhere else then, or NULL.
+ * Every large file (all, where none is) was there before, and says that it is newer now: by its time, or by its name
+ * alone. *newest is the youngest time of those. *moved: a file that was somewhere else then, or NULL.
  */
 static bool is_copy(const struct history_record *now, const struct history_record *then,
 		    const struct history_file **moved, int64_t *newest)
@@ -144,7 +154,10 @@ static bool is_copy(const struct history_record *now, const struct history_recor
 			continue;
 		vec_each(&then->files, b)
 		{
-			if (same_bytes(a, b) != 1 || b->mtime_ns >= a->mtime_ns)
+			if (same_bytes(a, b) != 1 || b->mtime_ns > a->mtime_ns)
+				continue;
+			/* A link, or one that was renamed, is no copy; one that was moved kept its name. */
+			if (b->mtime_ns == a->mtime_ns && (!is_of_series(now, then) || is_linked(a, b)))
 				continue;
 			found = true;
 			if (a->path && b->path && strcmp(a->path, b->path))

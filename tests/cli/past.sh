@@ -202,7 +202,36 @@ quiet "a hard link"
 mkdir "$B/night-7" && cp -p "$(point 3)" "$(point 7)"
 look 0 "copied with its time" "$(point 7)"
 quiet "copied with its time"
+cp -p "$(point 3)" "$B/night-3/web01-2.img" && mv "$(point 3)" "$B/night-3/web01-1.img"
+look 0 "renamed" "$B/night-3/web01-1.img"
+quiet "renamed"
+look 11 "copied with its time, as the next in the series" "$B/night-3/web01-2.img"
+broken history.copy freshness
+rm "$B/night-3/web01-2.img" && mv "$B/night-3/web01-1.img" "$(point 3)"
 rm -r "$B/night-6" "$B/night-7"
+
+# --- a seal has what the history need not keep; and may not contradict it
+forget
+mkdir "$B/sealed" "$B/other"
+cp "$(point 3)" "$B/sealed/web01.img"
+cp "$(point 3)" "$B/other/web01.img"
+printf 'z' | patch "$B/other/web01.img" $((47 << 20))
+holds "seal of sealed" "$BACKPROOF" seal "$B/sealed/web01.img" --host web01 --scratch "$S"
+holds "seal of other" "$BACKPROOF" seal "$B/other/web01.img" --host web01 --scratch "$S"
+look 0 "sealed" "$B/sealed/web01.img"
+look 0 "sealed, again" "$B/sealed/web01.img"
+depth "sealed, again" sample
+rm "$B/sealed/"*.seal*
+look 0 "without its seal" "$B/sealed/web01.img"
+depth "without its seal" full "not all hashes are kept"
+look 0 "without its seal, again" "$B/sealed/web01.img"
+depth "without its seal, again" sample
+mv "$B/other/"*.seal* "$B/sealed/"
+look 12 "a seal that says otherwise" "$B/sealed/web01.img" --depth sample
+told "the history speaks against the seal" 'any(.findings[]; .check == "history.seal" and .outcome == "broken")'
+rm -r "$B/sealed" "$B/other"
+forget
+look 0 "night 3 once more" "$(point 3)"
 
 # --- shrunk, renamed, encrypted
 rm -rf "$W/tree/srv/data"/*

@@ -373,10 +373,22 @@ static void test_copy(void)
 	compare(&now, &then);
 	CHECK_INT(outcome_of("history.copy"), -1);
 	now.files.items[0].has_fsverity = true;
-	/* Renamed or linked: its time says how old it is. */
+	/* Renamed or linked: its time says how old it is. Copied with its time, the next in the series. */
+	uint64_t inode = now.files.items[0].inode = then.files.items[0].inode;
 	now.files.items[0].mtime_ns = then.files.items[0].mtime_ns;
 	compare(&now, &then);
 	CHECK_INT(outcome_of("history.copy"), -1);
+	now.files.items[0].inode++;
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), OUTCOME_BROKEN);
+	set(&now.label, "monthly/2026-11");
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), -1);
+	set(&now.label, then.label);
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), -1);
+	set(&now.label, "web01/2026-11-20");
+	now.files.items[0].inode = inode;
 	/* The older of the two was looked at later. */
 	now.files.items[0].mtime_ns--;
 	compare(&now, &then);
