@@ -117,10 +117,11 @@ static int verify(const struct options *o)
 	code = load(o->arguments.items[0], &keys, &p, &e);
 	if (code == CODE_SAFE) {
 		text_put_safe(&line, p.host);
+		text_put(&line, ": ");
 		code = judge(o, &p, &why);
 		near = is_near_expiry(&p, o->overrides.now ? o->overrides.now : (int64_t)time(NULL));
 	} else {
-		text_put(&line, "no pass");
+		text_put(&why, "no pass: ");
 		text_put_safe(&why, e.text);
 	}
 	pass_free(&p);
@@ -129,8 +130,10 @@ static int verify(const struct options *o)
 		return exit_status(complain(CODE_INTERNAL, "out of memory"), o->exit_style, false);
 	if (o->quiet && code == CODE_SAFE)
 		return exit_status(code, o->exit_style, near);
-	text_printf(&line, code == CODE_SAFE ? ": pass is good: %s\n" : ": NOT SAFE to patch by this pass: %s: %s\n",
-		    code == CODE_SAFE ? text_str(&why) : code_name(code), text_str(&why));
+	if (code == CODE_SAFE)
+		text_printf(&line, "pass is good: %s\n", text_str(&why));
+	else
+		text_printf(&line, "NOT SAFE to patch: %s: %s\n", code_name(code), text_str(&why));
 	/* Whoever asks for silence still wants to know why it is not safe: on standard error, as hooks show it. */
 	if (o->quiet)
 		(void)!write(STDERR_FILENO, text_str(&line), line.length);

@@ -22,6 +22,12 @@ static bool held(const struct pass *p, enum proof proof)
 	return p->proofs[proof] && !strcmp(p->proofs[proof], outcome_name(OUTCOME_HELD));
 }
 
+/* Machines that nobody has named are all called the same. */
+static bool is_nameless(const char *name)
+{
+	return !strcasecmp(name, "localhost") || !strncasecmp(name, "localhost.", 10) || !strcmp(name, "(none)");
+}
+
 /*
  * This machine may be known under another name to the backup server; then the name that was found inside counts, if it
  * was proved that the backup is the host's. A name that was given must be the one that was checked.
@@ -31,7 +37,7 @@ static enum code judge_host(const struct pass *p, const struct pass_claims *c, s
 	const char *want = c->host ? c->host : c->self;
 	if (same_host(p->host, want))
 		return CODE_SAFE;
-	if (!c->host && p->hostname && held(p, PROOF_IDENTITY) && same_host(p->hostname, want))
+	if (!c->host && p->hostname && held(p, PROOF_IDENTITY) && !is_nameless(want) && same_host(p->hostname, want))
 		return CODE_SAFE;
 	text_put(why, "it is for ");
 	text_put_safe(why, p->host);

@@ -377,6 +377,12 @@ static void test_judge(void)
 	p.host = copy("mail");
 	JUDGE(CODE_SAFE, .self = "web01");
 	JUDGE(CODE_INCOMPLETE, .host = "web01", .self = "x");
+	free(p.hostname);
+	p.hostname = copy("localhost");
+	JUDGE(CODE_INCOMPLETE, .self = "localhost");
+	JUDGE(CODE_INCOMPLETE, .self = "localhost.localdomain");
+	free(p.hostname);
+	p.hostname = copy("web01.example.org");
 	strcpy(p.proofs[PROOF_IDENTITY], "x");
 	JUDGE(CODE_INCOMPLETE, .self = "web01");
 	strcpy(p.proofs[PROOF_IDENTITY], "held");
