@@ -252,6 +252,9 @@ static const char *explain(const struct subject *s, enum evidence weakest)
 {
 	if (weakest == EVIDENCE_WITNESS && s->facts.windows)
 		return "sound metadata and the checksums of programs inside vouch for it";
+	for (size_t i = 0; weakest == EVIDENCE_DIGEST && i < s->part_count; i++)
+		if (s->parts[i].known_from && !strcmp(s->parts[i].known_from, "history"))
+			return "it is what an earlier full check found";
 	if (weakest == EVIDENCE_DIGEST && s->sealed && s->sealed->items.count)
 		return "it is what was sealed";
 	static const char *const words[] = {
