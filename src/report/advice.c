@@ -93,6 +93,11 @@ static const char *when_cannot_tell(const struct host_result *r)
 
 void report_advice(struct text *out, const struct host_result *r)
 {
+	const char *past = report_advice_past(r);
+	if (past && r->verdict.code != CODE_SAFE) {
+		text_put(out, past);
+		return;
+	}
 	switch (r->verdict.code) {
 	case CODE_SAFE:
 		text_put(out, when_safe(r));

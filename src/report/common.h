@@ -53,6 +53,9 @@ const struct host_result *report_newest(const struct host_result *r);
 /* What to do now, in plain trusted words without line breaks; "" when nothing. */
 void report_advice(struct text *out, const struct host_result *r);
 
+/* The same where nothing but the history speaks against a backup; else NULL. */
+const char *report_advice_past(const struct host_result *r);
+
 /* When it was sealed, and by whom; nothing where it was not. Holds untrusted text. */
 void report_put_seal(struct text *out, const struct seal_state *s);
 

@@ -259,6 +259,8 @@ look 12 "encrypted, and renamed" "$(point 2)"
 told "renamed" 'any(.findings[]; .check == "history.renamed" and .outcome == "broken" and .proof == "restore" and (.detail | contains("as if encrypted")))'
 told "opaque" 'any(.findings[]; .check == "history.opaque" and .outcome == "broken" and .proof == "restore")'
 look 12 "and that stays" "$(point 2)"
+run check web01 --from "$(point 2)" --config "$W/past.conf" --scratch "$S"
+holds "nobody is told to make a new backup over the good one" grep -q 'before its next backup' "$W/out"
 look 12 "at depth sample too" "$(point 2)" --depth sample
 for f in "$W"/tree/srv/data/*.locked; do mv "$f" "${f%.locked}"; done
 night 3

@@ -2,6 +2,7 @@
 /* What is odd about a backup beside an earlier one, and what is not; and that the past never makes one safer. */
 #include "../../src/gate/past.h"
 
+#include "../../src/report/common.h"
 #include "backproof/text.h"
 #include "../test.h"
 
@@ -497,6 +498,29 @@ static void test_never_safer(void)
 	end();
 }
 
+static void test_advice(void)
+{
+	static const struct {
+		const char *check, *word;
+	} rows[] = {{"history.opaque", "max_opaque"}, {"history.renamed", "max_renamed"}, {"history.digest", "changed"},
+		    {"history.files", "max_shrink"},  {"history.size", "max_shrink"},	  {"history.seal", "contradict"},
+		    {"history.identity", "--machine-id"}, {"history.rate", "max_slowdown"}};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct host_result r = {0};
+		NEED(findings_init(&r.findings) == 0);
+		finding_add(&r.findings, PROOF_COVERAGE, "coverage.root", "x", OUTCOME_HELD, NULL, "x");
+		finding_add(&r.findings, PROOF_COVERAGE, rows[i].check, "x", OUTCOME_SKIPPED, NULL, "x");
+		CHECK(!report_advice_past(&r));
+		finding_add(&r.findings, PROOF_COVERAGE, rows[i].check, "x", OUTCOME_BROKEN, NULL, "x");
+		const char *advice = report_advice_past(&r);
+		CHECK(advice && strstr(advice, rows[i].word));
+		/* Where something else is wrong as well, that has its own. */
+		finding_add(&r.findings, PROOF_INTEGRITY, "part.read", "x", OUTCOME_BROKEN, NULL, "x");
+		CHECK(!report_advice_past(&r));
+		findings_free(&r.findings);
+	}
+}
+
 int main(void)
 {
 	RUN(test_ordinary);
@@ -508,5 +532,6 @@ int main(void)
 	RUN(test_copy);
 	RUN(test_first_digest);
 	RUN(test_never_safer);
+	RUN(test_advice);
 	return test_done();
 }
