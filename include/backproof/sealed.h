@@ -42,9 +42,9 @@ bool sealed_is_whole(const struct subject *s, const struct sealed_one *x);
 /* What a seal of the whole says of a file inside (absolute path in the merged tree), or NULL. */
 const struct seal_entry *sealed_entry(const struct subject *s, const char *path);
 
-/* Paths of seals that may speak for it: those that are named after a file of it, or after its directory; */
+/* Paths of seals that may speak for it: those that are named after a file of it; */
 int sealed_find_beside(const struct restore_point *point, struct strings *out, struct error *e) must_check;
-/* and all others in the directories of its files, where these are few enough. */
+/* and all others in the directories of its files, where these are few enough, or named after such a directory. */
 int sealed_find_around(const struct restore_point *point, struct strings *out, struct error *e) must_check;
 
 #endif

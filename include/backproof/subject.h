@@ -196,8 +196,8 @@ struct check_parameters {
 	bool is_live_host; /* host is the machine this runs on */
 	struct scratch *scratch;
 	struct budget *budget;
-	bool unsealed;		/* no seal is looked for: it is being made */
 	bool keep_chunks;	/* fill part.chunks of what is read whole: for sealing and for history */
+	bool looking;		/* nothing is judged: seals are only opened */
 	/*
 	 * A seal is about to be made of it: chunks and SHA-256 are taken of all files, also of those that can't be
 	 * opened, and the files that came out are noted in the manifest. An older seal beside it says nothing.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What is in a backup, without judging it. Nothing here says that it is good. */
+#include "backproof/sealed.h"
 #include "backproof/text.h"
 #include "look.h"
 
@@ -104,6 +105,20 @@ static void show_part(struct text *t, const struct subject *s, const struct part
 			show_disk(t, s, s->disks.items[i]);
 }
 
+/* Whether it holds is for a check to say. */
+static void show_seals(struct text *t, const struct sealed *x)
+{
+	char when[32];
+	for (size_t i = 0; x && i < x->items.count; i++) {
+		const struct seal *s = &x->items.items[i].seal;
+		text_put_safe(t, x->items.items[i].name);
+		text_printf(t, "  sealed %s", format_rfc3339(s->sealed_at, when));
+		put_pair(t, "signed by", s->is_signed ? s->key_id : "nobody");
+		put_pair(t, "for", s->host);
+		text_put(t, "\n");
+	}
+}
+
 static void show_text(struct text *t, const struct subject *s, const struct findings *f)
 {
 	const struct facts *x = &s->facts;
@@ -117,6 +132,7 @@ static void show_text(struct text *t, const struct subject *s, const struct find
 		text_put(t, "  put together from the files above\n");
 		show_disk(t, s, s->disks.items[i]);
 	}
+	show_seals(t, s->sealed);
 	text_put(t, "system ");
 	put_pair(t, "", x->system);
 	put_pair(t, "host", x->hostname);
@@ -282,7 +298,17 @@ static void show_json(struct text *t, const struct subject *s, const struct find
 	json_string(t, "machine_id", x->machine_id);
 	json_string(t, "kernel", x->kernel);
 	json_time(t, "newest_member", s->newest_member);
-	text_put(t, "},\"problems\":[");
+	text_put(t, "},\"seals\":[");
+	for (size_t i = 0; s->sealed && i < s->sealed->items.count; i++) {
+		const struct seal *seal = &s->sealed->items.items[i].seal;
+		text_printf(t, "%s{\"signed\":%s", i ? "," : "", seal->is_signed ? "true" : "false");
+		json_string(t, "path", seal->path);
+		json_string(t, "key_id", seal->is_signed ? seal->key_id : NULL);
+		json_string(t, "host", seal->host);
+		json_time(t, "sealed_at", seal->sealed_at);
+		text_put(t, "}");
+	}
+	text_put(t, "],\"problems\":[");
 	for (size_t i = 0; i < f->count; i++) {
 		const struct finding *it = &f->items[i];
 		if (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED)

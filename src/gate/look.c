@@ -38,6 +38,7 @@ int look_open(struct look *l, const struct strings *paths, const struct gate_ove
 	l->p.host = "";
 	l->p.now = (int64_t)time(NULL);
 	l->p.depth = DEPTH_SAMPLE;
+	l->p.looking = true;
 	l->p.scratch = l->scratch;
 	l->p.budget = l->budget;
 	l->opened = true;

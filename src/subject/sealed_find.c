@@ -31,16 +31,9 @@ static char *directory_of(const char *path)
 
 int sealed_find_beside(const struct restore_point *point, struct strings *out, struct error *e)
 {
-	struct strings seen = {0};
 	int rc = 0;
-	for (size_t i = 0; i < point->count && rc == 0; i++) {
-		autofree char *directory = directory_of(point->items[i].path);
-		rc = directory ? add_if_there(out, point->items[i].path, e) : error_nomem(e);
-		if (rc < 0 || strings_has(&seen, directory))
-			continue;
-		rc = strings_add(&seen, directory) < 0 ? error_nomem(e) : add_if_there(out, directory, e);
-	}
-	strings_free(&seen);
+	for (size_t i = 0; i < point->count && rc == 0; i++)
+		rc = add_if_there(out, point->items[i].path, e);
 	return rc;
 }
 
@@ -102,7 +95,9 @@ int sealed_find_around(const struct restore_point *point, struct strings *out, s
 		if (!directory)
 			rc = error_nomem(e);
 		else if (!strings_has(&seen, directory))
-			rc = strings_add(&seen, directory) < 0 ? error_nomem(e) : list(&a, directory, e);
+			rc = strings_add(&seen, directory) < 0		? error_nomem(e)
+			     : add_if_there(out, directory, e) < 0 ? -1
+								   : list(&a, directory, e);
 	}
 	strings_free(&seen);
 	return rc;

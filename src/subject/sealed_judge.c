@@ -44,7 +44,7 @@ static void judge_signature(const struct sealed *all, struct sealed_one *x, cons
 /* What people may take away or write anew as they like: nothing is restored from it. */
 static bool is_loose(const char *name)
 {
-	static const char *const suffixes[] = {".log", ".notes", ".protected", ".txt", ".nfo"};
+	static const char *const suffixes[] = {".log", ".notes", ".protected"};
 	size_t n = strlen(name);
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		size_t m = strlen(suffixes[i]);
