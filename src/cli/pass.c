@@ -49,8 +49,10 @@ static enum code load(const char *path, const struct trusted_keys *keys, struct 
 {
 	size_t length;
 	autofree char *text = whole_file_read(path, PASS_MAX, &length, e);
-	if (!text && (e->sys == ENOENT || e->sys == ENOTDIR))
+	if (!text && (e->sys == ENOENT || e->sys == ENOTDIR)) {
+		error_prefix(e, "there is no pass");
 		return CODE_STALE;
+	}
 	if (!text)
 		return e->cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL;
 	if (pass_open(text, length, keys, out, e) == 0)
@@ -121,7 +123,6 @@ static int verify(const struct options *o)
 		code = judge(o, &p, &why);
 		near = is_near_expiry(&p, o->overrides.now ? o->overrides.now : (int64_t)time(NULL));
 	} else {
-		text_put(&why, "no pass: ");
 		text_put_safe(&why, e.text);
 	}
 	pass_free(&p);

@@ -103,7 +103,8 @@ static void describe(const struct pass *p, const struct pass_claims *c, struct t
 	int64_t age = c->now > p->verified_at ? c->now - p->verified_at : 0;
 	text_printf(why, "(%s ago) by the policy \"", format_duration(age, buf));
 	text_put_safe(why, p->policy);
-	text_printf(why, "\", good for %s more", format_duration(p->expires_at - c->now, buf));
+	text_printf(why, "\"%s, good for %s more", strcmp(p->depth, "full") ? " with a sample" : "",
+		    format_duration(p->expires_at - c->now, buf));
 }
 
 enum code pass_judge(const struct pass *p, const struct pass_claims *c, bool *ours, struct text *why)

@@ -367,6 +367,22 @@ for line in "max_age = 23h" "sample_files = 63" "require = presence integrity" "
 $line")" != "$base"
 done
 
+# A sample that was held against a seal
+mk_tree "$W/disk" web01 "$ID" efi
+mk_disk "$W/web01.img" "$W/disk"
+"$BACKPROOF" seal "$W/web01.img" --key "$K" --scratch "$S" --quiet
+run check web01 --from "$W/web01.img" --config "$W/empty.conf" --scratch "$S" --key "$K" --trust "$K.pub" --pass "$P" --depth sample --quiet
+code_is 0 "check: a sample against a seal"
+verify 0 "verify: a sample" "with a sample"
+holds "pass: the digest is the seal's, and the confidence is told" test "$(payload | jq -r '.subject[0].digest.fsverity, .predicate.backproof.damage')" = \
+	"$(jq -r .payload "$W/web01.img.seal" | base64 -d | jq -r '.subject[] | select(.name == "web01.img") | .digest.fsverity')
+0.1%"
+payload >"$W/sample.json"
+holds "pass: of a sample, as the schema has it" schema "$W/sample.json"
+cp "$W/web01.img.seal" "$P"
+verify 13 "verify: a seal is no pass" "no statement with a test result"
+cp "$G" "$P"
+
 # With fallback, the pass is about the one that was judged
 mkdir "$W/two"
 cp "$img" "$W/two/web01-$(date -u -d '1 hour ago' +%F_%H%M).tar.zst" && touch -d '1 hour ago' "$W/two/"*
