@@ -108,8 +108,8 @@ int history_first_seen(struct history *h, const char *host, const struct history
 		       int64_t *checked_at, struct error *e) must_check;
 /*
  * Another restore point of this host that had a file with this digest: one of the same size that was last written at
- * another time (the same file under another name is no other). The newest. 1: *label (allocated) and *checked_at;
- * 0: none.
+ * another time, or has another path: whether it is a link to the same is for the caller to see. The newest. 1: *label
+ * (allocated) and *checked_at; 0: none.
  */
 int history_same_content(struct history *h, const char *host, const struct history_file *now, char **label,
 			 int64_t *checked_at, struct error *e) must_check;

@@ -141,6 +141,7 @@ static int same_content(struct sql *s, enum query q, const char *host, const str
 	ask_int(&a, (int64_t)now->size);
 	ask_int(&a, now->mtime_ns);
 	ask_blob(&a, q == SQL_SAME_SHA256 ? now->sha256 : now->fsverity, 32);
+	ask_text(&a, now->path);
 	int rc = ask_row(&a, e);
 	if (rc != 1)
 		return rc;

@@ -50,7 +50,9 @@ const char *const queries[SQL_COUNT] = {
 			   "file.path = ?3 AND file.mtime_ns = ?4 AND (sha256 IS NOT NULL OR fsverity IS NOT NULL) "
 			   "ORDER BY file.run LIMIT 1",
 	[SQL_SAME_SHA256] = "SELECT run.label, run.checked_at " FILE_OF_HOST
-			    "file.mtime_ns <> ?3 AND file.sha256 = ?4 ORDER BY file.run DESC LIMIT 1",
+			    "(file.mtime_ns <> ?3 OR file.path <> ?5) AND file.sha256 = ?4 "
+			    "ORDER BY file.run DESC LIMIT 1",
 	[SQL_SAME_FSVERITY] = "SELECT run.label, run.checked_at " FILE_OF_HOST
-			      "file.mtime_ns <> ?3 AND file.fsverity = ?4 ORDER BY file.run DESC LIMIT 1",
+			      "(file.mtime_ns <> ?3 OR file.path <> ?5) AND file.fsverity = ?4 "
+			      "ORDER BY file.run DESC LIMIT 1",
 };

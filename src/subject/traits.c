@@ -47,10 +47,8 @@ static size_t settle(uint64_t *hashes, size_t count)
 void traits_see(struct traits_walk *w, const char *path)
 {
 	w->entries++;
-	if (w->lost || is_fleeting(path))
-		return;
 	uint64_t hash = xxh64(path, strlen(path));
-	if (w->bar && hash >= w->bar)
+	if (w->lost || (w->bar && hash >= w->bar) || is_fleeting(path))
 		return;
 	if (!w->hashes && !(w->hashes = malloc(WAITING * sizeof *w->hashes))) {
 		w->lost = true;

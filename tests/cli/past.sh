@@ -200,13 +200,16 @@ mkdir "$B/night-6" && ln "$(point 3)" "$(point 6)"
 look 0 "a hard link" "$(point 6)"
 quiet "a hard link"
 mkdir "$B/night-7" && cp -p "$(point 3)" "$(point 7)"
-look 0 "copied with its time" "$(point 7)"
-quiet "copied with its time"
+look 0 "moved with its time, and its name" "$(point 7)"
+quiet "moved with its time, and its name"
 cp -p "$(point 3)" "$B/night-3/web01-2.img" && mv "$(point 3)" "$B/night-3/web01-1.img"
 look 0 "renamed" "$B/night-3/web01-1.img"
 quiet "renamed"
 look 11 "copied with its time, as the next in the series" "$B/night-3/web01-2.img"
 broken history.copy freshness
+forget
+look 0 "the first of the series" "$B/night-3/web01-1.img"
+look 11 "copied with its time, and there is no other" "$B/night-3/web01-2.img"
 rm "$B/night-3/web01-2.img" && mv "$B/night-3/web01-1.img" "$(point 3)"
 rm -r "$B/night-6" "$B/night-7"
 

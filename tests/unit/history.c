@@ -303,7 +303,7 @@ static void first_and_same(void)
 	CHECK_INT(history_same_content(h, "web01", f, &label, &at, &e), 1);
 	CHECK_STR(label, "web01-1");
 	CHECK_INT(at, 1100000);
-	free(label);
+	free(take(label));
 	f->fsverity[5] ^= 1;
 	CHECK_INT(history_same_content(h, "web01", f, &label, &at, &e), 0);
 	history_destroy(h);
