@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "backproof/budget.h"
 #include "backproof/pass.h"
@@ -133,8 +134,9 @@ static int spare_backup(const char *path, const struct host_result *r, struct er
 	return check_place(path, e);
 }
 
+/* *expires: when what was written does. */
 static int write_pass(const struct host_result *r, const char *path, const struct signer *key, bool reported,
-		      struct error *e)
+		      int64_t *expires, struct error *e)
 {
 	struct pass pass;
 	autotext struct text t = {0};
@@ -146,6 +148,7 @@ static int write_pass(const struct host_result *r, const char *path, const struc
 			 : error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "no key to sign the pass of this host");
 	if (rc == 0)
 		rc = whole_file_write(path, t.data, t.length, 0644, true, e);
+	*expires = pass.expires_at;
 	pass_free(&pass);
 	return rc;
 }
@@ -165,8 +168,14 @@ int passes_write(const struct passes *p, const struct host_result *r, bool repor
 		(void)complain(CODE_INTERNAL, e.text);
 		return -1;
 	}
-	if (write_pass(r, path, signer_of(p, r->pass_key), reported, &e) == 0)
+	int64_t expires;
+	if (write_pass(r, path, signer_of(p, r->pass_key), reported, &expires, &e) == 0) {
+		/* Its time runs from the beginning of the check: what was not looked at since may have changed. */
+		if (r->verdict.code == CODE_SAFE && !p->o->overrides.now && expires <= (int64_t)time(NULL))
+			(void)complain(CODE_SAFE, "the pass has expired already: the check took longer than it is "
+						  "good for (valid_for), or the backup is not fresh any more");
 		return 0;
+	}
 	(void)complain(CODE_INTERNAL, e.text);
 	/* An older one that passed would say what is no longer so. */
 	if ((r->verdict.code != CODE_SAFE || !reported) && unlink(path) < 0 && errno != ENOENT)

@@ -350,6 +350,12 @@ verify 0 "verify: ... and its time" "good for 58m" --now "$(at 90)"
 run check web01 --from "$img" --config "$W/open.conf" --scratch "$S" --pass "$P" --quiet --valid-for 30m --max-age 10m
 verify 0 "verify: never longer than the backup is fresh" "good for 9m"
 
+printf '[policy "default"]\nrequire = presence integrity structure identity restore\nmax_age = 1h\n' >"$W/ageless.conf"
+cp "$img" "$W/aged.tar.zst" && touch -d '2 hours ago' "$W/aged.tar.zst"
+run check web01 --from "$W/aged.tar.zst" --config "$W/ageless.conf" --scratch "$S" --key "$K" --pass "$P" --quiet
+code_is 0 "check: age is not asked for, and the pass good for no moment" "has expired already"
+verify 11 "verify: ... so it is" "it expired"
+
 # The digest of a policy is about what it asks to be proved
 digest_of() { # LINES of the policy
 	printf '[policy "default"]\n%s\n' "$1" >"$W/d.conf"
