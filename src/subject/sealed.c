@@ -252,9 +252,10 @@ static int load_keys(struct sealed *x, const struct policy *p, struct findings *
 			*e = why;
 			return -1;
 		}
-		finding_add(f, PROOF_INTEGRITY, "seal.keys", p->trusted_keys.items[i], OUTCOME_UNPROVEN,
-			    &(struct finding_text){.error = why.cls}, "a key that policy trusts can't be used: %s",
-			    why.text);
+		finding_add(f, PROOF_INTEGRITY, "seal.keys", p->trusted_keys.items[i],
+			    p->require_signature ? OUTCOME_BROKEN : OUTCOME_UNPROVEN,
+			    &(struct finding_text){.error = why.cls, .blame = BLAME_CANNOT_TELL},
+			    "a key that policy trusts can't be used: %s", why.text);
 	}
 	return 0;
 }

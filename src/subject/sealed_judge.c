@@ -25,10 +25,10 @@ static void judge_signature(const struct sealed *all, struct sealed_one *x, cons
 	}
 	x->vouches = s->is_signed ? !wanted : !p->require_signature;
 	/* It may be one of those that can't be read. */
-	bool all_there = all->keys.items.count == p->trusted_keys.count;
+	if (all->keys.items.count < p->trusted_keys.count)
+		missing.blame = BLAME_CANNOT_TELL;
 	if (s->is_signed && wanted)
-		finding_add(f, PROOF_INTEGRITY, "seal.signature", x->name,
-			    all_there ? OUTCOME_BROKEN : OUTCOME_UNPROVEN, &missing,
+		finding_add(f, PROOF_INTEGRITY, "seal.signature", x->name, OUTCOME_BROKEN, &missing,
 			    "signed by key %.*s, which is none of those that policy trusts", KEY_SHOWN, s->key_id);
 	else if (s->is_signed)
 		finding_add(f, PROOF_INTEGRITY, "seal.signature", x->name, OUTCOME_SKIPPED, &missing,
@@ -157,7 +157,12 @@ int sealed_judge(struct subject *s, const struct check_parameters *p, struct fin
 		vec_each(&all->items, x) if (x->seal.trusted == trusted) judge_files(s, x, p->depth, f);
 	if (all->items.count)
 		judge_unlisted(s, f);
-	else if (!all->rejected && p->policy->require_signature)
+	/* What policy asks for counts whether or not it requires integrity as well. */
+	if (all->rejected && p->policy->require_signature)
+		finding_add(f, PROOF_INTEGRITY, "seal.signature", s->point->label, OUTCOME_BROKEN,
+			    &(struct finding_text){.blame = BLAME_CANNOT_TELL},
+			    "policy asks for a signed seal (require_signature), and there is one that can't be used");
+	else if (!all->items.count && p->policy->require_signature)
 		finding_add(f, PROOF_INTEGRITY, "seal.signature", s->point->label, OUTCOME_BROKEN,
 			    &(struct finding_text){.blame = BLAME_INCOMPLETE},
 			    "there is no seal, and policy asks for a signed one (require_signature)");

@@ -11,6 +11,10 @@ printf '[policy "default"]\nrequire_signature = yes\ntrusted_keys = %s\n' "$W/ke
 printf '[policy "default"]\ntrusted_keys = %s\n' "$W/key.pub" >"$W/trusting.conf"
 printf '[policy "default"]\nrequire_signature = yes\n' >"$W/keyless.conf"
 printf '[policy "default"]\ntrusted_keys = %s\n' "$W/no-such.pub" >"$W/lost.conf"
+printf '[policy "default"]\nrequire = presence freshness\nrequire_signature = yes\ntrusted_keys = %s\n' "$W/key.pub" \
+	>"$W/narrow.conf"
+printf '[policy "default"]\nrequire = presence\nrequire_signature = yes\ntrusted_keys = %s %s\n' "$W/no-such.pub" "$W/key.pub" \
+	>"$W/half.conf"
 fresh() { rm -rf "$W/b" && mkdir "$W/b"; }
 seal() { # PATH... [OPTIONS]
 	run seal "$@" --scratch "$S" --progress never
@@ -49,8 +53,12 @@ told "it is trusted" .seal.trusted
 cp "$W/b/web01.img.seal" "$W/keep.seal"
 look keyless 78 "a signature is asked for, and no key is trusted" web01 --from "$W/b"
 look lost 20 "a trusted key that is not there" web01 --from "$W/b"
+look half 20 "one of the trusted keys is not there" web01 --from "$W/b"
+look narrow 0 "integrity is not asked for, but a signature is" web01 --from "$W/b"
 seal "$W/b/web01.img" --key "$W/other"
 look signed 13 "signed by another key" web01 --from "$W/b"
+look narrow 13 "signed by another key, no integrity asked for" web01 --from "$W/b"
+look half 20 "signed by another key, perhaps by the one that is not there" web01 --from "$W/b"
 told "it says by which" "$(broken seal.signature)"
 look trusting 13 "signed by another key, and keys are trusted" web01 --from "$W/b"
 look empty 0 "signed by another key, and nobody asks" web01 --from "$W/b"
@@ -63,6 +71,7 @@ look signed 13 "its signature was cut away" web01 --from "$W/b"
 cp "$W/keep.seal" "$W/b/web01.img.seal"
 rm "$W/b/web01.img.seal"
 look signed 13 "no seal" web01 --from "$W/b"
+look narrow 13 "no seal, no integrity asked for" web01 --from "$W/b"
 look trusting 0 "no seal, and nobody asks" web01 --from "$W/b"
 told "none is said" '.seal == null'
 # Signed, but another statement: a pass is no seal, nor is a later version of one.
@@ -82,6 +91,7 @@ forge '.predicateType = "https://in-toto.io/attestation/test-result/v0.1"'
 look signed 12 "a pass in the place of a seal" web01 --from "$W/b"
 forge '.predicateType = "urn:backproof:seal:v2"'
 look signed 20 "a seal of a later version" web01 --from "$W/b"
+look narrow 20 "a seal of a later version, no integrity asked for" web01 --from "$W/b"
 forge '.predicate.sealed_at = "2026-13-01T00:00:00Z"'
 look signed 12 "a signed seal that is garbled" web01 --from "$W/b"
 told "it is not believed" "($by_seal | not)"
@@ -152,6 +162,19 @@ look any 0 "a seal and a pattern that fits it" web01
 told "it is no part" '(.restore_point.paths | length) == 1'
 mapfile -t from < <(for x in "$W"/b/*; do printf '%s\n' --from "$x"; done)
 look signed 0 "named with the others" web01 "${from[@]}"
+
+# A chain: its parent's seal is of the parent alone, however old that is, and of whatever it was the last state.
+fresh
+qemu-img convert -O qcow2 "$raw" "$W/b/base.qcow2"
+touch -d '30 days ago' "$W/b/base.qcow2"
+seal "$W/b/base.qcow2" --key "$W/key"
+(cd "$W/b" && qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 web01.qcow2) || exit 1
+look signed 13 "a chain of which only the parent is sealed" web01 --from "$W/b"
+seal "$W/b/web01.qcow2" "$W/b/base.qcow2" --key "$W/key" --output "$W/b/web01.qcow2.seal"
+look signed 0 "a chain, and its parent sealed by itself" web01 --from "$W/b"
+told "two seals hold" '[.findings[] | select(.check == "seal.digest" and .outcome == "held")] | length == 3'
+flip "$W/b/base.qcow2" $((1 << 20))
+look signed 12 "its parent is damaged" web01 --from "$W/b"
 
 # Several files: one gone, one more, one of another size.
 fresh
