@@ -78,6 +78,8 @@ struct fs_ops {
 	int (*subvolume)(void *self, const char *path, uint64_t id, void **out, struct error *e);
 	/* See fs_open_source. */
 	struct source *(*open_source)(void *self, uint64_t id, struct error *e);
+	/* See fs_used_at. */
+	int (*used_at)(void *self, uint64_t off, struct extent *out, struct error *e);
 	bool shared; /* several threads may call all of these at once, but for open and destroy: see fs_share */
 };
 
@@ -123,6 +125,11 @@ int fs_xattrs(struct fs *fs, const struct fs_entry *entry, fs_xattr_fn *fn, void
  * findings, HELD with counts or BROKEN with offset. 1 done, 0 this file system has none, -1.
  */
 int fs_scrub(struct fs *fs, struct findings *f, const struct budget *b, struct error *e) must_check;
+/*
+ * Whether the byte at an offset of its source lies in what is in use, by its own account, and how many behind it are
+ * alike (which may be beyond the end): out->zero says that they are free. 1 told, 0 no account is read here, -1.
+ */
+int fs_used_at(struct fs *fs, uint64_t off, struct extent *out, struct error *e) must_check;
 bool fs_has_subvolumes(const struct fs *fs);
 /* Every subvolume that is linked somewhere. Non-zero from fn ends it, as with fs_walk. */
 int fs_subvolumes(struct fs *fs, fs_subvolume_fn *fn, void *ctx, struct error *e) must_check;

@@ -100,6 +100,7 @@ const struct fs_ops fs_ext = {
 	.read_link = ext_read_link,
 	.xattrs = ext_xattrs,
 	.destroy = ext_destroy,
+	.used_at = ext_used_at,
 	.shared = true,
 };
 #endif

@@ -70,6 +70,9 @@ ext2_filsys ext_io_open(struct source *src, uint32_t block_size, struct error *e
 int ext_log_replay(struct ext *x, const struct ext_super *s, const char *subject,
 		   struct findings *f, struct fs_info *info, struct error *e) must_check;
 
+/* ext_used.c */
+int ext_used_at(void *self, uint64_t off, struct extent *out, struct error *e) must_check;
+
 /* ext_inode.c */
 uint32_t ext_csum(const struct ext *x, uint32_t crc, const void *p, size_t len);
 /* crc32c of the number and generation of an inode: what the checksums of its blocks start from. */

@@ -136,6 +136,13 @@ int fs_scrub(struct fs *fs, struct findings *f, const struct budget *b, struct e
 	return fs->ops->scrub(fs->self, fs->subject, f, b, e) < 0 ? -1 : 1;
 }
 
+int fs_used_at(struct fs *fs, uint64_t off, struct extent *out, struct error *e)
+{
+	if (!fs->ops->used_at)
+		return 0;
+	return fs->ops->used_at(fs->self, off, out, e) < 0 ? -1 : 1;
+}
+
 bool fs_has_subvolumes(const struct fs *fs)
 {
 	return fs->ops->subvolume != NULL;

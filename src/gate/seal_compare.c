@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * --against: the disk in the backup and the snapshot that it was made of, read side by side on all cores. What an image
- * format leaves out says that nobody wanted it, not that it is zero: where there is data in the source all the same,
- * that is told and not judged. A raw disk leaves nothing out. The shorter of the two goes on as zeros.
+ * --against: the disk in the backup and the snapshot that it was made of, read side by side on all cores. A raw disk
+ * leaves nothing out. What an image format leaves out may not have been wanted: where there is data in the source all
+ * the same, the file system there decides, if it can tell what is in use, and else that is told and not judged. The
+ * shorter of the two goes on as zeros.
  */
 #include <pthread.h>
 
@@ -17,12 +18,16 @@ struct comparison {
 	struct source *image, *source;
 	uint64_t size; /* of the longer one */
 	bool sparse;   /* the image has a map of what it holds, */
-	bool used;     /* which leaves out what is not in use: that is not even read */
+	bool used;     /* which leaves out what is not in use: that is read only where it is known to be in use */
 	const struct budget *budget;
 	pthread_mutex_t lock; /* of what follows */
 	uint64_t at;
 	uint64_t compared, skipped; /* bytes */
 	uint64_t differ, left_out;  /* blocks */
+	uint64_t free;		    /* blocks with data that are left out, and free by the source's account */
+	struct used_map *map;
+	uint64_t use_from, use_to; /* of which this is known: */
+	enum use use;
 	uint64_t first;		    /* offset of the first that differs */
 	bool failed;
 	struct error error;
@@ -51,6 +56,19 @@ static int read_of(struct source *s, uint64_t off, uint8_t *to, size_t n, struct
 	return real ? source_read_at(s, off, to, real, e) : 0;
 }
 
+/* Under lock. *length: so much behind it is alike. */
+static enum use use_at(struct comparison *c, uint64_t off, uint64_t *length)
+{
+	if (off < c->use_from || off >= c->use_to) {
+		c->use = used_map_at(c->map, off, length);
+		c->use_from = off;
+		if (add_overflows(off, *length, &c->use_to))
+			c->use_to = UINT64_MAX;
+	}
+	*length = c->use_to - off;
+	return c->use;
+}
+
 /* The next run that has to be read. 1, 0 at the end, -1. Under lock. */
 static int next_piece(struct comparison *c, struct piece *out, struct error *e)
 {
@@ -58,10 +76,15 @@ static int next_piece(struct comparison *c, struct piece *out, struct error *e)
 		struct extent image, source = {0};
 		if (budget_check(c->budget, e) < 0 || extent_of(c->image, c->size, c->at, &image, e) < 0)
 			return -1;
+		uint64_t alike;
 		if (image.zero && c->used) {
-			c->skipped += image.length;
-			c->at += image.length;
-			continue;
+			bool taken = use_at(c, c->at, &alike) == USE_TAKEN;
+			image.length = alike < image.length ? alike : image.length;
+			if (!taken) {
+				c->skipped += image.length;
+				c->at += image.length;
+				continue;
+			}
 		}
 		if (extent_of(c->source, c->size, c->at, &source, e) < 0)
 			return -1;
@@ -79,27 +102,40 @@ static int next_piece(struct comparison *c, struct piece *out, struct error *e)
 	return 0;
 }
 
-/* How many blocks of the two differ, and where the first does. */
-static uint64_t count_differing(const uint8_t *a, const uint8_t *b, size_t n, size_t *first)
+/* A block that differs, of n bytes, its first such byte at off. Under lock. */
+static void count_block(struct comparison *c, const struct piece *p, uint64_t off, size_t n)
 {
-	uint64_t differ = 0;
-	if (!memcmp(a, b, n))
-		return 0;
-	for (size_t i = 0; i < n; i += BLOCK) {
-		size_t len = n - i < BLOCK ? n - i : BLOCK, k = 0;
+	uint64_t alike;
+	enum use use = p->absent && c->sparse ? use_at(c, off, &alike) : USE_TAKEN;
+	if (use == USE_TAKEN) {
+		if (!c->differ || off < c->first)
+			c->first = off;
+		c->differ++;
+		return;
+	}
+	*(use == USE_FREE ? &c->free : &c->left_out) += 1;
+	c->compared -= n;
+}
+
+/* Blocks are counted from the beginning of the disk. */
+static void count_differing(struct comparison *c, const struct piece *p, const uint8_t *a, const uint8_t *b)
+{
+	size_t n = (size_t)p->length;
+	for (size_t i = 0, len; i < n; i += len) {
+		len = BLOCK - (p->offset + i) % BLOCK;
+		len = len < n - i ? len : n - i;
 		if (!memcmp(a + i, b + i, len))
 			continue;
-		while (!differ && a[i + k] == b[i + k])
+		size_t k = 0;
+		while (a[i + k] == b[i + k])
 			k++;
-		if (!differ++)
-			*first = i + k;
+		count_block(c, p, p->offset + i + k, len);
 	}
-	return differ;
 }
 
 static int compare_piece(struct comparison *c, const struct piece *p, uint8_t *a, uint8_t *b, struct error *e)
 {
-	size_t n = (size_t)p->length, first = 0;
+	size_t n = (size_t)p->length;
 	if (p->absent)
 		memset(a, 0, n);
 	else if (read_of(c->image, p->offset, a, n, e) < 0)
@@ -108,17 +144,11 @@ static int compare_piece(struct comparison *c, const struct piece *p, uint8_t *a
 		memset(b, 0, n);
 	else if (read_of(c->source, p->offset, b, n, e) < 0)
 		return error_prefix(e, "the source");
-	uint64_t differ = count_differing(a, b, n, &first);
+	bool same = !memcmp(a, b, n);
 	pthread_mutex_lock(&c->lock);
-	if (p->absent && c->sparse) {
-		c->left_out += differ;
-		c->compared += n - (differ * BLOCK < n ? differ * BLOCK : n);
-	} else {
-		if (differ && (!c->differ || p->offset + first < c->first))
-			c->first = p->offset + first;
-		c->differ += differ;
-		c->compared += n;
-	}
+	c->compared += n;
+	if (!same)
+		count_differing(c, p, a, b);
 	pthread_mutex_unlock(&c->lock);
 	return 0;
 }
@@ -209,19 +239,24 @@ static void report(struct subject *s, const struct subject_disk *d, const struct
 	struct finding_text more = {.offset = (int64_t)c->first, .has_offset = true, .error = ERROR_CORRUPT};
 	if (c->differ)
 		finding_add(f, PROOF_INTEGRITY, "seal.against", d->name, OUTCOME_BROKEN, &more,
-			    "it is not what %s holds: %llu %s of 4 KiB, the first at offset %llu%s", source,
-			    (unsigned long long)c->differ, c->differ == 1 ? "block differs" : "blocks differ",
+			    "it is not what %s holds: %llu %s, the first at offset %llu%s", source,
+			    (unsigned long long)c->differ,
+			    c->differ == 1 ? "block of 4 KiB differs" : "blocks of 4 KiB differ",
 			    (unsigned long long)c->first, place ? place : "");
 	else
 		finding_add(f, PROOF_INTEGRITY, "seal.against", d->name, OUTCOME_HELD, NULL,
 			    "the same as %s: %s compared", source, format_size(c->compared, size));
-	autofree char *skipped = NULL, *left = NULL;
+	autofree char *skipped = NULL, *left = NULL, *unused = NULL;
 	if (c->skipped)
 		skipped = text_format("%s: %s of %s is not in the backup (it holds used blocks): not compared", source,
 				      format_size(c->skipped, size), format_size(c->size, other));
 	if (c->left_out)
 		left = text_format("%s: %s with data is not in the backup, which leaves it out: not compared", source,
 				   format_size(c->left_out * BLOCK, size));
+	if (c->free)
+		unused = text_format("%s: %s with data is not in the backup, and not in use there", source,
+				     format_size(c->free * BLOCK, size));
+	f->lost |= unused && strings_add(notes, unused) < 0;
 	f->lost |= skipped && strings_add(notes, skipped) < 0;
 	f->lost |= left && strings_add(notes, left) < 0;
 }
@@ -255,9 +290,14 @@ void sealing_compare(struct subject *s, const char *path, const struct check_par
 	uint64_t image = source_size(d->source), its = source_size(source);
 	c.size = image > its ? image : its;
 	p->budget->stage = "comparing";
+	if (!(c.map = used_map_open(s, d, source, &e))) {
+		finding_error(f, PROOF_PRESENCE, "seal.against", path, &e);
+		return;
+	}
 	pthread_mutex_init(&c.lock, NULL);
 	pool_each(pool_width(), work, &c);
 	pthread_mutex_destroy(&c.lock);
+	used_map_free(c.map);
 	*compared = c.compared;
 	if (!c.failed && source_same(source, &c.error) < 0)
 		c.failed = true;

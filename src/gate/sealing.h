@@ -18,6 +18,15 @@ char *sealing_path(const struct subject *s, const struct seal_request *r, struct
  */
 size_t sealing_measure(const struct subject *s, struct findings *f);
 
+/* What is in use on a source, as far as the file systems on it tell. Not thread-safe. */
+struct used_map;
+enum use { USE_UNKNOWN, USE_TAKEN, USE_FREE };
+struct used_map *used_map_open(const struct subject *s, const struct subject_disk *d, struct source *source,
+			       struct error *e) must_check;
+void used_map_free(struct used_map *m);
+/* *length > 0: so many bytes from there on are alike. */
+enum use used_map_at(struct used_map *m, uint64_t off, uint64_t *length);
+
 /* Holds the disk against its source, block by block: *compared bytes. What differs is a broken PROOF_INTEGRITY. */
 void sealing_compare(struct subject *s, const char *source, const struct check_parameters *p, uint64_t *compared,
 		     struct strings *notes, struct findings *f);

@@ -202,7 +202,7 @@ holds "... is in the seal" test $? = 0
 rm -f ./*.seal ./*.seal-tree
 printf 'new' | dd of=src.img bs=1 seek=150000001 conv=notrunc status=none
 seal 12 "a block that the backup missed" web01.img --against src.img
-says "... with offset and volume" '.reasons[0] | contains("1 block differs") and contains("offset 150000001") and contains("web01.img:2")'
+says "... with offset and volume" '.reasons[0] | contains("1 block of 4 KiB differs") and contains("offset 150000001") and contains("web01.img:2")'
 no_seal "... and nothing is sealed"
 zstd -q web01.img -o web01.img.zst
 seal 12 "... also of a compressed one" web01.img.zst --against src.img
@@ -216,7 +216,26 @@ seal 0 "a source that goes on in zeros" web01.img --against src.img
 printf 'tail' >>src.img
 seal 12 "... and one that goes on in data" web01.img --against src.img
 seal 20 "a source that is not there" web01.img --against none
+# What another format leaves out: missed where the source has it in use, and no matter where that is free.
 seal 20 "the backup is no source of itself" web01.img --against web01.img
+clear
+mke2fs -q -t ext4 -b 4096 -d "$W/tree" src.img 64M >/dev/null
+qemu-img convert -O qcow2 src.img web01.qcow2
+free=$(debugfs -R 'ffb 1 12000' src.img 2>/dev/null | grep -oE '[0-9]+' | tail -n 1)
+printf junk | dd of=src.img bs=4096 seek="$free" conv=notrunc status=none
+seal 0 "junk in a block that is free in the source is no difference" web01.qcow2 --against src.img
+says "... and told" '.notes | any(contains("4.0 KiB with data is not in the backup, and not in use there"))'
+dd if=/dev/urandom of=new bs=1M count=2 status=none
+debugfs -w -R 'write new new' src.img >/dev/null 2>&1
+rm -f web01.qcow2.*
+seal 12 "a file that the backup missed where it leaves everything out" web01.qcow2 --against src.img
+says "... is counted to the block" '.reasons[0] | capture("(?<n>[0-9]+) blocks of 4 KiB differ").n | tonumber | . >= 512 and . < 530'
+partclone.ext4 -c -q -s src.img -O web01.ptcl 2>/dev/null >"$W/log"
+seal 0 "used blocks, as partclone saves them" web01.ptcl --against src.img
+says "... and what it left out is told" '.notes | any(contains("it holds used blocks"))'
+flip src.img "$(file_offset src.img /new 1000000)"
+rm -f web01.ptcl.*
+seal 12 "... with one that differs" web01.ptcl --against src.img
 clear
 
 # A kernel that has measured the file (answered by a stand-in, for this one may know no fs-verity).
