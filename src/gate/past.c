@@ -184,7 +184,7 @@ struct search {
 	const struct history_record *now;
 	const struct check_parameters *p;
 	struct findings *f;
-	bool copy;		  /* somewhere the same bytes were seen: look for where */
+	bool copy;		 /* the same bytes were seen, and so far nowhere that speaks against it */
 	bool identity, figures;	  /* done */
 };
 

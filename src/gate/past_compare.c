@@ -191,10 +191,7 @@ bool past_copy(const struct history_record *now, const struct history_record *th
 			    "the same bytes were there already, written %s: %s ago, more than %s. Only the time of the "
 			    "file is newer",
 			    when, format_duration(p->now - written, age), format_duration(p->policy->max_age, limit));
-	else
-		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_SKIPPED, NULL,
-			    "the same bytes were there already, written %s: only the time of the file is newer", when);
-	return true;
+	return moved || old;
 }
 
 void past_first_digest(const struct history_file *now, const struct history_file *then, int64_t checked_at,
