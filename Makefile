@@ -89,6 +89,7 @@ $(BUILD)/target-%: tests/fuzz/%.c $(BUILD)/libbackproof.a
 WRAPPED := malloc calloc realloc strdup strndup pread64 pwrite64 archive_write_data archive_write_header \
 	fsync ftruncate64
 $(BUILD)/tests/fault/%: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+$(BUILD)/tests/fault/seal: override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
 
 # Needs root (or sudo) only when a package is missing.
 setup:
