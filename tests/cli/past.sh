@@ -212,6 +212,8 @@ look 0 "the first of the series" "$B/night-3/web01-1.img"
 look 11 "copied with its time, and there is no other" "$B/night-3/web01-2.img"
 cp "$B/night-3/web01-1.img" "$B/night-3/web01-2.img"
 look 11 "copied once more, without its time" "$B/night-3/web01-2.img"
+forget
+look 0 "before its time is changed" "$B/night-3/web01-1.img"
 touch "$B/night-3/web01-1.img"
 look 0 "its time alone is new, and its bytes are young enough" "$B/night-3/web01-1.img"
 rm "$B/night-3/web01-2.img" && mv "$B/night-3/web01-1.img" "$(point 3)"
