@@ -89,4 +89,43 @@ for x in "$TOP"/fixtures/clonezilla/*-img; do
 	cp -rL "$x" "$W/b"
 	one "clonezilla ${x##*/}"
 done
+
+# Repositories as programs lay them out: a seal is no part of them, and what people write beside a backup may change.
+layout() { # LAYOUT CODE NAME
+	printf '[repository "r"]\npath = %s\nlayout = %s\n[host "web01"]\n[policy "default"]\nrequire_signature = yes\ntrusted_keys = %s\n' \
+		"$W/b" "$1" "$W/key.pub" >"$W/layout.conf"
+	run check web01 --config "$W/layout.conf" --scratch "$S" --format json
+	verdict_is "$2" "$1: $3"
+}
+fresh
+mkdir "$W/b/dump"
+name=vzdump-lxc-100-$(date -u +%Y_%m_%d-%H_%M_%S)
+cp "$F/container.tar" "$W/b/dump/$name.tar"
+printf 'INFO: CT Name: web01\nINFO: Finished Backup of VM 100 (00:00:12)\n' >"$W/b/dump/$name.log"
+printf web01 >"$W/b/dump/$name.tar.notes"
+touch "$W/b/dump/$name.tar.protected"
+seal "$W/b" --key "$W/key" --host web01
+layout vzdump 0 "sealed"
+rm "$W/b/dump/$name.tar.protected"
+layout vzdump 0 "no longer protected"
+printf 'web01, before the upgrade' >"$W/b/dump/$name.tar.notes"
+layout vzdump 0 "other notes"
+rm "$W/b/dump/$name.tar.notes"
+layout vzdump 0 "no notes"
+flip "$W/b/dump/$name.tar" 70000
+layout vzdump 12 "damaged"
+fresh
+qemu-img convert -O qcow2 "$raw" "$W/b/web01-vda.qcow2"
+printf "<domain type='kvm'>\n<name>web01</name>\n<devices><disk type='file' device='disk'><source file='/x/web01-vda.qcow2'/></disk></devices>\n</domain>\n" \
+	>"$W/b/web01.xml"
+seal "$W/b" --key "$W/key" --host web01
+layout libvirt 0 "sealed"
+told "libvirt: without the seal" '.restore_point.paths | map(select(contains("seal"))) == []'
+rm "$W/b/web01-vda.qcow2"
+layout libvirt 13 "its disk is gone"
+fresh
+cp "$TOP/fixtures/ova/box.ova" "$W/b/web01.ova"
+seal "$W/b" --key "$W/key"
+layout ova 11 "sealed, and old"
+told "ova: held" "$by_seal"
 finish

@@ -307,7 +307,7 @@ static void test_kinds(void)
 					     "a-s001.vmdk", "sda1.ext4-ptcl-img.gz.aa"};
 	static const char *const beside[] = {"a.img.sha256", "SHA256SUMS", "SHA256SUMS.asc", "a.img.zst.seal",
 					     "a.log",	     "a.vma.notes", "a.json",	     "sha256sum.txt",
-					     "a.manifest"};
+					     "a.manifest", "a.img.zst.0123456789abcdef.seal-tree"};
 	for (size_t i = 0; i < ARRAY_SIZE(images); i++)
 		CHECK_INT(name_kind(images[i], strlen(images[i]), &stem, &s), NAME_IMAGE);
 	for (size_t i = 0; i < ARRAY_SIZE(beside); i++)
