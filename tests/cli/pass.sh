@@ -283,6 +283,13 @@ P=$W/new.pass verify 0 "state: a newer one" "" --state "$state"
 verify 13 "state: the older one is a replay" "replay" --state "$state"
 verify 0 "state: ... which nobody knows without it" ""
 holds "state: one file, and its lock" sh -c 'ls "$1".* && [ "$(ls "$1"* | wc -l)" = 2 ]' - "$state"
+pids='' bad=0
+for _ in 1 2 3 4 5 6; do
+	"$BACKPROOF" pass verify "$W/new.pass" --key "$K.pub" --host web01 --quiet --state "$state" &
+	pids="$pids $!"
+done
+for pid in $pids; do wait "$pid" || bad=$((bad + 1)); done
+holds "state: several at once" test $bad = 0
 for text in '' '{}' '{"format_version":"1.0","passes":{}} x' '{"format_version":"2.0","passes":{}}'; do
 	printf %s "$text" >"$state"
 	verify 20 "state: broken ($text)" "remove it" --state "$state"
