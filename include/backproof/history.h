@@ -10,7 +10,8 @@
 #include "backproof/chunks.h"
 #include "backproof/finding.h"
 
-#define HISTORY_DEFAULT "/var/lib/backproof/history.db"
+#define HISTORY_DIRECTORY "/var/lib/backproof"
+#define HISTORY_DEFAULT HISTORY_DIRECTORY "/history.db"
 
 /* A stored file, as it was when it was read. */
 struct history_file {

@@ -51,8 +51,7 @@ static const char *path_of(const struct policy *p)
 {
 	if (p->history)
 		return strcmp(p->history, "none") ? p->history : NULL;
-	autofree char *directory = strndup(HISTORY_DEFAULT, strlen(HISTORY_DEFAULT) - strlen("/history.db"));
-	return directory && access(directory, W_OK | X_OK) == 0 ? HISTORY_DEFAULT : NULL;
+	return access(HISTORY_DIRECTORY, W_OK | X_OK) == 0 ? HISTORY_DEFAULT : NULL;
 }
 
 /* What can't be written to may still have something to say. */

@@ -57,6 +57,11 @@ static int is_late(void *ctx)
 	return s->deadline && monotonic_ns() > s->deadline;
 }
 
+void sql_more_time(struct sql *s)
+{
+	s->deadline = monotonic_ns() + PATIENCE_NS;
+}
+
 static void harden(sqlite3 *db)
 {
 	static const struct {
@@ -95,6 +100,7 @@ int sql_open(struct sql *s, const char *path, int flags, struct error *e)
 	harden(s->db);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	sqlite3_progress_handler(s->db, 20000, is_late, s);
+	sql_more_time(s);
 	return sql_run(s, "PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF", e);
 }
 
@@ -132,11 +138,6 @@ void sql_enter(struct sql *s)
 {
 	pthread_mutex_lock(&s->lock);
 	sql_more_time(s);
-}
-
-void sql_more_time(struct sql *s)
-{
-	s->deadline = monotonic_ns() + PATIENCE_NS;
 }
 
 void sql_leave(struct sql *s)
