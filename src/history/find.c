@@ -4,12 +4,13 @@
 #include "record.h"
 #include "store.h"
 
-/* Rows of a file that has no end. */
-#define MOST_ROWS 10000000
+/* Rows of a file that was made to have no end. */
+#define MOST_ROWS 2000000
 
 static int each(struct history *h, const char *host, size_t limit, history_visit_fn *visit, void *ctx, struct error *e)
 {
 	int rc;
+	int64_t last = INT64_MAX;
 	struct sql *s = &h->reader;
 	autoask a = sql_ask(s, host ? SQL_EACH_OF_HOST : SQL_EACH);
 	if (host)
@@ -19,6 +20,9 @@ static int each(struct history *h, const char *host, size_t limit, history_visit
 		if (n >= MOST_ROWS)
 			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "%s: too many records", s->path);
 		rc = record_read(&a, &r, e);
+		if (rc == 0 && r.id >= last)
+			rc = error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: an index is out of order", s->path);
+		last = r.id;
 		if (rc == 0)
 			rc = record_read_rest(s, &r, e);
 		if (rc == 0)

@@ -165,6 +165,57 @@ coded 0 "killed: the next check"
 holds "killed: it says nothing" test ! -s "$W/err"
 is "killed: and is remembered" $((before + 1)) "SELECT count(*) FROM run"
 
+# A fallback: both points are remembered, and what came of it last.
+mkdir "$W/two"
+cp --sparse=always "$W/good.img" "$W/two/web01-2026-01-01.img"
+cp --sparse=always "$W/b/bad.img" "$W/two/web01-2026-01-02.img"
+touch -d '2026-01-01' "$W/two/web01-2026-01-01.img"
+touch -d '2026-01-02' "$W/two/web01-2026-01-02.img"
+printf '[policy "default"]\nfallback = yes\nmax_age = 9000d\n' >"$W/fallback.conf"
+rm -f "$h"
+run check web01 --from "$W/two" --config "$W/fallback.conf" --scratch "$S" --history "$h" --depth full
+coded 0 "fallback"
+is "fallback: both are remembered" "12|web01-2026-01-02.img,0|web01-2026-01-01.img" \
+	"SELECT group_concat(code || '|' || label) FROM (SELECT * FROM run ORDER BY id)"
+
+# Where none is named, the usual place is used when somebody has made its directory; quietly not when nobody has.
+if unshare -m true 2>/dev/null; then
+	(
+		export BACKPROOF W S
+		unshare -m --propagation private sh -c '
+			mount -t tmpfs tmpfs /var/lib
+			c="check web01 --from $W/b/web01.img --config $W/empty.conf --scratch $S --depth full"
+			"$BACKPROOF" $c >"$W/none.out" 2>"$W/none.err"
+			mkdir /var/lib/backproof
+			"$BACKPROOF" $c >/dev/null 2>"$W/usual.err"
+			ls -A /var/lib/backproof >"$W/usual"
+			"$BACKPROOF" history --config "$W/empty.conf" >"$W/usual.out"'
+	)
+	holds "the usual place" grep -qx history.db "$W/usual"
+	holds "... is shown" grep -q '^web01 .* safe ' "$W/usual.out"
+	holds "nothing is said either way" test ! -s "$W/none.err" -a ! -s "$W/usual.err" -a -s "$W/none.out"
+fi
+
+# Who may only read leaves nothing behind that others could not write to.
+if [ "$(id -u)" = 0 ]; then
+	cp "$BACKPROOF" "$W/backproof"
+	mkdir -m 755 "$W/shared"
+	cp "$W/new.db" "$W/shared/h.db"
+	chmod 644 "$W/shared/h.db"
+	chmod 755 "$W/backproof"
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$W/backproof" history --history "$W/shared/h.db" \
+		--config "$W/empty.conf" >"$W/out" 2>"$W/err"
+	code=$?
+	coded 0 "somebody else reads it"
+	holds "and leaves nothing" test "$(ls -A "$W/shared")" = h.db
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$W/backproof" check web01 --from "$W/b/web01.img" \
+		--config "$W/empty.conf" --scratch /tmp --history "$W/shared/h.db" --depth full >"$W/out" 2>"$W/err"
+	code=$?
+	coded 0 "somebody else checks"
+	said "and can't write" "can't be written to: Permission denied"
+	rm "$W/backproof"
+fi
+
 # What can't be used changes no verdict of a full check, in either direction.
 unused() { # NAME PATTERN HISTORY: the good is safe, the bad is damaged, and it is told why
 	local name=$1 want=$2
