@@ -66,7 +66,7 @@ static const struct row {
 	[OPT_DIRECTORY] = {"directory", "DIR", FOR_EXTRACT, false, "restore below this directory (also -C DIR)"},
 	[OPT_JOBS] = {"jobs", "N", FOR_AUDIT, false, "hosts checked side by side"},
 	[OPT_FORMAT] = {"format", "NAME", FOR_VERDICT | FOR_INSPECT | FOR_HISTORY | FOR_PASS | FOR_SEAL, false,
-			"text, json, jsonl, nagios, prometheus, junit or html (inspect: text or json)"},
+			"text, json, jsonl, nagios, prometheus, junit or html (inspect, seal: text or json)"},
 	[OPT_OUTPUT] = {"output", "FILE", FOR_VERDICT | FOR_INSPECT | FOR_HISTORY | FOR_SEAL, false,
 			"write the report there, at once when it is whole (seal: the seal itself)"},
 	[OPT_EXIT_STYLE] = {"exit-style", "plain|nagios|systemd|qualys", FOR_VERDICT | FOR_PASS, false,

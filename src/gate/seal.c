@@ -19,6 +19,7 @@ struct sealing {
 	struct catalog catalog;
 	struct check_parameters p;
 	struct subject s;
+	char *path; /* of the seal */
 	bool opened;
 };
 
@@ -70,7 +71,11 @@ static int find(struct sealing *x)
 		if (strings_add(&x->out->files, x->catalog.items[0].items[i].path) < 0)
 			x->f.lost = true;
 	}
-	return 0;
+	if ((x->path = sealing_path(&x->catalog.items[0], r, &e)) &&
+	    sealing_possible(&x->catalog.items[0], x->path, &e) == 0)
+		return 0;
+	fail(x->out, &e);
+	return -1;
 }
 
 static int prepare(struct sealing *x, struct error *e)
@@ -172,9 +177,8 @@ static int write_down(struct sealing *x, struct error *e)
 {
 	struct seal *seal = &x->out->seal;
 	autofree const struct chunks **chunks = calloc(x->s.part_count + 1, sizeof *chunks);
-	autofree char *path = sealing_path(&x->s, x->r, e);
-	if (!chunks || !path)
-		return chunks ? -1 : error_nomem(e);
+	if (!chunks)
+		return error_nomem(e);
 	if (sealing_describe(&x->s, x->r, &x->p, seal, e) < 0)
 		return -1;
 	for (size_t i = 0; i < x->s.part_count; i++)
@@ -185,9 +189,9 @@ static int write_down(struct sealing *x, struct error *e)
 	for (size_t i = 0; i < x->s.part_count; i++)
 		if (source_same(x->s.parts[i].source, e) < 0)
 			return -1;
-	if (seal_write(seal, chunks, x->r->key, path, e) < 0)
+	if (seal_write(seal, chunks, x->r->key, x->path, e) < 0)
 		return -1;
-	seal->path = take(path);
+	seal->path = take(x->path);
 	seal->is_signed = x->r->key != NULL;
 	if (x->r->key)
 		snprintf(seal->key_id, sizeof seal->key_id, "%s", signer_id(x->r->key));
@@ -234,6 +238,7 @@ void gate_seal(const struct seal_request *r, struct seal_result *out)
 		run(&x);
 	if (x.opened)
 		subject_close(&x.s);
+	free(x.path);
 	scratch_destroy(x.scratch);
 	catalog_free(&x.catalog);
 	findings_free(&x.f);

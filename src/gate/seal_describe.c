@@ -103,14 +103,41 @@ int sealing_describe(const struct subject *s, const struct seal_request *r, cons
 	return 0;
 }
 
-char *sealing_path(const struct subject *s, const struct seal_request *r, struct error *e)
+static const char *base_of(const char *path)
 {
-	const struct part *first = &s->parts[0];
-	for (size_t i = 1; i < s->part_count; i++)
-		if (strcmp(s->parts[i].name, first->name) < 0)
-			first = &s->parts[i];
-	char *path = r->output ? strdup(r->output) : text_format("%s" SEAL_SUFFIX, first->file->path);
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+char *sealing_path(const struct restore_point *point, const struct seal_request *r, struct error *e)
+{
+	const char *first = point->items[0].path;
+	for (size_t i = 1; i < point->count; i++)
+		if (strcmp(base_of(point->items[i].path), base_of(first)) < 0)
+			first = point->items[i].path;
+	char *path = r->output ? strdup(r->output) : text_format("%s" SEAL_SUFFIX, first);
 	if (!path)
 		error_nomem(e);
 	return path;
+}
+
+/* In an hour's time it would be too late to say so. */
+int sealing_possible(const struct restore_point *point, const char *path, struct error *e)
+{
+	struct seal names = {0};
+	autotext struct text statement = {0};
+	int rc = 0;
+	autofree char *dir = text_format("%.*s.", (int)(base_of(path) - path), path);
+	if (!dir)
+		return error_nomem(e);
+	if (access(dir, W_OK | X_OK) < 0)
+		return error_sys(e, "%s: no seal can be written there", dir);
+	for (size_t i = 0; i < point->count && rc == 0; i++) {
+		struct seal_file *x = vec_push(&names.files);
+		rc = x ? copy(&x->name, base_of(point->items[i].path), e) : error_nomem(e);
+	}
+	if (rc == 0)
+		rc = seal_statement(&names, &statement, e);
+	seal_free(&names);
+	return rc;
 }

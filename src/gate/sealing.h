@@ -10,7 +10,9 @@
 int sealing_describe(const struct subject *s, const struct seal_request *r, const struct check_parameters *p,
 		     struct seal *out, struct error *e) must_check;
 /* Where it goes: FIRST.seal, or as asked. Allocated. */
-char *sealing_path(const struct subject *s, const struct seal_request *r, struct error *e) must_check;
+char *sealing_path(const struct restore_point *point, const struct seal_request *r, struct error *e) must_check;
+/* Before anything is read: that a seal of these files can be written there. */
+int sealing_possible(const struct restore_point *point, const char *path, struct error *e) must_check;
 
 /*
  * What the kernel has measured of files with fs-verity enabled, against what was read: another digest is a broken

@@ -169,6 +169,10 @@ seal 13 "another host's" web01.img --host web02
 says "... says so" '.reasons | any(contains("web01"))'
 seal 13 "a part that is named and not there" web01.img web02.img
 seal 10 "nothing there" none.img
+mkdir twice
+cp web01.img twice
+seal 20 "two files with one name" web01.img twice/web01.img
+rm -r twice
 no_seal "... and no seal of any"
 run seal --scratch "$S"
 holds "no path is a usage error" test "$code" = 64
