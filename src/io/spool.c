@@ -13,7 +13,7 @@
 
 #define GRAIN SPOOL_GRAIN
 #define CHARGE (64 * MIB) /* scratch is charged in steps of this size */
-#define SHARE 8		  /* of what memory there is, a spool has one part */
+#define SHARE 10	  /* of what memory there is, a spool has one part: so much the kernel lets wait by itself */
 
 struct spool {
 	struct scratch *scratch;

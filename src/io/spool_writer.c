@@ -46,12 +46,16 @@ struct spool_writer {
 	uint64_t share, cached; /* bytes: that may be in memory, and that have gone there */
 };
 
-/* As much again stays free: what is taken is taken from nobody, however many spools there are. */
+/*
+ * As much again stays free: what is taken is taken from nobody, however many spools there are. Nor may all that waits to
+ * be written, ours and others', come to more than a share: the kernel would begin to slow down who writes backups.
+ */
 static bool has_memory(const struct spool_writer *w)
 {
-	uint64_t kib;
+	uint64_t free_kib, dirty_kib;
 	return w->cached + PIECE <= w->share && w->cost[CACHED] < SLOW_NS &&
-	       system_number("/proc/meminfo", "MemFree:", &kib) == 0 && kib * KIB >= w->share + PIECE;
+	       system_number("/proc/meminfo", "MemFree:", &free_kib) == 0 && free_kib * KIB >= w->share + PIECE &&
+	       system_number("/proc/meminfo", "Dirty:", &dirty_kib) == 0 && dirty_kib * KIB + PIECE <= w->share;
 }
 
 /* At the end of a piece: on with the way that did better, or has not been tried. */
