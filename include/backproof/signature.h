@@ -34,6 +34,8 @@ struct trusted_key {
 };
 /* PEM (also of a private key: its public half), or a public key of minisign or signify. */
 int trusted_keys_add(struct trusted_keys *k, const char *path, struct error *e) must_check;
+/* The public half of a private key. */
+int trusted_keys_add_signer(struct trusted_keys *k, const struct signer *s, struct error *e) must_check;
 /* As `openssl pkey -pubout` writes it. Allocated; NULL: failed. */
 char *trusted_key_pem(const struct trusted_key *k, struct error *e) must_check;
 void trusted_keys_free(struct trusted_keys *k);

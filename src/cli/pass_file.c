@@ -8,6 +8,7 @@
 
 #include "backproof/budget.h"
 #include "backproof/pass.h"
+#include "backproof/subject.h"
 #include "backproof/whole_file.h"
 #include "commands.h"
 #include "output.h"
@@ -119,6 +120,27 @@ void passes_free(struct passes *p)
 	memset(p, 0, sizeof *p);
 }
 
+/*
+ * A check that began earlier may end later, and two may write one pass: what passed never takes the place of a verdict
+ * that is younger. One that did not pass always does, for it was found out now.
+ */
+static bool is_newer_there(const struct passes *p, const char *path, const struct host_result *r,
+			   const struct signer *key)
+{
+	struct trusted_keys keys = {0};
+	struct pass old = {.code = -1};
+	size_t length;
+	int64_t now = p->o->overrides.now ? p->o->overrides.now : (int64_t)time(NULL);
+	bool newer = false;
+	autofree char *text = whole_file_read(path, PASS_MAX, &length, NULL);
+	if (text && trusted_keys_add_signer(&keys, key, NULL) == 0 && pass_open(text, length, &keys, &old, NULL) == 0)
+		newer = old.trusted && same_host(old.host, r->host) && old.verified_at > r->checked_at &&
+			old.verified_at <= now + PASS_CLOCK_SKEW;
+	pass_free(&old);
+	trusted_keys_free(&keys);
+	return newer;
+}
+
 /* The verdict that nobody was told is none. */
 static int unreported(struct pass *pass, struct error *e)
 {
@@ -169,7 +191,12 @@ int passes_write(const struct passes *p, const struct host_result *r, bool repor
 		return -1;
 	}
 	int64_t expires;
-	if (write_pass(r, path, signer_of(p, r->pass_key), reported, &expires, &e) == 0) {
+	const struct signer *key = signer_of(p, r->pass_key);
+	if (key && reported && r->verdict.code == CODE_SAFE && is_newer_there(p, path, r, key)) {
+		(void)complain(CODE_SAFE, "the pass that is there is of a check that began later: it stays");
+		return 0;
+	}
+	if (write_pass(r, path, key, reported, &expires, &e) == 0) {
 		/* Its time runs from the beginning of the check: what was not looked at since may have changed. */
 		if (r->verdict.code == CODE_SAFE && !p->o->overrides.now && expires <= (int64_t)time(NULL))
 			(void)complain(CODE_SAFE, "the pass has expired already: the check took longer than it is "

@@ -83,6 +83,11 @@ int trusted_keys_add(struct trusted_keys *k, const char *path, struct error *e)
 	return rc;
 }
 
+int trusted_keys_add_signer(struct trusted_keys *k, const struct signer *s, struct error *e)
+{
+	return add(k, signer_key(s), "private key", "", e);
+}
+
 char *trusted_key_pem(const struct trusted_key *k, struct error *e)
 {
 	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, k->raw, sizeof k->raw);

@@ -336,6 +336,20 @@ cp "$G" "$P"
 ) | cat >"$W/out"
 holds "check: a directory is no place" grep -qx "exit 64" "$W/out"
 
+# Two at once: what began later counts, and what is not safe
+check --quiet --pass "$P"
+cp "$P" "$W/later.pass"
+check --quiet --pass "$P" --now "$(at -100)"
+code_is 0 "check: one that began earlier" "began later"
+holds "check: ... leaves the later pass" cmp "$P" "$W/later.pass"
+run check web01 --from "$W/bad.tar.zst" --config "$W/empty.conf" --scratch "$S" --key "$K" --pass "$P" --quiet --now "$(at -100)"
+verify 12 "verify: one that began earlier, and found damage" "did not pass: damaged"
+"$BACKPROOF" key new "$W/third" >/dev/null
+cp "$W/later.pass" "$P"
+run check web01 --from "$img" --config "$W/empty.conf" --scratch "$S" --key "$W/third" --pass "$P" --quiet --now "$(at -100)"
+run pass verify "$P" --key "$W/third.pub" --host web01
+code_is 0 "check: a pass by another key is replaced" ""
+
 # Asked for wrongly: before anything is read
 sum=$(sha256sum <"$img")
 for arguments in "--pass $img --key $K" "--pass $P" "--pass $P --key $K.pub" "--pass $P --key $W/none" "--key $K" \
@@ -413,7 +427,7 @@ check --pass "$W/timed.pass" --quiet
 took=$((($(date +%s%N) - begin) / 1000))
 for i in $(seq 1 25); do
 	"$BACKPROOF" check web01 --from "$img" --config "$W/empty.conf" --scratch "$S" --key "$K" --pass "$P" --quiet >/dev/null 2>&1 &
-	sleep "$(printf '0.%06d' $((took * i / 20 % 1000000)))"
+	sleep "$(printf '%d.%06d' $((took * i / 14 / 1000000)) $((took * i / 14 % 1000000)))"
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
 	"$BACKPROOF" pass verify "$P" --key "$K.pub" --host web01 --quiet || bad=$((bad + 1))
