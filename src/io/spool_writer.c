@@ -47,8 +47,8 @@ struct spool_writer {
 };
 
 /*
- * As much again stays free: what is taken is taken from nobody, however many spools there are. Nor may all that waits to
- * be written, ours and others', come to more than a share: the kernel would begin to slow down who writes backups.
+ * As much again stays free: what is taken is taken from nobody, however many spools there are. Nor may all that waits
+ * to be written, ours and others', come to more than a share: the kernel would begin to slow down who writes backups.
  */
 static bool has_memory(const struct spool_writer *w)
 {
