@@ -15,6 +15,8 @@
 /* With a deadline chunks are drawn in rounds: only a round that was finished counts. */
 #define ROUND_LEAST 16
 #define ROUND_SHARE 4 /* of what has been drawn already */
+/* Without one, in rounds as large as memory allows: the larger, the less a disk has to move about. */
+#define ROUND_MOST (UINT64_C(1) << 20)
 
 struct drawing {
 	struct subject *s;
@@ -183,6 +185,7 @@ static int draw(struct drawing *d, struct error *e)
 		some = some < ROUND_LEAST ? ROUND_LEAST : some;
 		if (d->p->budget->deadline_ns && some < n)
 			n = some;
+		n = n < ROUND_MOST ? n : ROUND_MOST;
 		uint64_t *more = realloc(round, (size_t)n * sizeof *round);
 		if (!more)
 			return error_nomem(e);
