@@ -75,11 +75,12 @@ static const char *when_cannot_tell(const struct host_result *r)
 	if (has_error(r, ERROR_UNSUPPORTED))
 		return "Do not patch on this. Something in the backup has no reader here: see backproof inspect. Prove "
 		       "that part in another way, or leave that proof out of the policy's require.";
+	if (r->verdict.proofs[PROOF_INTEGRITY] == OUTCOME_UNPROVEN && r->sample.total)
+		return "Do not patch on this. The sample is not what the policy asks for: check again with more time, "
+		       "or with --depth full.";
 	if (r->verdict.proofs[PROOF_INTEGRITY] == OUTCOME_UNPROVEN && r->depth == DEPTH_SAMPLE)
-		return r->sample.total ? "Do not patch on this. The sample is not what the policy asks for: check again "
-					 "with more time, or with --depth full."
-				       : "Do not patch on this. A sample proves what was sealed (backproof seal, when the "
-					 "backup is written) or read whole before: check again with --depth full.";
+		return "Do not patch on this. A sample proves what was sealed (backproof seal, when the backup is "
+		       "written) or read whole before: check again with --depth full.";
 	if (r->verdict.proofs[PROOF_INTEGRITY] == OUTCOME_UNPROVEN)
 		return "Do not patch on this. Nothing vouches for the stored bytes. At backup time, seal it "
 		       "(backproof seal FILE), or make a digest: sha256sum FILE > FILE.sha256, or store "
