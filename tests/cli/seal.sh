@@ -215,6 +215,11 @@ at=$(file_offset web01.img /etc/fstab)
 printf 'X' | dd of=src.img bs=1 seek="$at" conv=notrunc status=none
 seal 12 "... and of a qcow2" web01.qcow2 --against src.img
 cp --sparse=always "$W/web01.img" src.img
+# A snapshot is a block device.
+if device=$(losetup -f --show -r src.img 2>/dev/null); then
+	seal 0 "the same as a device" web01.img --against "$device"
+	losetup -d "$device"
+fi
 truncate -s +1M src.img
 seal 0 "a source that goes on in zeros" web01.img --against src.img
 printf 'tail' >>src.img
