@@ -83,17 +83,19 @@ cp "$W/web01.img" .
 "$BACKPROOF" key new key >/dev/null
 seal 0 "signed" web01.img --key key --host web01
 says "... by that key" ".signed and .key_id == \"$("$BACKPROOF" key show key.pub | sed -n 's/^id: *//p')\" and .host == \"web01\" and (.notes | length) == 0"
-sed -n '/^```sh$/,/^```$/{/^```/!p}' "$TOP/README.md" >"$W/readme"
-grep -m1 -B9 'openssl pkeyutl' "$W/readme" | sed -n '/^jq -r .payload/,$p' >"$W/verify"
-grep -m1 'sha256sum --check' "$W/readme" >"$W/compare"
-holds "the README shows how" sh -c 'grep -q pkeyutl "$1" && test -s "$2"' - "$W/verify" "$W/compare"
-verifies() { FILE=$1 KEY=$2 bash -eu "$W/verify"; }
-holds "openssl verifies it by the lines of the README" verifies web01.img.seal key.pub
-holds "... and sha256sum the file" bash -eu "$W/compare"
+awk -v RS= '/openssl pkeyutl -verify/ && /web01.img.zst.seal/' "$TOP/README.md" | sed 's/^    //' >"$W/recipe"
+holds "the README shows how to verify one" grep -q sha256sum "$W/recipe"
+by_the_readme() { # SEAL KEY
+	sed "s/web01.img.zst.seal/$1/g; s/backup.key.pub/$2/g" "$W/recipe" | bash -eu -o pipefail
+}
+no() { ! "$@"; }
+holds "openssl and sha256sum verify it by the lines of the README" by_the_readme web01.img.seal key.pub
 "$BACKPROOF" key new other >/dev/null
-holds "... but not with another key" sh -c '! FILE=web01.img.seal KEY=other.pub bash -eu "$1"' - "$W/verify"
+holds "... but not with another key" no by_the_readme web01.img.seal other.pub
 jq -c --arg p "$(statement web01.img.seal | sed s/web01/web02/ | base64 -w 0)" '.payload = $p' web01.img.seal >changed.seal
-holds "... nor when it was changed" sh -c '! FILE=changed.seal KEY=key.pub bash -eu "$1"' - "$W/verify"
+holds "... nor when it was changed" no by_the_readme changed.seal key.pub
+flip web01.img 70000000
+holds "... nor when the file was" no by_the_readme web01.img.seal key.pub
 rm -f changed.seal statement signature signed
 chmod 644 other
 run seal web01.img --key other --scratch "$S"
