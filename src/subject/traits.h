@@ -27,8 +27,9 @@ void traits_walk_free(struct traits_walk *w);
 
 /*
  * Tries how well the beginning of a restored file can be compressed: adds to *opaque of *tried bytes. 1: tried; 0: left
- * out, as it is of a kind that is always compressed, or too small to tell.
+ * out, as it is of a kind that is always compressed, or too small to tell; -1: it could not be read back.
  */
-int traits_try(int fd, uint64_t size, const char *path, uint64_t *opaque, uint64_t *tried);
+int traits_try(int fd, uint64_t size, const char *path, uint64_t *opaque, uint64_t *tried,
+	       struct error *e) must_check;
 
 #endif

@@ -45,14 +45,23 @@ static bool is_opaque(ZSTD_CCtx *z, const uint8_t *block, size_t n, uint8_t *out
 	return !ZSTD_isError(packed) && packed > n - n / 32;
 }
 
-int traits_try(int fd, uint64_t size, const char *path, uint64_t *opaque, uint64_t *tried)
+int traits_try(int fd, uint64_t size, const char *path, uint64_t *opaque, uint64_t *tried, struct error *e)
 {
 	uint8_t out[ZSTD_COMPRESSBOUND(BLOCK)];
 	if (size < LEAST || is_always_opaque(path))
 		return 0;
 	autofree uint8_t *head = malloc(TRIED);
 	ZSTD_CCtx *z = ZSTD_createCCtx();
-	ssize_t n = head && z ? pread(fd, head, TRIED, 0) : -1;
+	if (!head || !z) {
+		ZSTD_freeCCtx(z);
+		return error_nomem(e);
+	}
+	ssize_t n = pread(fd, head, TRIED, 0);
+	if (n < 0) {
+		error_sys(e, "%s: what came out of it", path);
+		ZSTD_freeCCtx(z);
+		return -1;
+	}
 	size_t found = 0, len = n < LEAST ? 0 : (size_t)n;
 	bool begins = false;
 	for (size_t at = 0; at < len; at += BLOCK) {

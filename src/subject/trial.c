@@ -154,7 +154,10 @@ static void prove_one(const struct trial *t, struct proof_of *x, const char *sub
 	if (fd >= 0) {
 		ask_witness(x, fd, subject);
 		ask_seal(t, x, subject);
-		x->tried = traits_try(fd, x->it->size, x->it->path, &x->opaque_bytes, &x->tried_bytes);
+		int tried = traits_try(fd, x->it->size, x->it->path, &x->opaque_bytes, &x->tried_bytes, &e);
+		if (tried < 0)
+			finding_error(&x->findings, PROOF_RESTORE, "restore.readback", subject, &e);
+		x->tried = tried > 0;
 		close(fd);
 	}
 	restore_remove(r, x->it);

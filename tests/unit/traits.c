@@ -140,7 +140,7 @@ static int try_file(const char *name, size_t size, size_t from, size_t to, uint6
 		data[i] = i >= from && i < to ? random_byte() : (uint8_t)"the quick brown fox "[i % 20];
 	NEED(write(fd, data, size) == (ssize_t)size);
 	*opaque = *tried = 0;
-	int rc = traits_try(fd, size, name, opaque, tried);
+	int rc = traits_try(fd, size, name, opaque, tried, NULL);
 	close(fd);
 	return rc;
 }
