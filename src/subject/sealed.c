@@ -113,7 +113,7 @@ static bool is_anothers(const struct subject *s, const struct sealed_one *x)
 		return true;
 	autofree char *called = strndup(x->name, stem);
 	bool there = called && sealed_file_exists(&x->seal, called);
-	return there && (!listed || (!among && own < s->part_count));
+	return (there && !listed) || (!among && own < s->part_count);
 }
 
 /* It may still be that only its signature is wrong, or that it is no business of ours. 1: it is ours. */

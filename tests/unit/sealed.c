@@ -296,6 +296,12 @@ static void test_several(void)
 	look(NAMES("tue.img", "base.img"), false, NULL);
 	CHECK(!run.s.sealed);
 	CHECK_INT(against(), 0);
+	/* Nor when Monday's is gone, and its seal was forgotten. */
+	NEED(rename(at("mon.img"), at("aside")) == 0);
+	look(NAMES("tue.img", "base.img"), false, NULL);
+	CHECK(!run.s.sealed);
+	CHECK_INT(against(), 0);
+	NEED(rename(at("aside"), at("mon.img")) == 0);
 	seal_as("tue.img.seal", NAMES("tue.img", "base.img"), NULL, NULL);
 	seal_as("base.img.seal", NAMES("base.img"), NULL, NULL);
 	look(NAMES("tue.img", "base.img"), false, NULL);
