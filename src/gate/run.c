@@ -23,7 +23,8 @@ static void describe(const struct restore_point *point, struct host_result *out)
 static void collect_seal(const struct sealed *x, struct host_result *out)
 {
 	struct seal_state *to = &out->seal;
-	if (!x)
+	/* Opening may have ended in the middle. */
+	if (!x || (!x->rejected && !x->items.count))
 		return;
 	const struct sealed_one *first = x->items.count ? x->items.items : NULL;
 	const char *path = x->rejected ? x->rejected : first->seal.path;
