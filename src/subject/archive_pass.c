@@ -326,7 +326,7 @@ int archive_pass(struct subject *s, struct part *pt, struct stream *in, const st
 		if (rc == 0 && !x.trial.pattern_met[i] && p->policy->critical_given)
 			s->sample.critical_missing = true;
 	if (rc == 0)
-		traits_add(&s->traits, &x.traits);
+		x.f->lost |= traits_add(&s->traits, &x.traits) < 0;
 	else
 		traits_spoil(&s->traits);
 	traits_walk_free(&x.traits);

@@ -228,7 +228,7 @@ void draw_end(struct draw *d, struct subject *s, bool *met, struct findings *f)
 	to->tried_bytes += d->sample.tried_bytes;
 	to->tried_files += d->sample.tried_files;
 	if (d->walked)
-		traits_add(&s->traits, &d->traits);
+		f->lost |= traits_add(&s->traits, &d->traits) < 0;
 	else
 		traits_spoil(&s->traits);
 	traits_walk_free(&d->traits);

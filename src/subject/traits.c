@@ -62,26 +62,27 @@ void traits_see(struct traits_walk *w, const char *path)
 		w->bar = w->hashes[SKETCH_SIZE - 1];
 }
 
-void traits_add(struct tree_traits *t, struct traits_walk *w)
+int traits_add(struct tree_traits *t, struct traits_walk *w)
 {
 	if (t->spoilt)
-		return;
+		return w->lost ? -1 : 0;
 	if (w->lost) {
 		traits_spoil(t);
-		return;
+		return -1;
 	}
 	w->count = settle(w->hashes, w->count);
 	t->entries += w->entries;
 	if (!w->count)
-		return;
+		return 0;
 	uint64_t *both = realloc(t->sketch, (t->sketch_count + w->count) * sizeof *both);
 	if (!both) {
 		traits_spoil(t);
-		return;
+		return -1;
 	}
 	memcpy(both + t->sketch_count, w->hashes, w->count * sizeof *both);
 	t->sketch = both;
 	t->sketch_count = settle(both, t->sketch_count + w->count);
+	return 0;
 }
 
 void traits_spoil(struct tree_traits *t)

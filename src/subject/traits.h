@@ -19,8 +19,8 @@ struct traits_walk {
 
 /* A file of that path (no leading slash) is there. Caches count, but come and go: they are no part of the sketch. */
 void traits_see(struct traits_walk *w, const char *path);
-/* Adds a walk that came to its end. */
-void traits_add(struct tree_traits *t, struct traits_walk *w);
+/* Adds a walk that came to its end. -1: memory ran out, and nothing can be told by it. */
+int traits_add(struct tree_traits *t, struct traits_walk *w);
 /* A walk broke off: what was counted tells nothing. */
 void traits_spoil(struct tree_traits *t);
 void traits_walk_free(struct traits_walk *w);
