@@ -14,18 +14,18 @@ static const struct command {
 	{"check", "check HOST [options]", "is it safe to patch HOST now?", FOR_CHECK, command_check},
 	{"audit", "audit [HOST|@GROUP]... [options]", "the same for many hosts, side by side", FOR_AUDIT,
 	 command_audit},
+	{"seal", "seal PATH... [options]", "when a backup is written: its digests and inventory, signed", FOR_SEAL,
+	 command_seal},
 	{"inspect", "inspect PATH... [options]", "what is in this backup: disks, file systems, system, times",
 	 FOR_INSPECT, command_inspect},
 	{"extract", "extract PATH FILE... -C DIR [options]", "restore files out of a backup, unprivileged",
 	 FOR_EXTRACT, command_extract},
 	{"pass", "pass verify|show FILE [options]", "a signed verdict, on the machine that is to be patched", FOR_PASS,
 	 command_pass},
-	{"seal", "seal PATH... [options]", "when a backup is written: its digests and inventory, signed", FOR_SEAL,
-	 command_seal},
-	{"key", "key new FILE | key show FILE...", "make a key that signs, or show the public half of one", FOR_KEY,
-	 command_key},
 	{"history", "history [HOST] [options]", "what was found out before, and the trend", FOR_HISTORY,
 	 command_history},
+	{"key", "key new FILE | key show FILE...", "make a key that signs, or show the public half of one", FOR_KEY,
+	 command_key},
 	{"config", "config check|dump [options]", "the configuration as understood, with file and line",
 	 FOR_CONFIG, command_config},
 };
@@ -66,7 +66,7 @@ static int help_all(void)
 	autotext struct text t = {0};
 	text_put(&t, "backproof: is there a backup of this host that can be restored? Ask before you patch.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		text_printf(&t, "  backproof %-34s %s\n", commands[i].synopsis, commands[i].says);
+		text_printf(&t, "  backproof %-44s %s\n", commands[i].synopsis, commands[i].says);
 	text_put(&t, "\nOnly exit code 0 means safe: 10 no backup, 11 stale, 12 damaged, 13 incomplete,\n"
 		     "20 cannot tell, 21 busy, 64 usage, 70 internal, 78 configuration.\n"
 		     "backproof COMMAND --help shows a command's options; backproof(1) says it all.\n");

@@ -59,7 +59,7 @@ static json_t *load(const char *path, struct error *e)
  */
 static int compare(const char *path, json_t *entry, const struct pass *p, bool *known, struct error *e)
 {
-	const char *time = json_string_value(json_object_get(entry, "verifiedAt"));
+	const char *time = json_string_value(json_object_get(entry, "verified_at"));
 	const char *id = json_string_value(json_object_get(entry, "id"));
 	int64_t seen;
 	if (!time || !id || json_object_size(entry) != 2 || strlen(id) != 32 || parse_rfc3339(time, &seen) < 0)
@@ -89,7 +89,7 @@ static int compare_all(const char *path, json_t *hosts, const struct pass *p, bo
 static int store(const char *path, json_t *hosts, const char *key, const struct pass *p, struct error *e)
 {
 	char buf[32];
-	json_t *entry = json_pack("{s:s,s:s}", "verifiedAt", format_rfc3339(p->verified_at, buf), "id", p->id);
+	json_t *entry = json_pack("{s:s,s:s}", "verified_at", format_rfc3339(p->verified_at, buf), "id", p->id);
 	if (!entry || json_object_set_new(hosts, key, entry) < 0)
 		return error_nomem(e);
 	json_t *root = json_pack("{s:s,s:O}", "format_version", "1.0", "passes", hosts);

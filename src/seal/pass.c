@@ -110,8 +110,8 @@ static void put_own(struct text *t, const struct pass *p)
 	put_member(t, "id", p->id);
 	put_member(t, "host", p->host);
 	put_member(t, "hostname", p->hostname);
-	put_member(t, "machineId", p->machine_id);
-	put_member(t, "restorePoint", p->label);
+	put_member(t, "machine_id", p->machine_id);
+	put_member(t, "restore_point", p->label);
 	put_member(t, "code", word_of(p->code));
 	text_put(t, ",\"reasons\":[");
 	for (size_t i = 0, n = 0; i < p->reasons.count && n < PASS_REASONS_MAX; i++) {
@@ -127,9 +127,9 @@ static void put_own(struct text *t, const struct pass *p)
 	put_member(t, "depth", p->depth);
 	put_share(t, "confidence", p->confidence);
 	put_share(t, "damage", p->damage);
-	put_time(t, "takenAt", p->taken_at);
-	put_time(t, "verifiedAt", p->verified_at);
-	put_time(t, "expiresAt", p->expires_at);
+	put_time(t, "taken_at", p->taken_at);
+	put_time(t, "verified_at", p->verified_at);
+	put_time(t, "expires_at", p->expires_at);
 	text_put(t, "}");
 }
 

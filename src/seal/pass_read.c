@@ -207,26 +207,26 @@ static int read_version(json_t *own, struct error *e)
 
 static int read_own(json_t *own, bool lax, struct pass *out, struct error *e)
 {
-	static const char *const names[] = {"format_version", "id",	 "host",       "hostname",   "machineId",
-					    "restorePoint",   "code",	 "reasons",    "proofs",     "depth",
-					    "confidence",     "damage",	 "takenAt",    "verifiedAt", "expiresAt"};
+	static const char *const names[] = {"format_version", "id",	 "host",       "hostname",   "machine_id",
+					    "restore_point",   "code",	 "reasons",    "proofs",     "depth",
+					    "confidence",     "damage",	 "taken_at",    "verified_at", "expires_at"};
 	if (!has_members(own, names, ARRAY_SIZE(names), lax))
 		return bad(e, "members of \"backproof\" are missing, or are not known");
-	const char *id = member(own, "id"), *machine = member(own, "machineId"), *depth = member(own, "depth");
+	const char *id = member(own, "id"), *machine = member(own, "machine_id"), *depth = member(own, "depth");
 	if (!id || !is_hex(id, 32) || (machine && !is_hex(machine, 32)) || !depth ||
 	    (strcmp(depth, "full") && strcmp(depth, "sample")))
-		return bad(e, "its id, machineId or depth is not right");
+		return bad(e, "its id, machine_id or depth is not right");
 	memcpy(out->id, id, sizeof out->id);
 	if (copy_text(own, "host", PASS_NAME_MAX, false, &out->host, e) < 0 ||
 	    copy_text(own, "hostname", PASS_NAME_MAX, true, &out->hostname, e) < 0 ||
-	    copy_text(own, "machineId", 32, true, &out->machine_id, e) < 0 ||
-	    copy_text(own, "restorePoint", PASS_TEXT_MAX, true, &out->label, e) < 0 ||
+	    copy_text(own, "machine_id", 32, true, &out->machine_id, e) < 0 ||
+	    copy_text(own, "restore_point", PASS_TEXT_MAX, true, &out->label, e) < 0 ||
 	    copy_text(own, "depth", 16, false, &out->depth, e) < 0)
 		return -1;
 	if (copy_share(own, "confidence", &out->confidence, e) < 0 || copy_share(own, "damage", &out->damage, e) < 0 ||
-	    copy_time(own, "takenAt", true, &out->taken_at, e) < 0 ||
-	    copy_time(own, "verifiedAt", false, &out->verified_at, e) < 0 ||
-	    copy_time(own, "expiresAt", false, &out->expires_at, e) < 0)
+	    copy_time(own, "taken_at", true, &out->taken_at, e) < 0 ||
+	    copy_time(own, "verified_at", false, &out->verified_at, e) < 0 ||
+	    copy_time(own, "expires_at", false, &out->expires_at, e) < 0)
 		return -1;
 	if (read_code(own, out, e) < 0 || read_reasons(json_object_get(own, "reasons"), out, e) < 0)
 		return -1;

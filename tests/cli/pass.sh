@@ -97,9 +97,9 @@ echo "# pass verify takes $((($(date +%s%N) - begin) / 10000000)) ms"
 payload() { jq -rj .payload "${1-$P}" | base64 -d; }
 holds "pass: what it says" sh -c 'printf %s "$1" | jq -e --arg id "$2" --arg sum "$3" "
 	.subject == [{name: \"web01.tar.zst\", digest: {sha256: \$sum}, annotations: {size: .subject[0].annotations.size}}] and
-	.predicate.result == \"PASSED\" and (.predicate.passedTests | length) == 7 and .predicate.backproof.machineId == \$id and
+	.predicate.result == \"PASSED\" and (.predicate.passedTests | length) == 7 and .predicate.backproof.machine_id == \$id and
 	.predicate.backproof.hostname == \"web01\" and .predicate.backproof.depth == \"full\" and
-	(.predicate.backproof | (.expiresAt | fromdate) - (.verifiedAt | fromdate)) == 4 * 3600"' - \
+	(.predicate.backproof | (.expires_at | fromdate) - (.verified_at | fromdate)) == 4 * 3600"' - \
 	"$(payload)" "$ID" "$(sha256sum <"$img" | cut -c1-64)"
 schema() { # FILE
 	python3 - "$TOP/packaging/schema/pass-v1.schema.json" "$1" <<'END'
@@ -263,7 +263,7 @@ edit '.predicate.backproof.code = "damaged"' | hand 13 "signed: passed with anot
 edit '.predicate.result = "FAILED"' | hand 13 "signed: safe and failed" "contradicts"
 edit '.predicate.result = "WARNED"' | hand 13 "signed: warned" ""
 edit '.subject = []' | hand 13 "signed: passed, about nothing" "nothing was proved"
-edit '.predicate.backproof.expiresAt = "2099-01-01T00:00:00Z"' | hand 13 "signed: good for ever" "a year after"
+edit '.predicate.backproof.expires_at = "2099-01-01T00:00:00Z"' | hand 13 "signed: good for ever" "a year after"
 edit '.predicate.backproof.host = "web01\u0000"' | hand 13 "signed: a NUL" ""
 edit '.predicate.passedTests = []' | hand 13 "signed: the lists contradict the proofs" "contradict"
 edit '.predicateType = "urn:backproof:seal:v1"' | hand 13 "signed: a seal is no pass" "another kind"

@@ -259,17 +259,17 @@ static void test_strict(void)
 		{"\"host\":\"web01\"", "\"host\":\"web01\\u0000x\""}, {"\"host\":\"web01\"", "\"host\":\"web01\xff\""},
 		{"\"host\":\"web01\"", "\"host\":\"db01\",\"host\":\"web01\""}, {"\"host\":\"web01\",", ""},
 		{"\"host\":\"web01\"", "\"Host\":\"web01\""},
-		{"\"machineId\":\"" MACHINE, "\"machineId\":\"0123"}, {"\"machineId\":\"" MACHINE, "\"machineId\":\"0123456789ABCDEF0123456789ABCDEF"},
+		{"\"machine_id\":\"" MACHINE, "\"machine_id\":\"0123"}, {"\"machine_id\":\"" MACHINE, "\"machine_id\":\"0123456789ABCDEF0123456789ABCDEF"},
 		{"\"depth\":\"full\"", "\"depth\":\"auto\""}, {"\"depth\":\"full\"", "\"depth\":null"},
 		{"\"confidence\":null", "\"confidence\":\"99.9%\""}, {"\"damage\":null", "\"damage\":\"0.1%\""},
 		{"\"confidence\":null,\"damage\":null", "\"confidence\":\"99.90%\",\"damage\":\"0.1%\""},
 		{"\"confidence\":null,\"damage\":null", "\"confidence\":0.999,\"damage\":\"0.1%\""},
 		{"\"confidence\":null,\"damage\":null", "\"confidence\":\"101%\",\"damage\":\"0.1%\""},
 		{"\"confidence\":null,\"damage\":null", "\"confidence\":\"0%\",\"damage\":\"0%\""},
-		{"\"verifiedAt\":\"20", "\"verifiedAt\":\"30"}, {"\"verifiedAt\":\"20", "\"verifiedAt\":\"10"},
-		{"\"expiresAt\":\"20", "\"expiresAt\":\"19"}, {"\"expiresAt\":\"20", "\"expiresAt\":\"30"}, {"\"expiresAt\":\"20", "\"expiresAt\":\"x20"},
-		{"Z\",\"expiresAt\"", "+00:00\",\"expiresAt\""}, {"Z\",\"expiresAt\"", ".5Z\",\"expiresAt\""}, {"Z\",\"expiresAt\"", "z\",\"expiresAt\""},
-		{"\"expiresAt\":\"", "\"expiresAt\":1795000000,\"x\":\""}, {"\"expiresAt\":\"", "\"expiresat\":\""},
+		{"\"verified_at\":\"20", "\"verified_at\":\"30"}, {"\"verified_at\":\"20", "\"verified_at\":\"10"},
+		{"\"expires_at\":\"20", "\"expires_at\":\"19"}, {"\"expires_at\":\"20", "\"expires_at\":\"30"}, {"\"expires_at\":\"20", "\"expires_at\":\"x20"},
+		{"Z\",\"expires_at\"", "+00:00\",\"expires_at\""}, {"Z\",\"expires_at\"", ".5Z\",\"expires_at\""}, {"Z\",\"expires_at\"", "z\",\"expires_at\""},
+		{"\"expires_at\":\"", "\"expires_at\":1795000000,\"x\":\""}, {"\"expires_at\":\"", "\"expiresat\":\""},
 		{"\"size\":1099511627776", "\"size\":-1"}, {"\"size\":1099511627776", "\"size\":1e3"}, {"\"size\":1099511627776", "\"size\":\"1\""},
 		{"\"size\":1099511627776", "\"size\":99999999999999999999999"}, {"\"size\":1099511627776", "\"size\":NaN"}, {"\"size\":1099511627776", "\"size\":null"},
 		{"\"sha256\":\"5a", "\"sha256\":\"5A"}, {"\"sha256\":\"5a", "\"sha256\":\"5"}, {"\"sha256\":\"5a", "\"sha256\":\"5g"}, {"\"sha256\":\"5a", "\"sha1\":\"5a"},
@@ -282,7 +282,7 @@ static void test_strict(void)
 		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.-1\""}, {"\"format_version\":\"1.0\"", "\"format_version\":\"0.9\""},
 		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.0\",\"more\":1"}, {"\"format_version\":\"1.0\",", ""},
 		{"test-result/v0.1", "test-result/v0.1/"} /* is a later one, below */, {"https://in-toto.io/attestation/test-result/v0.1", SEAL_PREDICATE},
-		{"Statement/v1", "Stat"}, {"\"restorePoint\":\"web", "\"restorePoint\":[\""}, {"}}", "}}}"}, {"}}", "}"},
+		{"Statement/v1", "Stat"}, {"\"restore_point\":\"web", "\"restore_point\":[\""}, {"}}", "}}}"}, {"}}", "}"},
 	};
 	static const char *const later[][2] = {{"\"format_version\":\"1.0\"", "\"format_version\":\"2.0\""},
 					       {"\"format_version\":\"1.0\"", "\"format_version\":\"10.3\""},
@@ -290,7 +290,7 @@ static void test_strict(void)
 	static const char *const good[][2] = {
 		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.7\""},
 		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.1\",\"more\":[{}]"},
-		{"\"machineId\":\"" MACHINE "\"", "\"machineId\":null"}, {"\"hostname\":\"web01.example.org\"", "\"hostname\":null"},
+		{"\"machine_id\":\"" MACHINE "\"", "\"machine_id\":null"}, {"\"hostname\":\"web01.example.org\"", "\"hostname\":null"},
 		{"\"confidence\":null,\"damage\":null", "\"confidence\":\"100%\",\"damage\":\"0.1%\""},
 		{"\"size\":1099511627776", "\"size\":0"}, {"{\"_type\"", " {\n\"_type\""},
 	};
@@ -444,7 +444,7 @@ static void test_state(void)
 					     "{\"format_version\":\"1.0\",\"passes\":[]}",
 					     "{\"format_version\":\"1.0\",\"passes\":{\"web01\":{}}}",
 					     "{\"format_version\":\"1.0\",\"passes\":{\"web01\":1}}",
-					     "{\"format_version\":\"1.0\",\"passes\":{\"web01\":{\"id\":\"1\",\"verifiedAt\":\"2026-01-01T00:00:00Z\"}}}",
+					     "{\"format_version\":\"1.0\",\"passes\":{\"web01\":{\"id\":\"1\",\"verified_at\":\"2026-01-01T00:00:00Z\"}}}",
 					     "{\"format_version\":\"1.0\",\"passes\":{}}x"};
 	struct error e = {0};
 	struct stat st;
