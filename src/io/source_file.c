@@ -23,6 +23,14 @@ struct file {
 };
 enum { DIRECT_NOT_TRIED = -1, DIRECT_NONE = -2 };
 
+static int read_failed(const struct file *f, uint64_t off, struct error *e)
+{
+	error_sys(e, "%s: read at offset %llu", f->path ? f->path : "file", (unsigned long long)off);
+	if (e)
+		e->offset = (int64_t)off;
+	return -1;
+}
+
 static int read_piece(struct file *f, uint64_t off, uint8_t *to, size_t len, struct error *e)
 {
 	footprint_before(f->footprint, off, len);
@@ -30,13 +38,8 @@ static int read_piece(struct file *f, uint64_t off, uint8_t *to, size_t len, str
 		ssize_t n = pread(f->fd, to, len, (off_t)off);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0) {
-			error_sys(e, "%s: read at offset %llu", f->path ? f->path : "file",
-				  (unsigned long long)off);
-			if (e)
-				e->offset = (int64_t)off;
-			return -1;
-		}
+		if (n < 0)
+			return read_failed(f, off, e);
 		if (n == 0)
 			return error_set(e, ERROR_BUSY, (int64_t)off,
 					 "%s: became shorter while it was read: it ends at offset %llu",
@@ -77,8 +80,11 @@ static int direct_fd(struct file *f)
 	return fd;
 }
 
-/* Large pieces here and there are read faster so, and nothing is read ahead in vain. */
-static bool read_directly(struct file *f, uint64_t off, void *buf, size_t len)
+/*
+ * Large pieces here and there are read faster so, and nothing is read ahead in vain. 1: read, 0: not to be read so.
+ * -1: it can't be read, whatever copies of it may be cached.
+ */
+static int read_directly(struct file *f, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	size_t whole = (len + SOURCE_ASIDE_ALIGN - 1) / SOURCE_ASIDE_ALIGN * SOURCE_ASIDE_ALIGN, done = 0;
 	int fd = off % SOURCE_ASIDE_ALIGN || (uintptr_t)buf % SOURCE_ASIDE_ALIGN ? DIRECT_NONE : direct_fd(f);
@@ -86,6 +92,8 @@ static bool read_directly(struct file *f, uint64_t off, void *buf, size_t len)
 		ssize_t n = pread(fd, (uint8_t *)buf + done, whole - done, (off_t)(off + done));
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno != EINVAL && errno != EOPNOTSUPP)
+			return read_failed(f, off + done, e);
 		if (n <= 0)
 			break;
 		done += (size_t)n;
@@ -101,8 +109,8 @@ static int file_read_aside(void *self, uint64_t off, void *buf, size_t len, cons
 	for (size_t at = 0; pace && at < len; at += most)
 		if (pace_take(pace, len - at < most ? len - at : most, b, e) < 0)
 			return -1;
-	/* What can't be read so, for whatever reason, is read as everything else: that also says what is wrong. */
-	return read_directly(f, off, buf, len) ? 0 : read_piece(f, off, buf, len, e);
+	int rc = read_directly(f, off, buf, len, e);
+	return rc ? (rc < 0 ? -1 : 0) : read_piece(f, off, buf, len, e);
 }
 
 static int file_extent_at(void *self, uint64_t off, struct extent *out, struct error *e)

@@ -240,7 +240,8 @@ static void say_bad(struct drawing *d)
 {
 	struct chunk_work *w = &d->w;
 	char expected[2 * MERKLE_HASH + 1], measured[2 * MERKLE_HASH + 1];
-	qsort(w->bad.items, w->bad.count, sizeof *w->bad.items, by_index);
+	if (w->bad.count)
+		qsort(w->bad.items, w->bad.count, sizeof *w->bad.items, by_index);
 	vec_each(&w->bad, b)
 	{
 		const struct known_part *k = chunk_part(w, b->index);
