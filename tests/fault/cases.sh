@@ -7,7 +7,7 @@ set -eu
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
-wanted=" ${*:-plain sealed chain vma clonezilla btrfs xfs ntfs} "
+wanted=" ${*:-plain sealed sampled chain vma clonezilla btrfs xfs ntfs} "
 cd "$(dirname "$0")/../../fixtures"
 # shellcheck source=fixtures/lib.sh
 . ./lib.sh
@@ -58,6 +58,13 @@ fi
 # The gate's test seals it.
 if wants sealed; then
 	cp --sparse=always "$W/disk" "$out/sealed/web01.img"
+fi
+# ... and this one, of which it then looks at a sample.
+if wants sampled; then
+	mkdir -p "$W/tree/srv"
+	noise 3 8000000 >"$W/tree/srv/blob"
+	mk_disk "$out/sampled/web01.img" "$W/tree"
+	rm "$W/tree/srv/blob"
 fi
 # Clusters compressed with both methods; the newest part of the disk is in the overlay.
 if wants chain; then

@@ -75,7 +75,9 @@ static struct config config;
 /* One check in this process; its code. */
 static int check(void)
 {
-	struct gate_overrides o = {.depth = -1, .max_age = -1, .sample_files = 6, .sample_bytes = 1 << 20,
+	int depth = strcmp(current, "sampled") ? -1 : DEPTH_SAMPLE;
+	struct gate_overrides o = {.depth = depth, .damage = 20000, .confidence = 900000, .max_age = -1,
+				   .sample_files = 6, .sample_bytes = 1 << 20,
 				   .scratch_limit = -1, .seed_given = true, .seed = 7, .scratch = scratch};
 	struct budget budget;
 	struct host_result result;
@@ -202,7 +204,7 @@ static void one_case(char *name, unsigned runs)
 	NEED(glob(pattern, 0, NULL, &g) == 0);
 	from = (struct strings){.items = g.gl_pathv, .count = g.gl_pathc};
 	current = name;
-	if (!strcmp(name, "sealed"))
+	if (!strcmp(name, "sealed") || !strcmp(name, "sampled"))
 		make_seal();
 	runs_of_each = runs;
 	RUN(allocations);
@@ -214,9 +216,9 @@ static void one_case(char *name, unsigned runs)
 
 int main(int argc, char **argv)
 {
-	static char plain[] = "plain", sealed[] = "sealed", chain[] = "chain", vma[] = "vma",
-		    clonezilla[] = "clonezilla", btrfs[] = "btrfs", xfs[] = "xfs", ntfs[] = "ntfs";
-	char *all[] = {plain, sealed, chain, vma, clonezilla, btrfs, xfs,
+	static char plain[] = "plain", sealed[] = "sealed", sampled[] = "sampled", chain[] = "chain",
+		    vma[] = "vma", clonezilla[] = "clonezilla", btrfs[] = "btrfs", xfs[] = "xfs", ntfs[] = "ntfs";
+	char *all[] = {plain, sealed, sampled, chain, vma, clonezilla, btrfs, xfs,
 #if defined(HAVE_LIBNTFS_3G) && defined(HAVE_HIVEX)
 		       ntfs
 #endif
