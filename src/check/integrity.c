@@ -216,6 +216,8 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 		finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_UNPROVEN, NULL,
 			    p->depth == DEPTH_FULL
 				    ? "not all of its bytes could be read"
+			    : pt->known_from && !pt->known_chunks
+				    ? "not all of its bytes were read: the side file of its seal can't be used"
 				    : "not all of its bytes were read: only a full check does that");
 		return EVIDENCE_NONE;
 	}

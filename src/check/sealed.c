@@ -37,7 +37,7 @@ static char *written_later(const struct part *pt, const struct seal *s)
 {
 	char a[32], b[32];
 	int64_t written = source_stat(pt->source) ? source_stat(pt->source)->st_mtime : 0;
-	return written > s->sealed_at ? text_format("; it was written at %s, after it was sealed (%s)",
+	return written > s->sealed_at ? text_format("; it was written at %s, after it was sealed (%s): a new backup is sealed anew",
 						    format_rfc3339(written, a), format_rfc3339(s->sealed_at, b))
 				      : strdup("");
 }

@@ -169,6 +169,11 @@ static const char *path_of(const struct options *o, const struct config *c, int 
 		*status = complain(CODE_CONFIG, text ? text : "out of memory");
 		return NULL;
 	}
+	if (!path && !p->history && access(HISTORY_DIRECTORY, F_OK) < 0) {
+		*status = complain(CODE_CANNOT_TELL, "no history is kept: " HISTORY_DIRECTORY " is not there; make it, "
+						     "or say history = FILE in a policy");
+		return NULL;
+	}
 	if (!path)
 		path = p->history ? p->history : HISTORY_DEFAULT;
 	if (strcmp(path, "none"))

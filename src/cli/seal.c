@@ -7,6 +7,9 @@
 #include "output.h"
 #include "progress.h"
 
+/* Of more than that the digests are only in the seal. */
+#define FILES_SHOWN 4
+
 static void put_text(struct text *t, const struct seal_result *r)
 {
 	const struct seal *s = &r->seal;
@@ -20,6 +23,10 @@ static void put_text(struct text *t, const struct seal_result *r)
 		{
 			text_put(t, "  ");
 			text_put_safe(t, x->name);
+			if (s->files.count > FILES_SHOWN) {
+				text_printf(t, "  %s\n", format_size(x->size, size));
+				continue;
+			}
 			text_printf(t, "\n    sha256   %s\n", hex_encode(x->sha256, 32, hex));
 			text_printf(t, "    fsverity sha256:%s\n", hex_encode(x->fsverity, 32, hex));
 		}
@@ -34,8 +41,10 @@ static void put_text(struct text *t, const struct seal_result *r)
 		if (s->hostname) {
 			text_put(t, "  host ");
 			text_put_safe(t, s->hostname);
-			text_printf(t, ", %zu %s, %zu files inside noted\n", s->volumes.count,
-				    s->volumes.count == 1 ? "volume" : "volumes", s->entries.count);
+			if (s->volumes.count)
+				text_printf(t, ", %zu %s", s->volumes.count,
+					    s->volumes.count == 1 ? "volume" : "volumes");
+			text_printf(t, ", %zu files inside noted\n", s->entries.count);
 		}
 		if (s->is_signed)
 			text_printf(t, "  signed by %s\n", s->key_id);

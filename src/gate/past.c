@@ -235,6 +235,9 @@ static int ask(struct past *x, const struct history_record *now, const struct ch
 		history_file_free(&first);
 		if (rc < 0)
 			return -1;
+		/* Small ones are alike from night to night, and from host to host: they tell nothing. */
+		if (s.copy || it->size < past_large(now))
+			continue;
 		rc = history_same_content(x->history, p->host, it, &label, &at, e);
 		if (rc < 0)
 			return -1;

@@ -53,6 +53,8 @@ void past_identity(const struct history_record *now, const struct history_record
 /* Sizes, number of files, names, what nothing can compress, speed. */
 void past_figures(const struct history_record *now, const struct history_record *then, const struct policy *p,
 		  struct findings *f);
+/* Files of that size and more have to be alike for an image to be a copy. 0: there is none. */
+uint64_t past_large(const struct history_record *now);
 /* The bytes of an older restore point under a newer time. true: a finding was made. */
 bool past_copy(const struct history_record *now, const struct history_record *then, const struct check_parameters *p,
 	       struct findings *f);

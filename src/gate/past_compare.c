@@ -132,20 +132,45 @@ static bool is_of_series(const struct history_record *now, const struct history_
 	return now->label && then->label && strcmp(now->label, then->label) && same_form(now->label, then->label);
 }
 
+#define DATE_DIGITS 6
+
+/* Paths of the same form, which differ in a component with a date: not those of "nas1" and "nas2". */
+static bool is_of_other_date(const char *a, const char *b)
+{
+	if (!a || !b || !same_form(a, b))
+		return false;
+	while (*a && *b) {
+		size_t n = strcspn(a, "/"), m = strcspn(b, "/"), digits = 0;
+		for (size_t i = 0; i < n; i++)
+			digits += isdigit((unsigned char)a[i]) != 0;
+		if (digits >= DATE_DIGITS && (n != m || strncmp(a, b, n)))
+			return true;
+		a += n + (a[n] == '/');
+		b += m + (b[m] == '/');
+	}
+	return false;
+}
+
+uint64_t past_large(const struct history_record *now)
+{
+	uint64_t most = 0;
+	vec_each(&now->files, a) most = a->size > most ? a->size : most;
+	return most < LARGE ? most : LARGE;
+}
+
 /*
  * Every large file (all, where none is) was there before, and says that it is newer now: by its time, or by its name
- * alone. *newest is the youngest time of those. *moved: a file that was somewhere else then, or NULL.
+ * alone. *newest is the youngest time of those. *moved: a file that was somewhere else then, or NULL; *next: and its
+ * name is that of another night, not only of another place.
  */
 static bool is_copy(const struct history_record *now, const struct history_record *then,
-		    const struct history_file **moved, int64_t *newest)
+		    const struct history_file **moved, bool *next, int64_t *newest)
 {
-	uint64_t large = LARGE, most = 0;
+	uint64_t large = past_large(now);
 	*newest = INT64_MIN;
 	*moved = NULL;
-	vec_each(&now->files, a) most = a->size > most ? a->size : most;
-	if (most < large)
-		large = most;
-	if (!most)
+	*next = false;
+	if (!large)
 		return false;
 	vec_each(&now->files, a)
 	{
@@ -160,8 +185,10 @@ static bool is_copy(const struct history_record *now, const struct history_recor
 			if (b->mtime_ns == a->mtime_ns && (!is_of_series(now, then) || is_linked(a, b)))
 				continue;
 			found = true;
-			if (a->path && b->path && strcmp(a->path, b->path))
+			if (a->path && b->path && strcmp(a->path, b->path)) {
 				*moved = b;
+				*next |= is_of_series(now, then) || is_of_other_date(a->path, b->path);
+			}
 			*newest = b->mtime_ns > *newest ? b->mtime_ns : *newest;
 		}
 		if (!found)
@@ -177,21 +204,27 @@ bool past_copy(const struct history_record *now, const struct history_record *th
 	char when[32], age[32], limit[32];
 	const struct history_file *moved;
 	int64_t newest;
-	if (!is_copy(now, then, &moved, &newest))
+	bool next;
+	if (!is_copy(now, then, &moved, &next, &newest))
 		return false;
 	int64_t written = newest / 1000000000;
 	bool old = p->now - written > p->policy->max_age;
 	format_rfc3339(written, when);
-	if (moved)
+	/* A second copy of a backup is as old as the first: only a name that promises a newer one speaks for itself. */
+	if (moved && next)
 		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_BROKEN, NULL,
 			    "byte for byte the same as %s, which was written %s: an older backup under a newer name",
 			    moved->path, when);
+	else if (moved && old)
+		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_BROKEN, NULL,
+			    "byte for byte the same as %s, which was written %s: %s ago, more than %s", moved->path,
+			    when, format_duration(p->now - written, age), format_duration(p->policy->max_age, limit));
 	else if (old)
 		finding_add(f, PROOF_FRESHNESS, "history.copy", subject, OUTCOME_BROKEN, NULL,
 			    "the same bytes were there already, written %s: %s ago, more than %s. Only the time of the "
 			    "file is newer",
 			    when, format_duration(p->now - written, age), format_duration(p->policy->max_age, limit));
-	return moved || old;
+	return next || old;
 }
 
 void past_first_digest(const struct history_file *now, const struct history_file *then, int64_t checked_at,

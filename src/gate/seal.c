@@ -169,7 +169,11 @@ static void take_notes(struct sealing *x)
 		autofree char *text = text_format("%s: %s", it->subject, it->detail ? it->detail : it->check);
 		note(x->out, text);
 	}
-	if (!x->r->key)
+	if (x->out->code == CODE_SAFE && x->catalog.count > 1) {
+		autofree char *text = text_format("the newest of %zu restore points there", x->catalog.count);
+		note(x->out, text);
+	}
+	if (x->out->code == CODE_SAFE && !x->r->key)
 		note(x->out, "the seal is not signed: whoever can write to the backup can write another (--key FILE)");
 }
 

@@ -127,7 +127,8 @@ int sealing_possible(const struct restore_point *point, const char *path, struct
 	struct seal names = {0};
 	autotext struct text statement = {0};
 	int rc = 0;
-	autofree char *dir = text_format("%.*s.", (int)(base_of(path) - path), path);
+	autofree char *dir = base_of(path) == path ? strdup(".")
+						   : text_format("%.*s", (int)(base_of(path) - path), path);
 	if (!dir)
 		return error_nomem(e);
 	if (access(dir, W_OK | X_OK) < 0)

@@ -30,6 +30,16 @@ static bool lacks_signature(const struct host_result *r)
 	return false;
 }
 
+static bool is_not_what_was_sealed(const struct host_result *r)
+{
+	for (size_t i = 0; i < r->findings.count; i++) {
+		const struct finding *it = &r->findings.items[i];
+		if (it->outcome == OUTCOME_BROKEN && (!strcmp(it->check, "seal.digest") || !strcmp(it->check, "seal.size")))
+			return true;
+	}
+	return false;
+}
+
 static const char *when_safe(const struct host_result *r)
 {
 	if (r->older)
@@ -114,6 +124,12 @@ void report_advice(struct text *out, const struct host_result *r)
 			      "did not run, or copied old content.");
 		return;
 	case CODE_DAMAGED:
+		if (is_not_what_was_sealed(r)) {
+			text_put(out, "Do not patch. If a new backup was written over one that was sealed, seal it "
+				      "(backproof seal) and check again. If not, keep the damaged one aside, and make a "
+				      "new one.");
+			return;
+		}
 		text_put(out, "Do not patch. Make a new backup now and check it. Keep the damaged one aside until "
 			      "then: parts of it may be of use. An older one may be whole: try it with --from.");
 		return;

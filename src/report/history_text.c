@@ -29,7 +29,7 @@ void history_text_head(struct text *out, const struct report_options *o, size_t 
 	if (host_width)
 		text_printf(out, "%-*s  ", (int)host_width, "HOST");
 	text_printf(out, "%-17s  %-11s  %-6s  %7s  %9s  ", "CHECKED", "VERDICT", "DEPTH", "AGE", "SIZE");
-	text_put(out, o->audit ? "  SIZE  RATE  REASON\n" : "   TOOK         RATE  BACKUP, OR REASON\n");
+	text_put(out, o->audit ? "+-SIZE  +-RATE  REASON\n" : "   TOOK         RATE  BACKUP, OR REASON\n");
 }
 
 static const char *reason_of(const struct history_record *r)
@@ -51,7 +51,7 @@ static void put_trend_columns(struct text *out, const struct history_trend *t)
 		format_change(now, median, size);
 	if (history_trend_rate(t, &now, &median))
 		format_change(now, median, rate);
-	text_printf(out, "%6.6s  %4.6s  ", size, rate);
+	text_printf(out, "%6.6s  %6.6s  ", size, rate);
 }
 
 static void put_cost_columns(struct text *out, const struct history_record *r)
@@ -143,9 +143,10 @@ void history_text_row(struct text *out, const struct history_record *r, const st
 	else
 		put_cost_columns(out, r);
 	const char *why = c == CODE_SAFE ? (t ? "" : r->label ? r->label : "") : reason_of(r);
-	size_t used = (host_width ? host_width + 2 : 0) + 60 + (t ? 14 : 22), width = table_width(o);
+	size_t used = (host_width ? host_width + 2 : 0) + 60 + (t ? 16 : 22), width = table_width(o);
 	/* A line that has no room left for words gets a few all the same: lines of a terminal wrap. */
-	cells_put(out, why, o->verbose ? SIZE_MAX : width > used + 16 ? width - used : 16, CELLS_CUT_END);
+	cells_put(out, why, o->verbose ? SIZE_MAX : width > used + 16 ? width - used : 16,
+		  c == CODE_SAFE ? CELLS_CUT_MIDDLE : CELLS_CUT_END);
 	while (out->length && out->data[out->length - 1] == ' ')
 		out->data[--out->length] = 0;
 	text_put(out, "\n");

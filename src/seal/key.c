@@ -51,6 +51,14 @@ int key_id_of(EVP_PKEY *key, char id[KEY_ID_SIZE], struct error *e)
 	return rc;
 }
 
+/* What everybody may read is more often the wrong one of two files than a secret that lies open. */
+static bool is_public(int fd)
+{
+	static const char begin[] = "-----BEGIN PUBLIC KEY-----";
+	char start[sizeof begin - 1];
+	return pread(fd, start, sizeof start, 0) == (ssize_t)sizeof start && !memcmp(start, begin, sizeof start);
+}
+
 char *key_file_read(const char *path, bool private, size_t *length, struct error *e)
 {
 	struct stat st;
@@ -61,6 +69,10 @@ char *key_file_read(const char *path, bool private, size_t *length, struct error
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)KEY_FILE_MAX) {
 		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no key: not a small file", path);
+		return NULL;
+	}
+	if (private && st.st_mode & 077 && is_public(fd)) {
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: a public key; the private one signs", path);
 		return NULL;
 	}
 	if (private && st.st_mode & 077) {

@@ -68,16 +68,19 @@ static void judge_absent(const struct sealed_one *x, const struct seal_file *fil
 			    file->name);
 }
 
-static void judge_size(const struct subject *s, const struct seal_file *file, size_t part, const char *seal,
+static void judge_size(const struct subject *s, const struct seal_file *file, size_t part, const struct sealed_one *x,
 		       struct findings *f)
 {
-	char want[24], have[24];
+	char want[24], have[24], written[32];
 	const struct point_file *there = &s->point->items[part];
+	bool later = there->mtime > x->seal.sealed_at;
 	struct finding_text more = {.error = ERROR_CORRUPT, .expected = want, .measured = have};
 	snprintf(want, sizeof want, "%llu", (unsigned long long)file->size);
 	snprintf(have, sizeof have, "%llu", (unsigned long long)there->size);
 	finding_add(f, PROOF_INTEGRITY, "seal.size", s->parts[part].name, OUTCOME_BROKEN, &more,
-		    "it has %s bytes, and had %s when it was sealed (%s)", have, want, seal);
+		    "it has %s bytes, and had %s when it was sealed (%s)%s%s%s", have, want, x->name,
+		    later ? "; it was written at " : "", later ? format_rfc3339(there->mtime, written) : "",
+		    later ? ", later: a new backup is sealed anew" : "");
 }
 
 /* The first seal of a file is what it is held against while it is read; the others must say the same. */
@@ -108,7 +111,7 @@ static void judge_files(struct subject *s, const struct sealed_one *x, enum dept
 		else if (there->note && is_loose(file->name))
 			continue;
 		else if (file->size != there->size)
-			judge_size(s, file, x->parts[i], x->name, f);
+			judge_size(s, file, x->parts[i], x, f);
 		else if (x->vouches || depth == DEPTH_FULL) /* a sample of what can't be believed proves nothing */
 			note_known(s, x, i, f);
 	}

@@ -402,6 +402,22 @@ static void test_copy(void)
 	then.files.items[0].mtime_ns = (NOW - 3600) * NS;
 	compare(&now, &then);
 	CHECK_INT(outcome_of("history.copy"), -1);
+	/* A second copy, in another place: it is as old as the first. */
+	set(&now.label, then.label);
+	set(&now.files.items[0].path, "/srv/nas2/web01/2026-11-18/web01.img.zst");
+	set(&then.files.items[0].path, "/srv/nas1/web01/2026-11-18/web01.img.zst");
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), -1);
+	then.files.items[0].mtime_ns = (NOW - 3 * DAY) * NS;
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), OUTCOME_BROKEN);
+	CHECK(strstr(finding_of("history.copy")->detail, "ago, more than") != NULL);
+	/* ... of which the date in its path says that it is newer. */
+	then.files.items[0].mtime_ns = (NOW - 3600) * NS;
+	set(&now.files.items[0].path, "/srv/nas1/web01/2026-11-19/web01.img.zst");
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), OUTCOME_BROKEN);
+	set(&now.label, "web01/2026-11-20");
 	set(&now.files.items[0].path, "/a/20/sda1.img");
 	/* A partition that nobody wrote to is like it was; the others are not. */
 	*(struct history_file *)vec_push(&then.files) = file("/a/18/sda2.img", 5 * MIB, NOW - DAY, 8);
