@@ -37,9 +37,10 @@ static char *written_later(const struct part *pt, const struct seal *s)
 {
 	char a[32], b[32];
 	int64_t written = source_stat(pt->source) ? source_stat(pt->source)->st_mtime : 0;
-	return written > s->sealed_at ? text_format("; it was written at %s, after it was sealed (%s): a new backup is sealed anew",
-						    format_rfc3339(written, a), format_rfc3339(s->sealed_at, b))
-				      : strdup("");
+	if (written <= s->sealed_at)
+		return strdup("");
+	return text_format("; it was written at %s, after it was sealed (%s): a new backup is sealed anew",
+			   format_rfc3339(written, a), format_rfc3339(s->sealed_at, b));
 }
 
 static void say_broken(const struct part *pt, const struct sealed_one *x, size_t i, const char *expected,

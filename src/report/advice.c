@@ -34,7 +34,9 @@ static bool is_not_what_was_sealed(const struct host_result *r)
 {
 	for (size_t i = 0; i < r->findings.count; i++) {
 		const struct finding *it = &r->findings.items[i];
-		if (it->outcome == OUTCOME_BROKEN && (!strcmp(it->check, "seal.digest") || !strcmp(it->check, "seal.size")))
+		if (it->outcome != OUTCOME_BROKEN)
+			continue;
+		if (!strcmp(it->check, "seal.digest") || !strcmp(it->check, "seal.size"))
 			return true;
 	}
 	return false;
@@ -126,8 +128,8 @@ void report_advice(struct text *out, const struct host_result *r)
 	case CODE_DAMAGED:
 		if (is_not_what_was_sealed(r)) {
 			text_put(out, "Do not patch. If a new backup was written over one that was sealed, seal it "
-				      "(backproof seal) and check again. If not, keep the damaged one aside, and make a "
-				      "new one.");
+				      "(backproof seal) and check again. If not, keep the damaged one aside, and "
+				      "make a new one.");
 			return;
 		}
 		text_put(out, "Do not patch. Make a new backup now and check it. Keep the damaged one aside until "
