@@ -217,6 +217,27 @@ static int read_note(struct job *j, struct error *e)
 	return job_finished(j, e);
 }
 
+/* Is it known what its stored bytes must be? */
+static bool has_digest(const struct subject *s, const struct part *pt)
+{
+	vec_each(&s->sidecars, l) if (l->file == pt->index && !l->content) return true;
+	return pt->known_from != NULL;
+}
+
+/* What can't be opened here has a digest for all that; and a flipped bit may be all that makes it unknown. */
+static bool is_something_all_the_same(const struct job *j, const struct error *why)
+{
+	const struct check_parameters *p = j->o->p;
+	struct error ended;
+	bool unknown = why->cls == ERROR_UNSUPPORTED || why->cls == ERROR_ENCRYPTED;
+	if (j->pt->reading || j->pt->read_whole)
+		return false;
+	if (p->sealing)
+		return unknown;
+	return p->depth == DEPTH_FULL && has_digest(j->o->s, j->pt) &&
+	       (unknown || (why->cls == ERROR_LIMIT && budget_check(p->budget, &ended) == 0));
+}
+
 static int run_job(struct job *j, enum part_depth depth, struct error *e)
 {
 	struct part *pt = j->pt;
@@ -247,10 +268,10 @@ static int run_job(struct job *j, enum part_depth depth, struct error *e)
 	}
 	if (rc == -1)
 		part_failed(pt, j->o->f, &why);
-	/* What can't be opened here is what it is all the same. */
-	if (rc == -1 && j->o->p->sealing && !pt->reading &&
-	    (why.cls == ERROR_UNSUPPORTED || why.cls == ERROR_ENCRYPTED))
+	if (rc == -1 && is_something_all_the_same(j, &why)) {
+		pt->content_checked = false;
 		return reading_start(j->o->s, pt, j->o->p, e);
+	}
 	return 0;
 }
 

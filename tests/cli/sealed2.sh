@@ -63,6 +63,29 @@ sealed "$F/container.tar" web01.tar
 bits web01.tar
 fleet "each bit of an archive" damaged
 
+# Every single bit of one that is small enough: what makes its format an unknown one is damage all the same.
+mkdir -p "$W/tiny/etc"
+echo web01 >"$W/tiny/etc/hostname"
+echo 'root:x:0:0::/root:/bin/sh' >"$W/tiny/etc/passwd"
+echo '# none' >"$W/tiny/etc/fstab"
+tar -C "$W/tiny" -cf "$W/tiny.tar" . && zstd -q -19 "$W/tiny.tar"
+sealed "$W/tiny.tar.zst" web01.tar.zst
+rm -rf "$W/r" && mkdir "$W/r"
+python3 - "$W/b" "$W/r" <<-'END'
+	import os, shutil, sys
+	b, r = sys.argv[1:]
+	data = open(b + "/web01.tar.zst", "rb").read()
+	for bit in range(8 * len(data)):
+	    to = f"{r}/{bit}"
+	    os.mkdir(to)
+	    shutil.copy2(b + "/web01.tar.zst.seal", to)
+	    changed = bytearray(data)
+	    changed[bit // 8] ^= 1 << bit % 8
+	    open(to + "/web01.tar.zst", "wb").write(changed)
+END
+fleet "every bit of a small archive" damaged
+holds "... and those are all" test "$count" -eq $((8 * $(stat -c %s "$W/b/web01.tar.zst")))
+
 # Cut, longer, blocks swapped, zeros.
 sealed "$F/gpt.img" web01.img
 rm -rf "$W/r" && mkdir "$W/r"
