@@ -87,6 +87,22 @@ static int compare(const struct part *pt, const struct sealed_one *x, size_t i, 
 	return done;
 }
 
+/* It was as long as the seal says when it was found, and is not any more. */
+static bool grew(const struct part *pt, const struct sealed_one *x, size_t i, struct findings *f)
+{
+	char want[24], have[24];
+	struct finding_text more = {.error = ERROR_CORRUPT, .expected = want, .measured = have};
+	uint64_t size = source_size(pt->source), sealed = x->seal.files.items[i].size;
+	if (size == sealed)
+		return false;
+	snprintf(want, sizeof want, "%llu", (unsigned long long)sealed);
+	snprintf(have, sizeof have, "%llu", (unsigned long long)size);
+	finding_add(f, PROOF_INTEGRITY, "seal.size", pt->name, OUTCOME_BROKEN, &more,
+		    "it had the %s bytes that were sealed (%s) when it was found, and %s when it was opened", want,
+		    x->name, have);
+	return true;
+}
+
 enum evidence sealed_evidence(const struct subject *s, size_t index, struct findings *f)
 {
 	const struct part *pt = &s->parts[index];
@@ -98,7 +114,9 @@ enum evidence sealed_evidence(const struct subject *s, size_t index, struct find
 	for (size_t n = 0; n < s->sealed->items.count; n++) {
 		const struct sealed_one *x = &s->sealed->items.items[n];
 		for (size_t i = 0; i < x->seal.files.count; i++) {
-			if (x->parts[i] != index || source_size(pt->source) != x->seal.files.items[i].size)
+			if (x->parts[i] != index || s->point->items[index].size != x->seal.files.items[i].size)
+				continue;
+			if (grew(pt, x, i, f))
 				continue;
 			int rc = compare(pt, x, i, f);
 			if (rc > 0)

@@ -8,6 +8,7 @@
 
 #include "backproof/digest.h"
 #include "backproof/sweep.h"
+#include "../../src/check/sealed.h"
 #include "test.h"
 
 static char dir[] = "/tmp/backproof-sealed-XXXXXX";
@@ -375,6 +376,24 @@ static void test_strangers(void)
 	CHECK(against() > 0);
 }
 
+/* Another file takes its place between being found and being opened. */
+static void test_exchanged(void)
+{
+	struct error e = {0};
+	clear();
+	make_file("a.img", 5000, 1);
+	seal_as("a.img.seal", NAMES("a.img"), NULL, NULL);
+	look(NAMES("a.img"), false, NULL);
+	CHECK_INT(against(), 0);
+	make_file("a.img", 9000, 2);
+	struct part *pt = run.s.parts;
+	NEED((pt->source = source_open_file(at("a.img"), &e)));
+	pt->read_whole = true;
+	CHECK_INT(sealed_evidence(&run.s, 0, &run.f), EVIDENCE_NONE);
+	CHECK_INT(count("seal.size", OUTCOME_BROKEN), 1);
+	source_destroy(pt->source);
+}
+
 static void fill_entries(struct seal *s)
 {
 	struct seal_entry *x = vec_push(&s->entries);
@@ -421,6 +440,7 @@ int main(void)
 	RUN(test_several);
 	RUN(test_renamed);
 	RUN(test_strangers);
+	RUN(test_exchanged);
 	RUN(test_entries);
 	forget();
 	signer_destroy(key);
