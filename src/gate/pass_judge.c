@@ -34,11 +34,15 @@ static bool is_nameless(const char *name)
  */
 static enum code judge_host(const struct pass *p, const struct pass_claims *c, struct text *why)
 {
-	const char *want = c->host ? c->host : c->self;
-	if (same_host(p->host, want))
+	const char *want = c->host ? c->host : c->self, *id = c->machine_id ? c->machine_id : c->self_id;
+	bool told = c->host || !is_nameless(want) || (p->machine_id && id && !strcasecmp(p->machine_id, id));
+	if (told && same_host(p->host, want))
 		return CODE_SAFE;
 	if (!c->host && p->hostname && held(p, PROOF_IDENTITY) && !is_nameless(want) && same_host(p->hostname, want))
 		return CODE_SAFE;
+	if (!told)
+		return refuse(CODE_INCOMPLETE, why, "many machines are called ", want,
+			      ", and no machine id tells that it is for this one (--host says so)");
 	text_put(why, "it is for ");
 	text_put_safe(why, p->host);
 	return refuse(CODE_INCOMPLETE, why, ", not for ", want, "");

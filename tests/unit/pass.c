@@ -381,6 +381,14 @@ static void test_judge(void)
 	p.hostname = copy("localhost");
 	JUDGE(CODE_INCOMPLETE, .self = "localhost");
 	JUDGE(CODE_INCOMPLETE, .self = "localhost.localdomain");
+	free(p.host);
+	p.host = copy("localhost");
+	JUDGE(CODE_INCOMPLETE, .self = "localhost");
+	JUDGE(CODE_INCOMPLETE, .self = "localhost", .self_id = "1123456789abcdef0123456789abcdef");
+	JUDGE(CODE_SAFE, .self = "localhost", .self_id = MACHINE);
+	JUDGE(CODE_SAFE, .self = "web07", .host = "localhost");
+	free(p.host);
+	p.host = copy("mail");
 	free(p.hostname);
 	p.hostname = copy("web01.example.org");
 	strcpy(p.proofs[PROOF_IDENTITY], "x");
