@@ -73,6 +73,27 @@ static int find_part(const struct subject *s, const struct seal *seal, const cha
 	return 0;
 }
 
+/*
+ * A backup that was renamed together with its seal, as rotations do: the one file of a seal that is called after the one
+ * file there is. Its bytes will tell whether it is that.
+ */
+static void find_renamed(const struct subject *s, struct sealed_one *x)
+{
+	const struct seal_file *file = x->seal.files.items;
+	size_t only = SEALED_NONE, count = 0, stem = strlen(x->name) - strlen(SEAL_SUFFIX);
+	for (size_t i = 0; i < s->part_count; i++)
+		if (!s->point->items[i].note) {
+			only = i;
+			count++;
+		}
+	if (x->seal.files.count != 1 || count != 1 || x->parts[0] != SEALED_NONE ||
+	    strlen(s->parts[only].name) != stem || strncmp(s->parts[only].name, x->name, stem) ||
+	    file->size != s->point->items[only].size || sealed_file_exists(&x->seal, file->name))
+		return;
+	x->parts[0] = only;
+	x->lists[only] = true;
+}
+
 static int assign_parts(const struct subject *s, struct sealed_one *x, struct error *e)
 {
 	size_t n = x->seal.files.count;
@@ -86,6 +107,7 @@ static int assign_parts(const struct subject *s, struct sealed_one *x, struct er
 		if (x->parts[i] != SEALED_NONE)
 			x->lists[x->parts[i]] = true;
 	}
+	find_renamed(s, x);
 	return 0;
 }
 

@@ -148,7 +148,16 @@ look signed 12 "the file was replaced" web01 --from "$W/b"
 told "after it was sealed" 'any(.findings[]; .check == "seal.digest" and (.detail | contains("after it was sealed")))'
 cp "$W/good.img" "$W/b/web01.img"
 mv "$W/b/web01.img" "$W/b/db01.img" && mv "$W/b/web01.img.seal" "$W/b/db01.img.seal"
-look signed 13 "a seal beside another backup" web01 --from "$W/b/db01.img"
+look signed 0 "renamed together with its seal" web01 --from "$W/b/db01.img"
+look signed 0 "... and sampled" web01 --from "$W/b/db01.img" --depth sample
+cp "$F/gpt-old.img" "$W/b/db01.img"
+look signed 12 "a seal beside another backup" web01 --from "$W/b/db01.img"
+truncate -s +4096 "$W/b/db01.img"
+look signed 13 "a seal beside another backup of another size" web01 --from "$W/b/db01.img"
+cp "$W/good.img" "$W/b/db01.img"
+cp "$W/good.img" "$W/b/web01.img"
+look signed 13 "a second copy with the seal of the first" web01 --from "$W/b/db01.img"
+rm "$W/b/web01.img"
 mv "$W/b/db01.img" "$W/b/web01.img" && mv "$W/b/db01.img.seal" "$W/b/web01.img.seal"
 look signed 0 "and back" web01 --from "$W/b"
 # Seals are no backups.
