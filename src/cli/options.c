@@ -82,6 +82,27 @@ static const struct row {
 	[OPT_HELP] = {"help", NULL, FOR_ALL, false, "show this and exit"},
 };
 
+static int bad_value(enum id id, const char *value, struct error *e)
+{
+	static const struct {
+		const char *value, *wanted;
+	} kinds[] = {
+		{"N", "a number that can be used here"},
+		{"SIZE", "a size such as 20G"},
+		{"RFC3339", "a time such as 2026-11-22T09:30:00Z"},
+		{"ID", "32 hexadecimal digits"},
+		{"NAME", "known"},
+	};
+	const char *form = rows[id].value;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(form, kinds[i].value))
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "--%s: \"%s\" is not %s", rows[id].name,
+					 value, kinds[i].wanted);
+	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "--%s: \"%s\" can't be taken: %s %s%s", rows[id].name,
+			 value, strchr(form, '|') ? "it is one of" : "write it like", form,
+			 id == OPT_CONFIDENCE ? ", below 100%" : "");
+}
+
 static int choose(const char *value, const char *const *names, size_t count, int *out)
 {
 	for (size_t i = 0; i < count; i++)
@@ -330,8 +351,7 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 					 rows[id].name, rows[id].value);
 		value = value && *value ? value + 1 : rows[id].value ? argv[++a] : "";
 		if (apply(o, (enum id)id, value) < 0)
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "--%s: \"%s\" is not %s",
-					 rows[id].name, value, rows[id].value);
+			return bad_value((enum id)id, value, e);
 	}
 	return 0;
 }

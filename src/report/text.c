@@ -173,8 +173,10 @@ static void put_measures(struct text *out, const struct host_result *r, const st
 	uint64_t rate = report_rate(r);
 	int64_t whole = report_restore_estimate(r);
 	put_label(out, "Read");
-	text_printf(out, "%s of the backup, decoded to %s\n", format_size(m->bytes_read, a),
-		    format_size(m->bytes_decoded, b));
+	text_printf(out, "%s of the backup", format_size(m->bytes_read, a));
+	if (m->bytes_decoded)
+		text_printf(out, ", decoded to %s", format_size(m->bytes_decoded, b));
+	text_put(out, "\n");
 	if (sample) {
 		put_label(out, "Sample");
 		cells_wrap(out, sample, LABEL_WIDTH, width, 0);
