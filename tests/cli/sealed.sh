@@ -153,7 +153,7 @@ look signed 0 "... and sampled" web01 --from "$W/b/db01.img" --depth sample
 cp "$F/gpt-old.img" "$W/b/db01.img"
 look signed 12 "a seal beside another backup" web01 --from "$W/b/db01.img"
 truncate -s +4096 "$W/b/db01.img"
-look signed 13 "a seal beside another backup of another size" web01 --from "$W/b/db01.img"
+look signed 12 "a seal beside another backup of another size" web01 --from "$W/b/db01.img"
 cp "$W/good.img" "$W/b/db01.img"
 cp "$W/good.img" "$W/b/web01.img"
 look signed 13 "a second copy with the seal of the first" web01 --from "$W/b/db01.img"
