@@ -42,7 +42,7 @@ static const struct row {
 	[OPT_NOW] = {"now", "RFC3339", FOR_VERDICT | FOR_SEAL | FOR_PASS | FOR_HISTORY, false,
 		"take this for the time (for tests)"},
 	[OPT_KEY] = {"key", "FILE", FOR_VERDICT | FOR_SEAL | FOR_PASS, true,
-		     "the private key that signs (pass: a public key that is trusted)"},
+		     "a key"},
 	[OPT_TRUST] = {"trust", "FILE", FOR_VERDICT, true, "a public key whose seals are trusted"},
 	[OPT_HOST] = {"host", "NAME", FOR_SEAL | FOR_PASS, false, "the host that it must be for"},
 	[OPT_AGAINST] = {"against", "DEVICE|FILE", FOR_SEAL, false,
@@ -66,9 +66,9 @@ static const struct row {
 	[OPT_DIRECTORY] = {"directory", "DIR", FOR_EXTRACT, false, "restore below this directory (also -C DIR)"},
 	[OPT_JOBS] = {"jobs", "N", FOR_AUDIT, false, "hosts checked side by side"},
 	[OPT_FORMAT] = {"format", "NAME", FOR_VERDICT | FOR_INSPECT | FOR_HISTORY | FOR_PASS | FOR_SEAL, false,
-			"text, json, jsonl, nagios, prometheus, junit or html (inspect, seal: text or json)"},
+			"text or json"},
 	[OPT_OUTPUT] = {"output", "FILE", FOR_VERDICT | FOR_INSPECT | FOR_HISTORY | FOR_SEAL, false,
-			"write the report there, at once when it is whole (seal: the seal itself)"},
+			"write the report there, at once when it is whole"},
 	[OPT_EXIT_STYLE] = {"exit-style", "plain|nagios|systemd|qualys", FOR_VERDICT | FOR_PASS, false,
 			    "exit codes for another program"},
 	[OPT_QUIET] = {"quiet", NULL, FOR_VERDICT | FOR_PASS | FOR_SEAL, false,
@@ -368,14 +368,15 @@ void options_help(struct text *out, enum command_bit command)
 {
 	for (size_t i = 0; i < OPT_COUNT; i++) {
 		char left[80];
+		const char *words = option_words(rows[i].name, command), *help = words ? words : rows[i].help;
 		if (!(rows[i].commands & command))
 			continue;
 		snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
 			 rows[i].value ? rows[i].value : "");
 		if (strlen(left) > 26)
-			text_printf(out, "  %s\n  %-26s  %s\n", left, "", rows[i].help);
+			text_printf(out, "  %s\n  %-26s  %s\n", left, "", help);
 		else
-			text_printf(out, "  %-26s  %s%s\n", left, rows[i].help,
-				    rows[i].repeatable ? " (may be repeated)" : "");
+			text_printf(out, "  %-26s  %s%s\n", left, help,
+				    rows[i].repeatable && !words ? " (may be repeated)" : "");
 	}
 }

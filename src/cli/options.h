@@ -47,5 +47,7 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 void options_free(struct options *o);
 /* The lines of --help for a command. */
 void options_help(struct text *out, enum command_bit command);
+/* What is said of an option of that command in place of what its row says, or NULL. */
+const char *option_words(const char *name, enum command_bit command);
 
 #endif
