@@ -174,6 +174,16 @@ static void announce(struct drawing *d, uint64_t chunks)
 	b->bytes_total = b->bytes_read + chunks * MERKLE_CHUNK;
 }
 
+/*
+ * How many chunks that share of the bytes takes at the least. Many small files are many chunks with little in them: the
+ * damage need not be there.
+ */
+static uint64_t damaged_least(const struct drawing *d, uint32_t share)
+{
+	uint64_t bytes = d->s->chunk_sample.bytes_total, full = bytes / MERKLE_CHUNK + (bytes % MERKLE_CHUNK != 0);
+	return chances_damaged(full < d->total ? full : d->total, share);
+}
+
 /* Draws and reads until it is enough. 0 also when it was stopped. */
 static int draw(struct drawing *d, struct error *e)
 {
@@ -212,7 +222,7 @@ static int take_sample(struct drawing *d, struct error *e)
 	c->known = d->total - left;
 	c->damage = policy->damage;
 	c->wanted = policy->confidence;
-	d->damaged = chances_damaged(d->total, policy->damage);
+	d->damaged = damaged_least(d, policy->damage);
 	/* More than are left can't be hidden among them. */
 	c->needed = d->damaged > left ? 0 : chances_needed(left, d->damaged, policy->confidence);
 	if (rc == 0) {
