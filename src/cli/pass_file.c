@@ -8,6 +8,7 @@
 
 #include "backproof/budget.h"
 #include "backproof/pass.h"
+#include "backproof/seal.h"
 #include "backproof/subject.h"
 #include "backproof/whole_file.h"
 #include "commands.h"
@@ -18,6 +19,18 @@
 static char *path_of(const struct options *o, const char *host)
 {
 	return o->pass ? strdup(o->pass) : text_format("%s/%s.pass", o->pass_dir, host);
+}
+
+/* They begin alike. */
+static bool is_seal(const char *path)
+{
+	struct error unsaid = {0};
+	struct seal s;
+	if (seal_is_name(path))
+		return true;
+	bool is = seal_load(path, NULL, &s, &unsaid) == 0;
+	seal_free(&s);
+	return is;
 }
 
 /* A slip of the pen must not cost a file that is no pass. */
@@ -34,7 +47,8 @@ static int check_place(const char *path, struct error *e)
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return error_sys(e, "%s", path);
-	if (read(fd, start, sizeof start) != (ssize_t)sizeof start || memcmp(start, PASS_START, sizeof start))
+	if (read(fd, start, sizeof start) != (ssize_t)sizeof start || memcmp(start, PASS_START, sizeof start) ||
+	    is_seal(path))
 		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s is no pass: a pass is not written over it", path);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "backproof/budget.h"
 #include "backproof/gate.h"
@@ -30,10 +31,12 @@ static int broken(struct error *e, const char *path, const char *what)
 static json_t *load(const char *path, struct error *e)
 {
 	struct error why = {0};
+	struct stat st;
 	json_error_t at;
 	size_t length;
 	autofree char *text = whole_file_read(path, STATE_MAX, &length, &why);
-	if (!text && why.sys == ENOENT)
+	/* A link that leads nowhere has led somewhere. */
+	if (!text && why.sys == ENOENT && lstat(path, &st) < 0)
 		return json_object();
 	if (!text) {
 		*e = why;

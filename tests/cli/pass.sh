@@ -295,6 +295,8 @@ for text in '' '{}' '{"format_version":"1.0","passes":{}} x' '{"format_version":
 	verify 20 "state: broken ($text)" "remove it" --state "$state"
 done
 verify 20 "state: nowhere to keep it" "" --state "$W/none/state"
+ln -sf "$W/none/state" "$W/state.link"
+verify 20 "state: a link that leads nowhere" "" --state "$W/state.link"
 rm "$state"
 
 # What is not safe says so, in place of the one that did
@@ -408,6 +410,11 @@ payload >"$W/sample.json"
 holds "pass: of a sample, as the schema has it" schema "$W/sample.json"
 cp "$W/web01.img.seal" "$P"
 verify 13 "verify: a seal is no pass" "no statement with a test result"
+for to in "$P" "$W/web01.img.seal"; do
+	run check web01 --from "$W/web01.img" --config "$W/empty.conf" --scratch "$S" --key "$K" --pass "$to" --quiet
+	code_is 64 "check: a seal is no place for a pass (${to##*/})" "is no pass"
+done
+holds "check: ... and it is as it was" cmp "$P" "$W/web01.img.seal"
 cp "$G" "$P"
 
 # With fallback, the pass is about the one that was judged
