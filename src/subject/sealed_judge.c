@@ -23,7 +23,8 @@ static void judge_signature(const struct sealed *all, struct sealed_one *x, cons
 			    path_of_key(all, s->key_id));
 		return;
 	}
-	x->vouches = s->is_signed ? !wanted : !p->require_signature;
+	/* Where a key is trusted, to leave the signature out must not be worth more than to make one by another. */
+	x->vouches = !wanted;
 	/* It may be one of those that can't be read. */
 	if (all->keys.items.count < p->trusted_keys.count)
 		missing.blame = BLAME_CANNOT_TELL;
@@ -38,7 +39,8 @@ static void judge_signature(const struct sealed *all, struct sealed_one *x, cons
 			    "the seal is not signed, and policy asks for a signature (require_signature)");
 	else
 		finding_add(f, PROOF_INTEGRITY, "seal.signature", x->name, OUTCOME_SKIPPED, NULL,
-			    "the seal is not signed: it tells accidents, not attackers");
+			    wanted ? "the seal is not signed, and policy trusts some keys: what it says is no proof"
+				   : "the seal is not signed: it tells accidents, not attackers");
 }
 
 /* What people may take away or write anew as they like: nothing is restored from it. */

@@ -207,6 +207,13 @@ static void test_signed(void)
 		CHECK_INT(run.f.items[0].blame, BLAME_INCOMPLETE);
 		CHECK(!run.s.sealed->items.items[0].vouches);
 	}
+	/* To take the signature away gains nothing. */
+	seal_as("a.img.seal", NAMES("a.img"), NULL, NULL);
+	look(NAMES("a.img"), false, NULL);
+	CHECK(run.s.sealed->items.items[0].vouches);
+	look(NAMES("a.img"), false, NAMES(key_path));
+	CHECK_INT(against(), 0);
+	CHECK(!run.s.sealed->items.items[0].vouches);
 }
 
 static void test_every_byte(void)
