@@ -19,6 +19,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' HUP INT TERM
 cd "$work" || exit 1
 mkdir scratch backup
+export BACKPROOF_HISTORY=none # these are no backups of this machine
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*" | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9;]*m//g'; fi; }
 rows=()
@@ -114,6 +115,26 @@ echo "exit code: $got"
 cat out/etc/fstab
 rows+=("$(printf '%-8s %-46s %8s %5s' web01 "extract /etc/fstab" 0 "$got")")
 [ "$got" = 0 ] && [ -s out/etc/fstab ] || failed=$((failed + 1))
+
+say "11. web01's backup is sealed when it is written; before an emergency patch a sample is enough, and leaves a pass for web01"
+mkdir sealed
+cp --sparse=always silent/web01.img sealed/web01.img
+printf '\n$ backproof key new key; backproof seal sealed/web01.img --key key\n'
+"$backproof" key new key && "$backproof" seal sealed/web01.img --key key --scratch scratch || failed=$((failed + 1))
+show "sealed, a sample" 0 web01 --from sealed/web01.img --depth sample --trust key.pub --pass web01.pass --key key
+for host in web01 db01; do
+	expected=$([ $host = web01 ] && echo 0 || echo 13)
+	printf '\n$ backproof pass verify web01.pass --key key.pub --host %s\n' $host
+	"$backproof" pass verify web01.pass --key key.pub --host $host
+	got=$?
+	echo "exit code: $got"
+	rows+=("$(printf '%-8s %-46s %8s %5s' $host "web01's pass" "$expected" "$got")")
+	[ "$got" = "$expected" ] || failed=$((failed + 1))
+done
+
+say "12. One byte of the sealed image changes afterwards: a full check says where"
+flip sealed/web01.img "$at"
+show "changed after it was sealed" 12 web01 --from sealed/web01.img --trust key.pub
 
 say "Summary"
 printf '%-8s %-46s %8s %5s\n' host backup expected got

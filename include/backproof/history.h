@@ -12,6 +12,8 @@
 
 #define HISTORY_DIRECTORY "/var/lib/backproof"
 #define HISTORY_DEFAULT HISTORY_DIRECTORY "/history.db"
+/* Where a history is when nobody says: what BACKPROOF_HISTORY says ("none" is none), else HISTORY_DEFAULT. */
+const char *history_usual(void);
 
 /* A stored file, as it was when it was read. */
 struct history_file {

@@ -169,13 +169,14 @@ static const char *path_of(const struct options *o, const struct config *c, int 
 		*status = complain(CODE_CONFIG, text ? text : "out of memory");
 		return NULL;
 	}
-	if (!path && !p->history && access(HISTORY_DIRECTORY, F_OK) < 0) {
+	const char *usual = history_usual();
+	if (!path && !p->history && !strcmp(usual, HISTORY_DEFAULT) && access(HISTORY_DIRECTORY, F_OK) < 0) {
 		*status = complain(CODE_CANNOT_TELL, "no history is kept: " HISTORY_DIRECTORY " is not there; make it, "
 						     "or say history = FILE in a policy");
 		return NULL;
 	}
 	if (!path)
-		path = p->history ? p->history : HISTORY_DEFAULT;
+		path = p->history ? p->history : usual;
 	if (strcmp(path, "none"))
 		return path;
 	*status = complain(CODE_CANNOT_TELL, "no history is kept: it is \"none\"");

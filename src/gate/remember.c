@@ -49,9 +49,10 @@ void histories_destroy(struct histories *x)
 /* The usual place counts where somebody has made it for us. */
 static const char *path_of(const struct policy *p)
 {
-	if (p->history)
-		return strcmp(p->history, "none") ? p->history : NULL;
-	return access(HISTORY_DIRECTORY, W_OK | X_OK) == 0 ? HISTORY_DEFAULT : NULL;
+	const char *path = p->history ? p->history : history_usual();
+	if (!strcmp(path, HISTORY_DEFAULT) && !p->history && access(HISTORY_DIRECTORY, W_OK | X_OK) < 0)
+		return NULL;
+	return strcmp(path, "none") ? path : NULL;
 }
 
 /* What can't be written to may still have something to say. */

@@ -93,15 +93,22 @@ static void weigh(struct decision *d, enum code code)
 	d->against = true;
 }
 
+/* That stored bytes are not what they were explains most of what else is wrong inside: it is said first. */
+static bool is_cause(const struct finding *it)
+{
+	return it->proof == PROOF_INTEGRITY && it->outcome == OUTCOME_BROKEN && it->expected && it->measured;
+}
+
 static void weigh_findings(struct decision *d, enum code code)
 {
-	for (size_t i = 0; i < d->f->count; i++) {
-		const struct finding *it = &d->f->items[i];
-		if (finding_code(d, it) != code)
-			continue;
-		weigh(d, code);
-		reason_finding(&d->reasons, it, code);
-	}
+	for (int cause = 1; cause >= 0; cause--)
+		for (size_t i = 0; i < d->f->count; i++) {
+			const struct finding *it = &d->f->items[i];
+			if (finding_code(d, it) != code || is_cause(it) != cause)
+				continue;
+			weigh(d, code);
+			reason_finding(&d->reasons, it, code);
+		}
 }
 
 static bool has_doubt(const struct findings *f, enum proof p)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "backproof/history.h"
 #include "schema.h"
 
 #define HEADER 100
@@ -218,4 +219,10 @@ void place_free(struct place *p)
 {
 	free(p->path);
 	memset(p, 0, sizeof *p);
+}
+
+const char *history_usual(void)
+{
+	const char *said = secure_getenv("BACKPROOF_HISTORY");
+	return said && *said ? said : HISTORY_DEFAULT;
 }

@@ -74,8 +74,8 @@ static int find_part(const struct subject *s, const struct seal *seal, const cha
 }
 
 /*
- * A backup that was renamed together with its seal, as rotations do: the one file of a seal that is called after the one
- * file there is. Its bytes will tell whether it is that.
+ * A backup that was renamed together with its seal, as rotations do: the one file of a seal that is called after the
+ * one file there is. Its bytes will tell whether it is that.
  */
 static void find_renamed(const struct subject *s, struct sealed_one *x)
 {

@@ -182,6 +182,7 @@ is "fallback: both are remembered" "12|web01-2026-01-02.img,0|web01-2026-01-01.i
 if unshare -m true 2>/dev/null; then
 	(
 		export BACKPROOF W S
+		unset BACKPROOF_HISTORY
 		unshare -m --propagation private sh -c '
 			mount -t tmpfs tmpfs /var/lib
 			c="check web01 --from $W/b/web01.img --config $W/empty.conf --scratch $S --depth full"

@@ -355,6 +355,22 @@ static void reasons_in_words(void)
 	       .error = ERROR_INTERNAL, .check = "a.check", .detail = (char *)"late");
 }
 
+/* Stored bytes that are not what they were come before what follows from them, whenever they were found out. */
+static void causes_come_first(void)
+{
+	struct verdict v;
+	struct finding_text digest = {.expected = "1", .measured = "2"};
+	fresh();
+	finding_add(&fs, PROOF_RESTORE, "package.digest", "perl", OUTCOME_BROKEN, NULL, "changed");
+	finding_add(&fs, PROOF_INTEGRITY, "seal.digest", "web01.img", OUTCOME_BROKEN, &digest, "not what was sealed");
+	findings_seal(&fs);
+	verdict_decide(&fs, &policy, &measures, &v);
+	NEED(v.reasons.count >= 2);
+	CHECK(strstr(v.reasons.items[0], "not what was sealed"));
+	CHECK(strstr(v.reasons.items[1], "changed"));
+	verdict_free(&v);
+}
+
 static void reasons_are_few(void)
 {
 	char names[40][16];
@@ -476,6 +492,7 @@ int main(void)
 	RUN(never_safe);
 	RUN(no_backup_is_no_backup);
 	RUN(reasons_in_words);
+	RUN(causes_come_first);
 	RUN(reasons_are_few);
 	RUN(several_hosts);
 	RUN(exit_codes);
