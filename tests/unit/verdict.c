@@ -359,11 +359,12 @@ static void reasons_in_words(void)
 static void causes_come_first(void)
 {
 	struct verdict v;
-	struct finding_text digest = {.expected = "1", .measured = "2"};
 	fresh();
-	finding_add(&fs, PROOF_RESTORE, "package.digest", "perl", OUTCOME_BROKEN, NULL, "changed");
-	finding_add(&fs, PROOF_INTEGRITY, "seal.digest", "web01.img", OUTCOME_BROKEN, &digest, "not what was sealed");
-	findings_seal(&fs);
+	put(PROOF_RESTORE, OUTCOME_BROKEN, BLAME_DEFAULT)->detail = (char *)"changed";
+	struct finding *digest = put(PROOF_INTEGRITY, OUTCOME_BROKEN, BLAME_DEFAULT);
+	digest->expected = (char *)"1";
+	digest->measured = (char *)"2";
+	digest->detail = (char *)"not what was sealed";
 	verdict_decide(&fs, &policy, &measures, &v);
 	NEED(v.reasons.count >= 2);
 	CHECK(strstr(v.reasons.items[0], "not what was sealed"));
