@@ -135,6 +135,7 @@ for what in gone cut longer flipped zeros; do
 	look signed 0 "side file $what" web01 --from "$W/b" --depth full
 	told "side file $what: it is said" 'any(.findings[]; .check == "seal.tree" and .outcome == "skipped")'
 	look signed 20 "side file $what, at depth sample" web01 --from "$W/b" --depth sample
+	told "side file $what: that is why" '.reasons | any(contains("the side file of its seal"))'
 done
 cp "$W/keep.tree" "$tree"
 look signed 0 "a sample of the sealed" web01 --from "$W/b" --depth sample
@@ -146,6 +147,11 @@ told "where" 'any(.findings[]; .check == "seal.digest" and .outcome == "broken" 
 cp "$F/gpt-old.img" "$W/b/web01.img"
 look signed 12 "the file was replaced" web01 --from "$W/b"
 told "after it was sealed" 'any(.findings[]; .check == "seal.digest" and (.detail | contains("after it was sealed")))'
+run check web01 --from "$W/b" --config "$W/empty.conf" --scratch "$S"
+holds "and what to do" grep -q 'written over one that was sealed, seal it' "$W/out"
+truncate -s +4096 "$W/b/web01.img"
+look signed 12 "the file was replaced by one of another size" web01 --from "$W/b"
+told "of another size, and later" 'any(.findings[]; .check == "seal.size" and (.detail | contains("a new backup is sealed anew")))'
 cp "$W/good.img" "$W/b/web01.img"
 mv "$W/b/web01.img" "$W/b/db01.img" && mv "$W/b/web01.img.seal" "$W/b/db01.img.seal"
 look signed 0 "renamed together with its seal" web01 --from "$W/b/db01.img"
