@@ -43,6 +43,16 @@ static const char *reason_of(const struct history_record *r)
 	return strncmp(line, r->host, len) || strncmp(line + len, ": ", 2) ? line : line + len + 2;
 }
 
+/* "2026-11-22/sda.img" of "web01/2026-11-22/sda.img": whose it is stands elsewhere, and there is little room. */
+static const char *short_label(const struct history_record *r)
+{
+	size_t len = strlen(r->host);
+	if (!r->label)
+		return "";
+	return strncmp(r->label, r->host, len) || r->label[len] != '/' || !r->label[len + 1] ? r->label
+											     : r->label + len + 1;
+}
+
 static void put_trend_columns(struct text *out, const struct history_trend *t)
 {
 	char size[32] = "-", rate[32] = "-";
@@ -142,7 +152,7 @@ void history_text_row(struct text *out, const struct history_record *r, const st
 		put_trend_columns(out, t);
 	else
 		put_cost_columns(out, r);
-	const char *why = c == CODE_SAFE ? (t ? "" : r->label ? r->label : "") : reason_of(r);
+	const char *why = c == CODE_SAFE ? (t ? "" : short_label(r)) : reason_of(r);
 	size_t used = (host_width ? host_width + 2 : 0) + 60 + (t ? 16 : 22), width = table_width(o);
 	/* A line that has no room left for words gets a few all the same: lines of a terminal wrap. */
 	cells_put(out, why, o->verbose ? SIZE_MAX : width > used + 16 ? width - used : 16,
