@@ -29,6 +29,13 @@ void text_put_safe(struct text *t, const char *s);
 void text_put_json(struct text *t, const char *s);
 /* For XML and HTML text and attributes; also drops what XML 1.0 forbids. */
 void text_put_xml(struct text *t, const char *s);
+/* A member of a JSON object behind others: ,"key":value. NULL is null. */
+void text_put_member(struct text *t, const char *key, const char *value);
+void text_put_member_u64(struct text *t, const char *key, uint64_t value);
+/* Seconds since 1970 UTC; 0 is null. */
+void text_put_member_time(struct text *t, const char *key, int64_t at);
+/* ["a","b"] */
+void text_put_json_list(struct text *t, const struct strings *list);
 /* Allocates; NULL when memory is out. */
 char *text_format(const char *fmt, ...) printf_like(1, 2);
 

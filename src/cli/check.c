@@ -51,7 +51,6 @@ static int write_report(const struct options *o, struct host_result *r, int stat
 	struct report_options settings = report_settings(o, false);
 	const struct host_result *all[] = {r};
 	autotext struct text t = {0};
-	struct output out;
 	if (o->quiet && !strcmp(format->name, "text")) {
 		quiet_text(&t, r);
 	} else {
@@ -67,13 +66,7 @@ static int write_report(const struct options *o, struct host_result *r, int stat
 		rc = output_spares(o->output, &it->paths, e);
 	if (rc < 0)
 		return -1;
-	rc = output_open(&out, o->output, e);
-	if (rc == 0)
-		rc = output_write(&out, &t, e);
-	if (rc == 0)
-		rc = output_commit(&out, e);
-	output_close(&out);
-	return rc;
+	return output_text(o->output, &t, e);
 }
 
 int command_check(struct options *o)

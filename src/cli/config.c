@@ -6,7 +6,6 @@
 int command_config(struct options *o)
 {
 	struct config config;
-	struct error e = {0};
 	const char *what = o->arguments.count == 1 ? o->arguments.items[0] : "";
 	bool dump = !strcmp(what, "dump");
 	if (!dump && strcmp(what, "check"))
@@ -19,12 +18,6 @@ int command_config(struct options *o)
 	else
 		text_printf(&t, "configuration is good: %zu repositories, %zu policies, %zu hosts\n",
 			    config.repository_count, config.policy_count, config.host_count);
-	struct output out;
-	int rc = output_open(&out, NULL, &e);
-	if (rc == 0)
-		rc = output_write(&out, &t, &e);
-	if (rc == 0)
-		rc = output_commit(&out, &e);
 	config_free(&config);
-	return rc < 0 ? complain(CODE_INTERNAL, e.text) : 0;
+	return output_show(&t);
 }

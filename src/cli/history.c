@@ -185,7 +185,6 @@ static const char *path_of(const struct options *o, const struct config *c, int 
 
 static int write_out(struct listing *l, struct error *e)
 {
-	struct output out;
 	char *names[3] = {(char *)(uintptr_t)l->path, text_format("%s-wal", l->path), text_format("%s-shm", l->path)};
 	struct strings files = {names, 3, 3};
 	int rc = names[1] && names[2] ? output_spares(l->o->output, &files, e) : error_nomem(e);
@@ -193,13 +192,7 @@ static int write_out(struct listing *l, struct error *e)
 	free(names[2]);
 	if (rc < 0)
 		return -1;
-	rc = output_open(&out, l->o->output, e);
-	if (rc == 0)
-		rc = output_write(&out, &l->out, e);
-	if (rc == 0)
-		rc = output_commit(&out, e);
-	output_close(&out);
-	return rc;
+	return output_text(l->o->output, &l->out, e);
 }
 
 static int run(struct options *o, const char *path)

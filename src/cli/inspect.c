@@ -15,14 +15,7 @@ static int fail(const struct error *e)
 static int write_out(const struct options *o, struct text *t, int code)
 {
 	struct error e;
-	struct output out;
-	int rc = output_open(&out, o->output, &e);
-	if (rc == 0)
-		rc = output_write(&out, t, &e);
-	if (rc == 0)
-		rc = output_commit(&out, &e);
-	output_close(&out);
-	return rc < 0 ? complain(CODE_INTERNAL, e.text) : code;
+	return output_text(o->output, t, &e) < 0 ? complain(CODE_INTERNAL, e.text) : code;
 }
 
 /* The bytes of one file go straight to standard output; all that is to be said goes to standard error. */

@@ -9,19 +9,6 @@ static int failed(const struct error *e)
 	return complain(e->cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL, e->text);
 }
 
-static int show_text(struct text *t)
-{
-	struct error e = {0};
-	struct output out;
-	int rc = output_open(&out, NULL, &e);
-	if (rc == 0)
-		rc = output_write(&out, t, &e);
-	if (rc == 0)
-		rc = output_commit(&out, &e);
-	output_close(&out);
-	return rc < 0 ? complain(CODE_INTERNAL, e.text) : 0;
-}
-
 /* What is printed can be used as it is where a public key in PEM is asked for: readers skip what stands before it. */
 static int put_key(struct text *t, const struct trusted_key *k, struct error *e)
 {
@@ -49,7 +36,7 @@ static int show(const struct strings *files)
 		if (put_key(&t, k, &e) < 0)
 			status = failed(&e);
 	}
-	int shown = show_text(&t);
+	int shown = output_show(&t);
 	trusted_keys_free(&keys);
 	return status ? status : shown;
 }

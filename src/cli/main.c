@@ -46,21 +46,6 @@ void mention(const struct strings *notes)
 		(void)complain(CODE_CANNOT_TELL, notes->items[i]);
 }
 
-static int show(const struct text *t)
-{
-	struct error e;
-	struct output out;
-	struct text copy = {0};
-	text_put(&copy, text_str(t));
-	int rc = output_open(&out, NULL, &e);
-	if (rc == 0)
-		rc = output_write(&out, &copy, &e);
-	if (rc == 0)
-		rc = output_commit(&out, &e);
-	text_free(&copy);
-	return rc < 0 ? complain(CODE_INTERNAL, e.text) : 0;
-}
-
 static int help_all(void)
 {
 	autotext struct text t = {0};
@@ -70,7 +55,7 @@ static int help_all(void)
 	text_put(&t, "\nOnly exit code 0 means safe: 10 no backup, 11 stale, 12 damaged, 13 incomplete,\n"
 		     "20 cannot tell, 21 busy, 64 usage, 70 internal, 78 configuration.\n"
 		     "backproof COMMAND --help shows a command's options; backproof(1) says it all.\n");
-	return show(&t);
+	return output_show(&t);
 }
 
 static int help_command(const struct command *c)
@@ -78,7 +63,7 @@ static int help_command(const struct command *c)
 	autotext struct text t = {0};
 	text_printf(&t, "usage: backproof %s\n%s\n\n", c->synopsis, c->says);
 	options_help(&t, c->bit);
-	return show(&t);
+	return output_show(&t);
 }
 
 static void on_signal(int sig)
@@ -147,7 +132,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && (!strcmp(name, "--version") || !strcmp(name, "version"))) {
 		autotext struct text t = {0};
 		text_put(&t, "backproof " VERSION "\n");
-		return show(&t);
+		return output_show(&t);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "commands.h"
+
 int output_open(struct output *o, const char *path, struct error *e)
 {
 	struct stat st;
@@ -96,4 +98,22 @@ void output_close(struct output *o)
 	free(o->temporary);
 	free(o->path);
 	memset(o, 0, sizeof *o);
+}
+
+int output_text(const char *path, struct text *t, struct error *e)
+{
+	struct output out;
+	int rc = output_open(&out, path, e);
+	if (rc == 0)
+		rc = output_write(&out, t, e);
+	if (rc == 0)
+		rc = output_commit(&out, e);
+	output_close(&out);
+	return rc;
+}
+
+int output_show(struct text *t)
+{
+	struct error e = {0};
+	return output_text(NULL, t, &e) < 0 ? complain(CODE_INTERNAL, e.text) : 0;
 }

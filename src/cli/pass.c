@@ -13,19 +13,6 @@
 
 #define MACHINE_ID_MAX 64
 
-static int put(struct text *t)
-{
-	struct error e = {0};
-	struct output out;
-	int rc = output_open(&out, NULL, &e);
-	if (rc == 0)
-		rc = output_write(&out, t, &e);
-	if (rc == 0)
-		rc = output_commit(&out, &e);
-	output_close(&out);
-	return rc < 0 ? complain(CODE_INTERNAL, e.text) : 0;
-}
-
 /* 0: none that counts. systemd writes "uninitialized" before the first boot. */
 static bool machine_id_of(const char *path, char id[33])
 {
@@ -138,7 +125,7 @@ static int verify(const struct options *o)
 	/* Whoever asks for silence still wants to know why it is not safe: on standard error, as hooks show it. */
 	if (o->quiet)
 		(void)!write(STDERR_FILENO, text_str(&line), line.length);
-	else if (put(&line) != 0)
+	else if (output_show(&line) != 0)
 		code = CODE_INTERNAL;
 	return exit_status(code, o->exit_style, near);
 }
@@ -162,7 +149,7 @@ static int show(const struct options *o, bool json)
 	} else {
 		int64_t now = o->overrides.now ? o->overrides.now : (int64_t)time(NULL);
 		pass_show(&t, &p, keys.items.count > 0, json, now);
-		if (put(&t) != 0)
+		if (output_show(&t) != 0)
 			code = CODE_INTERNAL;
 		else if (keys.items.count && !p.trusted)
 			code = CODE_INCOMPLETE;

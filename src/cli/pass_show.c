@@ -83,21 +83,6 @@ static void show_text(struct text *out, const struct pass *p, bool keyed, int64_
 	row(out, "Id", p->id);
 }
 
-static void put(struct text *out, const char *key, const char *value)
-{
-	text_printf(out, ",\"%s\":", key);
-	if (value)
-		text_put_json(out, value);
-	else
-		text_put(out, "null");
-}
-
-static void put_time(struct text *out, const char *key, int64_t t)
-{
-	char buf[32];
-	put(out, key, t ? format_rfc3339(t, buf) : NULL);
-}
-
 static void show_files(struct text *out, const struct pass *p)
 {
 	char hex[65];
@@ -107,8 +92,8 @@ static void show_files(struct text *out, const struct pass *p)
 		text_put(out, it == p->subjects.items ? "{\"name\":" : ",{\"name\":");
 		text_put_json(out, it->name);
 		text_printf(out, ",\"bytes\":%llu", (unsigned long long)it->size);
-		put(out, "sha256", it->has_sha256 ? hex_encode(it->sha256, 32, hex) : NULL);
-		put(out, "fsverity", it->has_fsverity ? hex_encode(it->fsverity, 32, hex) : NULL);
+		text_put_member(out, "sha256", it->has_sha256 ? hex_encode(it->sha256, 32, hex) : NULL);
+		text_put_member(out, "fsverity", it->has_fsverity ? hex_encode(it->fsverity, 32, hex) : NULL);
 		text_put(out, "}");
 	}
 	text_put(out, "]");
@@ -119,29 +104,29 @@ static void show_json(struct text *out, const struct pass *p, bool keyed, int64_
 {
 	char hex[65], share[16];
 	text_put(out, "{\"format_version\":\"" PASS_FORMAT_VERSION "\"");
-	put(out, "host", p->host);
-	put(out, "code", code_name((enum code)p->code));
+	text_put_member(out, "host", p->host);
+	text_put_member(out, "code", code_name((enum code)p->code));
 	text_printf(out, ",\"exit\":%d,\"reasons\":[", p->code);
 	for (size_t i = 0; i < p->reasons.count; i++) {
 		text_put(out, i ? "," : "");
 		text_put_json(out, p->reasons.items[i]);
 	}
 	text_put(out, "]");
-	put(out, "signature", !keyed ? "not-checked" : p->trusted ? "held" : "unknown-key");
-	put(out, "key_id", *p->key_id ? p->key_id : NULL);
-	put(out, "id", p->id);
-	put_time(out, "checked_at", p->verified_at);
-	put_time(out, "expires_at", p->expires_at);
+	text_put_member(out, "signature", !keyed ? "not-checked" : p->trusted ? "held" : "unknown-key");
+	text_put_member(out, "key_id", *p->key_id ? p->key_id : NULL);
+	text_put_member(out, "id", p->id);
+	text_put_member_time(out, "checked_at", p->verified_at);
+	text_put_member_time(out, "expires_at", p->expires_at);
 	text_printf(out, ",\"expired\":%s", p->expires_at > now ? "false" : "true");
-	put_time(out, "taken_at", p->taken_at);
-	put(out, "restore_point", p->label);
-	put(out, "hostname", p->hostname);
-	put(out, "machine_id", p->machine_id);
-	put(out, "policy", p->policy);
-	put(out, "policy_digest", hex_encode(p->policy_digest, 32, hex));
-	put(out, "depth", p->depth);
-	put(out, "confidence", p->confidence ? format_share(p->confidence, share) : NULL);
-	put(out, "damage", p->damage ? format_share(p->damage, share) : NULL);
+	text_put_member_time(out, "taken_at", p->taken_at);
+	text_put_member(out, "restore_point", p->label);
+	text_put_member(out, "hostname", p->hostname);
+	text_put_member(out, "machine_id", p->machine_id);
+	text_put_member(out, "policy", p->policy);
+	text_put_member(out, "policy_digest", hex_encode(p->policy_digest, 32, hex));
+	text_put_member(out, "depth", p->depth);
+	text_put_member(out, "confidence", p->confidence ? format_share(p->confidence, share) : NULL);
+	text_put_member(out, "damage", p->damage ? format_share(p->damage, share) : NULL);
 	text_put(out, ",\"proofs\":{");
 	for (size_t i = 0; i < PROOF_COUNT; i++)
 		text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "", proof_name((enum proof)i), p->proofs[i]);

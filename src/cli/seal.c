@@ -118,8 +118,6 @@ static void put_json(struct text *t, const struct seal_result *r)
 
 static int show(const struct options *o, const struct seal_result *r)
 {
-	struct error e;
-	struct output out;
 	autotext struct text t = {0};
 	bool json = o->format && !strcmp(o->format->name, "json");
 	if (o->quiet && !json && r->code == CODE_SAFE)
@@ -128,13 +126,7 @@ static int show(const struct options *o, const struct seal_result *r)
 		put_json(&t, r);
 	else
 		put_text(&t, r);
-	int rc = output_open(&out, NULL, &e);
-	if (rc == 0)
-		rc = output_write(&out, &t, &e);
-	if (rc == 0)
-		rc = output_commit(&out, &e);
-	output_close(&out);
-	return rc < 0 ? complain(CODE_INTERNAL, e.text) : 0;
+	return output_show(&t);
 }
 
 static int usage_fault(const struct options *o)

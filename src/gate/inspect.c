@@ -165,17 +165,7 @@ static void show_text(struct text *t, const struct subject *s, const struct find
 
 static void json_string(struct text *t, const char *key, const char *value)
 {
-	text_printf(t, ",\"%s\":", key);
-	if (value && *value)
-		text_put_json(t, value);
-	else
-		text_put(t, "null");
-}
-
-static void json_time(struct text *t, const char *key, int64_t value)
-{
-	char when[32];
-	json_string(t, key, value ? format_rfc3339(value, when) : NULL);
+	text_put_member(t, key, value && *value ? value : NULL);
 }
 
 static void json_volume(struct text *t, const struct subject *s, const struct subject_volume *v)
@@ -195,8 +185,8 @@ static void json_volume(struct text *t, const struct subject *s, const struct su
 	if (v->fs) {
 		const struct fs_info *i = fs_info(v->fs);
 		text_printf(t, ",\"fs\":%zu", fs_number(s, v));
-		json_time(t, "written", i->written);
-		json_time(t, "log", i->journal);
+		text_put_member_time(t, "written", i->written);
+		text_put_member_time(t, "log", i->journal);
 		text_printf(t, ",\"clean\":%s,\"replayed\":%s", i->clean ? "true" : "false",
 			    i->replayed ? "true" : "false");
 	}
@@ -246,7 +236,7 @@ static void json_part(struct text *t, const struct subject *s, const struct part
 	text_put(t, "{\"path\":");
 	text_put_json(t, pt->file->path);
 	text_printf(t, ",\"bytes\":%llu", (unsigned long long)pt->file->size);
-	json_time(t, "written", pt->file->mtime);
+	text_put_member_time(t, "written", pt->file->mtime);
 	json_string(t, "disk", pt->file->disk);
 	text_put(t, ",\"format\":[");
 	for (size_t i = 0; i < pt->formats.count; i++) {
@@ -254,7 +244,7 @@ static void json_part(struct text *t, const struct subject *s, const struct part
 		text_put_json(t, pt->formats.items[i]);
 	}
 	text_put(t, "]");
-	json_time(t, "made", pt->image.made);
+	text_put_member_time(t, "made", pt->image.made);
 	json_string(t, "id", pt->image.id);
 	json_string(t, "parent", pt->image.parent);
 	json_string(t, "machine", pt->image.host);
@@ -297,7 +287,7 @@ static void show_json(struct text *t, const struct subject *s, const struct find
 	json_string(t, "hostname", x->hostname);
 	json_string(t, "machine_id", x->machine_id);
 	json_string(t, "kernel", x->kernel);
-	json_time(t, "newest_member", s->newest_member);
+	text_put_member_time(t, "newest_member", s->newest_member);
 	text_put(t, "},\"seals\":[");
 	for (size_t i = 0; s->sealed && i < s->sealed->items.count; i++) {
 		const struct seal *seal = &s->sealed->items.items[i].seal;
@@ -305,7 +295,7 @@ static void show_json(struct text *t, const struct subject *s, const struct find
 		json_string(t, "path", seal->path);
 		json_string(t, "key_id", seal->is_signed ? seal->key_id : NULL);
 		json_string(t, "host", seal->host);
-		json_time(t, "sealed_at", seal->sealed_at);
+		text_put_member_time(t, "sealed_at", seal->sealed_at);
 		text_put(t, "}");
 	}
 	text_put(t, "],\"problems\":[");

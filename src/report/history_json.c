@@ -4,29 +4,6 @@
 
 #include "common.h"
 
-static void put_string(struct text *out, const char *key, const char *s)
-{
-	text_printf(out, ",\"%s\":", key);
-	if (s)
-		text_put_json(out, s);
-	else
-		text_put(out, "null");
-}
-
-static void put_u64(struct text *out, const char *key, uint64_t v)
-{
-	text_printf(out, ",\"%s\":%llu", key, (unsigned long long)v);
-}
-
-static void put_time(struct text *out, const char *key, int64_t t)
-{
-	char buf[32];
-	if (t > 0)
-		text_printf(out, ",\"%s\":\"%s\"", key, format_rfc3339(t, buf));
-	else
-		text_printf(out, ",\"%s\":null", key);
-}
-
 static void put_digest(struct text *out, const char *key, bool has, const uint8_t digest[32])
 {
 	text_printf(out, ",\"%s\":", key);
@@ -50,19 +27,19 @@ static void put_point(struct text *out, const struct history_record *r)
 	}
 	text_put(out, ",\"restore_point\":{\"label\":");
 	text_put_json(out, r->label);
-	put_time(out, "taken_at", r->taken_at);
+	text_put_member_time(out, "taken_at", r->taken_at);
 	if (r->taken_at)
 		text_printf(out, ",\"age_seconds\":%lld", (long long)(r->checked_at - r->taken_at));
 	else
 		text_put(out, ",\"age_seconds\":null");
-	put_u64(out, "bytes", r->bytes);
+	text_put_member_u64(out, "bytes", r->bytes);
 	text_put(out, ",\"files\":[");
 	for (size_t i = 0; i < r->files.count; i++) {
 		const struct history_file *f = &r->files.items[i];
 		text_put(out, i ? ",{\"path\":" : "{\"path\":");
 		text_put_json(out, f->path);
-		put_u64(out, "size", f->size);
-		put_time(out, "modified_at", f->mtime_ns / 1000000000);
+		text_put_member_u64(out, "size", f->size);
+		text_put_member_time(out, "modified_at", f->mtime_ns / 1000000000);
 		put_digest(out, "sha256", f->has_sha256, f->sha256);
 		put_digest(out, "fsverity", f->has_fsverity, f->fsverity);
 		text_printf(out, ",\"read_whole\":%s}", f->read_whole ? "true" : "false");
@@ -74,21 +51,21 @@ static void put_measures(struct text *out, const struct history_record *r)
 {
 	uint64_t rate = report_rate_of(r->bytes_restored, r->restore_seconds);
 	text_printf(out, ",\"measures\":{\"bytes_read\":%llu", (unsigned long long)r->bytes_read);
-	put_u64(out, "bytes_decoded", r->bytes_decoded);
-	put_u64(out, "files_sampled", r->files_sampled);
-	put_u64(out, "files_restored", r->files_restored);
-	put_u64(out, "files_witnessed", r->files_witnessed);
+	text_put_member_u64(out, "bytes_decoded", r->bytes_decoded);
+	text_put_member_u64(out, "files_sampled", r->files_sampled);
+	text_put_member_u64(out, "files_restored", r->files_restored);
+	text_put_member_u64(out, "files_witnessed", r->files_witnessed);
 	if (rate)
-		put_u64(out, "restore_bytes_per_second", rate);
+		text_put_member_u64(out, "restore_bytes_per_second", rate);
 	else
 		text_put(out, ",\"restore_bytes_per_second\":null");
 	text_put(out, ",\"duration_seconds\":");
 	report_put_seconds(out, r->duration_seconds);
-	put_u64(out, "bytes_restored", r->bytes_restored);
+	text_put_member_u64(out, "bytes_restored", r->bytes_restored);
 	text_put(out, ",\"restore_seconds\":");
 	report_put_seconds(out, r->restore_seconds);
-	put_u64(out, "image_data_bytes", r->image_data);
-	put_u64(out, "entries", r->entries);
+	text_put_member_u64(out, "image_data_bytes", r->image_data);
+	text_put_member_u64(out, "entries", r->entries);
 	if (r->opaque_known)
 		put_share(out, "opaque_share", r->opaque);
 	else
@@ -126,26 +103,26 @@ void history_json_row(struct text *out, const struct history_record *r, const st
 	if (type)
 		text_printf(out, "\"type\":\"%s\",\"format_version\":\"" REPORT_FORMAT_VERSION "\",", type);
 	text_printf(out, "\"id\":%lld", (long long)r->id);
-	put_string(out, "host", r->host);
+	text_put_member(out, "host", r->host);
 	text_printf(out, ",\"verdict\":\"%s\",\"code\":\"%s\",\"exit\":%d,\"reasons\":[", code, code, r->code);
 	for (size_t i = 0; i < r->reasons.count; i++) {
 		text_put(out, i ? "," : "");
 		text_put_json(out, r->reasons.items[i]);
 	}
 	text_put(out, "]");
-	put_time(out, "checked_at", r->checked_at);
-	put_string(out, "policy", r->policy);
-	put_string(out, "depth", depth_name((enum depth)r->depth));
-	put_u64(out, "seed", r->seed);
+	text_put_member_time(out, "checked_at", r->checked_at);
+	text_put_member(out, "policy", r->policy);
+	text_put_member(out, "depth", depth_name((enum depth)r->depth));
+	text_put_member_u64(out, "seed", r->seed);
 	put_point(out, r);
 	text_put(out, ",\"proofs\":{");
 	for (int p = 0; p < PROOF_COUNT; p++)
 		text_printf(out, "%s\"%s\":\"%s\"", p ? "," : "", proof_name((enum proof)p),
 			    outcome_name((enum outcome)r->proofs[p]));
 	text_put(out, "}");
-	put_string(out, "hostname", r->hostname);
-	put_string(out, "machine_id", r->machine_id);
-	put_string(out, "system", r->system);
+	text_put_member(out, "hostname", r->hostname);
+	text_put_member(out, "machine_id", r->machine_id);
+	text_put_member(out, "system", r->system);
 	if (r->confidence) {
 		text_printf(out, ",\"sample\":{\"confidence\":%u.%06u", r->confidence / 1000000,
 			    r->confidence % 1000000);

@@ -8,36 +8,6 @@ static void put_key(struct text *out, const char *key)
 	text_printf(out, ",\"%s\":", key);
 }
 
-static void put_string(struct text *out, const char *s)
-{
-	if (s)
-		text_put_json(out, s);
-	else
-		text_put(out, "null");
-}
-
-static void put_u64(struct text *out, const char *key, uint64_t v)
-{
-	text_printf(out, ",\"%s\":%llu", key, (unsigned long long)v);
-}
-
-static void put_time(struct text *out, const char *key, int64_t t)
-{
-	char buf[32];
-	put_key(out, key);
-	text_put_json(out, format_rfc3339(t, buf));
-}
-
-static void put_list(struct text *out, const struct strings *list)
-{
-	text_put(out, "[");
-	for (size_t i = 0; i < list->count; i++) {
-		text_put(out, i ? "," : "");
-		text_put_json(out, list->items[i]);
-	}
-	text_put(out, "]");
-}
-
 static void put_point(struct text *out, const struct host_result *r)
 {
 	put_key(out, "restore_point");
@@ -46,16 +16,16 @@ static void put_point(struct text *out, const struct host_result *r)
 		return;
 	}
 	text_put(out, "{\"paths\":");
-	put_list(out, &r->paths);
+	text_put_json_list(out, &r->paths);
 	if (r->taken_at) {
-		put_time(out, "taken_at", r->taken_at);
+		text_put_member_time(out, "taken_at", r->taken_at);
 		text_printf(out, ",\"age_seconds\":%lld", (long long)r->age);
 	} else {
 		text_put(out, ",\"taken_at\":null,\"age_seconds\":null");
 	}
-	put_u64(out, "bytes", r->bytes);
+	text_put_member_u64(out, "bytes", r->bytes);
 	put_key(out, "format");
-	put_list(out, &r->formats);
+	text_put_json_list(out, &r->formats);
 	text_put(out, "}");
 }
 
@@ -67,35 +37,28 @@ static void put_seal(struct text *out, const struct seal_state *s)
 		return;
 	}
 	text_put(out, "{\"path\":");
-	put_string(out, s->path);
-	text_printf(out, ",\"signed\":%s,\"trusted\":%s,\"key_id\":", s->is_signed ? "true" : "false",
+	text_put_json(out, s->path);
+	text_printf(out, ",\"signed\":%s,\"trusted\":%s", s->is_signed ? "true" : "false",
 		    s->trusted ? "true" : "false");
-	put_string(out, *s->key_id ? s->key_id : NULL);
-	if (s->sealed_at)
-		put_time(out, "sealed_at", s->sealed_at);
-	else
-		text_put(out, ",\"sealed_at\":null");
+	text_put_member(out, "key_id", *s->key_id ? s->key_id : NULL);
+	text_put_member_time(out, "sealed_at", s->sealed_at);
 	text_put(out, "}");
 }
 
 static void put_finding(struct text *out, const struct finding *it)
 {
 	text_printf(out, "{\"proof\":\"%s\",\"check\":", proof_name(it->proof));
-	put_string(out, it->check);
-	put_key(out, "subject");
-	put_string(out, it->subject);
+	text_put_json(out, it->check);
+	text_put_member(out, "subject", it->subject);
 	text_printf(out, ",\"outcome\":\"%s\"", outcome_name(it->outcome));
-	put_key(out, "expected");
-	put_string(out, it->expected);
-	put_key(out, "measured");
-	put_string(out, it->measured);
+	text_put_member(out, "expected", it->expected);
+	text_put_member(out, "measured", it->measured);
 	put_key(out, "offset");
 	if (it->offset >= 0)
 		text_printf(out, "%lld", (long long)it->offset);
 	else
 		text_put(out, "null");
-	put_key(out, "detail");
-	put_string(out, it->detail);
+	text_put_member(out, "detail", it->detail);
 	if (it->error != ERROR_NONE)
 		text_printf(out, ",\"error\":\"%s\"", error_class_name(it->error));
 	text_put(out, "}");
@@ -106,21 +69,21 @@ static void put_measures(struct text *out, const struct host_result *r)
 	const struct measures *m = &r->measures;
 	uint64_t rate = report_rate(r);
 	text_printf(out, ",\"measures\":{\"bytes_read\":%llu", (unsigned long long)m->bytes_read);
-	put_u64(out, "bytes_decoded", m->bytes_decoded);
-	put_u64(out, "files_sampled", m->files_sampled);
-	put_u64(out, "files_restored", m->files_restored);
-	put_u64(out, "files_witnessed", m->files_witnessed);
+	text_put_member_u64(out, "bytes_decoded", m->bytes_decoded);
+	text_put_member_u64(out, "files_sampled", m->files_sampled);
+	text_put_member_u64(out, "files_restored", m->files_restored);
+	text_put_member_u64(out, "files_witnessed", m->files_witnessed);
 	if (rate)
-		put_u64(out, "restore_bytes_per_second", rate);
+		text_put_member_u64(out, "restore_bytes_per_second", rate);
 	else
 		text_put(out, ",\"restore_bytes_per_second\":null");
 	put_key(out, "duration_seconds");
 	report_put_seconds(out, m->duration_seconds);
-	put_u64(out, "bytes_restored", m->bytes_restored);
+	text_put_member_u64(out, "bytes_restored", m->bytes_restored);
 	put_key(out, "restore_seconds");
 	report_put_seconds(out, m->restore_seconds);
-	put_u64(out, "image_data_bytes", m->image_data);
-	put_u64(out, "findings_not_listed", report_dropped(r));
+	text_put_member_u64(out, "image_data_bytes", m->image_data);
+	text_put_member_u64(out, "findings_not_listed", report_dropped(r));
 	text_put(out, "}");
 }
 
@@ -143,17 +106,16 @@ static void put_sample(struct text *out, const struct chunk_sample *c)
 		return;
 	}
 	text_printf(out, "{\"chunks_total\":%llu", (unsigned long long)c->total);
-	put_u64(out, "chunks_drawn", c->drawn);
-	put_u64(out, "chunks_known", c->known);
-	put_u64(out, "chunks_needed", c->needed);
-	put_u64(out, "chunks_bad", c->bad);
-	put_u64(out, "bytes_read", c->bytes_read);
-	put_u64(out, "bytes_total", c->bytes_total);
+	text_put_member_u64(out, "chunks_drawn", c->drawn);
+	text_put_member_u64(out, "chunks_known", c->known);
+	text_put_member_u64(out, "chunks_needed", c->needed);
+	text_put_member_u64(out, "chunks_bad", c->bad);
+	text_put_member_u64(out, "bytes_read", c->bytes_read);
+	text_put_member_u64(out, "bytes_total", c->bytes_total);
 	put_share(out, "confidence", c->confidence);
 	put_share(out, "damage", c->damage);
 	put_share(out, "wanted", c->wanted);
-	put_key(out, "from");
-	put_string(out, c->from);
+	text_put_member(out, "from", c->from);
 	text_printf(out, ",\"stopped\":%s}", c->stopped ? "true" : "false");
 }
 
@@ -163,17 +125,16 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	if (type)
 		text_printf(out, "\"type\":\"%s\",", type);
 	text_put(out, "\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"host\":");
-	put_string(out, r->host);
+	text_put_json(out, r->host);
 	const char *code = code_name(r->verdict.code);
 	text_printf(out, ",\"verdict\":\"%s\",\"code\":\"%s\",\"exit\":%d", code, code,
 		    exit_status(r->verdict.code, EXIT_PLAIN, false));
 	put_key(out, "reasons");
-	put_list(out, &r->verdict.reasons);
-	put_time(out, "checked_at", r->checked_at);
-	put_key(out, "policy");
-	put_string(out, r->policy);
+	text_put_json_list(out, &r->verdict.reasons);
+	text_put_member_time(out, "checked_at", r->checked_at);
+	text_put_member(out, "policy", r->policy);
 	text_printf(out, ",\"depth\":\"%s\"", report_depth(r));
-	put_u64(out, "seed", r->seed);
+	text_put_member_u64(out, "seed", r->seed);
 	put_point(out, r);
 	text_put(out, ",\"proofs\":{");
 	for (int p = 0; p < PROOF_COUNT; p++)
@@ -189,7 +150,7 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	put_sample(out, &r->sample);
 	put_seal(out, &r->seal);
 	put_key(out, "notes");
-	put_list(out, &r->notes);
+	text_put_json_list(out, &r->notes);
 	if (r->older) {
 		put_key(out, "newer_restore_point");
 		put_host(out, r->older, NULL);
@@ -202,7 +163,7 @@ static void put_counts(struct text *out, const struct host_result *const *all, s
 	size_t counts[REPORT_CODES];
 	report_count(all, count, counts);
 	for (size_t i = REPORT_CODES; i-- > 0;)
-		put_u64(out, code_name(report_codes[i]), counts[i]);
+		text_put_member_u64(out, code_name(report_codes[i]), counts[i]);
 }
 
 static void json_end(struct text *out, const struct host_result *const *all, size_t count,
@@ -214,7 +175,7 @@ static void json_end(struct text *out, const struct host_result *const *all, siz
 		return;
 	}
 	text_put(out, "{\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"type\":\"audit\"");
-	put_time(out, "checked_at", o->now);
+	text_put_member_time(out, "checked_at", o->now);
 	text_printf(out, ",\"exit\":%d,\"code\":\"%s\",\"hosts\":[", exit, code_name(overall));
 	for (size_t i = 0; i < count; i++) {
 		text_put(out, i ? ",\n" : "\n");
@@ -238,7 +199,7 @@ static void jsonl_end(struct text *out, const struct host_result *const *all, si
 		      enum code overall, int exit, const struct report_options *o)
 {
 	text_put(out, "{\"type\":\"summary\",\"format_version\":\"" REPORT_FORMAT_VERSION "\"");
-	put_time(out, "checked_at", o->now);
+	text_put_member_time(out, "checked_at", o->now);
 	text_printf(out, ",\"hosts\":%zu,\"exit\":%d,\"code\":\"%s\",\"counts\":{\"hosts\":%zu", count, exit,
 		    code_name(overall), count);
 	put_counts(out, all, count);

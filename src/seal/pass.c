@@ -59,16 +59,10 @@ static void put_member(struct text *t, const char *key, const char *value)
 		text_put(t, "null");
 }
 
-static void put_time(struct text *t, const char *key, int64_t at)
-{
-	char buf[32];
-	put_member(t, key, at ? format_rfc3339(at, buf) : NULL);
-}
-
 static void put_share(struct text *t, const char *key, uint32_t share)
 {
 	char buf[16];
-	put_member(t, key, share ? format_share(share, buf) : NULL);
+	text_put_member(t, key, share ? format_share(share, buf) : NULL);
 }
 
 static void put_subject(struct text *t, const struct pass_subject *s)
@@ -127,9 +121,9 @@ static void put_own(struct text *t, const struct pass *p)
 	put_member(t, "depth", p->depth);
 	put_share(t, "confidence", p->confidence);
 	put_share(t, "damage", p->damage);
-	put_time(t, "taken_at", p->taken_at);
-	put_time(t, "verified_at", p->verified_at);
-	put_time(t, "expires_at", p->expires_at);
+	text_put_member_time(t, "taken_at", p->taken_at);
+	text_put_member_time(t, "verified_at", p->verified_at);
+	text_put_member_time(t, "expires_at", p->expires_at);
 	text_put(t, "}");
 }
 

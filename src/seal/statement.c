@@ -8,17 +8,14 @@
 
 static void put_member(struct text *t, const char *key, const char *value)
 {
-	if (!value || !*value)
-		return;
-	text_printf(t, ",\"%s\":", key);
-	text_put_json(t, value);
+	if (value && *value)
+		text_put_member(t, key, value);
 }
 
 static void put_time(struct text *t, const char *key, int64_t at)
 {
-	char when[32];
 	if (at)
-		put_member(t, key, format_rfc3339(at, when));
+		text_put_member_time(t, key, at);
 }
 
 static void put_hex(struct text *t, const uint8_t digest[32])
@@ -105,12 +102,9 @@ static void put_predicate(struct text *t, const struct seal *s)
 	put_member(t, "hostname", s->hostname);
 	put_member(t, "machine_id", s->machine_id);
 	put_member(t, "system", s->system);
-	text_put(t, ",\"formats\":[");
-	for (size_t i = 0; i < s->formats.count; i++) {
-		text_put(t, i ? "," : "");
-		text_put_json(t, s->formats.items[i]);
-	}
-	text_put(t, "],\"files\":[");
+	text_put(t, ",\"formats\":");
+	text_put_json_list(t, &s->formats);
+	text_put(t, ",\"files\":[");
 	put_files(t, s);
 	text_put(t, "]");
 	if (s->tree_name) {
