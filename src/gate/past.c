@@ -66,6 +66,19 @@ static bool can_be_sampled(const struct history_file *it)
 	       !memcmp(digest, it->fsverity, sizeof digest);
 }
 
+/* A check that could not ask the history may have proved what was altered: that has to be read again, and told. */
+static int was_altered(struct past *x, const struct check_parameters *p, const struct history_file *now,
+		       const struct history_file *proof, struct error *e)
+{
+	struct history_file first = {0};
+	int64_t at;
+	int rc = history_first_seen(x->history, p->host, now, &first, &at, e);
+	if (rc > 0)
+		rc = past_differs(&first, proof);
+	history_file_free(&first);
+	return rc;
+}
+
 /* One file. 1: proved, and *checked_at says when; 0: not, and *why says why not (a literal); -1. */
 static int find_proof(struct past *x, const struct restore_point *point, size_t index,
 		      const struct check_parameters *p, int64_t *checked_at, const char **why, struct error *e)
@@ -88,6 +101,9 @@ static int find_proof(struct past *x, const struct restore_point *point, size_t 
 	*why = "the last safe full check of it was made for less than policy asks for now";
 	if (!run.good)
 		return 0;
+	*why = "the last safe full check of it found other bytes than were seen first";
+	if ((rc = was_altered(x, p, &now, proof, e)) != 0)
+		return rc < 0 ? -1 : 0;
 	*why = "of the last safe full check of it, not all hashes are kept";
 	past_add_sealed_chunks(x, point, proof);
 	if (!can_be_sampled(proof) || proof->size != now.size)

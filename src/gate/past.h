@@ -58,6 +58,8 @@ uint64_t past_large(const struct history_record *now);
 /* The bytes of an older restore point under a newer time. true: a finding was made. */
 bool past_copy(const struct history_record *now, const struct history_record *then, const struct check_parameters *p,
 	       struct findings *f);
+/* Both have a digest of one kind, and these differ. */
+bool past_differs(const struct history_file *a, const struct history_file *b);
 /* A file whose bytes are not those that were seen first, though neither size nor time changed. */
 void past_first_digest(const struct history_file *now, const struct history_file *then, int64_t checked_at,
 		       struct findings *f);

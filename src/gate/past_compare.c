@@ -126,6 +126,11 @@ static int same_bytes(const struct history_file *a, const struct history_file *b
 	return -1;
 }
 
+bool past_differs(const struct history_file *a, const struct history_file *b)
+{
+	return same_bytes(a, b) == 0;
+}
+
 /* "web01/2026-11-20" and that of the next day: the name alone says that it is newer, or older. */
 static bool is_of_series(const struct history_record *now, const struct history_record *then)
 {

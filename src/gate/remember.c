@@ -86,10 +86,11 @@ static struct memory *find(struct histories *x, const char *path)
 
 void remember_open(struct histories *x, struct check_parameters *p)
 {
+	static const struct error no_memory = {.cls = ERROR_INTERNAL, .text = "out of memory"};
 	const char *path = path_of(p->policy);
 	struct memory *m = path ? find(x, path) : NULL;
 	p->history = m ? m->history : NULL;
-	p->history_error = m && !m->history ? &m->error : NULL;
+	p->history_error = m && !m->history ? &m->error : path && !m ? &no_memory : NULL;
 	p->keep_chunks = m && m->writes;
 }
 
@@ -250,7 +251,7 @@ void remember(struct histories *x, const struct check_parameters *p, struct host
 {
 	const char *path = path_of(p->policy);
 	struct memory *m = path ? find(x, path) : NULL;
-	if (path && !m)
+	if (path && (!m || (m->writes && !p->history)))
 		note(&out->notes, "out of memory");
 	else if (m && !m->writes)
 		note(&out->notes, m->error.text);

@@ -121,6 +121,8 @@ void run_point(const struct restore_point *point, struct check_parameters *p, st
 	remember_collect(&s, p, out);
 	if (out->record)
 		past_judge(&past, out->record, p, &out->findings);
+	else if (p->history)
+		out->findings.lost = true; /* memory: what the history would have said is not known */
 	subject_close(&s);
 	past_end(&past, p);
 	p->scratch = NULL;

@@ -7,7 +7,7 @@ set -eu
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
-wanted=" ${*:-plain sealed sampled chain vma clonezilla btrfs xfs ntfs} "
+wanted=" ${*:-plain sealed sampled remembered chain vma clonezilla btrfs xfs ntfs} "
 cd "$(dirname "$0")/../../fixtures"
 # shellcheck source=fixtures/lib.sh
 . ./lib.sh
@@ -65,6 +65,10 @@ if wants sampled; then
 	noise 3 8000000 >"$W/tree/srv/blob"
 	mk_disk "$out/sampled/web01.img" "$W/tree"
 	rm "$W/tree/srv/blob"
+fi
+# Its history is made first.
+if wants remembered; then
+	mk_disk "$out/remembered/web01.img" "$W/tree"
 fi
 # Clusters compressed with both methods; the newest part of the disk is in the overlay.
 if wants chain; then
