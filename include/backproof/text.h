@@ -25,11 +25,11 @@ const char *text_str(const struct text *t);
 bool text_is_utf8(const char *s);
 /* For a terminal or log: control, escape, bidi and invalid UTF-8 bytes become \xNN or \u{NNNN}. */
 void text_put_safe(struct text *t, const char *s);
-/* A quoted JSON string; invalid UTF-8 becomes U+FFFD. */
+/* A quoted JSON string; invalid UTF-8 becomes U+FFFD. NULL is null. */
 void text_put_json(struct text *t, const char *s);
 /* For XML and HTML text and attributes; also drops what XML 1.0 forbids. */
 void text_put_xml(struct text *t, const char *s);
-/* A member of a JSON object behind others: ,"key":value. NULL is null. */
+/* A member of a JSON object behind others: ,"key":value. */
 void text_put_member(struct text *t, const char *key, const char *value);
 void text_put_member_u64(struct text *t, const char *key, uint64_t value);
 /* Seconds since 1970 UTC; 0 is null. */

@@ -4,10 +4,7 @@
 void text_put_member(struct text *t, const char *key, const char *value)
 {
 	text_printf(t, ",\"%s\":", key);
-	if (value)
-		text_put_json(t, value);
-	else
-		text_put(t, "null");
+	text_put_json(t, value);
 }
 
 void text_put_member_u64(struct text *t, const char *key, uint64_t value)

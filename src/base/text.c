@@ -136,6 +136,10 @@ void text_put_safe(struct text *t, const char *s)
 void text_put_json(struct text *t, const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
+	if (!s) {
+		text_put(t, "null");
+		return;
+	}
 	text_put(t, "\"");
 	while (*p) {
 		uint32_t c;
