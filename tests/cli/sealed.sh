@@ -3,6 +3,8 @@
 # Sealed backups: what was changed since, taken away, put beside another backup or signed by somebody else is told.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/sealed.bash
+. "$(dirname "$0")/sealed.bash"
 F=$W/f
 "$TOP/fixtures/make-small-images.sh" "$F" >/dev/null || exit 1
 raw=$F/gpt.img
@@ -15,20 +17,6 @@ printf '[policy "default"]\nrequire = presence freshness\nrequire_signature = ye
 	>"$W/narrow.conf"
 printf '[policy "default"]\nrequire = presence\nrequire_signature = yes\ntrusted_keys = %s %s\n' "$W/no-such.pub" "$W/key.pub" \
 	>"$W/half.conf"
-fresh() { rm -rf "$W/b" && mkdir "$W/b"; }
-seal() { # PATH... [OPTIONS]
-	run seal "$@" --scratch "$S" --progress never
-	[ "$code" = 0 ] || why 0 | not_ok "seal $*"
-}
-# look CONF CODE NAME HOST OPTIONS...
-look() {
-	local conf=$1 want=$2 name=$3
-	shift 3
-	run check "$@" --config "$W/$conf.conf" --scratch "$S" --format json
-	verdict_is "$want" "$name"
-}
-told() { holds "$1" jq -e "$2" "$W/out"; }
-by_seal='any(.findings[]; .check == "seal.digest" and .outcome == "held")'
 broken() { printf 'any(.findings[]; .check == "%s" and .outcome == "broken")' "$1"; }
 
 # A copy may lose the times of files; the seal remembers.

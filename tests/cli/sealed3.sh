@@ -3,25 +3,13 @@
 # Backups of every format, sealed: what is as it was sealed is as safe as it was before, and says on what it rests.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/sealed.bash
+. "$(dirname "$0")/sealed.bash"
 F=$W/f
 "$TOP/fixtures/make-small-images.sh" "$F" >/dev/null || exit 1
 raw=$F/gpt.img
 "$BACKPROOF" key new "$W/key" >/dev/null || exit 1
 printf '[policy "default"]\nrequire_signature = yes\ntrusted_keys = %s\n' "$W/key.pub" >"$W/signed.conf"
-fresh() { rm -rf "$W/b" && mkdir "$W/b"; }
-seal() { # PATH... [OPTIONS]
-	run seal "$@" --scratch "$S" --progress never
-	[ "$code" = 0 ] || why 0 | not_ok "seal $*"
-}
-# look CONF CODE NAME HOST OPTIONS...
-look() {
-	local conf=$1 want=$2 name=$3
-	shift 3
-	run check "$@" --config "$W/$conf.conf" --scratch "$S" --format json
-	verdict_is "$want" "$name"
-}
-told() { holds "$1" jq -e "$2" "$W/out"; }
-by_seal='any(.findings[]; .check == "seal.digest" and .outcome == "held")'
 
 
 one() { # NAME [OPTIONS of seal], of what is in $W/b

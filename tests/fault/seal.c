@@ -24,27 +24,13 @@ static bool fails(enum kind k)
 	return true;
 }
 
-#define WRAP(kind, type, failed, name, params, args)                                               \
-	type __real_##name params;                                                                 \
-	type __wrap_##name params;                                                                 \
-	type __wrap_##name params                                                                  \
-	{                                                                                          \
-		return fails(kind) ? (failed) : __real_##name args;                                \
-	}
-WRAP(ALLOCATION, void *, NULL, malloc, (size_t n), (n))
-WRAP(ALLOCATION, void *, NULL, calloc, (size_t n, size_t m), (n, m))
-WRAP(ALLOCATION, void *, NULL, realloc, (void *p, size_t n), (p, n))
-WRAP(ALLOCATION, char *, NULL, strdup, (const char *s), (s))
-WRAP(ALLOCATION, char *, NULL, strndup, (const char *s, size_t n), (s, n))
+#include "wrap.h"
+WRAP_MEMORY(ALLOCATION)
 WRAP(WRITE, ssize_t, -1, write, (int fd, const void *p, size_t n), (fd, p, n))
 WRAP(SYNC, int, -1, fsync, (int fd), (fd))
 WRAP(RENAME, int, -1, renameat, (int a, const char *from, int b, const char *to), (a, from, b, to))
 /* Not made here, and wrapped all the same. */
-WRAP(KINDS, ssize_t, -1, pread64, (int fd, void *p, size_t n, off64_t o), (fd, p, n, o))
-WRAP(KINDS, ssize_t, -1, pwrite64, (int fd, const void *p, size_t n, off64_t o), (fd, p, n, o))
-WRAP(KINDS, ssize_t, -1, archive_write_data, (void *a, const void *p, size_t n), (a, p, n))
-WRAP(KINDS, int, -30, archive_write_header, (void *a, void *entry), (a, entry))
-WRAP(KINDS, int, -1, ftruncate64, (int fd, off64_t n), (fd, n))
+WRAP_FILES(KINDS, KINDS, KINDS)
 
 static char dir[64], path[96];
 static struct error e;
