@@ -17,8 +17,6 @@ struct signer *signer_load(const char *path, struct error *e) must_check;
 void signer_destroy(struct signer *s);
 DEFINE_AUTO(struct signer, signer_destroy)
 const char *signer_id(const struct signer *s);
-/* PEM, as `openssl pkey -pubout` writes it. Allocated; NULL: failed. */
-char *signer_public_pem(const struct signer *s, struct error *e) must_check;
 /* Makes a new key: PATH with mode 0600, which must not exist, and PATH.pub. Neither is left half written. */
 int signer_create(const char *path, struct error *e) must_check;
 

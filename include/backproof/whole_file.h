@@ -17,6 +17,8 @@ int whole_file_write(const char *path, const void *data, size_t length, mode_t m
  * is not there), or LIMIT for one that is larger.
  */
 char *whole_file_read(const char *path, size_t most, size_t *length, struct error *e) must_check;
+/* The same of a file that is open (fd is borrowed), from its beginning. path: for messages. */
+char *whole_file_take(int fd, const char *path, size_t most, size_t *length, struct error *e) must_check;
 /* Flushes the directory that a path is in; one that can't be flushed is none of anybody's fault. */
 int directory_sync(const char *path, struct error *e) must_check;
 

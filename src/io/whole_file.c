@@ -82,9 +82,17 @@ int whole_file_write(const char *path, const void *data, size_t length, mode_t m
 
 char *whole_file_read(const char *path, size_t most, size_t *length, struct error *e)
 {
-	struct stat st;
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0) {
+	if (fd >= 0)
+		return whole_file_take(fd, path, most, length, e);
+	error_sys(e, "%s", path);
+	return NULL;
+}
+
+char *whole_file_take(int fd, const char *path, size_t most, size_t *length, struct error *e)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0) {
 		error_sys(e, "%s", path);
 		return NULL;
 	}

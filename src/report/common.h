@@ -59,6 +59,10 @@ const char *report_advice_past(const struct host_result *r);
 /* When it was sealed, and by whom; nothing where it was not. Holds untrusted text. */
 void report_put_seal(struct text *out, const struct seal_state *s);
 
+/* JSON: the members of "measures", which is left open for more. */
+void report_put_measures(struct text *out, const struct measures *m);
+/* JSON: a member that is a share, as a number from 0 to 1. */
+void report_put_share(struct text *out, const char *key, uint32_t millionths);
 /* A number of seconds with milliseconds: "3.200". Never a sign, NaN or comma. */
 void report_put_seconds(struct text *out, double seconds);
 /* For people: "3.2 s", "2m 10s". */

@@ -2,21 +2,13 @@
 /* The history for programs. The order of members is part of the contract. */
 #include "backproof/history_report.h"
 
+#include "backproof/digest.h"
 #include "common.h"
 
 static void put_digest(struct text *out, const char *key, bool has, const uint8_t digest[32])
 {
-	text_printf(out, ",\"%s\":", key);
-	text_put(out, has ? "\"" : "null");
-	for (size_t i = 0; has && i < 32; i++)
-		text_printf(out, "%02x", digest[i]);
-	text_put(out, has ? "\"" : "");
-}
-
-/* Millionths as a share of 1. */
-static void put_share(struct text *out, const char *key, uint32_t millionths)
-{
-	text_printf(out, ",\"%s\":%u.%06u", key, millionths / 1000000, millionths % 1000000);
+	char hex[65];
+	text_put_member(out, key, has ? hex_encode(digest, 32, hex) : NULL);
 }
 
 static void put_point(struct text *out, const struct history_record *r)
@@ -49,25 +41,21 @@ static void put_point(struct text *out, const struct history_record *r)
 
 static void put_measures(struct text *out, const struct history_record *r)
 {
-	uint64_t rate = report_rate_of(r->bytes_restored, r->restore_seconds);
-	text_printf(out, ",\"measures\":{\"bytes_read\":%llu", (unsigned long long)r->bytes_read);
-	text_put_member_u64(out, "bytes_decoded", r->bytes_decoded);
-	text_put_member_u64(out, "files_sampled", r->files_sampled);
-	text_put_member_u64(out, "files_restored", r->files_restored);
-	text_put_member_u64(out, "files_witnessed", r->files_witnessed);
-	if (rate)
-		text_put_member_u64(out, "restore_bytes_per_second", rate);
-	else
-		text_put(out, ",\"restore_bytes_per_second\":null");
-	text_put(out, ",\"duration_seconds\":");
-	report_put_seconds(out, r->duration_seconds);
-	text_put_member_u64(out, "bytes_restored", r->bytes_restored);
-	text_put(out, ",\"restore_seconds\":");
-	report_put_seconds(out, r->restore_seconds);
-	text_put_member_u64(out, "image_data_bytes", r->image_data);
+	const struct measures m = {
+		.bytes_read = r->bytes_read,
+		.bytes_decoded = r->bytes_decoded,
+		.files_sampled = r->files_sampled,
+		.files_restored = r->files_restored,
+		.files_witnessed = r->files_witnessed,
+		.bytes_restored = r->bytes_restored,
+		.restore_seconds = r->restore_seconds,
+		.duration_seconds = r->duration_seconds,
+		.image_data = r->image_data,
+	};
+	report_put_measures(out, &m);
 	text_put_member_u64(out, "entries", r->entries);
 	if (r->opaque_known)
-		put_share(out, "opaque_share", r->opaque);
+		report_put_share(out, "opaque_share", r->opaque);
 	else
 		text_put(out, ",\"opaque_share\":null");
 	text_put(out, "}");
@@ -126,7 +114,7 @@ void history_json_row(struct text *out, const struct history_record *r, const st
 	if (r->confidence) {
 		text_printf(out, ",\"sample\":{\"confidence\":%u.%06u", r->confidence / 1000000,
 			    r->confidence % 1000000);
-		put_share(out, "damage", r->damage);
+		report_put_share(out, "damage", r->damage);
 		text_put(out, "}");
 	} else {
 		text_put(out, ",\"sample\":null");

@@ -66,36 +66,9 @@ static void put_finding(struct text *out, const struct finding *it)
 
 static void put_measures(struct text *out, const struct host_result *r)
 {
-	const struct measures *m = &r->measures;
-	uint64_t rate = report_rate(r);
-	text_printf(out, ",\"measures\":{\"bytes_read\":%llu", (unsigned long long)m->bytes_read);
-	text_put_member_u64(out, "bytes_decoded", m->bytes_decoded);
-	text_put_member_u64(out, "files_sampled", m->files_sampled);
-	text_put_member_u64(out, "files_restored", m->files_restored);
-	text_put_member_u64(out, "files_witnessed", m->files_witnessed);
-	if (rate)
-		text_put_member_u64(out, "restore_bytes_per_second", rate);
-	else
-		text_put(out, ",\"restore_bytes_per_second\":null");
-	put_key(out, "duration_seconds");
-	report_put_seconds(out, m->duration_seconds);
-	text_put_member_u64(out, "bytes_restored", m->bytes_restored);
-	put_key(out, "restore_seconds");
-	report_put_seconds(out, m->restore_seconds);
-	text_put_member_u64(out, "image_data_bytes", m->image_data);
+	report_put_measures(out, &r->measures);
 	text_put_member_u64(out, "findings_not_listed", report_dropped(r));
 	text_put(out, "}");
-}
-
-/* Millionths as a number from 0 to 1. */
-static void put_share(struct text *out, const char *key, uint32_t millionths)
-{
-	int digits = 6;
-	uint32_t part = millionths % 1000000;
-	for (; digits > 1 && part % 10 == 0; part /= 10)
-		digits--;
-	put_key(out, key);
-	text_printf(out, "%u.%0*u", (unsigned)(millionths / 1000000), digits, (unsigned)part);
 }
 
 static void put_sample(struct text *out, const struct chunk_sample *c)
@@ -112,9 +85,9 @@ static void put_sample(struct text *out, const struct chunk_sample *c)
 	text_put_member_u64(out, "chunks_bad", c->bad);
 	text_put_member_u64(out, "bytes_read", c->bytes_read);
 	text_put_member_u64(out, "bytes_total", c->bytes_total);
-	put_share(out, "confidence", c->confidence);
-	put_share(out, "damage", c->damage);
-	put_share(out, "wanted", c->wanted);
+	report_put_share(out, "confidence", c->confidence);
+	report_put_share(out, "damage", c->damage);
+	report_put_share(out, "wanted", c->wanted);
 	text_put_member(out, "from", c->from);
 	text_printf(out, ",\"stopped\":%s}", c->stopped ? "true" : "false");
 }

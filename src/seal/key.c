@@ -81,28 +81,10 @@ char *key_file_read(const char *path, bool private, size_t *length, struct error
 			  (unsigned)st.st_mode & 0777);
 		return NULL;
 	}
-	autofree char *data = calloc(1, KEY_FILE_MAX + 1);
-	if (!data) {
-		error_nomem(e);
-		return NULL;
-	}
-	*length = 0;
-	for (;;) {
-		ssize_t n = read(fd, data + *length, KEY_FILE_MAX - *length);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			error_sys(e, "%s", path);
-			return NULL;
-		}
-		if (n == 0)
-			return take(data);
-		*length += (size_t)n;
-	}
+	return whole_file_take(fd, path, KEY_FILE_MAX, length, e);
 }
 
-/* A passphrase would be asked for on the terminal: there is none. */
-static int no_passphrase(char *buf, int size, int rwflag, void *ctx)
+int key_no_passphrase(char *buf, int size, int rwflag, void *ctx)
 {
 	(void)buf, (void)size, (void)rwflag, (void)ctx;
 	return -1;
@@ -130,7 +112,7 @@ struct signer *signer_load(const char *path, struct error *e)
 	if (!data)
 		return NULL;
 	BIO *bio = BIO_new_mem_buf(data, (int)length);
-	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, key_no_passphrase, NULL) : NULL;
 	BIO_free(bio);
 	OPENSSL_cleanse(data, length);
 	free(data);
@@ -154,11 +136,6 @@ char *key_pem(EVP_PKEY *key, bool private, struct error *e)
 	if (!text)
 		error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "libcrypto could not write a key");
 	return text;
-}
-
-char *signer_public_pem(const struct signer *s, struct error *e)
-{
-	return key_pem(s->key, false, e);
 }
 
 int signer_create(const char *path, struct error *e)

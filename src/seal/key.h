@@ -15,4 +15,7 @@ char *key_pem(EVP_PKEY *key, bool private, struct error *e) must_check;
 /* All of a small file, with a NUL behind. private: refused when others than its owner may read it. Allocated. */
 char *key_file_read(const char *path, bool private, size_t *length, struct error *e) must_check;
 
+/* For libcrypto's PEM readers: one would be asked for on the terminal, and there is none. */
+int key_no_passphrase(char *buf, int size, int rwflag, void *ctx);
+
 #endif

@@ -25,19 +25,13 @@ static EVP_PKEY *from_signify(const char *text, const char **kind)
 	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw + SIGNIFY_KEY, 32);
 }
 
-static int no_passphrase(char *buf, int size, int rwflag, void *ctx)
-{
-	(void)buf, (void)size, (void)rwflag, (void)ctx;
-	return -1;
-}
-
 static EVP_PKEY *from_pem(const char *text, size_t length, const char **kind)
 {
 	for (int private = 0; private < 2; private++) {
 		BIO *bio = BIO_new_mem_buf(text, (int)length);
 		EVP_PKEY *key = !bio	  ? NULL
-				: private ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL)
-					  : PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
+				: private ? PEM_read_bio_PrivateKey(bio, NULL, key_no_passphrase, NULL)
+					  : PEM_read_bio_PUBKEY(bio, NULL, key_no_passphrase, NULL);
 		BIO_free(bio);
 		*kind = private ? "private key" : "public key";
 		if (key && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519)

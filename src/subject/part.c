@@ -225,7 +225,7 @@ static bool has_digest(const struct subject *s, const struct part *pt)
 }
 
 /* What can't be opened here has a digest for all that; and a flipped bit may be all that makes it unknown. */
-static bool is_something_all_the_same(const struct job *j, const struct error *why)
+static bool has_still_to_be_digested(const struct job *j, const struct error *why)
 {
 	const struct check_parameters *p = j->o->p;
 	struct error ended;
@@ -268,7 +268,7 @@ static int run_job(struct job *j, enum part_depth depth, struct error *e)
 	}
 	if (rc == -1)
 		part_failed(pt, j->o->f, &why);
-	if (rc == -1 && is_something_all_the_same(j, &why)) {
+	if (rc == -1 && has_still_to_be_digested(j, &why)) {
 		pt->content_checked = false;
 		return reading_start(j->o->s, pt, j->o->p, e);
 	}

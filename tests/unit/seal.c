@@ -14,20 +14,7 @@
 static char dir[] = "/tmp/backproof-seal-XXXXXX";
 static struct error e;
 
-static char *at(const char *name)
-{
-	static char buf[4][160];
-	static int next;
-	char *to = buf[next++ % 4];
-	snprintf(to, sizeof buf[0], "%s/%s", dir, name);
-	return to;
-}
-
-static void write_file(const char *path, const void *data, size_t length)
-{
-	FILE *f = fopen(path, "w");
-	NEED(f && fwrite(data, 1, length, f) == length && fclose(f) == 0);
-}
+#include "place.h"
 
 static char *read_file(const char *path, size_t *length)
 {

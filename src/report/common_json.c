@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What the report of a check and the history have alike in JSON. */
+#include "common.h"
+
+void report_put_measures(struct text *out, const struct measures *m)
+{
+	uint64_t rate = report_rate_of(m->bytes_restored, m->restore_seconds);
+	text_printf(out, ",\"measures\":{\"bytes_read\":%llu", (unsigned long long)m->bytes_read);
+	text_put_member_u64(out, "bytes_decoded", m->bytes_decoded);
+	text_put_member_u64(out, "files_sampled", m->files_sampled);
+	text_put_member_u64(out, "files_restored", m->files_restored);
+	text_put_member_u64(out, "files_witnessed", m->files_witnessed);
+	if (rate)
+		text_put_member_u64(out, "restore_bytes_per_second", rate);
+	else
+		text_put(out, ",\"restore_bytes_per_second\":null");
+	text_put(out, ",\"duration_seconds\":");
+	report_put_seconds(out, m->duration_seconds);
+	text_put_member_u64(out, "bytes_restored", m->bytes_restored);
+	text_put(out, ",\"restore_seconds\":");
+	report_put_seconds(out, m->restore_seconds);
+	text_put_member_u64(out, "image_data_bytes", m->image_data);
+}
+
+void report_put_share(struct text *out, const char *key, uint32_t millionths)
+{
+	int digits = 6;
+	uint32_t part = millionths % 1000000;
+	for (; digits > 1 && part % 10 == 0; part /= 10)
+		digits--;
+	text_printf(out, ",\"%s\":%u.%0*u", key, (unsigned)(millionths / 1000000), digits, (unsigned)part);
+}
