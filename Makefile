@@ -7,7 +7,7 @@ endif
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
-REQUIRED := libarchive libcrypto blkid libzstd jansson sqlite3
+REQUIRED := libarchive libcrypto blkid libzstd jansson sqlite3 libseccomp
 OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs libntfs-3g hivex libewf lzo2
 
 ifneq ($(filter-out demo test bench setup clean,$(or $(MAKECMDGOALS),all)),)

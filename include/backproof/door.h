@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The way to files by their names, for everything that is looked at while a restore point is read. In a confined reader
+ * each of these is a question to the process that started it, which opens files for it: only those of the restore point
+ * and what may lie beside them. Elsewhere they are the system's own calls. All are thread-safe, fail with errno, and
+ * say EACCES to what is not allowed.
+ */
+#ifndef BACKPROOF_DOOR_H
+#define BACKPROOF_DOOR_H
+
+#include <sys/stat.h>
+
+#include "backproof/base.h"
+
+enum door_how {
+	DOOR_READ,   /* O_RDONLY, never waits for a FIFO, never becomes the terminal, closed on exec */
+	DOOR_DIRECT, /* the same past the page cache */
+};
+/* A descriptor, or -1. */
+int door_open(const char *path, enum door_how how);
+/* As stat, or lstat where links are not followed. */
+int door_stat(const char *path, bool follow, struct stat *out);
+/* As realpath with NULL: allocated. */
+char *door_realpath(const char *path);
+/* The names in a directory, without . and ..; of more than `most`, the first. In no order. */
+int door_names(const char *directory, size_t most, struct strings *out);
+
+/* Who answers instead of the system. */
+struct door_keeper {
+	int (*open)(void *self, const char *path, enum door_how how);
+	int (*stat)(void *self, const char *path, bool follow, struct stat *out);
+	char *(*real)(void *self, const char *path);
+	int (*names)(void *self, const char *directory, size_t most, struct strings *out);
+	void *self;
+};
+/* Once, before there are other threads. k is borrowed for good. NULL: the system again. */
+void door_keep(const struct door_keeper *k);
+
+#endif
