@@ -23,6 +23,11 @@ void text_printf(struct text *t, const char *fmt, ...) printf_like(2, 3);
 const char *text_str(const struct text *t);
 
 bool text_is_utf8(const char *s);
+/*
+ * An owned copy of the first len bytes of s, but of at most `most` (at least 8): cut between two characters, and "..."
+ * behind it then. NULL when memory is out.
+ */
+char *text_bounded(const char *s, size_t len, size_t most);
 /* For a terminal or log: control, escape, bidi and invalid UTF-8 bytes become \xNN or \u{NNNN}. */
 void text_put_safe(struct text *t, const char *s);
 /* A quoted JSON string; invalid UTF-8 becomes U+FFFD. NULL is null. */

@@ -5,6 +5,10 @@
 #include <stdarg.h>
 
 #include "backproof/pool.h"
+#include "backproof/text.h"
+
+/* A name in an image may have 64 KiB, and a line of a file a megabyte: nobody reads that in a report. */
+#define TEXT_MOST 4096
 
 /* A million damaged inodes make one point, not a million lines. */
 #define KEPT_OF_A_KIND 50
@@ -45,10 +49,20 @@ static char *copy_or_lose(struct findings *f, const char *s)
 {
 	if (!s)
 		return NULL;
-	char *copy = strdup(s);
+	char *copy = text_bounded(s, strlen(s), TEXT_MOST);
 	if (!copy)
 		f->lost = true;
 	return copy;
+}
+
+/* Whether it is about that subject; of a longer one than is kept, its beginning tells. */
+static bool is_about(const struct finding *it, const char *subject)
+{
+	if (!it->subject)
+		return true;
+	size_t n = strlen(it->subject);
+	return strlen(subject) <= TEXT_MOST ? !strcmp(it->subject, subject)
+					    : n > TEXT_MOST - 8 && !strncmp(it->subject, subject, n - 3);
 }
 
 static void append(struct findings *f, enum proof proof, const char *check, const char *subject,
@@ -228,7 +242,7 @@ size_t findings_against(const struct findings *f, enum proof p, const char *subj
 	pthread_mutex_lock(f->lock);
 	for (size_t i = 0; i < f->count; i++)
 		n += f->items[i].proof == p && f->items[i].outcome != OUTCOME_HELD &&
-		     f->items[i].outcome != OUTCOME_SKIPPED && !strcmp(f->items[i].subject, subject);
+		     f->items[i].outcome != OUTCOME_SKIPPED && is_about(&f->items[i], subject);
 	pthread_mutex_unlock(f->lock);
 	return n;
 }

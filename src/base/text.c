@@ -104,13 +104,36 @@ bool text_is_utf8(const char *s)
 	return true;
 }
 
-/* Characters that steer a terminal or reorder a line: controls, bidi, invisible ones, separators. */
+char *text_bounded(const char *s, size_t len, size_t most)
+{
+	if (len <= most)
+		return strndup(s, len);
+	size_t cut = most - 3;
+	for (int back = 0; back < 3 && ((unsigned char)s[cut] & 0xc0) == 0x80; back++)
+		cut--;
+	return text_format("%.*s...", (int)cut, s);
+}
+
+/*
+ * Characters that steer a terminal, reorder a line or can't be seen: controls, bidi, separators, what Unicode calls
+ * default-ignorable, and what is no character.
+ */
 static bool is_unsafe(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
-	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) ||
-	       (c >= 0xe0000 && c <= 0xe0fff);
+	static const struct {
+		uint32_t first, last;
+	} runs[] = {
+		{0, 0x1f},	  {0x7f, 0x9f},	      {0xad, 0xad},	  {0x34f, 0x34f},     {0x61c, 0x61c},
+		{0x115f, 0x1160}, {0x17b4, 0x17b5},   {0x180b, 0x180f},	  {0x200b, 0x200f},   {0x2028, 0x202e},
+		{0x2060, 0x206f}, {0x3164, 0x3164},   {0xfdd0, 0xfdef},	  {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+		{0xffa0, 0xffa0}, {0xfff0, 0xfffb},   {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+	};
+	if (c >= 0x20 && c < 0x7f)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(runs) && c >= runs[i].first; i++)
+		if (c <= runs[i].last)
+			return true;
+	return (c & 0xfffe) == 0xfffe;
 }
 
 void text_put_safe(struct text *t, const char *s)
@@ -155,6 +178,8 @@ void text_put_json(struct text *t, const char *s)
 			text_put(t, "\\n");
 		else if (is_unsafe(c) && c <= 0xffff)
 			text_printf(t, "\\u%04x", c);
+		else if (is_unsafe(c))
+			text_printf(t, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
 		else
 			text_put_bytes(t, p, n);
 		p += n;
@@ -190,7 +215,7 @@ void text_put_xml(struct text *t, const char *s)
 			text_put(t, "&#39;");
 			break;
 		default:
-			if (is_unsafe(c) || c == 0xfffe || c == 0xffff)
+			if (is_unsafe(c))
 				text_put(t, "\xef\xbf\xbd");
 			else
 				text_put_bytes(t, p, n);

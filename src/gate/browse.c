@@ -43,8 +43,17 @@ static int say(struct browse *b, const char *path, const struct error *e)
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *p, size_t n, struct error *e)
+static int write_all(int fd, uint8_t *p, size_t n, struct error *e)
 {
+	struct text shown autotext = {0};
+	/* What a host wrote into its files must not steer the terminal of who looks at them. */
+	if (isatty(fd)) {
+		browse_list_bytes(&shown, (char *)p, n);
+		if (shown.failed)
+			return error_nomem(e);
+		p = (uint8_t *)shown.data;
+		n = shown.length;
+	}
 	while (n) {
 		ssize_t w = write(fd, p, n);
 		if (w < 0 && errno == EINTR)
@@ -221,7 +230,7 @@ static int prepare(struct browse *b, struct error *e)
 {
 	const struct strings *files = b->r->files;
 	b->met = calloc(files->count + 1, sizeof *b->met);
-	b->buf = malloc(CHUNK);
+	b->buf = malloc(CHUNK + 1);
 	if (!b->met || !b->buf)
 		return error_nomem(e);
 	for (size_t i = 0; i < files->count || (b->list && i == 0); i++) {

@@ -33,3 +33,20 @@ void browse_list_entry(struct text *out, bool json, bool first, const struct fs_
 		text_put(out, "\n");
 	}
 }
+
+void browse_list_bytes(struct text *out, char *p, size_t n)
+{
+	for (char *end = p + n; p < end; p++) {
+		char *from = p;
+		while (p < end && *p && *p != '\n' && *p != '\t')
+			p++;
+		/* How lines end elsewhere; alone it would go back and write over what was there. */
+		bool windows = p < end && *p == '\n' && p > from && p[-1] == '\r';
+		char *stop = windows ? p - 1 : p, kept = *stop;
+		*stop = '\0';
+		text_put_safe(out, from);
+		*stop = kept;
+		if (p < end)
+			text_put(out, *p == '\n' ? "\n" : *p == '\t' ? "\t" : "\\x00");
+	}
+}

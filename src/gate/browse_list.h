@@ -8,4 +8,7 @@
 /* Adds one entry; link: where it leads, or NULL. first: no comma before it in JSON. */
 void browse_list_entry(struct text *out, bool json, bool first, const struct fs_entry *x, const char *link);
 
+/* Bytes of a file for a terminal: as untrusted text, of which lines and tabs stay. p[n] is lent, too. */
+void browse_list_bytes(struct text *out, char *p, size_t n);
+
 #endif

@@ -303,8 +303,9 @@ static void show_json(struct text *t, const struct subject *s, const struct find
 		const struct finding *it = &f->items[i];
 		if (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED)
 			continue;
-		text_printf(t, "%s{\"check\":\"%s\",\"outcome\":\"%s\"", first ? "" : ",", it->check,
-			    outcome_name(it->outcome));
+		text_put(t, first ? "{\"check\":" : ",{\"check\":");
+		text_put_json(t, it->check);
+		text_printf(t, ",\"outcome\":\"%s\"", outcome_name(it->outcome));
 		json_string(t, "subject", it->subject);
 		json_string(t, "detail", it->detail);
 		text_put(t, "}");

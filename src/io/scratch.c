@@ -38,9 +38,13 @@ static void empty_directory(int fd, int depth)
 	rewinddir(d);
 	struct dirent *de;
 	while ((de = readdir(d))) {
+		struct stat st;
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
 		if (unlinkat(fd, de->d_name, 0) == 0 || depth > 4096)
+			continue;
+		/* A restored link that stays, because the disk can't be written any more, leads to anywhere. */
+		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 			continue;
 		/* Restored directories may come without our own permission to change them. */
 		(void)!fchmodat(fd, de->d_name, 0700, 0);

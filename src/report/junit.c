@@ -71,7 +71,9 @@ static void put_proof_case(struct text *out, const struct host_result *r, enum p
 		const struct finding *it = &r->findings.items[i];
 		if (it->proof != p || it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED)
 			continue;
-		text_printf(&body, "%s %s ", outcome_name(it->outcome), it->check);
+		text_printf(&body, "%s ", outcome_name(it->outcome));
+		text_put_xml(&body, it->check);
+		text_put(&body, " ");
 		text_put_xml(&body, it->subject ? it->subject : "");
 		text_put(&body, ": ");
 		text_put_xml(&body, it->detail ? it->detail : "");

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Nagios, Icinga and their kin: one line and performance data; for an audit a line a host after it. */
+#include "cells.h"
 #include "common.h"
+
+/* Agents pass on a few kilobytes, and what stands behind the words would be cut off. */
+#define WORDS_MOST 600
 
 static const char *const states[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 
@@ -8,7 +12,7 @@ static const char *const states[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 static void put_plain(struct text *out, const char *s)
 {
 	struct text safe autotext = {0};
-	text_put_safe(&safe, s);
+	cells_put(&safe, s, WORDS_MOST, CELLS_CUT_END);
 	out->failed |= safe.failed;
 	for (size_t i = 0; i < safe.length; i++)
 		if (safe.data[i] == '|')

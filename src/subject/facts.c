@@ -25,7 +25,7 @@ int facts_first_line(const char *data, char **out, struct error *e)
 			n--;
 		if (!n || *line == '#')
 			continue;
-		*out = strndup(line, n);
+		*out = text_bounded(line, n, FACTS_NAME_MOST);
 		return *out ? 1 : error_nomem(e);
 	}
 	return 0;
@@ -57,7 +57,7 @@ static int read_system(struct facts *x, const struct tree_reader *t, struct erro
 		size_t n = strcspn(v, "\n");
 		if (n >= 2 && (*v == '"' || *v == '\'') && v[n - 1] == *v)
 			v++, n -= 2;
-		x->system = strndup(v, n);
+		x->system = text_bounded(v, n, FACTS_NAME_MOST);
 		return x->system ? 0 : error_nomem(e);
 	}
 	return 0;

@@ -4,6 +4,9 @@
 
 #include "backproof/subject.h"
 
+/* No machine and no system has a longer name. What is cut is no name that anybody asks for. */
+#define FACTS_NAME_MOST 255
+
 /*
  * Reads host name, machine id, system, ssh host keys, fstab and what boots from a tree. What is
  * missing stays NULL; -1 only when something that is there can't be read.

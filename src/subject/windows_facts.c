@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "backproof/text.h"
+#include "facts.h"
 #include "hive.h"
 #include "windows.h"
 
@@ -102,8 +103,9 @@ static int read_names(struct facts *x, const struct hive *h, const char *set, st
 	}
 	if (rc < 0 || !host)
 		return rc < 0 ? -1 : 0;
+	autofree char *full = domain && !strchr(host, '.') ? text_format("%s.%s", host, domain) : strdup(host);
 	free(x->hostname);
-	x->hostname = domain && !strchr(host, '.') ? text_format("%s.%s", host, domain) : strdup(host);
+	x->hostname = full ? text_bounded(full, strlen(full), FACTS_NAME_MOST) : NULL;
 	return x->hostname ? 0 : error_nomem(e);
 }
 
@@ -210,8 +212,9 @@ static int read_edition(struct facts *x, const struct hive *h, uint32_t key, str
 		return error_nomem(e);
 	}
 	free(x->system);
-	x->system = t.data;
-	return 0;
+	x->system = text_bounded(t.data, t.length, FACTS_NAME_MOST);
+	text_free(&t);
+	return x->system ? 0 : error_nomem(e);
 }
 
 static int read_software(struct facts *x, const struct hive *h, struct error *e)
