@@ -3,6 +3,8 @@
 # Healthy backups as products leave them, with all that they put beside: safe, by file and found in a directory.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=fixtures/machines.sh
+. "$TOP/fixtures/machines.sh"
 F=$W/f B=$W/b
 "$TOP/fixtures/make-small-images.sh" "$F" >/dev/null || exit 1
 raw=$F/gpt.img
@@ -19,20 +21,7 @@ configured() { # CODE NAME
 fresh
 qemu-img convert -O vmdk -o subformat=streamOptimized "$raw" "$B/web01-disk1.vmdk"
 noise 3 8684 >"$B/web01.nvram"
-cat >"$B/web01.ovf" <<-XML
-	<?xml version="1.0" encoding="UTF-8"?>
-	<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
-	  <References>
-	    <File ovf:id="file1" ovf:href="web01-disk1.vmdk" ovf:size="$(stat -c %s "$B/web01-disk1.vmdk")"/>
-	    <File ovf:href="web01.nvram" ovf:id="file2" ovf:size="8684"/>
-	  </References>
-	  <DiskSection><Info>Disks</Info>
-	    <Disk ovf:capacity="1" ovf:capacityAllocationUnits="byte * 2^20" ovf:diskId="vmdisk1" ovf:fileRef="file1"/>
-	  </DiskSection>
-	  <VirtualSystem ovf:id="web01"><Info>A machine</Info><Name>web01</Name></VirtualSystem>
-	</Envelope>
-XML
-(cd "$B" && for f in web01.ovf web01-disk1.vmdk web01.nvram; do echo "SHA256($f)= $(sha256sum <$f | cut -d' ' -f1)"; done >web01.mf)
+mk_ovf "$B" web01 web01-disk1.vmdk web01.nvram
 layout ova
 expect 0 "OVF directory with NVRAM" web01 --from "$B"
 configured 0 "OVF directory with NVRAM, layout ova"

@@ -4,6 +4,8 @@
 # mounts; where there are none, those that mkfs fills are tried all the same.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=fixtures/machines.sh
+. "$TOP/fixtures/machines.sh"
 M=$W/mnt
 mkdir "$M"
 loops=()
@@ -20,15 +22,6 @@ root=$(cat /proc/sys/kernel/random/uuid) # mkfs.btrfs refuses one that is in use
 truncate -s 4M "$W/try" && mke2fs -q "$W/try" && mount -o loop "$W/try" "$M" 2>/dev/null && umount "$M" && loops_work=y || loops_work=
 [ -n "$loops_work" ] || echo "no loop mounts here: subvolumes and volume groups are left out"
 
-# Puts a file system's image behind an ESP on a GPT disk.
-disk() { # IMG PARTITION-IMAGE [GPT-TYPE]
-	local mib=$(($(stat -c %s "$2") / 1048576)) esp=$W/esp
-	rm -rf "$1" "$esp" && truncate -s $((mib + 8))M "$1"
-	printf 'label: gpt\n1: start=2048, size=10240, type=uefi, name=EFI\n2: start=12288, size=%d, type=%s\n' $((mib * 2048)) \
-		"${3-linux}" | sfdisk -q "$1" || return 1
-	mkdir "$esp" && mk_esp_tree "$esp" && put_fat "$1" $((1 << 20)) 5120 "$esp" "$(fat_id_of web01)" "$(date +%s)" &&
-		dd if="$2" of="$1" bs=1M seek=6 conv=sparse,notrunc status=none
-}
 mounted() { # IMAGE COMMAND...: runs it with $M mounted
 	local image=$1 rc
 	shift
@@ -45,20 +38,6 @@ fstab() { # LINE...: the first is the root's
 		printf 'UUID=%s /boot/efi vfat umask=0077 0 1\n' "$(fat_id_of web01 | sed 's/..../&-/')"
 	} >"$W/tree/etc/fstab"
 }
-proto() { # DIR: what mkfs.xfs -p copies into a file system
-	local p mode
-	for p in "$1"/*; do
-		[ -e "$p" ] || [ -L "$p" ] || continue
-		mode=$(stat -c %a "$p")
-		if [ -L "$p" ]; then
-			echo "${p##*/} l--777 0 0 $(readlink "$p")"
-		elif [ -d "$p" ]; then
-			echo "${p##*/} d--$mode 0 0" && proto "$p" && echo '$'
-		elif [ -f "$p" ]; then
-			echo "${p##*/} ---$mode 0 0 $p"
-		fi
-	done
-}
 data_offset() { # IMG FILE: where the first 64 bytes of a file's middle lie in an image
 	python3 - "$1" "$2" <<-'END'
 		import mmap, sys
@@ -72,14 +51,14 @@ noise 77 3000000 >"$W/tree/srv/noise.bin" 2>/dev/null || { mkdir -p "$W/tree/srv
 
 # XFS.
 fstab "UUID=$root / xfs defaults 0 1"
-{ echo "/none" && echo "0 0" && echo "d--755 0 0" && proto "$W/tree" && echo '$'; } >"$W/proto"
+{ echo "/none" && echo "0 0" && echo "d--755 0 0" && xfs_proto "$W/tree" && echo '$'; } >"$W/proto"
 truncate -s 320M "$W/xfs.fs"
 if [ -n "$loops_work" ]; then
 	mkfs.xfs -q -m uuid="$root" "$W/xfs.fs" && mounted "$W/xfs.fs" copy_tree
 else
 	mkfs.xfs -q -m uuid="$root" -p "$W/proto" "$W/xfs.fs"
 fi || exit 1
-disk "$W/xfs.img" "$W/xfs.fs" || exit 1
+mk_disk_of "$W/xfs.img" "$W/xfs.fs" || exit 1
 expect 0 "XFS" web01 --from "$W/xfs.img"
 expect 13 "XFS: another host" db01 --from "$W/xfs.img"
 qemu-img convert -c -O qcow2 "$W/xfs.img" "$W/xfs.qcow2"
@@ -95,7 +74,7 @@ rm -f "$W/xfs.qcow2"
 # btrfs: by itself, and as distributions lay it out, with a snapshot that must not be taken for the system.
 fstab "UUID=$root / btrfs defaults 0 0"
 truncate -s 256M "$W/btrfs.fs" && mkfs.btrfs -q -U "$root" --rootdir "$W/tree" "$W/btrfs.fs" >/dev/null || exit 1
-disk "$W/btrfs.img" "$W/btrfs.fs" || exit 1
+mk_disk_of "$W/btrfs.img" "$W/btrfs.fs" || exit 1
 expect 0 "btrfs" web01 --from "$W/btrfs.img"
 at=$(data_offset "$W/btrfs.img" "$W/tree/srv/noise.bin")
 holds "the file's data was found" test "$at" -gt 0
@@ -111,14 +90,14 @@ subvolumes() {
 }
 rm "$W/btrfs.fs" && truncate -s 256M "$W/btrfs.fs" && mkfs.btrfs -q -U "$root" "$W/btrfs.fs" &&
 	mounted "$W/btrfs.fs" subvolumes || exit 1
-disk "$W/btrfs.img" "$W/btrfs.fs" || exit 1
+mk_disk_of "$W/btrfs.img" "$W/btrfs.fs" || exit 1
 expect 0 "btrfs with subvolumes" web01 --from "$W/btrfs.img"
 run inspect "$W/btrfs.img" --cat /home/letter
 holds "the second subvolume is mounted" grep -q hello "$W/out"
 run inspect "$W/btrfs.img" --cat /etc/hostname
 holds "the root is not the snapshot" grep -q web01 "$W/out"
 without_home() { btrfs subvolume delete "$M/@home" >/dev/null; }
-mounted "$W/btrfs.fs" without_home && disk "$W/btrfs.img" "$W/btrfs.fs" || exit 1
+mounted "$W/btrfs.fs" without_home && mk_disk_of "$W/btrfs.img" "$W/btrfs.fs" || exit 1
 expect 13 "a subvolume that the fstab names is gone" web01 --from "$W/btrfs.img"
 rm -f "$W"/btrfs.* "$W"/xfs.*
 
@@ -150,7 +129,7 @@ mkdir "$W/data" && noise 5 100000 >"$W/data/table"
 truncate -s 64M "$W/root.fs" "$W/data.fs" &&
 	mke2fs -q -t ext4 -U "$root" -d "$W/tree" "$W/root.fs" && mke2fs -q -t ext4 -d "$W/data" "$W/data.fs" || exit 1
 truncate -s 160M "$W/pv" && lvm_make "$W/pv" && lv_put root "$W/pv" "$W/root.fs" && lv_put my-data "$W/pv" "$W/data.fs" || exit 1
-disk "$W/lvm.img" "$W/pv" lvm || exit 1
+mk_disk_of "$W/lvm.img" "$W/pv" lvm || exit 1
 expect 0 "LVM" web01 --from "$W/lvm.img"
 run inspect "$W/lvm.img" --cat /srv/table
 holds "a logical volume is mounted by its name" cmp "$W/out" "$W/data/table"
@@ -158,7 +137,7 @@ zstd -q "$W/lvm.img" -o "$W/lvm.img.zst"
 expect 0 "LVM, zst" web01 --from "$W/lvm.img.zst"
 rm -f "$W/pv" "$W/pv2" && truncate -s 80M "$W/pv" "$W/pv2" && lvm_make "$W/pv" "$W/pv2" &&
 	lv_put root "$W/pv" "$W/root.fs" && lv_put my-data "$W/pv2" "$W/data.fs" || exit 1
-disk "$W/web01-sda.img" "$W/pv" lvm && cp --sparse=always "$W/pv2" "$W/web01-sdb.img" || exit 1
+mk_disk_of "$W/web01-sda.img" "$W/pv" lvm && cp --sparse=always "$W/pv2" "$W/web01-sdb.img" || exit 1
 expect 0 "LVM over two disks" web01 --from "$W/web01-sda.img" --from "$W/web01-sdb.img"
 expect 13 "LVM over two disks, one is missing" web01 --from "$W/web01-sda.img"
 for n in 1 2; do
@@ -166,7 +145,7 @@ for n in 1 2; do
 		lv_put my-data "$W/pv" "$W/data.fs" || exit 1
 	mv "$W/pv" "$W/group$n"
 done
-disk "$W/web01-sda.img" "$W/group1" lvm && mv "$W/group2" "$W/web01-sdb.img" || exit 1
+mk_disk_of "$W/web01-sda.img" "$W/group1" lvm && mv "$W/group2" "$W/web01-sdb.img" || exit 1
 expect 20 "two volume groups of one name" web01 --from "$W/web01-sda.img" --from "$W/web01-sdb.img"
 rm -f "$W"/lvm.* "$W"/web01-*
 
@@ -175,7 +154,7 @@ fi
 # What is locked is never safe, and is named.
 printf 'secret' >"$W/key"
 truncate -s 64M "$W/luks" && cryptsetup -q luksFormat --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$W/luks" "$W/key" || exit 1
-disk "$W/luks.img" "$W/luks" || exit 1
+mk_disk_of "$W/luks.img" "$W/luks" || exit 1
 expect 20 "LUKS" web01 --from "$W/luks.img"
 holds "the volume is named" jq -e '[.reasons[]] | any(contains("encrypted") and contains("luks.img:2"))' "$W/out"
 finish

@@ -5,47 +5,12 @@
 . "$(dirname "$0")/lib.sh"
 fixtures_needs mkntfs ntfscp sfdisk mkfs.vfat mcopy mmd python3 zstd jq || exit 1
 F=$TOP/fixtures/windows
-C_GUID=0fc63daf-8483-4772-8e79-3d69d8477de4 D_GUID=a1b2c3d4-1111-4222-8333-444455556666
+# shellcheck source=fixtures/windows/lib.sh
+. "$F/lib.sh"
 MIB=1048576
 zstd -qd "$F/system.ntfs.zst" -o "$W/template.ntfs" || exit 1
 zstd -qd "$TOP/fixtures/third-party/Catalog1.edb.zst" -o "$W/DB1.edb" || exit 1
 
-put() { ntfscp -f -q "$@" >/dev/null 2>&1 || echo "ntfscp $* failed" >&2; } # IMAGE FILE PATH
-
-# hives IMAGE ARGUMENTS...: new ones into a system volume
-hives() {
-	local image=$1
-	shift
-	python3 "$F/hive.py" "$W/hives" --time "$(date +%s)" "$@"
-	put "$image" "$W/hives/SYSTEM" Windows/System32/config/SYSTEM
-	put "$image" "$W/hives/SOFTWARE" Windows/System32/config/SOFTWARE
-}
-esp() { # IMAGE [without]
-	rm -f "$1" && truncate -s 8M "$1" && mkfs.vfat -n SYSTEM "$1" >/dev/null
-	mmd -i "$1" ::EFI ::EFI/Microsoft ::EFI/Microsoft/Boot
-	mk_pe "$W/bootmgfw.efi" 77
-	mcopy -i "$1" "$W/bootmgfw.efi" ::EFI/Microsoft/Boot/bootmgfw.efi
-	[ "${2-}" = without ] || mcopy -i "$1" "$W/hives/SYSTEM" ::EFI/Microsoft/Boot/BCD
-}
-data() { # IMAGE
-	rm -f "$1" && truncate -s 8M "$1"
-	mkntfs -q -F -L Data "$1" >/dev/null 2>&1
-	put "$1" "$W/DB1.edb" DB1.edb
-}
-# gpt DISK [ESP [DATA]]: "-" for none
-gpt() {
-	local disk=$1 esp=${2--} data=${3--} table
-	rm -f "$disk" && truncate -s 44M "$disk"
-	table="label: gpt\nstart=2048, size=16384, type=$([ "$esp" = - ] &&
-		echo ebd0a0a2-b9e5-4433-87c0-68b6b72699c7 || echo c12a7328-f81f-11d2-ba4b-00a0c93ec93b)\n"
-	table+="start=18432, size=2048, type=e3c9e316-0b5c-4db8-817d-f92df00215ae\n"
-	table+="start=20480, size=40960, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7, uuid=$C_GUID\n"
-	[ "$data" = - ] || table+="start=61440, size=16384, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7, uuid=$D_GUID\n"
-	printf '%b' "$table" | sfdisk -q "$disk" >/dev/null 2>&1
-	[ "$esp" = - ] || dd if="$esp" of="$disk" bs=1M seek=1 conv=notrunc status=none
-	dd if="$W/c.ntfs" of="$disk" bs=1M seek=10 conv=notrunc status=none
-	[ "$data" = - ] || dd if="$data" of="$disk" bs=1M seek=30 conv=notrunc status=none
-}
 seal() { (cd "$W" && for f in "$@"; do sha256sum "$f" >"$f.sha256"; done); }
 # The one place in a file where these bytes are, as they are in another.
 place() { # DISK FILE OFFSET
