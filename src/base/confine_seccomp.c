@@ -138,11 +138,11 @@ static void add_memory(struct confine_filter *f)
 /* Nothing with set-id bits; modes and times of what is open only, because Landlock does not look at them. */
 static void add_files(struct confine_filter *f)
 {
-	static const int commands[] = {F_DUPFD,	 F_DUPFD_CLOEXEC, F_GETFD,   F_SETFD,	   F_GETFL,    F_SETFL,
-				       F_GETLK,	 F_SETLK,	  F_SETLKW,  F_OFD_GETLK,  F_OFD_SETLK, F_SETLEASE,
-				       F_GETLEASE, F_ADD_SEALS,	  F_GET_SEALS};
-	static const unsigned controls[] = {(unsigned)FS_IOC_MEASURE_VERITY, (unsigned)BLKGETSIZE64, (unsigned)BLKSSZGET,
-					    (unsigned)TCGETS, (unsigned)FIONREAD};
+	static const int commands[] = {
+		F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK,
+		F_OFD_SETLK, F_SETLEASE, F_GETLEASE, F_ADD_SEALS, F_GET_SEALS,
+	};
+	static const unsigned controls[] = {FS_IOC_MEASURE_VERITY, BLKGETSIZE64, BLKSSZGET, TCGETS, FIONREAD};
 	ALLOW(f, open, BITS(2, S_ISUID | S_ISGID, 0));
 	ALLOW(f, openat, BITS(3, S_ISUID | S_ISGID, 0));
 	ALLOW(f, mkdir, BITS(1, S_ISUID | S_ISGID, 0));
