@@ -34,5 +34,7 @@ extern volatile sig_atomic_t stop_signal;
 int64_t monotonic_ns(void);
 /* Bytes of memory that can be had without swapping, by this process's control group too; 0: not known. */
 uint64_t memory_available(void);
+/* Before a process is confined: memory_available goes on answering. */
+void system_keep(void);
 
 #endif

@@ -25,12 +25,27 @@ char *door_realpath(const char *path);
 /* The names in a directory, without . and ..; of more than `most`, the first. In no order. */
 int door_names(const char *directory, size_t most, struct strings *out);
 
+/* What follows is of descriptors that door_open gave. */
+
+/* A writer has the file open, or holds a lock on it. false: none has, or that can't be learned here. */
+bool door_written(int fd);
+/*
+ * out[i], of count pieces of `granule` bytes from off: 1 where anything of it is in the page cache, 0 where nothing is
+ * or the kernel does not say.
+ */
+void door_cached(int fd, uint64_t off, uint64_t granule, size_t count, uint8_t *out);
+/* The same file, with an offset of its own. A descriptor, or -1. */
+int door_again(int fd);
+
 /* Who answers instead of the system. */
 struct door_keeper {
 	int (*open)(void *self, const char *path, enum door_how how);
 	int (*stat)(void *self, const char *path, bool follow, struct stat *out);
 	char *(*real)(void *self, const char *path);
 	int (*names)(void *self, const char *directory, size_t most, struct strings *out);
+	bool (*written)(void *self, int fd);
+	void (*cached)(void *self, int fd, uint64_t off, uint64_t granule, size_t count, uint8_t *out);
+	int (*again)(void *self, int fd);
 	void *self;
 };
 /* Once, before there are other threads. k is borrowed for good. NULL: the system again. */

@@ -18,6 +18,13 @@ struct scratch;
  * there. The directory is removed by scratch_destroy and by a fatal signal's handler.
  */
 struct scratch *scratch_open(const char *parent, uint64_t limit, struct error *e) must_check;
+/*
+ * The private directory that another process has made, which removes it too: fd, which is taken over, and which is the
+ * working directory of this process.
+ */
+struct scratch *scratch_adopt(int fd, uint64_t limit, struct error *e) must_check;
+/* It belongs to that user from now on; the directory above stays as it is. */
+int scratch_give(struct scratch *s, unsigned uid, unsigned gid, struct error *e) must_check;
 void scratch_destroy(struct scratch *s);
 DEFINE_AUTO(struct scratch, scratch_destroy)
 const char *scratch_path(const struct scratch *s);

@@ -181,6 +181,20 @@ struct manifest {
 	VEC(struct manifest_entry) files;
 };
 
+/* A file system that is mounted on the machine this runs on. */
+struct live_mount {
+	char *mount, *device;
+	char *uuid; /* NULL: it can't be read */
+};
+struct live_mounts {
+	struct live_mount *items;
+	size_t count, capacity;
+	bool unknown; /* not all could be found out */
+};
+/* By /proc/self/mountinfo, or what is like it. To be freed in any case. */
+void live_mounts_read(const char *mountinfo, struct live_mounts *out);
+void live_mounts_free(struct live_mounts *x);
+
 /* Everything that is given to a check from outside. */
 struct check_parameters {
 	const struct policy *policy;
@@ -193,7 +207,7 @@ struct check_parameters {
 	int64_t now;
 	enum depth depth; /* SAMPLE or FULL */
 	uint64_t seed;
-	bool is_live_host; /* host is the machine this runs on */
+	const struct live_mounts *live; /* where host is the machine this runs on; else NULL */
 	struct scratch *scratch;
 	struct budget *budget;
 	bool keep_chunks;	/* fill part.chunks of what is read whole: for sealing and for history */

@@ -3,9 +3,10 @@
  * Which sidecars speak for a restore point. They are opened by name, since a directory may hold the
  * backups of a whole fleet; only for a virtual machine's *.mf is the directory listed.
  */
+#include "backproof/door.h"
 #include "backproof/sidecar.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <strings.h>
 #include <sys/stat.h>
 
@@ -161,7 +162,7 @@ static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint
 		if (t->stem != len || memcmp(full, t->full, len))
 			continue;
 		/* A file of just this name is what the line means, not what our file decodes to. */
-		if (lstat(full, &st) == 0)
+		if (door_stat(full, false, &st) == 0)
 			break;
 		if (add_line(l, i, true, number, kind, digest) < 0)
 			return -1;
@@ -266,14 +267,14 @@ static bool ends_in(const char *s, const char *const *endings)
 /* An OVF package's manifest has the package's name, not the disk's. */
 static int load_manifests(struct loader *l, const char *dir)
 {
-	DIR *d = opendir(dir);
-	if (!d)
-		return 0; /* searchable but not readable: files are still opened by name */
+	struct strings names = {0};
 	int r = 0;
-	for (struct dirent *it = readdir(d); it && r == 0; it = readdir(d))
-		if (ends_in(it->d_name, (const char *const[]){".mf", NULL}))
-			r = load(l, OPTIONAL, dir, it->d_name);
-	closedir(d);
+	/* Searchable but not readable: files are still opened by name. */
+	if (door_names(dir, SIZE_MAX, &names) < 0 && errno == ENOMEM)
+		r = -1;
+	vec_each(&names, it) if (r == 0 && ends_in(*it, (const char *const[]){".mf", NULL}))
+		r = load(l, OPTIONAL, dir, *it);
+	strings_free(&names);
 	return r;
 }
 
@@ -300,7 +301,7 @@ static int load_beside(struct loader *l, const struct target *t)
 	if (stem && !decoded)
 		return -1;
 	/* disk.img.sha256 is for disk.img where there is one, else for what disk.img.zst decodes to. */
-	enum level level = stem && lstat(decoded, &st) == 0 ? OPTIONAL : BESIDE;
+	enum level level = stem && door_stat(decoded, false, &st) == 0 ? OPTIONAL : BESIDE;
 	for (const char *const *s = sidecar_suffixes; *s; s++) {
 		autofree char *own = text_format("%s%s", t->base, *s);
 		autofree char *content =

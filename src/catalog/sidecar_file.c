@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Paths of sidecars and their bytes: opened without following surprises, read with a bound. */
+#include "backproof/door.h"
 #include "sidecar_names.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ char *sidecar_absolute(const char *path)
 	autofree char *cwd = NULL;
 	autofree char *joined = NULL;
 	if (*path != '/') {
-		cwd = getcwd(NULL, 0);
+		cwd = door_realpath(".");
 		joined = cwd ? text_format("%s/%s", cwd, path) : NULL;
 	} else {
 		joined = strdup(path);
@@ -53,7 +54,7 @@ char *sidecar_absolute(const char *path)
 	if (has_dotdot(joined)) {
 		/* ".." after a symbolic link is not what it looks like: ask the kernel. */
 		*slash = 0;
-		autofree char *dir = realpath(*joined ? joined : "/", NULL);
+		autofree char *dir = door_realpath(*joined ? joined : "/");
 		*slash = '/';
 		if (dir)
 			return text_format("%s%s", strcmp(dir, "/") ? dir : "", slash);
@@ -64,12 +65,12 @@ char *sidecar_absolute(const char *path)
 
 int sidecar_open(const char *path, int *out, struct stat *st, struct error *e)
 {
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	autoclose int fd = door_open(path, DOOR_READ);
 	if (fd < 0) {
 		int sys = errno;
 		if (sys == ENOTDIR || sys == ENAMETOOLONG)
 			return 0;
-		if (sys == ENOENT && lstat(path, st) < 0)
+		if (sys == ENOENT && door_stat(path, false, st) < 0)
 			return 0;
 		errno = sys;
 		return error_sys(e, "can't open the sidecar");

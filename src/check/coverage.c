@@ -216,8 +216,8 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 			check_line(s, l, f);
 	}
 	check_boot(s, p, f);
-	if (p->is_live_host)
-		coverage_live(s, f, "/proc/self/mountinfo");
+	if (p->live)
+		coverage_live(s, p->live, f);
 	size_t lines = 0;
 	vec_each(&x->fstab, l) lines += !is_elsewhere(l);
 	finding_add(f, PROOF_COVERAGE, "coverage.summary", x->root, OUTCOME_SKIPPED, NULL,

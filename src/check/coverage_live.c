@@ -38,6 +38,55 @@ static char *uuid_of(const char *device)
 	return uuid ? uuid : uuid_by_link(device);
 }
 
+/* Of a mountinfo line: a file system kept on a device of this machine, and mounted whole. */
+static bool is_local(const char *root, const char *type, const char *device)
+{
+	return !strcmp(root, "/") && device[0] == '/' && device[1] != '/' && strncmp(device, "/dev/loop", 9) &&
+	       strcmp(type, "iso9660") && strcmp(type, "squashfs") && strncmp(type, "fuse", 4);
+}
+
+static int add_mount(struct live_mounts *to, const char *mount, const char *device)
+{
+	struct live_mount *m = vec_push(to);
+	if (!m || !(m->mount = strdup(mount)) || !(m->device = strdup(device)))
+		return -1;
+	m->uuid = uuid_of(device);
+	return 0;
+}
+
+void live_mounts_read(const char *mountinfo, struct live_mounts *out)
+{
+	FILE *in = fopen(mountinfo, "re");
+	autofree char *line = NULL;
+	size_t cap = 0;
+	struct strings seen = {0};
+	out->unknown = !in;
+	while (in && getline(&line, &cap, in) > 0) {
+		char root[4096], mount[4096], type[64], device[4096];
+		const char *rest = strstr(line, " - ");
+		if (!rest || sscanf(line, "%*u %*u %*s %4095s %4095s", root, mount) != 2 ||
+		    sscanf(rest, " - %63s %4095s", type, device) != 2 || !is_local(root, type, device) ||
+		    strings_has(&seen, device))
+			continue;
+		if (strings_add(&seen, device) < 0 || add_mount(out, mount, device) < 0)
+			out->unknown = true;
+	}
+	if (in)
+		fclose(in);
+	strings_free(&seen);
+}
+
+void live_mounts_free(struct live_mounts *x)
+{
+	vec_each(x, m)
+	{
+		free(m->mount);
+		free(m->device);
+		free(m->uuid);
+	}
+	vec_free(x);
+}
+
 static bool is_covered(const struct subject *s, const char *uuid)
 {
 	for (size_t i = 0; i < s->volumes.count; i++)
@@ -46,9 +95,9 @@ static bool is_covered(const struct subject *s, const char *uuid)
 	return false;
 }
 
-static void check_mount(struct subject *s, const char *mount, const char *device, struct findings *f)
+static void check_mount(struct subject *s, const struct live_mount *m, struct findings *f)
 {
-	autofree char *uuid = uuid_of(device);
+	const char *mount = m->mount, *device = m->device, *uuid = m->uuid;
 	const char *directory = mount + strspn(mount, "/");
 	struct finding_text more = {.expected = device};
 	if (s->volumes.count ? uuid && is_covered(s, uuid)
@@ -65,34 +114,10 @@ static void check_mount(struct subject *s, const char *mount, const char *device
 		    mount, device);
 }
 
-/* Of a mountinfo line: a file system kept on a device of this machine, and mounted whole. */
-static bool is_local(const char *root, const char *type, const char *device)
+void coverage_live(struct subject *s, const struct live_mounts *live, struct findings *f)
 {
-	return !strcmp(root, "/") && device[0] == '/' && device[1] != '/' && strncmp(device, "/dev/loop", 9) &&
-	       strcmp(type, "iso9660") && strcmp(type, "squashfs") && strncmp(type, "fuse", 4);
-}
-
-void coverage_live(struct subject *s, struct findings *f, const char *mountinfo)
-{
-	FILE *in = fopen(mountinfo, "re");
-	autofree char *line = NULL;
-	size_t cap = 0;
-	struct strings seen = {0};
-	if (!in) {
+	if (live->unknown)
 		finding_add(f, PROOF_COVERAGE, "coverage.live", s->facts.root, OUTCOME_UNPROVEN, NULL,
 			    "what is mounted on this host can't be read");
-		return;
-	}
-	while (getline(&line, &cap, in) > 0) {
-		char root[4096], mount[4096], type[64], device[4096];
-		const char *rest = strstr(line, " - ");
-		if (!rest || sscanf(line, "%*u %*u %*s %4095s %4095s", root, mount) != 2 ||
-		    sscanf(rest, " - %63s %4095s", type, device) != 2 || !is_local(root, type, device) ||
-		    strings_has(&seen, device))
-			continue;
-		if (strings_add(&seen, device) == 0)
-			check_mount(s, mount, device, f);
-	}
-	fclose(in);
-	strings_free(&seen);
+	vec_each(live, m) check_mount(s, m, f);
 }

@@ -17,7 +17,7 @@ bool coverage_in_wim(const struct subject *s);
 void mirrors_check(struct subject *s, const struct check_parameters *p, struct findings *f);
 /* All of coverage for a Windows machine. */
 void coverage_windows(struct subject *s, const struct check_parameters *p, struct findings *f);
-/* The file systems that are mounted on this machine (by its /proc/self/mountinfo) are in the restore point. */
-void coverage_live(struct subject *s, struct findings *f, const char *mountinfo);
+/* The file systems that are mounted on this machine are in the restore point. */
+void coverage_live(struct subject *s, const struct live_mounts *live, struct findings *f);
 
 #endif

@@ -278,7 +278,11 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	};
 	p.hostname_given = p.hostname != NULL;
 	gethostname(self, sizeof self - 1);
-	p.is_live_host = same_host(self, r->host);
+	struct live_mounts live = {0};
+	if (same_host(self, r->host)) {
+		live_mounts_read("/proc/self/mountinfo", &live);
+		p.live = &live;
+	}
 	autodestroy(paces_destroy_auto) struct paces *own = NULL;
 	const struct paces *paces = r->indexes ? r->indexes->paces : (own = paces_new(r->config, &e));
 	autodestroy(histories_destroy_auto) struct histories *own_histories = NULL;
@@ -307,5 +311,6 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	if (judged)
 		remember(histories, &p, out);
 	r->budget->pace = NULL;
+	live_mounts_free(&live);
 	policy_free(&policy);
 }

@@ -1,31 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * What is cached is asked of the kernel a granule at a time, before the granule is first read: a sample of a large
- * image asks for little, and nothing is asked twice. Asking must cost next to nothing where all is cached, so one page
- * is asked about first; only where that is missing the others are counted (cachestat, or mincore before Linux 6.5).
- * Both know a map that was never touched: nothing is read through it, and a failing disk can't kill us.
+ * image asks for little, and nothing is asked twice.
  */
 #include "backproof/footprint.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #include "backproof/budget.h"
+#include "backproof/door.h"
 #include "system.h"
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
 
 #define GRANULE (2 * MIB)
 #define GRANULES_MAX (16 * MIB) /* of larger files the granules are larger */
 #define AHEAD 8			/* granules: where they are read in their order, so many are asked about at once */
-#define PAGE UINT64_C(4096)	/* the smallest there is */
+#define LOOK_MOST 64		/* granules that are asked about in one question */
 
 enum state {
 	STATE_UNKNOWN,
@@ -38,7 +31,6 @@ struct footprint {
 	int fd;
 	uint64_t size, granule, count;
 	uint64_t reach; /* granules behind the one that is read, into which the kernel may read ahead */
-	bool told;	/* by mincore */
 	_Atomic uint8_t *states;
 	_Atomic uint64_t hand; /* where to go on dropping */
 	_Atomic uint64_t ours; /* granules */
@@ -58,21 +50,6 @@ void footprint_limit(uint64_t bytes)
 {
 	pthread_once(&most_once, set_most);
 	most = bytes;
-}
-
-static bool may_do_as_owner(void)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-	return syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_FOWNER);
-}
-
-/* The kernel tells the owner of a file and who may write it; to others it says that all is cached. */
-static bool is_told(int fd, const struct stat *st)
-{
-	char path[64];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return st->st_uid == geteuid() || may_do_as_owner() || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
 }
 
 /*
@@ -109,7 +86,6 @@ int footprint_open(int fd, const struct stat *st, struct footprint **out, struct
 		f->granule *= 2;
 	f->count = (f->size - 1) / f->granule + 1;
 	f->reach = f->count > 1 ? (read_ahead_of(st->st_dev) - 1) / f->granule + 1 : 0;
-	f->told = is_told(fd, st);
 	/* Most of it is never touched when little is read. */
 	void *states = mmap(NULL, f->count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (states == MAP_FAILED) {
@@ -121,61 +97,19 @@ int footprint_open(int fd, const struct stat *st, struct footprint **out, struct
 	return 0;
 }
 
-/* 1: some of it is cached, 0: nothing is, -1: the kernel does not say. */
-static int count_cached(const struct footprint *f, uint64_t off, uint64_t len)
-{
-	struct {
-		uint64_t off, len;
-	} range = {off, len};
-	struct {
-		uint64_t cached, dirty, written, evicted, lately;
-	} told = {0};
-	if (syscall(SYS_cachestat, f->fd, &range, &told, 0u) < 0)
-		return -1;
-	return told.cached > 0;
-}
-
-/* The same of len bytes that are mapped at map. */
-static int look_at_map(uint8_t *map, uint64_t len)
-{
-	unsigned char pages[512];
-	for (uint64_t at = 0; at < len; at += sizeof pages * PAGE) {
-		uint64_t n = len - at < sizeof pages * PAGE ? len - at : sizeof pages * PAGE;
-		memset(pages, 0, (n + PAGE - 1) / PAGE);
-		if (mincore(map + at, n, pages) < 0)
-			return -1;
-		for (size_t i = 0; i * PAGE < n; i++)
-			if (pages[i] & 1)
-				return 1;
-	}
-	return 0;
-}
-
-static enum state look_at_one(const struct footprint *f, uint64_t index, uint8_t *map)
-{
-	uint64_t off = index * f->granule, len = f->size - off < f->granule ? f->size - off : f->granule;
-	if (map && look_at_map(map, 1) > 0)
-		return STATE_OTHERS;
-	int rc = count_cached(f, off, len);
-	if (rc < 0 && map)
-		rc = look_at_map(map, len);
-	return rc > 0 ? STATE_OTHERS : STATE_ABSENT;
-}
-
 /* What others have brought in is told from what we did by being asked about before we read: who asks first counts. */
 static void look_at(struct footprint *f, uint64_t first, uint64_t end)
 {
-	uint64_t off = first * f->granule, len = (end * f->granule < f->size ? end * f->granule : f->size) - off;
-	uint8_t *map = f->told ? mmap(NULL, len, PROT_NONE, MAP_SHARED | MAP_NORESERVE, f->fd, (off_t)off) : MAP_FAILED;
-	for (uint64_t i = first; i < end; i++) {
-		uint8_t unknown = STATE_UNKNOWN;
-		if (f->states[i] != STATE_UNKNOWN)
-			continue;
-		uint8_t state = look_at_one(f, i, map == MAP_FAILED ? NULL : map + (i - first) * f->granule);
-		atomic_compare_exchange_strong(&f->states[i], &unknown, state);
+	uint8_t cached[LOOK_MOST];
+	for (uint64_t i = first; i < end;) {
+		size_t count = end - i < LOOK_MOST ? (size_t)(end - i) : LOOK_MOST;
+		door_cached(f->fd, i * f->granule, f->granule, count, cached);
+		for (size_t k = 0; k < count; k++, i++) {
+			uint8_t unknown = STATE_UNKNOWN;
+			atomic_compare_exchange_strong(&f->states[i], &unknown,
+						       cached[k] ? STATE_OTHERS : STATE_ABSENT);
+		}
 	}
-	if (map != MAP_FAILED)
-		munmap(map, len);
 }
 
 /* Drops granules first .. end, which have been given up as ours. */

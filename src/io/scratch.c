@@ -73,7 +73,8 @@ static void remove_stale(int parent_fd)
 			continue;
 		autoclose int fd = openat(parent_fd, de->d_name,
 					  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid())
+		/* Root gives them to whom its readers become. */
+		if (fd < 0 || fstat(fd, &st) < 0 || (st.st_uid != geteuid() && geteuid()))
 			continue;
 		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 			continue;
@@ -184,13 +185,41 @@ struct scratch *scratch_open(const char *parent, uint64_t limit, struct error *e
 	return own ? open_in(own, limit, e) : NULL;
 }
 
+struct scratch *scratch_adopt(int fd, uint64_t limit, struct error *e)
+{
+	autodestroy(scratch_destroy_auto) struct scratch *s = calloc(1, sizeof *s);
+	if (!s) {
+		close(fd);
+		error_nomem(e);
+		return NULL;
+	}
+	s->fd = fd;
+	s->parent_fd = -1;
+	s->limit = limit;
+	s->parent = strdup("scratch");
+	/* Its full path leads through directories that may be closed to us. */
+	s->path = strdup(".");
+	if (!s->parent || !s->path) {
+		error_nomem(e);
+		return NULL;
+	}
+	return take(s);
+}
+
+int scratch_give(struct scratch *s, unsigned uid, unsigned gid, struct error *e)
+{
+	return fchown(s->fd, uid, gid) < 0 ? error_sys(e, "scratch %s", s->path) : 0;
+}
+
 void scratch_destroy(struct scratch *s)
 {
 	if (!s)
 		return;
 	if (s->fd >= 0) {
-		empty_directory(s->fd, 0);
-		unlinkat(s->parent_fd, s->name, AT_REMOVEDIR);
+		if (s->name) {
+			empty_directory(s->fd, 0);
+			unlinkat(s->parent_fd, s->name, AT_REMOVEDIR);
+		}
 		close(s->fd);
 	}
 	if (s->parent_fd >= 0)

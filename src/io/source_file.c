@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "backproof/door.h"
 #include "backproof/footprint.h"
 #include "backproof/pace.h"
 
@@ -68,11 +69,16 @@ static int file_read_at(void *self, uint64_t off, void *buf, size_t len, struct 
 
 static int direct_fd(struct file *f)
 {
-	char path[64];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", f->fd);
+	struct stat st;
 	pthread_mutex_lock(&f->lock);
 	if (f->direct == DIRECT_NOT_TRIED) {
-		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_DIRECT);
+		int fd = f->path ? door_open(f->path, DOOR_DIRECT) : -1;
+		/* Another file may stand there by now. */
+		if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != f->at_open.st_dev ||
+				st.st_ino != f->at_open.st_ino)) {
+			close(fd);
+			fd = -1;
+		}
 		f->direct = fd < 0 ? DIRECT_NONE : fd;
 	}
 	int fd = f->direct;
@@ -218,8 +224,8 @@ static int settle(struct file *f, struct error *e)
 
 struct source *source_open_file(const char *path, struct error *e)
 {
-	/* O_NONBLOCK: a FIFO in the backup directory must not hang the gate. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	/* A FIFO in the backup directory must not hang the gate: the door does not wait for it. */
+	int fd = door_open(path, DOOR_READ);
 	if (fd < 0) {
 		error_sys(e, "%s", path);
 		return NULL;
@@ -301,7 +307,7 @@ int source_same(const struct source *s, struct error *e)
 		return error_sys(e, "%s", source_name(s));
 	const char *what = difference(&f->at_open, &now);
 	if (!what && f->path) {
-		if (stat(f->path, &now) < 0)
+		if (door_stat(f->path, true, &now) < 0)
 			return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET,
 					 "%s: was removed or renamed while it was read", f->path);
 		what = difference(&f->at_open, &now);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "backproof/door.h"
 #include "backproof/whole_file.h"
 
 #include <errno.h>
@@ -82,7 +83,7 @@ int whole_file_write(const char *path, const void *data, size_t length, mode_t m
 
 char *whole_file_read(const char *path, size_t most, size_t *length, struct error *e)
 {
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	autoclose int fd = door_open(path, DOOR_READ);
 	if (fd >= 0)
 		return whole_file_take(fd, path, most, length, e);
 	error_sys(e, "%s", path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Private keys: PKCS #8 in PEM, as `openssl genpkey -algorithm ed25519` makes them. */
+#include "backproof/door.h"
 #include "key.h"
 
 #include <errno.h>
@@ -62,7 +63,7 @@ static bool is_public(int fd)
 char *key_file_read(const char *path, bool private, size_t *length, struct error *e)
 {
 	struct stat st;
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	autoclose int fd = door_open(path, DOOR_READ);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		error_sys(e, "%s", path);
 		return NULL;

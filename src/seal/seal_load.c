@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* A seal and its side file, from the disk. */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
+#include "backproof/door.h"
 #include "backproof/digest.h"
 #include "names.h"
 
@@ -12,7 +12,7 @@
 /* A regular file. Whatever else bears its name is not waited for. */
 static int open_regular(const char *path, struct stat *st, struct error *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = door_open(path, DOOR_READ);
 	if (fd < 0 || fstat(fd, st) < 0) {
 		error_sys(e, "%s", path);
 		close_auto(&fd);

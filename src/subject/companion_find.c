@@ -6,6 +6,7 @@
  */
 #include <strings.h>
 
+#include "backproof/door.h"
 #include "backproof/text.h"
 #include "parts.h"
 #include "pieces.h"
@@ -49,7 +50,7 @@ static char *directory_of(const char *path)
 static char *place_of(const char *path)
 {
 	autofree char *directory = directory_of(path);
-	char *real = directory ? realpath(directory, NULL) : NULL;
+	char *real = directory ? door_realpath(directory) : NULL;
 	return real ? real : directory ? take(directory) : NULL;
 }
 

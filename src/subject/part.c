@@ -3,30 +3,11 @@
  * One file of a restore point: its stored bytes are read once, digested in passing, decoded as deep
  * as codecs go, and end as disks that can be read at random or as an archive that has passed by.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-
+#include "backproof/door.h"
 #include "backproof/text.h"
 #include "job.h"
 #include "known.h"
 #include "pieces.h"
-
-/*
- * A writer has the file open (the kernel refuses a read lease then), or holds a lock on it. Where leases
- * or locks don't work, nothing is learned.
- */
-static bool is_held_by_writer(int fd)
-{
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return true;
-	(void)flock(fd, LOCK_UN);
-	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
-		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-		return false;
-	}
-	return errno == EAGAIN;
-}
 
 /* Opens the stored bytes of one file. -1: a finding was made. */
 static int open_stored(struct opener *o, struct part *pt)
@@ -50,7 +31,7 @@ static int open_stored(struct opener *o, struct part *pt)
 		finding_add(o->f, PROOF_PRESENCE, "part.size", pt->name, OUTCOME_BROKEN, &empty, "the file is empty");
 		return -1;
 	}
-	if (is_held_by_writer(source_fd(pt->source))) {
+	if (door_written(source_fd(pt->source))) {
 		error_set(why, ERROR_BUSY, ERROR_NO_OFFSET, "%s is being written", pt->name);
 		finding_add(o->f, PROOF_PRESENCE, "part.writer", pt->name, OUTCOME_BROKEN, &busy,
 			    "another program has it open for writing, or holds a lock on it");

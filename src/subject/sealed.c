@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The seals of a restore point are opened, and it is told apart which of them speak for it. */
+#include "backproof/door.h"
 #include "backproof/sealed.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ bool sealed_file_exists(const struct seal *s, const char *name)
 {
 	struct stat st;
 	autofree char *path = path_in(s, name);
-	return path && lstat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+	return path && door_stat(path, false, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
 /* The file of the restore point that a name in a seal means, or SEALED_NONE. */
@@ -59,13 +60,13 @@ static int find_part(const struct subject *s, const struct seal *seal, const cha
 		}
 	/* The same file by another path: through a link, or with "./" before it. */
 	for (size_t i = 0; i < s->part_count; i++)
-		if (!strcmp(s->parts[i].name, base_of(name)) && stat(path, &a) == 0 &&
-		    stat(s->point->items[i].path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		if (!strcmp(s->parts[i].name, base_of(name)) && door_stat(path, true, &a) == 0 &&
+		    door_stat(s->point->items[i].path, true, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 			*out = i;
 	/* A parent of a chain may lie in another directory; a seal has its name alone. */
 	size_t same = 0, index = SEALED_NONE;
 	for (size_t i = 0; *out == SEALED_NONE && i < s->part_count; i++)
-		if (!strcmp(s->parts[i].name, name) && stat(path, &a) < 0) {
+		if (!strcmp(s->parts[i].name, name) && door_stat(path, true, &a) < 0) {
 			index = i;
 			same++;
 		}
@@ -211,12 +212,12 @@ static int load_all(struct subject *s, const struct strings *paths, bool beside,
 	for (size_t i = 0; i < paths->count && rc == 0; i++) {
 		struct stat st;
 		bool again = false;
-		if (stat(paths->items[i], &st) == 0) {
+		if (door_stat(paths->items[i], true, &st) == 0) {
 			vec_each(&seen, it) again |= it->dev == st.st_dev && it->ino == st.st_ino;
 			vec_each(&s->sealed->items, it)
 			{
 				struct stat own;
-				again |= stat(it->seal.path, &own) == 0 && own.st_dev == st.st_dev &&
+				again |= door_stat(it->seal.path, true, &own) == 0 && own.st_dev == st.st_dev &&
 					 own.st_ino == st.st_ino;
 			}
 			struct seen *to = vec_push(&seen);

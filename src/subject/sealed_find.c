@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Where the seals of a restore point may lie. */
-#include <dirent.h>
+#include <errno.h>
 #include <sys/stat.h>
 
+#include "backproof/door.h"
 #include "backproof/sealed.h"
 
 /* A directory may hold the backups of a whole fleet: then only those are looked into whose own file is gone. */
@@ -18,7 +19,7 @@ static int add_if_there(struct strings *out, const char *name, struct error *e)
 	if (!path)
 		return error_nomem(e);
 	/* A link that leads nowhere is there: whoever opens it says so. */
-	if (lstat(path, &st) < 0 || S_ISDIR(st.st_mode) || strings_has(out, path))
+	if (door_stat(path, false, &st) < 0 || S_ISDIR(st.st_mode) || strings_has(out, path))
 		return 0;
 	return strings_add(out, path) < 0 ? error_nomem(e) : 0;
 }
@@ -56,9 +57,9 @@ static int add_around(struct around *a, const char *directory, const char *name,
 	if (!stem)
 		return error_nomem(e);
 	stem[strlen(stem) - strlen(SEAL_SUFFIX)] = 0;
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || strings_has(a->out, path))
+	if (door_stat(path, true, &st) < 0 || !S_ISREG(st.st_mode) || strings_has(a->out, path))
 		return 0;
-	bool orphan = lstat(stem, &own) < 0;
+	bool orphan = door_stat(stem, false, &own) < 0;
 	if (orphan ? a->orphans++ >= ORPHANS_MAX : only_orphans)
 		return 0;
 	a->bytes += (uint64_t)st.st_size;
@@ -69,18 +70,15 @@ static int add_around(struct around *a, const char *directory, const char *name,
 static int list(struct around *a, const char *directory, struct error *e)
 {
 	struct strings names = {0};
-	DIR *d = opendir(directory);
 	int rc = 0;
-	if (!d)
-		return 0; /* searchable, but not readable: seals are still found by their names */
-	size_t count = 0;
-	for (struct dirent *it; rc == 0 && count < NAMES_MAX && (it = readdir(d)); count++)
-		if (is_seal(it->d_name) && strings_add(&names, it->d_name) < 0)
-			rc = error_nomem(e);
-	closedir(d);
-	a->seals += names.count;
+	/* Searchable, but not readable: seals are still found by their names. */
+	if (door_names(directory, NAMES_MAX, &names) < 0 && errno == ENOMEM)
+		rc = error_nomem(e);
+	for (size_t i = 0; i < names.count; i++)
+		a->seals += is_seal(names.items[i]);
 	for (size_t i = 0; i < names.count && rc == 0; i++)
-		rc = add_around(a, directory, names.items[i], a->seals > SEALS_MAX, e);
+		if (is_seal(names.items[i]))
+			rc = add_around(a, directory, names.items[i], a->seals > SEALS_MAX, e);
 	strings_free(&names);
 	return rc;
 }

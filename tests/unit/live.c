@@ -27,7 +27,10 @@ static enum outcome covered(const char *uuid, const char *lines)
 	NEED(v);
 	v->volume = &volume;
 	NEED(findings_init(&f) == 0);
-	coverage_live(&s, &f, path);
+	struct live_mounts live = {0};
+	live_mounts_read(path, &live);
+	coverage_live(&s, &live, &f);
+	live_mounts_free(&live);
 	enum outcome o = OUTCOME_SKIPPED;
 	for (size_t i = 0; i < f.count; i++)
 		o = f.items[i].outcome;
@@ -56,7 +59,10 @@ static void no_mountinfo(void)
 	struct subject s = {0};
 	struct findings f;
 	NEED(findings_init(&f) == 0);
-	coverage_live(&s, &f, "/proc/no-such-file");
+	struct live_mounts live = {0};
+	live_mounts_read("/proc/no-such-file", &live);
+	coverage_live(&s, &live, &f);
+	live_mounts_free(&live);
 	CHECK_INT(findings_proof(&f, PROOF_COVERAGE), OUTCOME_UNPROVEN);
 	findings_free(&f);
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "door.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+
+static const struct door_keeper *keeper;
+
+void door_keep(const struct door_keeper *k)
+{
+	keeper = k;
+}
+
+int door_open(const char *path, enum door_how how)
+{
+	if (keeper)
+		return keeper->open(keeper->self, path, how);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (how == DOOR_DIRECT ? O_DIRECT : 0));
+}
+
+int door_stat(const char *path, bool follow, struct stat *out)
+{
+	if (keeper)
+		return keeper->stat(keeper->self, path, follow, out);
+	return follow ? stat(path, out) : lstat(path, out);
+}
+
+char *door_realpath(const char *path)
+{
+	return keeper ? keeper->real(keeper->self, path) : realpath(path, NULL);
+}
+
+static int read_names(DIR *d, size_t most, struct strings *out)
+{
+	for (size_t count = 0; count < most;) {
+		errno = 0;
+		const struct dirent *it = readdir(d);
+		if (!it)
+			return errno ? -1 : 0;
+		if (!strcmp(it->d_name, ".") || !strcmp(it->d_name, ".."))
+			continue;
+		if (strings_add(out, it->d_name) < 0) {
+			errno = ENOMEM;
+			return -1;
+		}
+		count++;
+	}
+	return 0;
+}
+
+int door_names(const char *directory, size_t most, struct strings *out)
+{
+	if (keeper)
+		return keeper->names(keeper->self, directory, most, out);
+	DIR *d = opendir(directory);
+	if (!d)
+		return -1;
+	int rc = read_names(d, most, out), sys = errno;
+	closedir(d);
+	errno = sys;
+	return rc;
+}
+
+bool door_written(int fd)
+{
+	return keeper ? keeper->written(keeper->self, fd) : door_is_written(fd);
+}
+
+void door_cached(int fd, uint64_t off, uint64_t granule, size_t count, uint8_t *out)
+{
+	if (keeper)
+		keeper->cached(keeper->self, fd, off, granule, count, out);
+	else
+		door_look_cached(fd, off, granule, count, out);
+}
+
+int door_again(int fd)
+{
+	char path[64];
+	if (keeper)
+		return keeper->again(keeper->self, fd);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
