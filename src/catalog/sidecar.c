@@ -268,10 +268,8 @@ static bool ends_in(const char *s, const char *const *endings)
 static int load_manifests(struct loader *l, const char *dir)
 {
 	struct strings names = {0};
-	int r = 0;
 	/* Searchable but not readable: files are still opened by name. */
-	if (door_names(dir, SIZE_MAX, &names) < 0 && errno == ENOMEM)
-		r = -1;
+	int r = door_names(dir, SIZE_MAX, &names) < 0 && errno == ENOMEM ? -1 : 0;
 	vec_each(&names, it) if (r == 0 && ends_in(*it, (const char *const[]){".mf", NULL}))
 		r = load(l, OPTIONAL, dir, *it);
 	strings_free(&names);
