@@ -111,12 +111,19 @@ static int judge_commit(struct scan *s, struct jbd2_span *out, uint32_t at, bool
 	/* Of an earlier log, in the same place: not part of this one. */
 	if (when < out->newest)
 		return 0;
-	if (j->incompat & JBD2_ASYNC || (s->bad_header < 0 && s->bad_data < 0)) {
+	const bool async = j->incompat & JBD2_ASYNC, bad = s->bad_header >= 0 || s->bad_data >= 0;
+	if (async || !bad) {
 		*torn = true;
-		if (!(j->incompat & JBD2_ASYNC))
+		/* With asynchronous commits a wrong commit block is the end of the log, for every kernel. */
+		if (async && !sound)
+			return 0;
+		if (!bad)
 			broken(j, "jbd2.checksum", OUTCOME_UNPROVEN, place, s->sequence,
 			       "a wrong checksum in its commit block: torn or damaged, and no kernel mounts this");
-		out->damaged = !(j->incompat & JBD2_ASYNC);
+		else
+			broken(j, "jbd2.checksum", OUTCOME_UNPROVEN, s->bad_header >= 0 ? s->bad_header : s->bad_data,
+			       s->sequence, "committed, but with a wrong checksum: torn or damaged, and no kernel mounts this");
+		out->damaged = true;
 		return 0;
 	}
 	out->damaged = true;

@@ -223,6 +223,26 @@ static void test_checksums_of_the_log(void)
 	free(clean.data);
 }
 
+/* Commit blocks may come before the rest of their transaction; but what was committed and is wrong is never fine. */
+static void test_asynchronous_commits(void)
+{
+	struct image im = load_zst("fixtures/ext/async3.img.zst");
+	struct log l = find_log(&im);
+	uint32_t n = transactions(&im, &l);
+	size_t commit = find_block(&im, &l, 2, n - 1), descriptor = find_block(&im, &l, 1, n - 1);
+	CHECK_INT(judged(&im), OUTCOME_HELD);
+	im.data[descriptor + l.block_size + 99] ^= 4;
+	CHECK_INT(judged(&im), OUTCOME_UNPROVEN);
+	im.data[descriptor + l.block_size + 99] ^= 4;
+	im.data[descriptor + 40] ^= 4;
+	CHECK_INT(judged(&im), OUTCOME_UNPROVEN);
+	im.data[descriptor + 40] ^= 4;
+	/* A torn commit block ends the log, and kernels agree. */
+	im.data[commit + 700] ^= 4;
+	CHECK_INT(judged(&im), OUTCOME_HELD);
+	free(im.data);
+}
+
 static void test_superblock_of_the_log(void)
 {
 	static const char *const names[] = {"csum3", "plain"};
@@ -267,6 +287,7 @@ int main(void)
 	RUN(test_log_cut_at_its_end);
 	RUN(test_damage_in_the_middle);
 	RUN(test_checksums_of_the_log);
+	RUN(test_asynchronous_commits);
 	RUN(test_superblock_of_the_log);
 	RUN(test_log_that_is_not_asked_for);
 	return test_done();
