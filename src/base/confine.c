@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static int limit_one(int which, const char *name, uint64_t wanted, struct error *e)
+static int limit_one(int which, const char *name, uint64_t wanted, uint64_t most, struct error *e)
 {
-	struct rlimit now, limit = {.rlim_cur = wanted, .rlim_max = wanted};
+	struct rlimit now, limit = {.rlim_cur = wanted, .rlim_max = most};
 	if (getrlimit(which, &now) < 0)
 		return error_sys(e, "limit %s", name);
 	/* A lower one that is there already stays. */
@@ -27,18 +27,20 @@ static int limit_one(int which, const char *name, uint64_t wanted, struct error 
 /* Processes are not limited: the kernel counts them a user, and nobody has others. The filter lets none be made. */
 static int limit_all(const struct confine_request *r, struct confinement *out, struct error *e)
 {
-	if (limit_one(RLIMIT_CORE, "of core dumps", 0, e) < 0)
+	if (limit_one(RLIMIT_CORE, "of core dumps", 0, 0, e) < 0)
 		return -1;
 	if (r->memory && !CONFINE_SANITIZED) {
-		if (limit_one(RLIMIT_DATA, "of memory", r->memory, e) < 0)
+		if (limit_one(RLIMIT_DATA, "of memory", r->memory, r->memory, e) < 0)
 			return -1;
 		out->memory = r->memory;
 	}
-	if (r->file_size && limit_one(RLIMIT_FSIZE, "of the size of files", r->file_size, e) < 0)
+	if (r->file_size && limit_one(RLIMIT_FSIZE, "of the size of files", r->file_size, r->file_size, e) < 0)
 		return -1;
-	if (r->files && limit_one(RLIMIT_NOFILE, "of open files", r->files, e) < 0)
+	if (r->files && limit_one(RLIMIT_NOFILE, "of open files", r->files, r->files, e) < 0)
 		return -1;
-	if (r->cpu_seconds > 0 && limit_one(RLIMIT_CPU, "of processor time", (uint64_t)r->cpu_seconds, e) < 0)
+	/* SIGXCPU, which tells why it ended, comes first; SIGKILL to who does not mind. */
+	if (r->cpu_seconds > 0 && limit_one(RLIMIT_CPU, "of processor time", (uint64_t)r->cpu_seconds,
+					    (uint64_t)r->cpu_seconds + 1, e) < 0)
 		return -1;
 	/* Too large a file is an error of the write that would make it so, and a finding; not the end. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
