@@ -55,9 +55,9 @@ TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wild
 .PHONY: all setup check test demo bench lint clean install tests thread-tests fuzz
 all: $(BUILD)/backproof
 
-$(BUILD)/backproof: $(BUILD)/src/cli/main.o $(BUILD)/libbackproof.a
+$(BUILD)/backproof: $(if $(FAULTS),$(BUILD)/backproof-faults,$(BUILD)/src/cli/main.o $(BUILD)/libbackproof.a)
 	@echo "  LINK  $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(if $(FAULTS),ln -f $< $@,$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS))
 
 $(BUILD)/libbackproof.a: $(OBJECTS)
 	@echo "  AR    $@"
@@ -91,6 +91,18 @@ WRAPPED := malloc calloc realloc strdup strndup pread64 pwrite64 archive_write_d
 $(BUILD)/tests/fault/%: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 $(BUILD)/tests/fault/seal: override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
 
+# The program with faults under it (tests/fault/README.md): the same objects, with some calls put before the system's.
+# FAULTS=1 makes it the program itself.
+FAULTS_WRAPPED := malloc calloc realloc reallocarray strdup strndup posix_memalign \
+	asprintf vasprintf __asprintf_chk __vasprintf_chk
+FAULTS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fault/under/*.c))
+$(FAULTS_OBJECTS): override CPPFLAGS += -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+$(BUILD)/tests/fault/under/calls.o: tests/fault/under/calls.list
+
+$(BUILD)/backproof-faults: $(BUILD)/src/cli/main.o $(FAULTS_OBJECTS) $(BUILD)/libbackproof.a
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) $(FAULTS_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
+
 # Needs root (or sudo) only when a package is missing.
 setup:
 	packaging/setup build
@@ -105,7 +117,7 @@ test:
 	packaging/setup test
 	$(MAKE) --no-print-directory check WERROR=-Werror
 
-check: lint all tests
+check: lint all tests $(BUILD)/backproof-faults
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SAN=thread OPT='-O1 -g' thread-tests
 	tests/run $(BUILD)
 
