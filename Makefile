@@ -141,6 +141,14 @@ install: all
 	install -D -m 644 packaging/schema/seal-v1.schema.json $(DESTDIR)$(PREFIX)/share/backproof/seal-v1.schema.json
 	install -D -m 644 man/backproof-pass.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof-pass.5
 	install -D -m 644 packaging/schema/pass-v1.schema.json $(DESTDIR)$(PREFIX)/share/backproof/pass-v1.schema.json
+	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local/,$(PREFIX)/,' packaging/systemd/backproof-audit.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/backproof-audit.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/backproof-audit.service
+	install -D -m 644 packaging/systemd/backproof-audit.timer \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/backproof-audit.timer
+	install -D -m 644 packaging/systemd/backproof.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/backproof.conf
+	install -D -m 644 packaging/systemd/backproof.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/backproof.conf
 
 clean:
 	rm -rf $(BUILD)
