@@ -77,11 +77,21 @@ struct xfs {
 	bool clean;	  /* unmounted cleanly: totals must agree too */
 	bool foreign;	  /* features that change what blocks belong to whom */
 	bool intents;	  /* replayed, but deferred work was left: space may be unaccounted for */
+	uint64_t log_end; /* sequence number (cycle, sector) at which the log ends; 0: not known */
 	uint64_t *pieces; /* sorted byte offsets: a directory block begins here that was replayed in
 			     pieces */
 	size_t piece_count;
 	struct dirs *dirs;
 };
+
+/*
+ * Metadata is written after the log has it: no block tells of a change behind the end of the log, unless the log has
+ * lost its end. (That of inodes says nothing after a repair.) The kernel refuses such blocks, too.
+ */
+static inline bool xfs_logged(const struct xfs *x, uint64_t sequence)
+{
+	return !x->log_end || sequence == UINT64_MAX || sequence <= x->log_end;
+}
 
 /* xfs_crc.c: CRC-32C, bits reversed, without the inversions. */
 uint32_t xfs_crc(uint32_t crc, const void *p, size_t len);

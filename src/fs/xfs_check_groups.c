@@ -154,7 +154,7 @@ static int tree(struct group *g, const char *name, const char *magic, uint32_t r
 }
 
 static const char *bad_header(const struct xfs *x, const uint8_t *b, const char *magic, size_t sum,
-			      size_t uuid, uint64_t ag, bool agfl)
+			      size_t uuid, size_t sequence, uint64_t ag, bool agfl)
 {
 	if (memcmp(b, magic, 4))
 		return "has no magic";
@@ -165,6 +165,8 @@ static const char *bad_header(const struct xfs *x, const uint8_t *b, const char 
 	if (get_be32(b + (agfl ? 4 : 8)) != ag ||
 	    (!agfl && get_be32(b + 12) != xfs_ag_length(x, ag)))
 		return "has another number or length";
+	if (!xfs_logged(x, get_be64(b + sequence)))
+		return "is newer than the end of the log";
 	return NULL;
 }
 
@@ -174,14 +176,14 @@ static int read_headers(struct group *g, struct error *e)
 	uint64_t place = (g->base << x->block_log) + x->sector;
 	static const struct {
 		const char *magic, *name;
-		size_t sum, uuid;
-	} parts[] = {{"XAGF", "AGF", 216, 64}, {"XAGI", "AGI", 312, 296}, {"XAFL", "AGFL", 32, 8}};
+		size_t sum, uuid, sequence;
+	} parts[] = {{"XAGF", "AGF", 216, 64, 208}, {"XAGI", "AGI", 312, 296, 320}, {"XAFL", "AGFL", 32, 8, 24}};
 	int sound = 1;
 	if (source_read_at(x->src, place, g->agf, 3 * (size_t)x->sector, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		const char *why = bad_header(x, g->agf + i * x->sector, parts[i].magic,
-					     parts[i].sum, parts[i].uuid, g->ag, i == 2);
+					     parts[i].sum, parts[i].uuid, parts[i].sequence, g->ag, i == 2);
 		if (!why)
 			continue;
 		sound = 0;

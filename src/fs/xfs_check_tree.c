@@ -18,6 +18,8 @@ static const char *damage(const struct xfs_tree *t, const uint8_t *b, uint64_t p
 	if (get_be64(b + 16) != place / 512 || memcmp(b + 32, x->meta_uuid, 16) ||
 	    get_be32(b + 48) != t->ag)
 		return "belongs elsewhere";
+	if (!xfs_logged(x, get_be64(b + 24)))
+		return "newer than the end of the log";
 	if (get_be16(b + 4) != level)
 		return "of the wrong level";
 	if (count > (level ? room / (t->key + 4) : room / t->record) ||

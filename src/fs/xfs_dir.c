@@ -18,6 +18,8 @@ int xfs_block_check(const struct xfs *x, const uint8_t *buf, size_t len, size_t 
 		why = "belongs to another inode";
 	else if (!xfs_sum_ok(buf, len, crc_at))
 		why = "has a wrong checksum";
+	else if (!xfs_logged(x, get_be64(buf + blkno_at + 8)))
+		why = "is newer than the end of the log";
 	if (!why)
 		return 0;
 	return error_set(e, ERROR_CORRUPT, (int64_t)place, "inode %llu: a %s of it %s",

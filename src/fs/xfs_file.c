@@ -140,7 +140,8 @@ static int remote_target(const struct xfs *x, const struct xfs_inode *in, char *
 		bool sound = !memcmp(b, "XSLM", 4) && get_be32(b + 4) == done &&
 			     n <= len - LINK_HEAD && n && n <= in->size - done &&
 			     get_be64(b + 32) == in->number && get_be64(b + 40) == place / 512 &&
-			     !memcmp(b + 16, x->meta_uuid, 16) && xfs_sum_ok(b, (size_t)len, 12);
+			     !memcmp(b + 16, x->meta_uuid, 16) && xfs_sum_ok(b, (size_t)len, 12) &&
+			     xfs_logged(x, get_be64(b + 48));
 		if (!sound)
 			return error_set(e, ERROR_CORRUPT, (int64_t)place,
 					 "inode %llu: the block of its target is damaged",

@@ -148,6 +148,11 @@ static void judge(struct xlog *l, uint64_t torn, const char *subject, struct fin
 		    (unsigned long long)l->inodes, (unsigned long long)l->newer);
 }
 
+static void note_end(struct xlog *l, uint64_t head, const struct xlog_record *last)
+{
+	l->x->log_end = (uint64_t)(last->cycle + (head <= last->at)) << 32 | head;
+}
+
 static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 {
 	struct xlog_record last;
@@ -166,6 +171,7 @@ static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 		/* mkfs and xfs_repair leave the checksum out. */
 		rc = last.crc ? xlog_load(l, &last, e) : 1;
 		*clean = true;
+		note_end(l, head, &last);
 		if (!rc)
 			return error_set(e, ERROR_CORRUPT, (int64_t)(l->start + last.at * 512),
 					 "log: its last record has a wrong checksum");
@@ -190,6 +196,8 @@ static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 		return -1;
 	if (!l->buffer || !l->block)
 		return error_nomem(e);
+	if (!*torn) /* what is torn is told, and may have been whole once */
+		note_end(l, head, &last);
 	if (pass(l, last.tail, head, 1, e) < 0)
 		return -1;
 	return pass(l, last.tail, head, 2, e);

@@ -37,7 +37,7 @@ static void mend(struct patched *p, size_t at)
 		uint16_t sum = 0;
 		for (size_t i = 0; i < len; i++)
 			if (i != 2 && i != 3)
-				sum = (uint16_t)((sum << 15 | sum >> 1) + e[i]);
+				sum = (uint16_t)((uint16_t)(sum << 15 | sum >> 1) + e[i]);
 		patch_write(p, first + 2, (uint8_t[]){(uint8_t)sum, (uint8_t)(sum >> 8)}, 2);
 		return;
 	}

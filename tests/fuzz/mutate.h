@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The plain main of a fuzz driver: replays the files of some folders, then seeded mutants of them. A driver defines
- * LLVMFuzzerTestOneInput and ends with MUTATE_MAIN(patterns...). With -DBACKPROOF_LIBFUZZER it is a target.
+ * The plain main of a fuzz driver: replays the files of some folders and of tests/fuzz/corpus/NAME, then seeded mutants
+ * of them. A driver defines LLVMFuzzerTestOneInput and ends with MUTATE_MAIN(patterns...). With
+ * -DBACKPROOF_LIBFUZZER it is a target.
  *
  *     driver [seed [mutants]]
  */
@@ -78,6 +79,11 @@ static int mutate_main(int argc, char **argv, uint64_t mutants, const char *cons
 		mutants = strtoull(argv[2], NULL, 0);
 	for (size_t i = 0; patterns[i]; i++)
 		NEED(glob(patterns[i], i ? GLOB_APPEND : 0, NULL, &mutate_corpus) == 0);
+	/* What fuzzers found worth keeping. */
+	char kept[256];
+	snprintf(kept, sizeof kept, "tests/fuzz/corpus/%s/*", strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0]);
+	if (strncmp(patterns[0], kept, 18))
+		(void)!glob(kept, GLOB_APPEND, NULL, &mutate_corpus);
 	for (size_t i = 0; i < mutate_corpus.gl_pathc; i++) {
 		struct sample s = mutate_load(i);
 		LLVMFuzzerTestOneInput(s.p, s.len);

@@ -9,7 +9,7 @@
 
 #include <glob.h>
 
-#include "fixture.h"
+#include "corpus.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -89,8 +89,10 @@ static inline int replay_main(int argc, char **argv, void (*mutated)(void), cons
 		path_count = found.gl_pathc;
 	}
 	RUN(replay);
-	if (argc == 1)
+	if (argc == 1) {
 		RUN(mutated);
+		test_passed += (int)corpus_replay(argv[0]);
+	}
 	globfree(&found);
 	return test_done();
 }
