@@ -122,7 +122,8 @@ static int judge_commit(struct scan *s, struct jbd2_span *out, uint32_t at, bool
 			       "a wrong checksum in its commit block: torn or damaged, and no kernel mounts this");
 		else
 			broken(j, "jbd2.checksum", OUTCOME_UNPROVEN, s->bad_header >= 0 ? s->bad_header : s->bad_data,
-			       s->sequence, "committed, but with a wrong checksum: torn or damaged, and no kernel mounts this");
+			       s->sequence,
+			       "committed, but with a wrong checksum: torn or damaged, and no kernel mounts this");
 		out->damaged = true;
 		return 0;
 	}
