@@ -16,6 +16,7 @@ struct pace;
 struct budget {
 	int64_t deadline_ns;	    /* CLOCK_MONOTONIC, 0: none */
 	uint64_t max_entries;	    /* entries walked in one file system or archive, 0: none */
+	unsigned width;		    /* of the pool of a process that works for it; 0: all cores */
 	uint64_t scratch_limit;	    /* bytes, 0: none */
 	struct pace *pace;	    /* borrowed, of the reading of stored bytes; NULL: as fast as it goes */
 	_Atomic uint64_t bytes_read; /* stored bytes */

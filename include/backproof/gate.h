@@ -33,6 +33,14 @@ struct gate_overrides {
 int gate_be_polite(const struct config *c, const struct gate_overrides *o, const struct strings *hosts,
 		   struct error *e) must_check;
 
+/*
+ * From now on each restore point is read by a process of its own, this program: path, executed with the one argument
+ * "reader", which does what gate_reader does. NULL (as at first): by this one. path is borrowed for good.
+ */
+void gate_readers(const char *path);
+/* A reader: what is asked of it comes by descriptors that whoever started it has left open. The exit status. */
+int gate_reader(void);
+
 /* What several hosts share: the indexes of repositories, and how fast a policy lets them be read. */
 struct gate_indexes;
 /* Opens every repository of the configuration once; one that can't be read fails its hosts later. */

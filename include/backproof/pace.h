@@ -11,6 +11,8 @@ struct pace;
 
 /* bytes_per_second > 0. NULL: memory. */
 struct pace *pace_new(uint64_t bytes_per_second, struct error *e) must_check;
+/* One that another process keeps: ask(bytes) returns when they may be read; false: it is time to stop. */
+struct pace *pace_asking(size_t piece, bool (*ask)(uint64_t bytes), struct error *e) must_check;
 void pace_destroy(struct pace *p);
 DEFINE_AUTO(struct pace, pace_destroy)
 /* The most to take at once, so that reading goes on evenly. */

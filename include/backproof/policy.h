@@ -11,6 +11,8 @@ enum evidence { EVIDENCE_NONE, EVIDENCE_READ, EVIDENCE_WITNESS, EVIDENCE_CHECKSU
 /* Whether a boot loader and a kernel are asked for. AUTO: when the restore point is a machine's. */
 enum boot_policy { BOOT_AUTO, BOOT_REQUIRED, BOOT_NO };
 /* How disks are asked for what is read. BEST_EFFORT_n: of level n, 0 first; BEST_EFFORT: of the usual one, 4. */
+/* Readers of restore points. AUTO: as far as the kernel can; REQUIRED: or not at all; NO: in the same process. */
+enum confine_policy { CONFINE_AUTO, CONFINE_REQUIRED, CONFINE_NO };
 enum io_class { IO_NONE, IO_IDLE, IO_BEST_EFFORT, IO_BEST_EFFORT_0, IO_BEST_EFFORT_7 = IO_BEST_EFFORT_0 + 7 };
 
 struct policy {
@@ -33,6 +35,7 @@ struct policy {
 	uint64_t min_size;	/* bytes of all parts together */
 	enum evidence integrity_evidence;
 	enum boot_policy boot;
+	enum confine_policy confine;
 	bool fallback;		/* judge an older restore point when the newest is not safe */
 	bool unproven_is_incomplete; /* 13 instead of 20 */
 	uint32_t confidence, damage; /* of a sample of chunks, millionths: that so much damage would have been seen */

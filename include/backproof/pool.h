@@ -20,6 +20,8 @@ struct task {
  * BACKPROOF_THREADS says. At least 1.
  */
 unsigned pool_width(void);
+/* Before anything else of the pool is used. */
+void pool_set_width(unsigned wanted);
 /* t belongs to the pool until task_wait has returned. Never fails: what no thread takes is done by who waits for it. */
 void task_begin(struct task *t);
 /*

@@ -41,4 +41,7 @@ typedef int sidecar_line_fn(void *ctx, unsigned line, enum digest_kind kind, con
 size_t sidecar_parse(const char *data, size_t len, const char *sidecar_name, sidecar_line_fn *line,
 		     void *ctx, struct error *bad);
 
+/* Could a file of this base name be a sidecar, a list of sums, or a seal? What it is for its content tells. */
+bool sidecar_may_be(const char *base);
+
 #endif

@@ -217,6 +217,7 @@ struct check_parameters {
 	 * opened, and the files that came out are noted in the manifest. An older seal beside it says nothing.
 	 */
 	bool sealing;
+	bool remember;		/* a history is kept, though not where this process could reach it */
 	struct history *history; /* where runs are remembered; NULL: none is kept, or it can't be used */
 	const struct error *history_error; /* why one that is wanted can't, or NULL */
 	const struct known_file *known; /* by history */

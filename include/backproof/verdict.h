@@ -3,6 +3,7 @@
 #ifndef BACKPROOF_VERDICT_H
 #define BACKPROOF_VERDICT_H
 
+#include "backproof/confine.h"
 #include "backproof/policy.h"
 
 enum code {
@@ -102,6 +103,7 @@ struct host_result {
 	char *pass_key;		   /* that the policy names, or NULL */
 	struct chunk_sample sample;
 	struct seal_state seal;
+	struct confinement confinement; /* of who read it; all zeros: nobody, or this process */
 	struct strings notes;	   /* on what is no part of the verdict: that the history could not be written */
 	struct history_record *record; /* what will be remembered, while the run goes on. Owned; may be NULL */
 	struct host_result *older; /* with fallback: the newer point that was not safe. Owned */

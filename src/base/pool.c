@@ -41,6 +41,12 @@ unsigned pool_width(void)
 	return width;
 }
 
+void pool_set_width(unsigned wanted)
+{
+	pthread_once(&width_once, set_width);
+	width = wanted ? wanted : 1;
+}
+
 /* With the lock held. */
 static void take_out(struct task *t)
 {

@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#include "backproof/sidecar.h"
+
 const char *const sidecar_suffixes[] = {
 	".sha256", ".sha256sum", ".sha512", ".sha512sum", ".sha1",   ".sha1sum", ".md5",
 	".md5sum", ".b2",	 ".b2sum",  ".sha224",	  ".sha384", ".mf",
@@ -92,4 +94,10 @@ bool sidecar_is_piece(const char *name, const char *before)
 	size_t n = strlen(name);
 	return n > 3 && !strcmp(name + n - 3, ".mf") && strlen(before) == n && before[n - 1] == 'e' &&
 	       !strncmp(before, name, n - 1);
+}
+
+bool sidecar_may_be(const char *base)
+{
+	size_t len = strlen(base);
+	return sidecar_is_one(base) || without(base, len, ".seal") != len || without(base, len, ".seal-tree") != len;
 }

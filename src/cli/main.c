@@ -124,6 +124,10 @@ static int run(const struct command *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	set_up();
+	if (argc == 2 && !strcmp(argv[1], "reader"))
+		return gate_reader();
+	/* This very file, whatever stands at its path by now. */
+	gate_readers("/proc/self/exe");
 	const char *name = argc > 1 ? argv[1] : NULL;
 	if (!name)
 		return complain(CODE_USAGE, "a command is needed");

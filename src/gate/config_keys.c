@@ -4,6 +4,7 @@
 static const char *const depths[] = {"auto", "sample", "full", NULL};
 /* "none" is no evidence that anyone may ask for. */
 static const char *const evidences[] = {"", "read", "witness", "checksum", "digest", NULL};
+static const char *const confines[] = {"auto", "required", "no", NULL};
 static const char *const boots[] = {"auto", "required", "no", NULL};
 static const char *const io_classes[] = {"none", "idle", "best-effort", "best-effort:0", "best-effort:1",
 					 "best-effort:2", "best-effort:3", "best-effort:4", "best-effort:5",
@@ -40,6 +41,7 @@ static const struct config_key policy_keys[] = {
 	{CONFIG_POLICY, "integrity_evidence", TYPE_CHOICE, P(integrity_evidence), "witness", evidences,
 	 0, false},
 	{CONFIG_POLICY, "boot", TYPE_CHOICE, P(boot), "auto", boots, 0, false},
+	{CONFIG_POLICY, "confine", TYPE_CHOICE, P(confine), "auto", confines, 0, false},
 	{CONFIG_POLICY, "fallback", TYPE_BOOL, P(fallback), "no", NULL, 0, false},
 	{CONFIG_POLICY, "unproven", TYPE_SWITCH, P(unproven_is_incomplete), "cannot-tell", unproven, 0,
 	 false},

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "backproof/text.h"
 
@@ -124,6 +125,15 @@ static int64_t nanoseconds(const struct timespec *t)
 		       : out;
 }
 
+static void set_identity(struct history_file *to, const struct stat *st)
+{
+	to->size = (uint64_t)st->st_size;
+	to->device = st->st_dev;
+	to->inode = st->st_ino;
+	to->mtime_ns = nanoseconds(&st->st_mtim);
+	to->ctime_ns = nanoseconds(&st->st_ctim);
+}
+
 static int collect_file(struct part *part, struct history_record *r)
 {
 	char real[PATH_MAX];
@@ -134,11 +144,7 @@ static int collect_file(struct part *part, struct history_record *r)
 	to->size = part->file->size;
 	if (!st)
 		return 0;
-	to->size = (uint64_t)st->st_size;
-	to->device = st->st_dev;
-	to->inode = st->st_ino;
-	to->mtime_ns = nanoseconds(&st->st_mtim);
-	to->ctime_ns = nanoseconds(&st->st_ctim);
+	set_identity(to, st);
 	/* A digest of half a file is none of it; and a device has no size that stays. */
 	to->read_whole = part->read_whole && S_ISREG(st->st_mode);
 	to->has_sha256 = to->read_whole && part->digest_mask & 1u << DIGEST_SHA256;
@@ -154,13 +160,35 @@ static int collect_file(struct part *part, struct history_record *r)
 	return 0;
 }
 
+int remember_file(struct history_record *r, const struct proved_file *f, bool read_whole, struct chunks *chunks)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	struct history_file *to = vec_push(&r->files);
+	if (!to || !(to->path = strdup(realpath(f->path, real) ? real : f->path))) {
+		chunks_destroy(chunks);
+		return -1;
+	}
+	to->size = f->size;
+	to->chunks = chunks;
+	if (stat(f->path, &st) < 0)
+		return 0;
+	set_identity(to, &st);
+	to->read_whole = read_whole && S_ISREG(st.st_mode);
+	to->has_sha256 = to->read_whole && f->has_sha256;
+	to->has_fsverity = to->read_whole && f->has_fsverity;
+	memcpy(to->sha256, f->sha256, sizeof to->sha256);
+	memcpy(to->fsverity, f->fsverity, sizeof to->fsverity);
+	return 0;
+}
+
 static int copy_text(char **to, const char *from)
 {
 	*to = from ? strdup(from) : NULL;
 	return from && !*to ? -1 : 0;
 }
 
-static struct history_record *record_new(const struct check_parameters *p, const struct host_result *out)
+struct history_record *remember_record(const struct check_parameters *p, const struct host_result *out)
 {
 	const struct measures *m = &out->measures;
 	struct history_record *r = calloc(1, sizeof *r);
@@ -201,7 +229,7 @@ static void drop_record(struct host_result *out)
 void remember_collect(struct subject *s, const struct check_parameters *p, struct host_result *out)
 {
 	drop_record(out);
-	struct history_record *r = out->record = p->history ? record_new(p, out) : NULL;
+	struct history_record *r = out->record = p->history || p->remember ? remember_record(p, out) : NULL;
 	if (!r)
 		return;
 	for (size_t i = 0; i < s->part_count; i++)
@@ -237,7 +265,7 @@ static void write_one(struct histories *x, const struct check_parameters *p, str
 	if (out->older)
 		write_one(x, p, out->older, notes);
 	if (!out->record)
-		out->record = record_new(p, out);
+		out->record = remember_record(p, out);
 	if (!out->record || add_verdict(out->record, out) < 0)
 		note(notes, "out of memory");
 	else if (x->later)

@@ -25,6 +25,13 @@ void remember_open(struct histories *x, struct check_parameters *p);
  * its sketch away. No record: memory was out.
  */
 void remember_collect(struct subject *s, const struct check_parameters *p, struct host_result *out);
+/*
+ * The same of what another process has found: a record of the run so far (NULL: no memory), and one file after the
+ * other. What file it is is looked up here; chunks (NULL: none) are taken over.
+ */
+struct history_record *remember_record(const struct check_parameters *p, const struct host_result *out) must_check;
+int remember_file(struct history_record *r, const struct proved_file *f, bool read_whole,
+		  struct chunks *chunks) must_check;
 /* When the verdict is there: of all points that were judged. What went wrong is in out->notes. */
 void remember(struct histories *x, const struct check_parameters *p, struct host_result *out);
 

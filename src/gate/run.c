@@ -4,6 +4,7 @@
 #include "backproof/sealed.h"
 #include "backproof/text.h"
 #include "past.h"
+#include "reader.h"
 #include "remember.h"
 
 static void describe(const struct restore_point *point, struct host_result *out)
@@ -93,21 +94,11 @@ static bool was_stopped(const struct subject *s, const struct budget *b, struct 
 	return budget_check(b, e) < 0 && (stop_signal || !s->settled_in_time);
 }
 
-void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out)
+void run_here(const struct restore_point *point, struct check_parameters *p, struct host_result *out,
+	      struct reader_file *files)
 {
 	struct error e = {0};
 	struct subject s;
-	struct past past;
-	describe(point, out);
-	autodestroy(scratch_destroy_auto) struct scratch *scratch =
-		scratch_open(p->policy->scratch, p->policy->scratch_limit, &e);
-	if (!scratch) {
-		finding_error(&out->findings, PROOF_RESTORE, "scratch.open", p->policy->scratch, &e);
-		return;
-	}
-	p->scratch = scratch;
-	past_begin(&past, p->history, p->history_error, point, p, &out->findings);
-	out->depth = p->depth;
 	p->budget->stage = "reading";
 	int rc = subject_open(&s, point, p, &out->findings, &e);
 	if (rc == 0)
@@ -119,11 +110,33 @@ void run_point(const struct restore_point *point, struct check_parameters *p, st
 		finding_error(&out->findings, (enum proof)i, "run.stopped", point->label, &e);
 	collect(&s, p, out);
 	remember_collect(&s, p, out);
+	for (size_t i = 0; files && i < s.part_count; i++)
+		files[i] = (struct reader_file){s.parts[i].read_whole, s.parts[i].hole_bytes};
+	subject_close(&s);
+}
+
+void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out)
+{
+	struct error e = {0};
+	struct past past;
+	describe(point, out);
+	autodestroy(scratch_destroy_auto) struct scratch *scratch =
+		scratch_open(p->policy->scratch, p->policy->scratch_limit, &e);
+	if (!scratch) {
+		finding_error(&out->findings, PROOF_RESTORE, "scratch.open", p->policy->scratch, &e);
+		return;
+	}
+	p->scratch = scratch;
+	past_begin(&past, p->history, p->history_error, point, p, &out->findings);
+	out->depth = p->depth;
+	if (reader_wanted(p->policy))
+		reader_run(point, p, out);
+	else
+		run_here(point, p, out, NULL);
 	if (out->record)
 		past_judge(&past, out->record, p, &out->findings);
 	else if (p->history)
 		out->findings.lost = true; /* memory: what the history would have said is not known */
-	subject_close(&s);
 	past_end(&past, p);
 	p->scratch = NULL;
 }

@@ -10,6 +10,11 @@
  */
 void run_point(const struct restore_point *point, struct check_parameters *p, struct host_result *out);
 
+/* The same in this process, after and before the history is asked. files (may be NULL): one for each of the point. */
+struct reader_file;
+void run_here(const struct restore_point *point, struct check_parameters *p, struct host_result *out,
+	      struct reader_file *files);
+
 /* Every check over what is open. */
 void run_checks(struct subject *s, const struct check_parameters *p, struct findings *f);
 

@@ -12,6 +12,7 @@
 #define STEP_NS INT64_C(50000000)   /* a sleeper looks up this often: a signal, a deadline */
 
 struct pace {
+	bool (*ask)(uint64_t bytes); /* NULL: it is kept here */
 	double ns_per_byte;
 	size_t piece;
 	pthread_mutex_t lock;
@@ -32,6 +33,16 @@ struct pace *pace_new(uint64_t bytes_per_second, struct error *e)
 	return p;
 }
 
+struct pace *pace_asking(size_t piece, bool (*ask)(uint64_t bytes), struct error *e)
+{
+	struct pace *p = pace_new(GIB, e);
+	if (p) {
+		p->ask = ask;
+		p->piece = piece;
+	}
+	return p;
+}
+
 void pace_destroy(struct pace *p)
 {
 	if (!p)
@@ -48,6 +59,10 @@ size_t pace_piece(const struct pace *p)
 int pace_take(struct pace *p, size_t len, const struct budget *b, struct error *e)
 {
 	int64_t now = monotonic_ns();
+	if (p->ask && budget_check(b, e) < 0)
+		return -1;
+	if (p->ask)
+		return p->ask(len) ? 0 : error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "stopped");
 	pthread_mutex_lock(&p->lock);
 	if (p->next < now - BURST_NS)
 		p->next = now - BURST_NS;

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Starts a reader, answers it, and takes its result: or says what became of it. */
+#include "reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "backproof/pace.h"
+#include "backproof/pool.h"
+
+#define LOOK_MS 100			     /* how often a signal and the deadline are looked at */
+#define GRACE_NS (INT64_C(10) * 1000000000) /* a reader sees a deadline itself, and has so long to tell */
+#define STAGE_MOST 40
+
+static const char *program;
+
+void gate_readers(const char *path)
+{
+	program = path;
+}
+
+bool reader_wanted(const struct policy *p)
+{
+	return program && p->confine != CONFINE_NO;
+}
+
+/* A reader that is alive, and how it came to its end. */
+struct reading {
+	const struct restore_point *point;
+	struct check_parameters *p;
+	struct host_result *out;
+	struct reader_keeper *keeper;
+	struct reader_file *files;
+	pid_t pid;
+	int fd;
+	bool told_to_stop;
+	int64_t kill_at; /* CLOCK_MONOTONIC, ns; 0: never */
+	uint64_t kernel_bytes;
+	bool has_result, counted;
+	struct error why; /* class NONE: nothing went wrong */
+};
+
+static int pass_on(const char *variable)
+{
+	static const char *const names[] = {"BACKPROOF_", "LD_",     "ASAN_", "LSAN_", "UBSAN_", "TSAN_",
+					    "GCOV_",	  "LLVM_PRO", "TZ=",   "MALLOC", "GLIBC_"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strncmp(variable, names[i], strlen(names[i])))
+			return 1;
+	return 0;
+}
+
+/* Nothing of what is in our environment is a reader's business. */
+static char **environment(void)
+{
+	size_t n = 0, count = 0;
+	while (environ[count])
+		count++;
+	char **out = calloc(count + 1, sizeof *out);
+	for (size_t i = 0; out && i < count; i++)
+		if (pass_on(environ[i]))
+			out[n++] = environ[i];
+	return out;
+}
+
+static int start(struct reading *r, int theirs, struct error *e)
+{
+	static char name[] = "backproof", mode[] = "reader";
+	char *const args[] = {name, mode, NULL};
+	posix_spawn_file_actions_t actions;
+	autofree char **env = environment();
+	if (!env || posix_spawn_file_actions_init(&actions) != 0)
+		return error_nomem(e);
+	/* What it writes would come to somebody's terminal. Both are moved out of the way of each other first. */
+	int rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
+/* A sanitizer has something to say. */
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDERR_FILENO);
+#endif
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, theirs, READER_SOCKET);
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, scratch_fd(r->p->scratch), READER_SCRATCH);
+	rc = rc ? rc : posix_spawn(&r->pid, program, &actions, NULL, args, env);
+	posix_spawn_file_actions_destroy(&actions);
+	errno = rc;
+	return rc ? error_sys(e, "starting a reader (%s)", program) : 0;
+}
+
+/* Descriptors that a reader gets by number must not be those numbers here. */
+static int above(int fd, struct error *e)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, READER_SCRATCH + 1);
+	close(fd);
+	return high < 0 ? error_sys(e, "starting a reader") : high;
+}
+
+static int send_request(struct reading *r, struct error *e)
+{
+	struct check_parameters *p = r->p;
+	struct wire_out w = {0};
+	struct reader_request q = {.p = *p,
+				   .point = *r->point,
+				   .remember = p->history != NULL,
+				   .width = p->budget->width ? p->budget->width : pool_width(),
+				   .deadline_ns = p->budget->deadline_ns,
+				   .max_entries = p->budget->max_entries,
+				   .parent = getpid(),
+				   .paced = p->budget->pace != NULL,
+				   .piece = p->budget->pace ? pace_piece(p->budget->pace) : 0};
+	if (geteuid() == 0) {
+		if (confine_account(&q.account, e) < 0 ||
+		    scratch_give(p->scratch, q.account.uid, q.account.gid, e) < 0)
+			return -1;
+		q.has_account = true;
+	}
+	reader_request_put(&w, &q);
+	int rc = w.failed ? error_nomem(e) : reader_send(r->fd, READER_REQUEST, w.data, w.length, -1, e);
+	wire_out_free(&w);
+	return rc;
+}
+
+/* What the kernel has given it to read, in bytes. Asked while it waits for DONE. */
+static void count_bytes(struct reading *r)
+{
+	char path[64];
+	uint64_t n = 0;
+	snprintf(path, sizeof path, "/proc/%ld/io", (long)r->pid);
+	FILE *in = fopen(path, "re");
+	char line[128];
+	while (in && fgets(line, sizeof line, in)) {
+		unsigned long long v;
+		if (sscanf(line, "rchar: %llu", &v) == 1) {
+			n = v;
+			r->counted = true;
+		}
+	}
+	if (in)
+		fclose(in);
+	r->kernel_bytes = n;
+}
+
+static int broke(struct reading *r, const char *what)
+{
+	return error_set(&r->why, ERROR_CORRUPT, ERROR_NO_OFFSET, "it said what no reader says: %s", what);
+}
+
+static int take_progress(struct reading *r, struct wire_in *w)
+{
+	static const char *const stages[] = {"reading", "restoring", "checking", "sampling", "comparing"};
+	struct budget *b = r->p->budget;
+	uint64_t read = wire_get_u64(w), total = wire_get_u64(w), decoded = wire_get_u64(w);
+	autofree char *stage = wire_get_string(w, STAGE_MOST);
+	if (!wire_in_done(w))
+		return broke(r, w->why ? w->why : "a word on its progress that is none");
+	b->bytes_read = read;
+	b->bytes_total = total;
+	b->bytes_decoded = decoded;
+	for (size_t i = 0; stage && i < ARRAY_SIZE(stages); i++)
+		if (!strcmp(stage, stages[i]))
+			b->stage = stages[i];
+	return 0;
+}
+
+static int answer_pace(struct reading *r, struct wire_in *q, struct wire_out *answer)
+{
+	struct error e;
+	uint64_t bytes = wire_get_u64(q);
+	if (!wire_in_done(q) || !r->p->budget->pace || bytes > GIB)
+		return broke(r, "a pace that nobody keeps");
+	wire_put_u8(answer, pace_take(r->p->budget->pace, (size_t)bytes, r->p->budget, &e) == 0);
+	return 0;
+}
+
+/* 0: go on, 1: it has ended well, -1: r->why. */
+static int take_message(struct reading *r, enum reader_message kind, const void *data, size_t length)
+{
+	struct wire_in in;
+	struct wire_out answer = {0};
+	struct error e = {0};
+	int fd = -1, rc;
+	wire_in_init(&in, data, length);
+	if (kind == READER_PROGRESS)
+		return take_progress(r, &in);
+	if (kind == READER_CONFINED) {
+		if (r->out->confinement.reader)
+			return broke(r, "a second word on what confines it");
+		reader_confined_get(&in, &r->out->confinement);
+		return wire_in_done(&in) && r->out->confinement.reader ? 0 : broke(r, "a confinement that is none");
+	}
+	if (kind == READER_RESULT) {
+		if (!r->out->confinement.reader)
+			return broke(r, "a result before it was confined");
+		count_bytes(r);
+		if (reader_result_get(data, length, r->point, r->p, r->out, r->files, &e) < 0)
+			return broke(r, e.text);
+		r->has_result = true;
+		return reader_send(r->fd, READER_DONE, NULL, 0, -1, &r->why) < 0 ? -1 : 1;
+	}
+	if (kind == READER_PACE)
+		rc = answer_pace(r, &in, &answer);
+	else if ((rc = reader_keeper_answer(r->keeper, kind, &in, &answer, &fd, &e)) < 0)
+		broke(r, e.text);
+	if (rc == 0)
+		rc = reader_send(r->fd, READER_ANSWER, answer.data, answer.length, fd, &r->why);
+	close_auto(&fd);
+	wire_out_free(&answer);
+	return rc;
+}
+
+/* A signal and the deadline are the reader's too; one that goes beyond both is ended. -1: r->why. */
+static int look_at_time(struct reading *r)
+{
+	int64_t now = monotonic_ns(), deadline = r->p->budget->deadline_ns;
+	if (stop_signal && !r->told_to_stop) {
+		r->told_to_stop = true;
+		kill(r->pid, SIGTERM);
+		r->kill_at = now + GRACE_NS;
+	}
+	if (!r->kill_at && deadline && now > deadline)
+		r->kill_at = now + GRACE_NS;
+	if (!r->kill_at || now < r->kill_at)
+		return 0;
+	return error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET,
+			 r->told_to_stop ? "it did not stop when it was told to" : "it did not end at the deadline");
+}
+
+/* 1: something is there to be read, 0: the other end closed. -1: r->why. */
+static int wait_for_word(struct reading *r)
+{
+	for (;;) {
+		struct pollfd p = {.fd = r->fd, .events = POLLIN};
+		if (look_at_time(r) < 0)
+			return -1;
+		int n = poll(&p, 1, LOOK_MS);
+		if (n > 0)
+			return 1;
+		if (n < 0 && errno != EINTR)
+			return error_sys(&r->why, "listening to a reader");
+	}
+}
+
+/* As reader_receive, and never longer than the reader may live. */
+static int receive(struct reading *r, void *to, size_t length)
+{
+	size_t done = 0;
+	while (done < length) {
+		int rc = wait_for_word(r);
+		if (rc <= 0)
+			return rc;
+		ssize_t n = recv(r->fd, (uint8_t *)to + done, length - done, MSG_DONTWAIT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0 && errno != ECONNRESET)
+			return error_sys(&r->why, "listening to a reader");
+		if (n <= 0)
+			return 0;
+		done += (size_t)n;
+	}
+	return 1;
+}
+
+static void serve(struct reading *r)
+{
+	for (int rc = 0; rc == 0;) {
+		uint8_t head[READER_HEAD];
+		enum reader_message kind;
+		struct error e;
+		size_t length;
+		if (receive(r, head, sizeof head) <= 0)
+			return;
+		if (reader_head(head, &kind, &length, &e) < 0) {
+			broke(r, e.text);
+			return;
+		}
+		size_t most = kind == READER_RESULT ? READER_RESULT_MOST : READER_QUESTION_MOST;
+		if (kind < READER_OPEN || length > most) {
+			broke(r, "a message too long");
+			return;
+		}
+		autofree void *data = malloc(length + 1);
+		if (!data) {
+			error_nomem(&r->why);
+			return;
+		}
+		if (receive(r, data, length) <= 0)
+			return;
+		rc = take_message(r, kind, data, length);
+	}
+}
+
+static void died(struct reading *r, int status)
+{
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (sig == SIGSYS)
+		error_set(&r->why, ERROR_CORRUPT, ERROR_NO_OFFSET,
+			  "it was ended by the kernel: it asked for what no reader has a reason to (SIGSYS)");
+	else if (sig == SIGKILL)
+		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET,
+			  "it was killed; by somebody, or because memory was short");
+	else if (sig == SIGXCPU)
+		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it used more processor time than it may");
+	else if (sig)
+		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "it crashed (%s)", strsignal(sig));
+	else
+		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "it ended without a result (exit %d)",
+			  WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+/* It has a moment to go by itself; whatever it does after its result does it no good. */
+static void reap(struct reading *r)
+{
+	int status = 0;
+	pid_t got = 0;
+	int64_t end = monotonic_ns() + (r->why.cls == ERROR_NONE ? GRACE_NS : 0);
+	while ((got = waitpid(r->pid, &status, WNOHANG)) == 0 && monotonic_ns() < end) {
+		const struct timespec t = {0, 1000000};
+		nanosleep(&t, NULL);
+	}
+	bool killed = got == 0;
+	if (killed) {
+		kill(r->pid, SIGKILL);
+		while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (r->why.cls != ERROR_NONE)
+		return;
+	if (killed)
+		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it did not end");
+	else if (!r->has_result || !WIFEXITED(status) || WEXITSTATUS(status))
+		died(r, status);
+}
+
+static void judge(struct reading *r)
+{
+	struct error e = {0};
+	struct findings *f = &r->out->findings;
+	const char *label = r->point->label;
+	if (r->why.cls == ERROR_NONE && r->counted &&
+	    reader_keeper_judge(r->keeper, r->point, r->files, r->kernel_bytes, &e) < 0) {
+		if (e.cls == ERROR_BUSY)
+			finding_error(f, PROOF_PRESENCE, "part.same", label, &e);
+		else
+			r->why = e;
+	}
+	const struct confinement *c = &r->out->confinement;
+	if (r->p->policy->confine == CONFINE_REQUIRED && (!c->seccomp || !c->no_new_privs))
+		finding_add(f, PROOF_PRESENCE, "reader.confinement", label, OUTCOME_UNPROVEN, NULL,
+			    "policy asks for a reader that is confined (confine = required), and this kernel can't "
+			    "confine it");
+	/* Nothing that it has said counts: a proof that was held may have been held by nobody. */
+	for (int i = 0; r->why.cls != ERROR_NONE && i < PROOF_COUNT; i++)
+		finding_add(f, (enum proof)i, "reader.ended", label, OUTCOME_UNPROVEN,
+			    &(struct finding_text){.error = r->why.cls},
+			    "the process that read it came to no result: %s", r->why.text);
+}
+
+static int open_reading(struct reading *r, int *theirs, struct error *e)
+{
+	int pair[2];
+	r->files = calloc(r->point->count + 1, sizeof *r->files);
+	if (!r->files)
+		return error_nomem(e);
+	r->keeper = reader_keeper_new(r->point, r->p->policy, e);
+	if (!r->keeper)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_sys(e, "starting a reader");
+	r->fd = above(pair[0], e);
+	*theirs = above(pair[1], e);
+	return r->fd < 0 || *theirs < 0 ? -1 : 0;
+}
+
+void reader_run(const struct restore_point *point, struct check_parameters *p, struct host_result *out)
+{
+	struct reading r = {.point = point, .p = p, .out = out, .fd = -1};
+	int theirs = -1;
+	p->budget->stage = "reading";
+	memset(&out->confinement, 0, sizeof out->confinement);
+	int rc = open_reading(&r, &theirs, &r.why);
+	if (rc == 0)
+		rc = start(&r, theirs, &r.why);
+	close_auto(&theirs);
+	if (rc == 0) {
+		if (send_request(&r, &r.why) == 0)
+			serve(&r);
+		reap(&r);
+	}
+	judge(&r);
+	close_auto(&r.fd);
+	reader_keeper_destroy(r.keeper);
+	free(r.files);
+}

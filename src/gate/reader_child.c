@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The reader itself: takes its request, shuts itself in, looks, and tells. */
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "backproof/door.h"
+#include "backproof/pace.h"
+#include "backproof/pool.h"
+#include "reader.h"
+#include "run.h"
+
+#define FILES_OPEN 4096
+#define TELL_NS 100000000 /* between two words on how far it is */
+
+/* Builds with coverage write what they have counted; nobody else has such a function. */
+void __gcov_dump(void) __attribute__((weak));
+
+static _Noreturn void leave(int status)
+{
+	if (__gcov_dump)
+		__gcov_dump();
+	_exit(status);
+}
+
+static void *take_message(size_t *length, struct error *e)
+{
+	uint8_t head[READER_HEAD];
+	enum reader_message kind;
+	if (reader_receive(READER_SOCKET, head, sizeof head, NULL, e) <= 0 || reader_head(head, &kind, length, e) < 0 ||
+	    kind != READER_REQUEST || *length > READER_REQUEST_MOST)
+		return NULL;
+	void *data = malloc(*length + 1);
+	if (data && *length && reader_receive(READER_SOCKET, data, *length, NULL, e) <= 0) {
+		free(data);
+		return NULL;
+	}
+	return data;
+}
+
+/* Libraries that open files when they are first used do it now. */
+static void open_what_is_needed(void)
+{
+	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+	EVP_MD_free(EVP_MD_fetch(NULL, "SHA256", NULL));
+	tzset();
+	system_keep();
+	(void)pool_width();
+}
+
+static int shut_in(const struct reader_request *r, struct error *e)
+{
+	struct confinement state;
+	struct wire_out w = {0};
+	const struct confine_request c = {.directory = READER_SCRATCH,
+					  .account = r->has_account ? &r->account : NULL,
+					  .memory = r->memory,
+					  .files = FILES_OPEN};
+	if (r->p.policy->confine != CONFINE_NO && confine_process(&c, &state, e) < 0)
+		return -1;
+	if (r->p.policy->confine == CONFINE_NO)
+		memset(&state, 0, sizeof state);
+	state.reader = true;
+	reader_confined_put(&w, &state);
+	reader_door_say(READER_CONFINED, &w);
+	return 0;
+}
+
+static void *tell(void *arg)
+{
+	for (;;) {
+		struct timespec t = {0, TELL_NS};
+		nanosleep(&t, NULL);
+		reader_door_progress(arg);
+	}
+	return NULL;
+}
+
+static struct scratch *open_scratch(const struct reader_request *r, struct error *e)
+{
+	return fchdir(READER_SCRATCH) < 0 ? (error_sys(e, "scratch"), NULL)
+					  : scratch_adopt(READER_SCRATCH, r->policy.scratch_limit, e);
+}
+
+static int work(struct reader_request *r, struct host_result *out, struct reader_file *files, struct error *e)
+{
+	static struct budget budget; /* the thread that tells of it stays alive */
+	pthread_t teller;
+	autodestroy(scratch_destroy_auto) struct scratch *scratch = open_scratch(r, e);
+	autodestroy(pace_destroy_auto) struct pace *pace =
+		r->paced ? pace_asking((size_t)r->piece, reader_door_pace, e) : NULL;
+	if (!scratch || (r->paced && !pace) || findings_init(&out->findings) < 0)
+		return error_nomem(e);
+	budget_init(&budget);
+	budget.deadline_ns = r->deadline_ns;
+	budget.max_entries = r->max_entries;
+	budget.pace = pace;
+	r->p.budget = &budget;
+	r->p.scratch = scratch;
+	r->p.remember = r->remember;
+	if (shut_in(r, e) < 0)
+		return -1;
+	if (pthread_create(&teller, NULL, tell, &budget) == 0)
+		pthread_detach(teller);
+	out->host = strdup(r->host);
+	out->policy = strdup(r->policy.name ? r->policy.name : "");
+	out->point_label = strdup(r->point.label);
+	if (!out->host || !out->policy || !out->point_label)
+		return error_nomem(e);
+	out->checked_at = r->p.now;
+	out->depth = r->p.depth;
+	out->seed = r->p.seed;
+	run_here(&r->point, &r->p, out, files);
+	return 0;
+}
+
+/* Nothing can be said of what went wrong but by how it ends: the gate has its own words for that. */
+int gate_reader(void)
+{
+	struct reader_request r;
+	struct host_result result = {0};
+	struct wire_out w = {0};
+	struct error e = {0};
+	size_t length;
+	uint8_t head[READER_HEAD];
+	autofree void *data = take_message(&length, &e);
+	if (!data || reader_request_get(data, length, &r, &e) < 0)
+		return CODE_USAGE;
+	/* Whoever started us is to learn what we find: without him there is nothing to do. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != (pid_t)r.parent)
+		leave(EXIT_FAILURE);
+	(void)syscall(SYS_close_range, READER_SCRATCH + 1, ~0u, 0u);
+	pool_set_width(r.width);
+	open_what_is_needed();
+	reader_door_open(READER_SOCKET);
+	autofree struct reader_file *files = calloc(r.point.count + 1, sizeof *files);
+	if (!files || work(&r, &result, files, &e) < 0) {
+		dprintf(STDERR_FILENO, "backproof reader: %s\n", e.text);
+		leave(CODE_INTERNAL);
+	}
+	reader_result_put(&w, &result, files, r.point.count);
+	reader_door_say(READER_RESULT, &w);
+	/* The gate looks at what the kernel has counted of us while we wait. */
+	(void)!reader_receive(READER_SOCKET, head, sizeof head, NULL, &e);
+	leave(EXIT_SUCCESS);
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The gate's side of the door. A reader may belong to whoever wrote what it reads: it gets what it was asked about, and
+ * nothing that it names beyond.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "backproof/door.h"
+#include "backproof/sidecar.h"
+#include "backproof/text.h"
+#include "reader.h"
+
+#define PATH_MOST 8192
+#define OPENS_MOST 200000
+
+struct kept {
+	int fd;
+	size_t index; /* in the restore point */
+	struct stat st;
+};
+
+struct reader_keeper {
+	const struct restore_point *point;
+	const struct strings *keys;
+	struct strings places; /* real paths of directories */
+	VEC(struct kept) files;
+	size_t opens;
+};
+
+/* The directory that a path lies in, as realpath gives it. NULL: errno. */
+static char *place_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	autofree char *directory = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	return directory ? realpath(directory, NULL) : NULL;
+}
+
+static int add_once(struct strings *to, const char *text)
+{
+	return strings_has(to, text) ? 0 : strings_add(to, text);
+}
+
+/* And the one above, which may have a list of sums, or the seal of a directory. */
+static int add_place(struct reader_keeper *k, const char *place)
+{
+	const char *slash = place ? strrchr(place, '/') : NULL;
+	if (!slash)
+		return 0;
+	autofree char *above = strndup(place, slash == place ? 1 : (size_t)(slash - place));
+	return !above || add_once(&k->places, place) < 0 || add_once(&k->places, above) < 0 ? -1 : 0;
+}
+
+struct reader_keeper *reader_keeper_new(const struct restore_point *point, const struct policy *policy,
+					struct error *e)
+{
+	autodestroy(reader_keeper_destroy_auto) struct reader_keeper *k = calloc(1, sizeof *k);
+	if (!k) {
+		error_nomem(e);
+		return NULL;
+	}
+	k->point = point;
+	k->keys = &policy->trusted_keys;
+	for (size_t i = 0; i < point->count; i++) {
+		autofree char *real = realpath(point->items[i].path, NULL);
+		autofree char *beside = place_of(point->items[i].path), *there = real ? place_of(real) : NULL;
+		if (add_place(k, beside) < 0 || add_place(k, there) < 0) {
+			error_nomem(e);
+			return NULL;
+		}
+	}
+	return take(k);
+}
+
+void reader_keeper_destroy(struct reader_keeper *k)
+{
+	if (!k)
+		return;
+	vec_each(&k->files, it) close(it->fd);
+	vec_free(&k->files);
+	strings_free(&k->places);
+	free(k);
+}
+
+/* Something that lies in one of the directories, by a plain name. */
+static bool is_near(const struct reader_keeper *k, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	autofree char *place = place_of(path);
+	return place && *name && strcmp(name, ".") && strcmp(name, "..") && strings_has(&k->places, place);
+}
+
+static size_t item_of(const struct reader_keeper *k, const char *path)
+{
+	for (size_t i = 0; i < k->point->count; i++)
+		if (!strcmp(k->point->items[i].path, path))
+			return i;
+	return SIZE_MAX;
+}
+
+static bool may_open(const struct reader_keeper *k, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	if (item_of(k, path) != SIZE_MAX || strings_has(k->keys, path))
+		return true;
+	if (!is_near(k, path) || !sidecar_may_be(name))
+		return false;
+	/* A link must not lead elsewhere. */
+	autofree char *real = realpath(path, NULL);
+	return !real || is_near(k, real);
+}
+
+static void put_errno(struct wire_out *answer, int sys)
+{
+	wire_put_u32(answer, (uint32_t)sys);
+}
+
+/* Only what the reader may go on asking about is kept. *number 0: it is not. */
+static int keep(struct reader_keeper *k, int fd, size_t index, uint32_t *number, struct error *e)
+{
+	struct stat st;
+	*number = 0;
+	if (index == SIZE_MAX || fstat(fd, &st) < 0)
+		return 0;
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct kept *to = own < 0 ? NULL : vec_push(&k->files);
+	if (!to) {
+		close_auto(&own);
+		return own < 0 ? 0 : error_nomem(e);
+	}
+	*to = (struct kept){own, index, st};
+	*number = (uint32_t)k->files.count;
+	return 0;
+}
+
+static int answer_open(struct reader_keeper *k, enum door_how how, const char *path, struct wire_out *answer, int *fd,
+		       struct error *e)
+{
+	uint32_t number = 0;
+	if (++k->opens > OPENS_MOST)
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it opens files without end");
+	*fd = may_open(k, path) ? door_open(path, how) : (errno = EACCES, -1);
+	int sys = *fd < 0 ? errno : 0;
+	if (!sys && how == DOOR_READ && keep(k, *fd, item_of(k, path), &number, e) < 0)
+		return -1;
+	put_errno(answer, sys);
+	wire_put_u32(answer, number);
+	return 0;
+}
+
+static struct kept *kept_of(struct reader_keeper *k, uint32_t number)
+{
+	return number && number <= k->files.count ? &k->files.items[number - 1] : NULL;
+}
+
+static int answer_again(struct reader_keeper *k, uint32_t number, struct wire_out *answer, int *fd, struct error *e)
+{
+	const struct kept *it = kept_of(k, number);
+	if (++k->opens > OPENS_MOST)
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it opens files without end");
+	*fd = it ? door_again(it->fd) : (errno = EBADF, -1);
+	put_errno(answer, *fd < 0 ? errno : 0);
+	wire_put_u32(answer, 0);
+	return 0;
+}
+
+static void answer_stat(struct reader_keeper *k, bool follow, const char *path, struct wire_out *answer)
+{
+	struct stat st = {0};
+	bool allowed = item_of(k, path) != SIZE_MAX || is_near(k, path);
+	int sys = allowed && door_stat(path, follow, &st) == 0 ? 0 : allowed ? errno : EACCES;
+	put_errno(answer, sys);
+	wire_put(answer, &st, sizeof st);
+}
+
+static void answer_real(struct reader_keeper *k, const char *path, struct wire_out *answer)
+{
+	autofree char *real = realpath(path, NULL);
+	int sys = real ? 0 : errno;
+	/* What it may know of anyway: its own directories, and what lies in them. */
+	if (real && strcmp(path, ".") && !strings_has(&k->places, real) && !is_near(k, real))
+		sys = EACCES;
+	put_errno(answer, sys);
+	wire_put_string(answer, sys ? NULL : real);
+}
+
+static void answer_names(struct reader_keeper *k, uint64_t most, const char *path, struct wire_out *answer)
+{
+	struct strings names = {0};
+	autofree char *real = realpath(path, NULL);
+	size_t count = most < READER_NAMES_MOST ? (size_t)most : READER_NAMES_MOST;
+	int sys = !real ? errno : !strings_has(&k->places, real) ? EACCES : 0;
+	if (!sys && door_names(real, count, &names) < 0)
+		sys = errno;
+	put_errno(answer, sys);
+	wire_put_strings(answer, &names);
+	strings_free(&names);
+}
+
+static int answer_cached(struct reader_keeper *k, struct wire_in *q, struct wire_out *answer)
+{
+	uint8_t cached[READER_CACHED_MOST];
+	const struct kept *it = kept_of(k, wire_get_u32(q));
+	uint64_t off = wire_get_u64(q), granule = wire_get_u64(q), count = wire_get_u64(q), end;
+	if (count > READER_CACHED_MOST || !granule || mul_overflows(granule, count, &end) ||
+	    add_overflows(off, end, &end) || end > INT64_MAX)
+		wire_bad(q, "pieces of a file that can't be");
+	if (q->bad)
+		return 0;
+	/* Of what is not known, nothing is taken away. */
+	memset(cached, 1, sizeof cached);
+	if (it)
+		door_cached(it->fd, off, granule, (size_t)count, cached);
+	wire_put(answer, cached, (size_t)count);
+	return 0;
+}
+
+int reader_keeper_answer(struct reader_keeper *k, enum reader_message kind, struct wire_in *q, struct wire_out *answer,
+			 int *fd, struct error *e)
+{
+	autofree char *path = NULL;
+	uint64_t number = 0;
+	int rc = 0;
+	*fd = -1;
+	if (kind == READER_OPEN || kind == READER_STAT)
+		number = wire_get_enum(q, 2);
+	if (kind == READER_NAMES)
+		number = wire_get_u64(q);
+	if (kind == READER_WRITTEN || kind == READER_AGAIN)
+		number = wire_get_u32(q);
+	if (kind == READER_CACHED)
+		rc = answer_cached(k, q, answer);
+	else if (kind != READER_WRITTEN && kind != READER_AGAIN && !(path = wire_get_string(q, PATH_MOST)))
+		wire_bad(q, "a question without a name");
+	if (!wire_in_done(q))
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s", q->why ? q->why : "a question too long");
+	if (kind == READER_OPEN)
+		rc = answer_open(k, (enum door_how)number, path, answer, fd, e);
+	else if (kind == READER_STAT)
+		answer_stat(k, number, path, answer);
+	else if (kind == READER_REAL)
+		answer_real(k, path, answer);
+	else if (kind == READER_NAMES)
+		answer_names(k, number, path, answer);
+	else if (kind == READER_WRITTEN)
+		wire_put_u8(answer, kept_of(k, (uint32_t)number) &&
+					    door_written(kept_of(k, (uint32_t)number)->fd));
+	else if (kind == READER_AGAIN)
+		rc = answer_again(k, (uint32_t)number, answer, fd, e);
+	else if (kind != READER_CACHED)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "a question of no kind");
+	return answer->failed ? error_nomem(e) : rc;
+}
+
+/* Bytes that are no holes. */
+static uint64_t data_of(const struct kept *it)
+{
+	uint64_t sum = 0;
+	off_t end = it->st.st_size;
+	for (off_t at = 0; at < end;) {
+		off_t data = lseek(it->fd, at, SEEK_DATA), hole = data < 0 ? -1 : lseek(it->fd, data, SEEK_HOLE);
+		if (data < 0 && errno == ENXIO)
+			break;
+		if (data < 0 || hole <= data)
+			return (uint64_t)end;
+		sum += (uint64_t)((hole < end ? hole : end) - data);
+		at = hole;
+	}
+	return sum;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static int judge_file(const struct kept *it, const char *path, struct error *e)
+{
+	struct stat now;
+	if (!S_ISREG(it->st.st_mode))
+		return 0;
+	if (stat(path, &now) < 0)
+		return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: was removed or renamed while it was read", path);
+	if (now.st_dev == it->st.st_dev && now.st_ino == it->st.st_ino && now.st_size == it->st.st_size &&
+	    same_time(now.st_mtim, it->st.st_mtim) && same_time(now.st_ctim, it->st.st_ctim))
+		return 0;
+	return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: was changed while it was read", path);
+}
+
+int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *point, const struct reader_file *files,
+			uint64_t kernel_bytes, struct error *e)
+{
+	uint64_t least = 0, exact = 0;
+	autofree bool *seen = calloc(point->count + 1, sizeof *seen);
+	if (!seen)
+		return error_nomem(e);
+	vec_each(&k->files, it)
+	{
+		if (judge_file(it, point->items[it->index].path, e) < 0)
+			return -1;
+		if (seen[it->index] || !files[it->index].read_whole || !S_ISREG(it->st.st_mode))
+			continue;
+		uint64_t blocks = (uint64_t)it->st.st_blocks * 512, size = (uint64_t)it->st.st_size;
+		seen[it->index] = true;
+		least += blocks < size ? blocks : size;
+	}
+	for (size_t i = 0; i < point->count; i++)
+		if (files[i].read_whole && !seen[i] && point->items[i].size)
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "it says that it has read %s, and has never asked for it",
+					 point->items[i].path);
+	if (kernel_bytes >= least)
+		return 0;
+	/* Blocks that were reserved and never written read as holes. */
+	memset(seen, 0, point->count * sizeof *seen);
+	vec_each(&k->files, it)
+	{
+		if (seen[it->index] || !files[it->index].read_whole || !S_ISREG(it->st.st_mode))
+			continue;
+		seen[it->index] = true;
+		exact += data_of(it);
+	}
+	return kernel_bytes >= exact ? 0
+				     : error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+						 "it says that it has read %llu bytes, and the kernel gave it %llu",
+						 (unsigned long long)exact, (unsigned long long)kernel_bytes);
+}

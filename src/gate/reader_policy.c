@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* A policy on the wire: by the table of its keys, so that none can be forgotten. And what confines a reader. */
+#include "config_keys.h"
+#include "reader.h"
+
+#define TEXT_MOST (64 * KIB)
+#define LIST_MOST 65536
+
+static void put_key(struct wire_out *w, const struct config_key *k, const void *field)
+{
+	switch (k->type) {
+	case TYPE_PATH:
+	case TYPE_FILE:
+	case TYPE_LAYOUT:
+	case TYPE_PATTERN:
+	case TYPE_NAME:
+	case TYPE_HOSTNAME:
+	case TYPE_MACHINE_ID:
+		wire_put_string(w, *(char *const *)field);
+		break;
+	case TYPE_NAMES:
+	case TYPE_WORDS:
+	case TYPE_PATHS:
+		wire_put_strings(w, field);
+		break;
+	case TYPE_DURATION:
+		wire_put_i64(w, *(const int64_t *)field);
+		break;
+	case TYPE_SIZE:
+	case TYPE_RATE:
+		wire_put_u64(w, *(const uint64_t *)field);
+		break;
+	case TYPE_COUNT:
+	case TYPE_SHARE:
+		wire_put_u32(w, *(const uint32_t *)field);
+		break;
+	case TYPE_CHOICE:
+	case TYPE_PROOFS:
+		wire_put_u32(w, *(const unsigned *)field);
+		break;
+	case TYPE_SWITCH:
+	case TYPE_BOOL:
+		wire_put_u8(w, *(const bool *)field);
+		break;
+	}
+}
+
+static void get_key(struct wire_in *w, const struct config_key *k, void *field)
+{
+	switch (k->type) {
+	case TYPE_PATH:
+	case TYPE_FILE:
+	case TYPE_LAYOUT:
+	case TYPE_PATTERN:
+	case TYPE_NAME:
+	case TYPE_HOSTNAME:
+	case TYPE_MACHINE_ID:
+		*(char **)field = wire_get_string(w, TEXT_MOST);
+		break;
+	case TYPE_NAMES:
+	case TYPE_WORDS:
+	case TYPE_PATHS:
+		wire_get_strings(w, field, LIST_MOST, TEXT_MOST);
+		break;
+	case TYPE_DURATION:
+		*(int64_t *)field = wire_get_i64(w);
+		break;
+	case TYPE_SIZE:
+	case TYPE_RATE:
+		*(uint64_t *)field = wire_get_u64(w);
+		break;
+	case TYPE_COUNT:
+	case TYPE_SHARE:
+		*(uint32_t *)field = wire_get_u32(w);
+		break;
+	case TYPE_CHOICE:
+	case TYPE_PROOFS:
+		*(unsigned *)field = wire_get_u32(w);
+		break;
+	case TYPE_SWITCH:
+	case TYPE_BOOL:
+		*(bool *)field = wire_get_bool(w);
+		break;
+	}
+}
+
+void reader_policy_put(struct wire_out *w, const struct policy *p)
+{
+	size_t count;
+	const struct config_key *keys = config_keys(CONFIG_POLICY, &count);
+	wire_put_string(w, p->name);
+	for (size_t i = 0; i < count; i++)
+		put_key(w, &keys[i], (const char *)p + keys[i].offset);
+	wire_put_u8(w, p->critical_given);
+}
+
+void reader_policy_get(struct wire_in *w, struct policy *out)
+{
+	size_t count;
+	const struct config_key *keys = config_keys(CONFIG_POLICY, &count);
+	out->name = wire_get_string(w, TEXT_MOST);
+	for (size_t i = 0; i < count; i++)
+		get_key(w, &keys[i], (char *)out + keys[i].offset);
+	out->critical_given = wire_get_bool(w);
+}
+
+void reader_confined_put(struct wire_out *w, const struct confinement *c)
+{
+	wire_put_u8(w, c->no_new_privs);
+	wire_put_u8(w, c->seccomp);
+	wire_put_u32(w, (uint32_t)c->landlock);
+	wire_put_u8(w, c->landlock_network);
+	wire_put_u8(w, c->landlock_scope);
+	wire_put_string(w, c->account.name);
+	wire_put_u32(w, c->account.uid);
+	wire_put_u32(w, c->account.gid);
+	wire_put_u64(w, c->memory);
+	wire_put_u64(w, c->file_size);
+	wire_put_u32(w, c->files);
+	wire_put_i64(w, c->cpu_seconds);
+	wire_put_u8(w, c->reader);
+}
+
+void reader_confined_get(struct wire_in *w, struct confinement *out)
+{
+	memset(out, 0, sizeof *out);
+	out->no_new_privs = wire_get_bool(w);
+	out->seccomp = wire_get_bool(w);
+	uint32_t abi = wire_get_u32(w);
+	out->landlock = (int)(abi & 0xffff);
+	out->landlock_network = wire_get_bool(w);
+	out->landlock_scope = wire_get_bool(w);
+	autofree char *name = wire_get_string(w, sizeof out->account.name - 1);
+	snprintf(out->account.name, sizeof out->account.name, "%s", name ? name : "");
+	out->account.uid = wire_get_u32(w);
+	out->account.gid = wire_get_u32(w);
+	out->memory = wire_get_u64(w);
+	out->file_size = wire_get_u64(w);
+	out->files = wire_get_u32(w);
+	out->cpu_seconds = wire_get_i64(w);
+	out->reader = wire_get_bool(w);
+	if (abi > 0xffff)
+		wire_bad(w, "a value that does not exist");
+}
