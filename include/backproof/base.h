@@ -47,6 +47,9 @@ static inline void close_auto(int *fd)
 #define autofree autodestroy(free_auto)
 #define autoclose autodestroy(close_auto)
 
+/* As pread, through interruptions and short reads: fewer bytes only where the file ends. -1 with errno. */
+ssize_t read_whole_at(int fd, void *to, size_t len, off_t off);
+
 /* true when the result does not fit: the caller reports LIMIT or CORRUPT, never wraps. */
 #define add_overflows(a, b, out) __builtin_add_overflow((a), (b), (out))
 #define mul_overflows(a, b, out) __builtin_mul_overflow((a), (b), (out))

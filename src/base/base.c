@@ -2,6 +2,7 @@
 #include "backproof/base.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -76,6 +77,22 @@ int strings_split(struct strings *s, const char *text)
 		text += len;
 	}
 	return 0;
+}
+
+ssize_t read_whole_at(int fd, void *to, size_t len, off_t off)
+{
+	size_t have = 0;
+	while (have < len) {
+		ssize_t n = pread(fd, (uint8_t *)to + have, len - have, off + (off_t)have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
 }
 
 uint64_t rng_fresh_seed(void)

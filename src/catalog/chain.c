@@ -18,7 +18,7 @@
 /* 1: read, 0: the file ends before that. */
 static int read_all(int fd, const char *path, void *to, size_t n, uint64_t at, struct error *e)
 {
-	ssize_t got = at <= INT64_MAX ? pread(fd, to, n, (off_t)at) : 0;
+	ssize_t got = at <= INT64_MAX ? read_whole_at(fd, to, n, (off_t)at) : 0;
 	return got < 0 ? error_sys(e, "%s", path) : got == (ssize_t)n;
 }
 

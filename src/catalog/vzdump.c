@@ -73,7 +73,7 @@ static int read_text(int fd, const char *name, char **out)
 		bool tail = size > TEXT_MAX && have >= half;
 		size_t room = size > TEXT_MAX && !tail ? half - have : want - have;
 		off_t from = (off_t)(tail ? size - (want - have) : have);
-		ssize_t n = pread(f, text + have, room, from);
+		ssize_t n = read_whole_at(f, text + have, room, from);
 		if (n <= 0)
 			break;
 		have += (size_t)n;

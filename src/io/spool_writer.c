@@ -100,6 +100,8 @@ static int write_block(struct spool_writer *w, const struct block *b, struct err
 		ssize_t n = write_some(w, b->data + done, b->length - done, b->off + done);
 		if (n < 0 && errno != EINTR)
 			return error_sys(e, "write to scratch %s", w->path);
+		if (n == 0)
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "scratch %s takes no more", w->path);
 		if (n > 0)
 			done += (size_t)n;
 	}

@@ -34,7 +34,7 @@ int system_number(const char *path, const char *key, uint64_t *out)
 	char text[8192];
 	bool memory = kept && !strcmp(path, MEMINFO);
 	autoclose int own = memory ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = pread(memory ? meminfo : own, text, sizeof text - 1, 0);
+	ssize_t n = read_whole_at(memory ? meminfo : own, text, sizeof text - 1, 0);
 	if (n <= 0)
 		return -1;
 	text[n] = '\0';

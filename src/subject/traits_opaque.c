@@ -56,7 +56,7 @@ int traits_try(int fd, uint64_t size, const char *path, uint64_t *opaque, uint64
 		ZSTD_freeCCtx(z);
 		return error_nomem(e);
 	}
-	ssize_t n = pread(fd, head, TRIED, 0);
+	ssize_t n = read_whole_at(fd, head, TRIED, 0);
 	if (n < 0) {
 		error_sys(e, "%s: what came out of it", path);
 		ZSTD_freeCCtx(z);

@@ -94,7 +94,7 @@ static void ask_witness(struct proof_of *x, int fd, const char *subject)
 	struct error e = {.offset = ERROR_NO_OFFSET};
 	enum outcome o = OUTCOME_UNPROVEN;
 	const struct witness *w = NULL;
-	ssize_t n = pread(fd, head, sizeof head, 0);
+	ssize_t n = read_whole_at(fd, head, sizeof head, 0);
 	if (n < 0)
 		error_sys(&e, "scratch copy of %s", it->path);
 	else if (!(w = witness_for(it->path, head, (size_t)n)))

@@ -31,6 +31,8 @@ static int put(struct copy *c, uint64_t off, const uint8_t *p, size_t len, struc
 {
 	while (len) {
 		ssize_t n = pwrite(c->fd, p, len, (off_t)off);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			return error_sys(e, "%s: copying what is probed", source_name(c->src));
 		off += (uint64_t)n;
