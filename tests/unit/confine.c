@@ -421,7 +421,7 @@ static const struct forbidden {
 	F(old_abi, DEADLY), F(x32_abi, DEADLY),
 #endif
 	F(code_memory, REFUSED), F(code_later, REFUSED), F(shared_memory, REFUSED), F(shared_memory_later, REFUSED),
-	F(much_memory, REFUSED), F(large_file, ANYHOW), F(many_files, ANYHOW), F(raised_limit, ANYHOW),
+	F(much_memory, REFUSED), F(large_file, ANYHOW), F(many_files, ANYHOW), F(raised_limit, REFUSED),
 	F(raised_files, ANYHOW), F(lowered_parent, REFUSED), F(priority, REFUSED),
 };
 
