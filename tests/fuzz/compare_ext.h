@@ -58,6 +58,8 @@ static void look_at(const struct patched *p)
 	snprintf(path, sizeof path, "%s/said", c->dir);
 	autofree uint8_t *said = get_file(path, 65536, &size);
 	NEED(said);
+	if (getenv("FUZZ_SHOW"))
+		fputs((const char *)said, stderr);
 	for (char *line = (char *)said; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		if (strncmp(line, "e2fsck ", 7) && strncmp(line, "Pass ", 5) && *line != '\n' &&
 		    !strstr(line, "WARNING: Filesystem still has errors") && !strstr(line, "***") && !strstr(line, "files ("))
