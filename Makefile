@@ -10,7 +10,7 @@ VERSION := 0.1.0
 REQUIRED := libarchive libcrypto blkid libzstd jansson sqlite3 libseccomp
 OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs libntfs-3g hivex libewf lzo2
 
-ifneq ($(filter-out demo test bench setup clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out demo test bench coverage setup clean,$(or $(MAKECMDGOALS),all)),)
 MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
 ifneq ($(strip $(MISSING)),)
 $(error missing development packages: $(MISSING); run `make setup` as root)
@@ -35,6 +35,12 @@ override CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 override CFLAGS += -fstack-protector-strong -fPIE
 override LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
+# COVERAGE=y (of `make coverage`): clang counts at the level of the source, so that no optimiser takes part; the counters
+# live in a file that is mapped, so that whoever ends by _exit or a signal has been counted as well.
+ifneq ($(COVERAGE),)
+override CFLAGS += -fPIC -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm \
+	-runtime-counter-relocation -Wno-unused-command-line-argument
+endif
 LIBS := $(if $(FOUND),$(shell pkg-config --libs $(FOUND))) $(if $(BZ2),-lbz2) $(if $(WIM),-lwim) -lm
 
 SOURCES := $(filter-out src/cli/main.c,$(shell find src -name '*.c' | sort))
@@ -52,10 +58,13 @@ UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
-.PHONY: all setup check test demo bench lint clean install tests thread-tests fuzz
+.PHONY: all setup check test demo bench coverage lint clean install tests thread-tests fuzz
 all: $(BUILD)/backproof
 
-$(BUILD)/backproof: $(if $(FAULTS),$(BUILD)/backproof-faults,$(BUILD)/src/cli/main.o $(BUILD)/libbackproof.a)
+# With one shared library in the place of a hundred copies there is one set of counters. (The commands call main.c.)
+LIBRARY := $(if $(COVERAGE),$(BUILD)/libbackproof.so) $(BUILD)/libbackproof.a
+
+$(BUILD)/backproof: $(if $(FAULTS),$(BUILD)/backproof-faults,$(BUILD)/src/cli/main.o $(LIBRARY))
 	@echo "  LINK  $@"
 	@$(if $(FAULTS),ln -f $< $@,$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS))
 
@@ -63,15 +72,19 @@ $(BUILD)/libbackproof.a: $(OBJECTS)
 	@echo "  AR    $@"
 	@rm -f $@ && ar rcs $@ $^
 
+$(BUILD)/libbackproof.so: $(filter-out $(BUILD)/src/cli/%,$(OBJECTS))
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-soname,$(abspath $@) -o $@ $^ $(LIBS)
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/%: tests/%.c $(BUILD)/libbackproof.a
+$(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  TEST  $<"
-	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/libbackproof.a $(LIBS)
+	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS)
 
 tests: $(TESTS)
 
@@ -89,6 +102,8 @@ $(BUILD)/target-%: tests/fuzz/%.c $(BUILD)/libbackproof.a
 WRAPPED := malloc calloc realloc strdup strndup pread64 pwrite64 archive_write_data archive_write_header \
 	fsync ftruncate64
 $(BUILD)/tests/fault/%: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+# A shared library has resolved its own calls already.
+$(BUILD)/tests/fault/%: LIBRARY := $(BUILD)/libbackproof.a
 $(BUILD)/tests/fault/seal: override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
 
 # The program with faults under it (tests/fault/README.md): the same objects, with some calls put before the system's.
@@ -132,6 +147,12 @@ bench:
 	packaging/setup bench
 	$(MAKE) --no-print-directory all $(patsubst %,$(BUILD)/tests/tool/%,imagecat fsread catalogue)
 	tests/bench $(BUILD)
+
+# Lines and branches that the tests take (see tests/coverage); QUICK=1: without the command-line tests.
+coverage:
+	packaging/setup coverage
+	$(MAKE) --no-print-directory CC=clang COVERAGE=y BUILD=$(BUILD)/coverage OPT='-O2 -g' all tests
+	tests/coverage $(BUILD)/coverage
 
 install: all
 	install -D -m 755 $(BUILD)/backproof $(DESTDIR)$(PREFIX)/bin/backproof

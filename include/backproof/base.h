@@ -96,7 +96,8 @@ int vec_grow(void **items, size_t *capacity, size_t count, size_t item_size) mus
 		 ? NULL                                                                            \
 		 : (memset(&(v)->items[(v)->count], 0, sizeof *(v)->items),                        \
 		    &(v)->items[(v)->count++]))
-#define vec_each(v, it) for (__auto_type it = (v)->items; it && it < (v)->items + (v)->count; it++)
+#define vec_each(v, it)                                                                            \
+	for (__auto_type it = (v)->items; (size_t)(it - (v)->items) < (v)->count; it++)
 #define vec_free(v)                                                                                \
 	do {                                                                                       \
 		free((v)->items);                                                                  \

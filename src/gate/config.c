@@ -116,7 +116,9 @@ static int read_directory(struct config_values *v, const char *dir, struct error
 	int n = scandir(dir, &list, is_conf, by_name), rc = 0;
 	if (n < 0)
 		return errno == ENOENT ? 0 : error_sys(e, "%s", dir);
-	if (stat(dir, &st) == 0 && (st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
+	if (stat(dir, &st) < 0)
+		rc = error_sys(e, "%s", dir);
+	else if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
 		rc = error_set(e, ERROR_IO, ERROR_NO_OFFSET,
 			       "%s: anyone may write to it, so what it says can't be trusted", dir);
 	for (int i = 0; i < n; i++) {

@@ -12,22 +12,21 @@ static size_t number(struct config_values *v, enum config_kind kind)
 	return n;
 }
 
-static int apply(const struct config_values *v, const struct config_section *s, void *target,
-		 struct error *e)
+/* Each value was tried where it was read: what fails now is memory. */
+static int apply(const struct config_section *s, void *target, struct error *e)
 {
 	size_t count;
 	const struct config_key *keys = config_keys(s->kind, &count);
-	struct error why;
 	for (size_t i = 0; i < count; i++)
-		if (s->values[i].text && config_value_set(&keys[i], s->values[i].text, target, &why) < 0)
-			return config_fault(v, s->values[i].at, e, "%s: %s", keys[i].name, why.text);
+		if (s->values[i].text && config_value_set(&keys[i], s->values[i].text, target, e) < 0)
+			return -1;
 	return 0;
 }
 
 static bool gives(const struct config_section *s, const char *key)
 {
 	size_t count;
-	return s && s->values[config_key_find(s->kind, key) - config_keys(s->kind, &count)].text;
+	return s->values[config_key_find(s->kind, key) - config_keys(s->kind, &count)].text;
 }
 
 static int build_policies(struct config *c, struct error *e)
@@ -42,7 +41,7 @@ static int build_policies(struct config *c, struct error *e)
 	struct policy *first = &c->policies[0];
 	if (base) {
 		base->index = 0;
-		if (apply(v, base, first, e) < 0)
+		if (apply(base, first, e) < 0)
 			return -1;
 		first->critical_given = gives(base, "critical");
 	}
@@ -58,7 +57,7 @@ static int build_policies(struct config *c, struct error *e)
 		p->name = strdup(s->name);
 		if (!p->name)
 			return error_nomem(e);
-		if (apply(v, s, p, e) < 0)
+		if (apply(s, p, e) < 0)
 			return -1;
 		p->critical_given = p->critical_given || gives(s, "critical");
 	}
@@ -79,7 +78,7 @@ static int build_repositories(struct config *c, struct error *e)
 		r->layout = strdup(config_key_find(CONFIG_REPOSITORY, "layout")->value);
 		if (!r->name || !r->layout)
 			return error_nomem(e);
-		if (apply(c->values, s, r, e) < 0)
+		if (apply(s, r, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -98,7 +97,7 @@ static int build_hosts(struct config *c, struct error *e)
 		h->name = strdup(s->name);
 		if (!h->name)
 			return error_nomem(e);
-		if (apply(c->values, s, h, e) < 0)
+		if (apply(s, h, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -11,12 +11,11 @@ struct check {
 	bool all_named; /* there are hosts, and each names its repositories */
 };
 
+/* Of a key that the section gives. */
 static struct config_place place_of(const struct config_section *s, const char *key)
 {
 	size_t count;
-	const struct config_value *v =
-		&s->values[config_key_find(s->kind, key) - config_keys(s->kind, &count)];
-	return v->text ? v->at : s->at;
+	return s->values[config_key_find(s->kind, key) - config_keys(s->kind, &count)].at;
 }
 
 static int unknown(struct check *k, const struct config_section *s, const char *key,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The configuration as understood: what is printed here, read again, means the same. */
 #include <ctype.h>
-#include <strings.h>
 
 #include "backproof/text.h"
 #include "config_values.h"
@@ -39,7 +38,7 @@ static void put_line(struct text *out, const struct config_values *v, const char
 	}
 }
 
-/* section: NULL when it stands nowhere; base: what it inherits from, or NULL. */
+/* section: NULL when it stands nowhere; base: what it inherits from, or NULL (then there is a section). */
 static void put_section(struct text *out, const struct config *c, enum config_kind kind,
 			const char *name, const void *target, const struct config_section *section,
 			const struct config_section *base)
@@ -52,7 +51,7 @@ static void put_section(struct text *out, const struct config *c, enum config_ki
 	for (size_t i = 0; i < count; i++) {
 		struct text value = {0};
 		const struct config_value *from = section ? &section->values[i] : NULL;
-		if (base && !(from && from->text))
+		if (base && !from->text)
 			from = &base->values[i];
 		config_value_put(&keys[i], target, &value);
 		if (value.length)
@@ -67,11 +66,10 @@ static void put_host(struct text *out, const struct config *c, const struct host
 {
 	struct host_config shown = *h;
 	VEC(char *) all = {0};
-	/* One that names no repositories has all of them. */
+	/* One that names no repositories has all of them, but for those of a host that names them. */
 	if (!h->repositories.count) {
 		for (size_t i = 0; i < c->repository_count; i++) {
-			const char *owner = c->repositories[i].host;
-			if (owner && strcasecmp(owner, h->name))
+			if (c->repositories[i].host)
 				continue;
 			char **name = vec_push(&all);
 			if (!name)

@@ -88,7 +88,8 @@ static int pass_over(struct fake *x, const struct packed_ops *ops, struct packed
 	autosource struct source *s = source_new(&fake_ops, x, UINT64_C(1) << 40, "fake", e);
 	NEED(s);
 	x->in_order = true;
-	x->told = x->decoded = 0;
+	x->told = 0;
+	x->decoded = 0;
 	*pass = (struct packed_pass){.ops = ops, .ctx = x, .src = s, .tool_bytes = 1000};
 	int rc = 0;
 	for (uint64_t i = 0; i < COUNT && !rc; i++) {
