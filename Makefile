@@ -43,8 +43,10 @@ override CFLAGS += -fPIC -fprofile-instr-generate -fcoverage-mapping -fprofile-u
 endif
 LIBS := $(if $(FOUND),$(shell pkg-config --libs $(FOUND))) $(if $(BZ2),-lbz2) $(if $(WIM),-lwim) -lm
 
-SOURCES := $(filter-out src/cli/main.c,$(shell find src -name '*.c' | sort))
+SOURCES := $(filter-out src/cli/main.c src/cli/reopen.c,$(shell find src -name '*.c' | sort))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+# What is of the program alone, and not of its library.
+MAIN := $(BUILD)/src/cli/main.o $(BUILD)/src/cli/reopen.o
 # What can't be tested without a library is not built, and tests/run counts it as skipped.
 NEEDS_zlib    := unit/witness unit/frames fuzz/frames
 NEEDS_liblzma := unit/witness unit/frames
@@ -64,7 +66,7 @@ all: $(BUILD)/backproof
 # With one shared library in the place of a hundred copies there is one set of counters. (The commands call main.c.)
 LIBRARY := $(if $(COVERAGE),$(BUILD)/libbackproof.so) $(BUILD)/libbackproof.a
 
-$(BUILD)/backproof: $(if $(FAULTS),$(BUILD)/backproof-faults,$(BUILD)/src/cli/main.o $(LIBRARY))
+$(BUILD)/backproof: $(if $(FAULTS),$(BUILD)/backproof-faults,$(MAIN) $(LIBRARY))
 	@echo "  LINK  $@"
 	@$(if $(FAULTS),ln -f $< $@,$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS))
 
@@ -114,7 +116,7 @@ FAULTS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fault/under/*.c))
 $(FAULTS_OBJECTS): override CPPFLAGS += -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
 $(BUILD)/tests/fault/under/calls.o: tests/fault/under/calls.list
 
-$(BUILD)/backproof-faults: $(BUILD)/src/cli/main.o $(FAULTS_OBJECTS) $(BUILD)/libbackproof.a
+$(BUILD)/backproof-faults: $(MAIN) $(FAULTS_OBJECTS) $(BUILD)/libbackproof.a
 	@echo "  LINK  $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) $(FAULTS_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 

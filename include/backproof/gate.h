@@ -23,6 +23,7 @@ struct gate_overrides {
 	const char *history;	/* as in policy, or NULL */
 	const struct strings *trusted_keys; /* these besides those of the policy, or NULL */
 	int64_t confidence, damage; /* millionths, 0 */
+	bool no_confine;
 };
 
 /*

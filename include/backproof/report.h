@@ -11,6 +11,7 @@ struct report_options {
 	bool verbose;	 /* text: every finding, not the weightiest of each proof */
 	unsigned width;	 /* of the terminal, 0: 100 */
 	bool audit;	 /* many hosts: text gives a line each, and a summary */
+	bool confinement; /* text: what confined the process that read the backup */
 	int64_t now;
 };
 

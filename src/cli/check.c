@@ -27,6 +27,7 @@ struct report_options report_settings(const struct options *o, bool audit)
 		.verbose = o->verbose,
 		.width = terminal ? w.ws_col : 0,
 		.audit = audit,
+		.confinement = o->show_confinement,
 		.now = o->overrides.now ? o->overrides.now : (int64_t)time(NULL),
 	};
 }

@@ -33,7 +33,7 @@ struct options {
 	unsigned fs;
 	const struct report_format *format; /* NULL: text */
 	enum exit_style exit_style;
-	bool quiet, verbose, help;
+	bool quiet, verbose, help, show_confinement;
 	enum when progress, color;
 	unsigned jobs; /* 0: as many as there are cores */
 	struct strings arguments;

@@ -85,6 +85,11 @@ static int make_policy(const struct gate_request *r, const struct host_config *h
 		out->scratch_limit = (uint64_t)o->scratch_limit;
 	if (o->valid_for > 0)
 		out->valid_for = o->valid_for;
+	if (o->no_confine && out->confine == CONFINE_REQUIRED)
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+				 "--no-confine is refused: policy \"%s\" says confine = required", name);
+	if (o->no_confine)
+		out->confine = CONFINE_NO;
 	if (o->confidence > 0)
 		out->confidence = (uint32_t)o->confidence;
 	if (o->damage > 0)

@@ -13,7 +13,7 @@
 static bool proves_nothing(const char *key)
 {
 	static const char *const keys[] = {"scratch", "scratch_limit", "rate_limit", "nice",
-					   "ionice",  "history",       "pass_key",   "valid_for"};
+					   "ionice",  "history",       "pass_key",   "valid_for", "confine"};
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (!strcmp(keys[i], key))
 			return true;

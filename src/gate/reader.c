@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Starts a reader, answers it, and takes its result: or says what became of it. */
-#include "reader.h"
+#include "reading.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,14 +8,11 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include "backproof/pace.h"
 #include "backproof/pool.h"
 
 #define LOOK_MS 100			     /* how often a signal and the deadline are looked at */
-#define GRACE_NS (INT64_C(10) * 1000000000) /* a reader sees a deadline itself, and has so long to tell */
 #define STAGE_MOST 40
 
 static const char *program;
@@ -29,22 +26,6 @@ bool reader_wanted(const struct policy *p)
 {
 	return program && p->confine != CONFINE_NO;
 }
-
-/* A reader that is alive, and how it came to its end. */
-struct reading {
-	const struct restore_point *point;
-	struct check_parameters *p;
-	struct host_result *out;
-	struct reader_keeper *keeper;
-	struct reader_file *files;
-	pid_t pid;
-	int fd;
-	bool told_to_stop;
-	int64_t kill_at; /* CLOCK_MONOTONIC, ns; 0: never */
-	uint64_t kernel_bytes;
-	bool has_result, counted;
-	struct error why; /* class NONE: nothing went wrong */
-};
 
 static int pass_on(const char *variable)
 {
@@ -125,26 +106,6 @@ static int send_request(struct reading *r, struct error *e)
 	return rc;
 }
 
-/* What the kernel has given it to read, in bytes. Asked while it waits for DONE. */
-static void count_bytes(struct reading *r)
-{
-	char path[64];
-	uint64_t n = 0;
-	snprintf(path, sizeof path, "/proc/%ld/io", (long)r->pid);
-	FILE *in = fopen(path, "re");
-	char line[128];
-	while (in && fgets(line, sizeof line, in)) {
-		unsigned long long v;
-		if (sscanf(line, "rchar: %llu", &v) == 1) {
-			n = v;
-			r->counted = true;
-		}
-	}
-	if (in)
-		fclose(in);
-	r->kernel_bytes = n;
-}
-
 static int broke(struct reading *r, const char *what)
 {
 	return error_set(&r->why, ERROR_CORRUPT, ERROR_NO_OFFSET, "it said what no reader says: %s", what);
@@ -196,7 +157,7 @@ static int take_message(struct reading *r, enum reader_message kind, const void 
 	if (kind == READER_RESULT) {
 		if (!r->out->confinement.reader)
 			return broke(r, "a result before it was confined");
-		count_bytes(r);
+		reading_count(r);
 		if (reader_result_get(data, length, r->point, r->p, r->out, r->files, &e) < 0)
 			return broke(r, e.text);
 		r->has_result = true;
@@ -294,72 +255,6 @@ static void serve(struct reading *r)
 	}
 }
 
-static void died(struct reading *r, int status)
-{
-	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	if (sig == SIGSYS)
-		error_set(&r->why, ERROR_CORRUPT, ERROR_NO_OFFSET,
-			  "it was ended by the kernel: it asked for what no reader has a reason to (SIGSYS)");
-	else if (sig == SIGKILL)
-		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET,
-			  "it was killed; by somebody, or because memory was short");
-	else if (sig == SIGXCPU)
-		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it used more processor time than it may");
-	else if (sig)
-		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "it crashed (%s)", strsignal(sig));
-	else
-		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "it ended without a result (exit %d)",
-			  WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-}
-
-/* It has a moment to go by itself; whatever it does after its result does it no good. */
-static void reap(struct reading *r)
-{
-	int status = 0;
-	pid_t got = 0;
-	int64_t end = monotonic_ns() + (r->why.cls == ERROR_NONE ? GRACE_NS : 0);
-	while ((got = waitpid(r->pid, &status, WNOHANG)) == 0 && monotonic_ns() < end) {
-		const struct timespec t = {0, 1000000};
-		nanosleep(&t, NULL);
-	}
-	bool killed = got == 0;
-	if (killed) {
-		kill(r->pid, SIGKILL);
-		while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
-			;
-	}
-	if (r->why.cls != ERROR_NONE)
-		return;
-	if (killed)
-		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it did not end");
-	else if (!r->has_result || !WIFEXITED(status) || WEXITSTATUS(status))
-		died(r, status);
-}
-
-static void judge(struct reading *r)
-{
-	struct error e = {0};
-	struct findings *f = &r->out->findings;
-	const char *label = r->point->label;
-	if (r->why.cls == ERROR_NONE && r->counted &&
-	    reader_keeper_judge(r->keeper, r->point, r->files, r->kernel_bytes, &e) < 0) {
-		if (e.cls == ERROR_BUSY)
-			finding_error(f, PROOF_PRESENCE, "part.same", label, &e);
-		else
-			r->why = e;
-	}
-	const struct confinement *c = &r->out->confinement;
-	if (r->p->policy->confine == CONFINE_REQUIRED && (!c->seccomp || !c->no_new_privs))
-		finding_add(f, PROOF_PRESENCE, "reader.confinement", label, OUTCOME_UNPROVEN, NULL,
-			    "policy asks for a reader that is confined (confine = required), and this kernel can't "
-			    "confine it");
-	/* Nothing that it has said counts: a proof that was held may have been held by nobody. */
-	for (int i = 0; r->why.cls != ERROR_NONE && i < PROOF_COUNT; i++)
-		finding_add(f, (enum proof)i, "reader.ended", label, OUTCOME_UNPROVEN,
-			    &(struct finding_text){.error = r->why.cls},
-			    "the process that read it came to no result: %s", r->why.text);
-}
-
 static int open_reading(struct reading *r, int *theirs, struct error *e)
 {
 	int pair[2];
@@ -389,9 +284,9 @@ void reader_run(const struct restore_point *point, struct check_parameters *p, s
 	if (rc == 0) {
 		if (send_request(&r, &r.why) == 0)
 			serve(&r);
-		reap(&r);
+		reading_reap(&r);
 	}
-	judge(&r);
+	reading_judge(&r);
 	close_auto(&r.fd);
 	reader_keeper_destroy(r.keeper);
 	free(r.files);

@@ -9,7 +9,7 @@
 extern const struct report_format report_text, report_json, report_jsonl, report_nagios,
 	report_prometheus, report_junit, report_html;
 
-#define REPORT_FORMAT_VERSION "1.1"
+#define REPORT_FORMAT_VERSION "1.2"
 
 /* All codes in the order of gravity of codes_combine, the worst first, safe last. */
 enum { REPORT_CODES = 10 };

@@ -122,6 +122,8 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	put_measures(out, r);
 	put_sample(out, &r->sample);
 	put_seal(out, &r->seal);
+	put_key(out, "confinement");
+	confinement_json(&r->confinement, out);
 	put_key(out, "notes");
 	text_put_json_list(out, &r->notes);
 	if (r->older) {

@@ -198,6 +198,18 @@ static void put_measures(struct text *out, const struct host_result *r, const st
 	}
 }
 
+static void put_confinement(struct text *out, const struct host_result *r)
+{
+	struct text lines autotext = {0};
+	confinement_text(&r->confinement, &lines);
+	put_label(out, "Reader");
+	for (const char *line = text_str(&lines); *line;) {
+		size_t n = strcspn(line, "\n");
+		text_printf(out, "%*s%.*s\n", line == text_str(&lines) ? 0 : LABEL_WIDTH, "", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+}
+
 static void text_host(struct text *out, const struct host_result *r, const struct report_options *o,
 		      size_t index)
 {
@@ -221,6 +233,8 @@ static void text_host(struct text *out, const struct host_result *r, const struc
 		put_findings(out, r, width);
 	text_put(out, "\n");
 	put_measures(out, r, o, width);
+	if (o->confinement && r->has_point)
+		put_confinement(out, r);
 	report_advice(&advice, r);
 	if (advice.length) {
 		text_put(out, "\n");

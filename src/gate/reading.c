@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* How a reader ended, and what that makes of what it has said. */
+#include "reading.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+void reading_count(struct reading *r)
+{
+	char path[64];
+	uint64_t n = 0;
+	snprintf(path, sizeof path, "/proc/%ld/io", (long)r->pid);
+	FILE *in = fopen(path, "re");
+	char line[128];
+	while (in && fgets(line, sizeof line, in)) {
+		unsigned long long v;
+		if (sscanf(line, "rchar: %llu", &v) == 1) {
+			n = v;
+			r->counted = true;
+		}
+	}
+	if (in)
+		fclose(in);
+	r->kernel_bytes = n;
+}
+
+static void died(struct reading *r, int status)
+{
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (sig == SIGSYS)
+		error_set(&r->why, ERROR_CORRUPT, ERROR_NO_OFFSET,
+			  "it was ended by the kernel: it asked for what no reader has a reason to (SIGSYS)");
+	else if (sig == SIGKILL)
+		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET,
+			  "it was killed; by somebody, or because memory was short");
+	else if (sig == SIGXCPU)
+		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it used more processor time than it may");
+	else if (sig)
+		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "it crashed (%s)", strsignal(sig));
+	else
+		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "it ended without a result (exit %d)",
+			  WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+/* It has a moment to go by itself; whatever it does after its result does it no good. */
+void reading_reap(struct reading *r)
+{
+	int status = 0;
+	pid_t got = 0;
+	int64_t end = monotonic_ns() + (r->why.cls == ERROR_NONE ? GRACE_NS : 0);
+	while ((got = waitpid(r->pid, &status, WNOHANG)) == 0 && monotonic_ns() < end) {
+		const struct timespec t = {0, 1000000};
+		nanosleep(&t, NULL);
+	}
+	bool killed = got == 0;
+	if (killed) {
+		kill(r->pid, SIGKILL);
+		while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (r->why.cls != ERROR_NONE)
+		return;
+	if (killed)
+		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it did not end");
+	else if (!r->has_result || !WIFEXITED(status) || WEXITSTATUS(status))
+		died(r, status);
+}
+
+void reading_judge(struct reading *r)
+{
+	struct error e = {0};
+	struct findings *f = &r->out->findings;
+	const char *label = r->point->label;
+	if (r->why.cls == ERROR_NONE && r->counted &&
+	    reader_keeper_judge(r->keeper, r->point, r->files, r->kernel_bytes, &e) < 0) {
+		if (e.cls == ERROR_BUSY)
+			finding_error(f, PROOF_PRESENCE, "part.same", label, &e);
+		else
+			r->why = e;
+	}
+	const struct confinement *c = &r->out->confinement;
+	if (r->p->policy->confine == CONFINE_REQUIRED && (!c->seccomp || !c->no_new_privs))
+		finding_add(f, PROOF_PRESENCE, "reader.confinement", label, OUTCOME_UNPROVEN, NULL,
+			    "policy asks for a reader that is confined (confine = required), and this kernel can't "
+			    "confine it");
+	if (c->reader && !c->landlock)
+		finding_add(f, PROOF_PRESENCE, "reader.confinement", label, OUTCOME_SKIPPED, NULL,
+			    "this kernel has no Landlock, or it is switched off: %s",
+			    c->seccomp ? "only a filter of calls confines the reader"
+				       : "hardly anything confines the reader");
+	/* Nothing that it has said counts: a proof that was held may have been held by nobody. */
+	for (int i = 0; r->why.cls != ERROR_NONE && i < PROOF_COUNT; i++)
+		finding_add(f, (enum proof)i, "reader.ended", label, OUTCOME_UNPROVEN,
+			    &(struct finding_text){.error = r->why.cls},
+			    "the process that read it came to no result: %s", r->why.text);
+}
