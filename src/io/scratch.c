@@ -137,6 +137,8 @@ static int make_private(struct scratch *s, struct error *e)
 		if (s->fd >= 0)
 			close(s->fd);
 		s->fd = -1;
+		/* Ours, and empty: nobody else is to find it and wonder. */
+		unlinkat(s->parent_fd, s->name, AT_REMOVEDIR);
 	}
 	return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "scratch %s: no private directory to be had",
 			 s->parent);

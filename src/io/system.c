@@ -34,6 +34,8 @@ int system_number(const char *path, const char *key, uint64_t *out)
 	char text[8192];
 	bool memory = kept && !strcmp(path, MEMINFO);
 	autoclose int own = memory ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (!memory && own < 0)
+		return -1;
 	ssize_t n = read_whole_at(memory ? meminfo : own, text, sizeof text - 1, 0);
 	if (n <= 0)
 		return -1;

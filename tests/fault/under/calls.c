@@ -258,3 +258,8 @@ int under_fstat(int fd, struct stat *st)
 {
 	return system_fstat64(fd, (struct stat64 *)st);
 }
+
+int under_stat(const char *path, struct stat *st)
+{
+	return system_stat64(path, (struct stat64 *)st);
+}

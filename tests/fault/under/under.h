@@ -61,7 +61,8 @@ char **under_environment(char *const given[]);
 
 /* Finds the system's own calls. */
 void under_resolve(void);
-/* fstat of the system. */
+/* fstat and stat of the system. */
 int under_fstat(int fd, struct stat *st);
+int under_stat(const char *path, struct stat *st);
 
 #endif
