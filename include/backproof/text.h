@@ -32,8 +32,6 @@ char *text_bounded(const char *s, size_t len, size_t most);
 void text_put_safe(struct text *t, const char *s);
 /* A quoted JSON string; invalid UTF-8 becomes U+FFFD. NULL is null. */
 void text_put_json(struct text *t, const char *s);
-/* One word of a command that people may copy, whatever s holds: quoted where a shell would make more of it. */
-void text_put_shell(struct text *t, const char *s);
 /* For XML and HTML text and attributes; also drops what XML 1.0 forbids. */
 void text_put_xml(struct text *t, const char *s);
 /* A member of a JSON object behind others: ,"key":value. */

@@ -156,22 +156,6 @@ void text_put_safe(struct text *t, const char *s)
 	}
 }
 
-void text_put_shell(struct text *t, const char *s)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
-	bool quote = !*s || s[strspn(s, plain)];
-	text_put(t, *s == '-' ? "./" : ""); /* else it would be an option */
-	text_put(t, quote ? "'" : "");
-	for (size_t n; *s; s += n) {
-		n = *s == '\'' ? 1 : strcspn(s, "'");
-		if (*s == '\'')
-			text_put(t, "'\\''");
-		else
-			text_put_bytes(t, s, n);
-	}
-	text_put(t, quote ? "'" : "");
-}
-
 void text_put_json(struct text *t, const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;

@@ -133,12 +133,10 @@ static void say_read(const struct part *pt, const char *name, struct findings *f
 	snprintf(digest, sizeof digest, "%s%s", flat ? "" : "fs-verity sha256:", hex);
 	if (pt->hole_bytes)
 		snprintf(holes, sizeof holes, " (%llu of them are holes)", (unsigned long long)pt->hole_bytes);
-	struct text word autotext = {0};
-	text_put_shell(&word, name);
 	finding_add(f, PROOF_INTEGRITY, "integrity.read", pt->name, OUTCOME_HELD, &more,
 		    flat ? "all %llu bytes were read%s"
 			 : "all %llu bytes were read%s; their digest is what `fsverity digest %s` prints",
-		    (unsigned long long)source_size(pt->source), holes, text_str(&word));
+		    (unsigned long long)source_size(pt->source), holes, name);
 }
 
 /* "63.2%": rounded down, and finer only near certainty. */
@@ -243,12 +241,10 @@ static enum evidence judge(struct subject *s, size_t index, const struct check_p
 			    "evidence: %s", evidence_name(best));
 	else {
 		autofree char *why = need == EVIDENCE_WITNESS ? why_no_witness(s, pt) : NULL;
-		struct text word autotext = {0};
-		text_put_shell(&word, name);
 		finding_add(f, PROOF_INTEGRITY, "integrity.evidence", pt->name, OUTCOME_UNPROVEN, &strength,
 			    "nothing vouches for its bytes as well as policy asks (%s, needed: %s)%s; seal it when "
 			    "it is written: backproof seal %s",
-			    evidence_name(best), evidence_name(need), why ? why : "", text_str(&word));
+			    evidence_name(best), evidence_name(need), why ? why : "", name);
 	}
 	return best;
 }

@@ -73,28 +73,6 @@ static void what_is_no_utf8_is_shown(void)
 	}
 }
 
-/* A shell takes it for one word, and for that one. */
-static void words_of_commands(void)
-{
-	static const struct {
-		const char *name, *word;
-	} cases[] = {
-		{"web01.img.zst", "web01.img.zst"},
-		{"/srv/a b.img", "'/srv/a b.img'"},
-		{"x;rm -rf ~;.img", "'x;rm -rf ~;.img'"},
-		{"$(id)`id`\"!*", "'$(id)`id`\"!*'"},
-		{"it's", "'it'\\''s'"},
-		{"'", "''\\'''"},
-		{"-rf", "./-rf"},
-		{"- x", "./'- x'"},
-		{"~", "'~'"},
-		{"", "''"},
-		{"a\nb", "'a\nb'"},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		is(put(text_put_shell, cases[i].name), cases[i].word);
-}
-
 /* Every character there is, each by itself. */
 static void all_characters(void)
 {
@@ -187,7 +165,6 @@ int main(void)
 	RUN(plain_text_stays);
 	RUN(what_steers_is_shown);
 	RUN(what_is_no_utf8_is_shown);
-	RUN(words_of_commands);
 	RUN(all_characters);
 	RUN(long_text_is_cut_between_characters);
 	RUN(findings_stay_small_and_count);
