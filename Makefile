@@ -120,6 +120,12 @@ $(BUILD)/backproof-faults: $(MAIN) $(FAULTS_OBJECTS) $(BUILD)/libbackproof.a
 	@echo "  LINK  $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) $(FAULTS_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
+# The program whose reader does what a backup tells it to (tests/compromised): the same objects, and one call taken over.
+COMPROMISED := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/compromised/*.c))
+$(BUILD)/backproof-compromised: $(BUILD)/src/cli/main.o $(COMPROMISED) $(BUILD)/libbackproof.a
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=content_probe -o $@ $^ $(LIBS)
+
 # Needs root (or sudo) only when a package is missing.
 setup:
 	packaging/setup build
@@ -134,7 +140,7 @@ test:
 	packaging/setup test
 	$(MAKE) --no-print-directory check WERROR=-Werror
 
-check: lint all tests $(BUILD)/backproof-faults
+check: lint all tests $(BUILD)/backproof-faults $(BUILD)/backproof-compromised
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SAN=thread OPT='-O1 -g' thread-tests
 	tests/run $(BUILD)
 
