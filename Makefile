@@ -60,7 +60,7 @@ UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
-.PHONY: all setup check test demo bench coverage lint clean install tests thread-tests fuzz
+.PHONY: all setup check test demo bench coverage lint clean install tests thread-tests fuzz fuzz-all
 all: $(BUILD)/backproof
 
 # With one shared library in the place of a hundred copies there is one set of counters. (The commands call main.c.)
@@ -95,9 +95,13 @@ TIME ?= 60
 fuzz:
 	tests/fuzz/run $(BUILD) $(TARGET) $(TIME)
 
+# make fuzz-all TIME=3600: each target for so long, one after the other, and a table of what came of it
+fuzz-all:
+	tests/fuzz/run $(BUILD) all $(TIME)
+
 $(BUILD)/target-%: tests/fuzz/%.c $(BUILD)/libbackproof.a
 	@echo "  FUZZ  $<"
-	@$(CC) $(CPPFLAGS) -DBACKPROOF_LIBFUZZER -Itests $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) $(LDFLAGS) -MMD -MP \
+	@$(CC) $(CPPFLAGS) -DBACKPROOF_LIBFUZZER -Itests $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) $(if $(AFL),-fsanitize=fuzzer) $(LDFLAGS) -MMD -MP \
 		-o $@ $< $(BUILD)/libbackproof.a $(LIBS)
 
 # The calls that fault injection takes over, in our own objects only.

@@ -58,7 +58,7 @@ static inline uint8_t *get_file(const char *path, size_t most, size_t *size)
 }
 
 /*
- * Runs it in c->dir with at most 10 s, 2 GiB of memory and files of 64 MiB; its output goes to c->dir/said. The exit
+ * Runs it in c->dir with at most 4 s, 2 GiB of memory and files of 64 MiB; its output goes to c->dir/said. The exit
  * code, or 128 and more. A program that is not there stops the test: nothing was compared.
  */
 static inline int run_program(const struct comparison *c, const char *const *argv)
@@ -75,7 +75,7 @@ static inline int run_program(const struct comparison *c, const char *const *arg
 		dup2(null, 0);
 		dup2(out, 1);
 		dup2(out, 2);
-		const struct rlimit files = {64 * MIB, 64 * MIB}, cpu = {10, 10}, memory = {2048 * MIB, 2048 * MIB},
+		const struct rlimit files = {64 * MIB, 64 * MIB}, cpu = {4, 4}, memory = {2048 * MIB, 2048 * MIB},
 				    core = {0, 0};
 		setrlimit(RLIMIT_FSIZE, &files);
 		setrlimit(RLIMIT_CPU, &cpu);

@@ -27,7 +27,7 @@ struct sample {
 
 static glob_t mutate_corpus;
 
-static struct sample mutate_load(size_t i)
+static inline struct sample mutate_load(size_t i)
 {
 	FILE *f = fopen(mutate_corpus.gl_pathv[i], "r");
 	NEED(f);
@@ -39,7 +39,7 @@ static struct sample mutate_load(size_t i)
 }
 
 /* Changes s in one of the ways in which files go wrong. */
-static void mutate_once(struct rng *rng, struct sample *s)
+static inline void mutate_once(struct rng *rng, struct sample *s)
 {
 	static const uint32_t values[] = {0, 1, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff};
 	size_t at = rng_below(rng, s->len), len = 1 + rng_below(rng, s->len - at);
@@ -72,7 +72,7 @@ static void mutate_once(struct rng *rng, struct sample *s)
 	}
 }
 
-static int mutate_main(int argc, char **argv, uint64_t mutants, const char *const *patterns)
+static inline int mutate_main(int argc, char **argv, uint64_t mutants, const char *const *patterns)
 {
 	struct rng rng = {argc > 1 ? strtoull(argv[1], NULL, 0) : 1};
 	if (argc > 2)
