@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a change of stored bytes by chance means, where the program said "safe": asked of others.
+
+The format's own tool restores the damaged file. Where that is the very same disk, no harm was done ("same"). Where it
+differs in nothing but the contents of files that no package vouches for, and there is neither digest nor seal nor a
+checksum of the format over them, no reader could have noticed ("unseen"). Everything else is a false safe: also where
+the tool gives up, or where there is none.
+"""
+import os
+import subprocess
+
+import columns
+import damage
+
+QEMU = {"qcow2": "qcow2", "qcow2-c": "qcow2", "qcow2-zstd": "qcow2", "chain": "qcow2", "vhd": "vpc", "vhdx": "vhdx",
+        "vmdk": "vmdk", "vmdk-stream": "vmdk", "vmdk-split": "vmdk", "vdi": "vdi"}
+FIRST = {"chain": "web01.qcow2", "vmdk-split": "web01.vmdk"}
+TOOLS = {"zst": "zstd -dcq", "zst-frames": "zstd -dcq", "gz": "gzip -dcq", "xz": "xz -dcq", "lz4": "lz4 -dcq", "bz2": "bzip2 -dcq", "lzo": "lzop -dcq"}
+
+
+def command(column, out):
+    """How others restore the disk (or what the archive holds, as a list) into a file; None where nobody can."""
+    pack, main = column.pack, column.main
+    if pack in QEMU:
+        return f"qemu-img convert -f {QEMU[pack]} -O raw {FIRST.get(pack, main)} {out}"
+    if pack in TOOLS:
+        return f"{TOOLS[pack]} {main} >{out}"
+    return {
+        "raw": f"cp --sparse=always {main} {out}",
+        "two": f"cat web01-sda.img web01-sdb.img | cp --sparse=always /dev/stdin {out}",
+        "split-raw": f"cat web01.img.* | cp --sparse=always /dev/stdin {out}",
+        "split-zst": f"cat web01.img.zst.* | zstd -dcq >{out}",
+        "tar-zst": f"zstd -dcq {main} >{out}",
+        "vma-zst": f"zstd -dcq {main} >{out}",
+        "ova": f"tar -xOf {main} web01-disk1.vmdk >{out}.vmdk && qemu-img convert -f vmdk -O raw {out}.vmdk {out}",
+        "partclone": f"truncate -s 32M {out} && partclone.restore -C -s {main} -O {out} -L /dev/null",
+        "clonezilla": f"truncate -s 25M {out} && zstd -dcq {main} | partclone.restore -C -s - -O {out} -L /dev/null",
+        "e01": f"ewfexport -q -u -f raw -t {out} {main} && mv {out}.raw {out}",
+        "wim": f"mkdir {out}.d && wimapply {main} 1 {out}.d && tar --sort=name -C {out}.d -cf {out} .",
+    }.get(pack)
+
+
+def restored(column, directory, out):
+    line = command(column, out)
+    if line is None:
+        return None
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, timeout=300)
+    return out if done.returncode == 0 else None
+
+
+def differences(a, b):
+    """Ranges of bytes in which two files differ; None where their sizes do."""
+    found, size = [], os.path.getsize(a)
+    if size != os.path.getsize(b):
+        return None
+    with open(a, "rb") as one, open(b, "rb") as two:
+        for at in range(0, size, 65536):
+            x, y = one.read(65536), two.read(65536)
+            if x == y:
+                continue
+            for i, (p, q) in enumerate(zip(x, y)):
+                if p != q:
+                    if found and found[-1][1] == at + i:
+                        found[-1][1] += 1
+                    else:
+                        found.append([at + i, at + i + 1])
+    return found
+
+
+def unvouched(column, path, sources):
+    """Where the bytes of the user's file lie in a disk, archive or stored file: in chunks, since it may be in several."""
+    with open(sources / columns.unvouched(column.source), "rb") as f:
+        data = f.read()
+    found = []
+    for i in range(0, len(data), 4096):
+        at = damage.find(path, data[i:i + 4096])
+        if at >= 0:
+            found.append((at, at + len(data[i:i + 4096])))
+    return found
+
+
+def judge(case):
+    """("same" or "unseen" or "false safe", why) for a case whose bytes were changed by chance, and that came out as safe."""
+    column, good = case.column, case.cache / "good" / case.column.id
+    ours, theirs = case.root / "restored", case.root / "restored-good"
+    if column.pack == "vma" or column.pack == "tar":
+        # Plain bytes in a row, for which there is no tool that restores a disk here.
+        ours, theirs = case.main, good / column.main
+    elif restored(column, case.dir, ours) is None:
+        return "false safe", "the format's own tool can't restore it"
+    elif restored(column, good, theirs) is None:
+        return "false safe", "the format's own tool can't restore the good one either"
+    found = differences(ours, theirs)
+    if found == []:
+        return "same", "it restores the very same disk"
+    if found is None or column.digest or column.covered or not case.row.content:
+        return "false safe", "it restores something else"
+    known = unvouched(column, theirs, case.cache / "sources")
+    if all(any(a <= begin and end <= b for a, b in known) for begin, end in found):
+        return "unseen", "only a user's file differs, which nothing vouches for"
+    return "false safe", "it differs at " + ", ".join(str(begin) for begin, _ in found[:3])
