@@ -65,6 +65,7 @@ static void judge_pair(struct scan *s, const struct gpt_header *p, const struct 
 			   : p->count != b->count || p->entry_size != b->entry_size
 				   ? "number and size of entries"
 			   : p->entries_crc != b->entries_crc ? "checksum of the entries"
+			   : p->rest_crc != b->rest_crc ? "what is reserved behind the header"
 			   : p->other != b->lba || b->other != p->lba ? "place of the other header"
 			   : p->entries_lba == b->entries_lba	       ? "place of its own entries"
 								       : NULL;

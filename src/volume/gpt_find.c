@@ -113,6 +113,8 @@ static int read_header(struct scan *s, uint64_t lba, uint32_t ss, struct gpt_hea
 	h->count = get_le32(raw + 80);
 	h->entry_size = get_le32(raw + 84);
 	h->entries_crc = get_le32(raw + 88);
+	/* Reserved, and zeros by the specification, but covered by no checksum: told twice at least. */
+	h->rest_crc = crc32_of(raw + HEADER_SIZE, ss - HEADER_SIZE);
 	h->good = header_holds(h, raw, ss, sectors);
 	return h->good ? read_entries(s, h, ss, e) : 0;
 }

@@ -60,7 +60,7 @@ struct gpt_header {
 	bool good;    /* all of the header holds together, its CRC included */
 	char problem[200];
 	uint64_t lba, other, first, last, entries_lba;
-	uint32_t count, entry_size, entries_crc;
+	uint32_t count, entry_size, entries_crc, rest_crc;
 	uint8_t disk_guid[16];
 	uint8_t *entries; /* owned; NULL when they could not be read */
 	bool entries_good;

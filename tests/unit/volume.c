@@ -179,6 +179,16 @@ static void test_gpt_flips(void)
 		EXPECT_BROKEN(&i, "gpt.backup", 4);
 		i.data[backup + at] ^= 0x01;
 	}
+	/* What is reserved behind them is told twice alike, if it is told. */
+	for (size_t at = 92; at < 512; at += 59) {
+		i.data[512 + at] ^= 0x02;
+		EXPECT_BROKEN(&i, "gpt.backup", 4);
+		i.data[backup + at] ^= 0x02;
+		EXPECT_HELD(&i, 4);
+		i.data[512 + at] ^= 0x02;
+		EXPECT_BROKEN(&i, "gpt.backup", 4);
+		i.data[backup + at] ^= 0x02;
+	}
 	for (size_t at = 0; at < 5 * 128; at += 7) {
 		i.data[1024 + at] ^= 0x80;
 		EXPECT_BROKEN(&i, "gpt.entries", 4);
