@@ -10,7 +10,7 @@ VERSION := 0.1.0
 REQUIRED := libarchive libcrypto blkid libzstd jansson sqlite3 libseccomp
 OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs libntfs-3g hivex libewf lzo2
 
-ifneq ($(filter-out demo test bench coverage setup clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out demo test bench coverage fault-matrix setup clean,$(or $(MAKECMDGOALS),all)),)
 MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
 ifneq ($(strip $(MISSING)),)
 $(error missing development packages: $(MISSING); run `make setup` as root)
@@ -60,7 +60,7 @@ UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
-.PHONY: all setup check test demo bench coverage lint clean install tests thread-tests fuzz fuzz-all
+.PHONY: all setup check test demo bench coverage fault-matrix lint clean install tests thread-tests fuzz fuzz-all
 all: $(BUILD)/backproof
 
 # With one shared library in the place of a hundred copies there is one set of counters. (The commands call main.c.)
@@ -165,6 +165,12 @@ coverage:
 	packaging/setup coverage
 	$(MAKE) --no-print-directory CC=clang COVERAGE=y BUILD=$(BUILD)/coverage OPT='-O2 -g' all tests
 	tests/coverage $(BUILD)/coverage
+
+# Every fault of a list against every kind of backup; QUICK=1: a minute. It does its own set-up.
+fault-matrix:
+	packaging/setup test
+	$(MAKE) --no-print-directory all
+	tests/fault-matrix $(BUILD) $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 install: all
 	install -D -m 755 $(BUILD)/backproof $(DESTDIR)$(PREFIX)/bin/backproof

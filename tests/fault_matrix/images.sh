@@ -3,7 +3,8 @@
 # What the fault matrix damages: sources (disks and trees of a small machine called web01, whole and with what is wrong
 # in a machine rather than in a file) and the restore points that the real tools make of them.
 #   images.sh sources DIR                  all sources, into DIR
-#   images.sh pack FORMAT SOURCE OUT       a restore point of a source, into the directory OUT
+#   images.sh pack FORMAT SOURCE OUT       a restore point of a source, into the directory OUT; with BASE behind it (chain),
+#                                          or SECOND beside it (two)
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=fixtures/lib.sh
@@ -20,31 +21,31 @@ linux() {
 	local t=$W/tree
 	mk_tree "$t" web01 $id efi
 	cp -a "$t" tree
-	mk_disk ext.img "$t"
-	mk_disk ext-old.img "$t" --age 259200
-	mk_disk ext-noloader.img "$t" --esp empty
-	mk_disk ext-noesp.img "$t" --esp missing
-	head -c 16777216 ext.img >ext-half.img
+	mk_disk ext.img "$t" --size 16
+	mk_disk ext-old.img "$t" --age 259200 --size 16
+	mk_disk ext-noloader.img "$t" --esp empty --size 16
+	mk_disk ext-noesp.img "$t" --esp missing --size 16
+	head -c 8388608 ext.img >ext-half.img
 	noise 77 4000000 >ext-noise.img
-	truncate -s 32M ext-zeros.img
+	truncate -s 16M ext-zeros.img
 	mk_tree "$W/other" web02 fedcba9876543210fedcba9876543210 efi
-	mk_disk ext-other.img "$W/other"
+	mk_disk ext-other.img "$W/other" --size 16
 	cp -a "$t" "$W/novolume" && add_fstab "$W/novolume" web01/srv /srv
-	mk_disk ext-novolume.img "$W/novolume"
+	mk_disk ext-novolume.img "$W/novolume" --size 16
 	cp -a "$t" "$W/nokernel" && rm -f "$W"/nokernel/boot/{vmlinuz,initrd}*
-	mk_disk ext-nokernel.img "$W/nokernel"
+	mk_disk ext-nokernel.img "$W/nokernel" --size 16
 	# What its owners do to a machine is no damage.
 	cp -a "$t" "$W/lived" && echo '# by hand' >>"$W/lived/etc/bash.bashrc" && echo hello >"$W/lived/home/alice/new"
 	printf '#!/bin/sh\nexec sort -r "$@"\n' >"$W/lived/usr/bin/tail" && rm "$W/lived/home/alice/note-3.txt"
-	mk_disk ext-lived.img "$W/lived"
+	mk_disk ext-lived.img "$W/lived" --size 16
 	truncate -s 24M "$W/luks"
 	printf secret | cryptsetup -q luksFormat --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$W/luks" -
 	mk_disk_of ext-locked.img "$W/luks"
 	# Its bootloader in the first sector; and a file system by itself.
 	mk_tree "$W/bios" web01 $id bios
-	mk_disk mbr.img "$W/bios" --table mbr
-	mk_disk fs.img "$W/bios" --table none
-	mk_disk fs-old.img "$W/bios" --table none --age 259200
+	mk_disk mbr.img "$W/bios" --table mbr --size 16
+	mk_disk fs.img "$W/bios" --table none --size 16
+	mk_disk fs-old.img "$W/bios" --table none --age 259200 --size 16
 	mk_tree container web01 $id container
 	# The earlier state that a chain rests on.
 	cp --sparse=always ext.img ext-before.img
@@ -53,7 +54,7 @@ linux() {
 	# Overwritten by what does not compress, in place: all that users and packages have, all there is, and users' files.
 	for kind in programs all users; do
 		cp -a "$t" "$W/ransom" && overwrite "$W/ransom" $kind
-		mk_disk ext-ransom-$kind.img "$W/ransom" && rm -r "$W/ransom"
+		mk_disk ext-ransom-$kind.img "$W/ransom"  --size 16&& rm -r "$W/ransom"
 	done
 	{
 		echo "ext $(inode_offset ext.img /etc/passwd)"
@@ -67,7 +68,7 @@ linux() {
 	zstd -qdf fixtures_exfat.zst -o "$W/exfat" && exfat=$(blkid -p -s UUID -o value "$W/exfat")
 	cp -a "$t" "$W/two"
 	printf 'UUID=%s-%s /srv vfat defaults 0 2\nUUID=%s /data exfat defaults 0 2\n' "${fat:0:4}" "${fat:4}" "$exfat" >>"$W/two/etc/fstab"
-	mk_disk two-sda.img "$W/two"
+	mk_disk two-sda.img "$W/two" --size 16
 	mkdir "$W/srv" && noise 21 300000 >"$W/srv/table.db" && truncate -s 24M two-sdb.img
 	printf 'label: gpt\nlabel-id: %s\nstart=2048, size=20480, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7\nstart=22528, size=%d, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7\n' \
 		"$(uuid_of sdb)" $(($(stat -c %s "$W/exfat") / 512)) | sfdisk -q two-sdb.img
@@ -157,7 +158,7 @@ pack() { # FORMAT SOURCE OUT
 	lz4) lz4 -q -c "$s" >"$o/web01.img.lz4" ;;
 	bz2) bzip2 -c "$s" >"$o/web01.img.bz2" ;;
 	lzo) lzop -q -c "$s" >"$o/web01.img.lzo" ;;
-	split-raw) split -a 2 -b 12M "$s" "$o/web01.img." ;;
+	split-raw) split -a 2 -b 6M "$s" "$o/web01.img." ;;
 	split-zst)
 		zstd -q -c "$s" >"$o/x"
 		n=$(($(stat -c %s "$o/x") / 3 + 1))
@@ -202,7 +203,7 @@ pack() { # FORMAT SOURCE OUT
 	tar-zst) mk_tar "$o/web01.tar" "$s" && zstd -q --rm "$o/web01.tar" ;;
 	tar-gz) mk_tar "$o/web01.tar" "$s" && gzip -n "$o/web01.tar" ;;
 	wim) wimcapture "$s" "$o/web01.wim" web --compress=LZX --check >/dev/null 2>&1 ;;
-	two) cp --sparse=always "$s" "$o/web01-sda.img" && cp --sparse=always "${s%sda*}sdb.img" "$o/web01-sdb.img" ;;
+	two) cp --sparse=always "$s" "$o/web01-sda.img" && cp --sparse=always "$SECOND" "$o/web01-sdb.img" ;;
 	*) echo "images.sh: no format called $1" >&2 && exit 64 ;;
 	esac
 }

@@ -53,7 +53,7 @@ def flip_free(case):
     """Between the end of what ext4 uses and the disk's end, in a hole of the file."""
     if case.column.pack != "raw" or case.column.source not in ("ext", "mbr"):
         raise NotApplicable("nobody knows where that is")
-    damage.flip(case.main, (24 << 20) + 12345)
+    damage.flip(case.main, (14 << 20) + 12345)
 
 
 row("flip vouched", "a bit of a package's file, where it lies verbatim", flip_file(columns.vouched), quick=True)

@@ -50,7 +50,9 @@ class Bench:
 
     def pack(self, column, source, directory):
         before = self.cache / "sources" / "ext-before.img"
-        env = {"BASE": str(before)} if Path(source).name in ("ext.img", "ext-lived.img") else {}
+        env = {"SECOND": str(self.cache / "sources" / "two-sdb.img")}
+        if Path(source).name in ("ext.img", "ext-lived.img"):
+            env["BASE"] = str(before)
         call(IMAGES, "pack", column.pack, source, directory, env=env)
 
     def vouch(self, column, directory, key="key"):
@@ -137,7 +139,8 @@ class Bench:
         except NotApplicable:
             return None
         except Exception as e:
-            raise RuntimeError(f"{row.id} of {column.id}: {e}") from e
+            # A case that could not be made is told, and fails the whole.
+            result = Result(row, column, -1, "not made", f"{type(e).__name__}: {e}")
         finally:
             subprocess.run(["chmod", "-R", "u+rwX", str(root)], stderr=subprocess.DEVNULL, check=False)
             shutil.rmtree(root, ignore_errors=True)

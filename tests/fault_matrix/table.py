@@ -53,8 +53,8 @@ def cell(matrix, row, column):
     r = matrix.cells.get((row.id, column.id))
     if r is None:
         return "-"
-    if r.verdict == "unseen":
-        return "u"
+    if r.verdict in ("unseen", "not made"):
+        return "u" if r.verdict == "unseen" else "?"
     if r.verdict == "same":
         return "="
     text = str(r.code)
