@@ -8,6 +8,7 @@
 #ifndef BACKPROOF_DOOR_H
 #define BACKPROOF_DOOR_H
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "backproof/base.h"
@@ -24,6 +25,15 @@ int door_stat(const char *path, bool follow, struct stat *out);
 char *door_realpath(const char *path);
 /* The names in a directory, without . and ..; of more than `most`, the first. In no order. */
 int door_names(const char *directory, size_t most, struct strings *out);
+
+/*
+ * What the errno of a failed look at a name says: nothing is there that we might see. Everything else leaves open what
+ * is there, as when the file server does not answer.
+ */
+static inline bool door_absent(int sys)
+{
+	return sys == ENOENT || sys == ENOTDIR || sys == ENAMETOOLONG || sys == ELOOP || sys == EACCES || sys == EPERM;
+}
 
 /* What follows is of descriptors that door_open gave. */
 

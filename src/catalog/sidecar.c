@@ -172,10 +172,9 @@ static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint
 
 static int unreadable(struct loader *l, enum level level, const char *path, const struct error *e)
 {
-	/* One above the backup may well be none of our business. */
-	if (level == OPTIONAL)
-		finding_add(l->f, PROOF_INTEGRITY, "sidecar.read", path, OUTCOME_SKIPPED, NULL,
-			    "%s", e->text);
+	/* One above the backup may well be none of our business, unless it is the disk that fails. */
+	if (level == OPTIONAL && (!e->sys || door_absent(e->sys)))
+		finding_add(l->f, PROOF_INTEGRITY, "sidecar.read", path, OUTCOME_SKIPPED, NULL, "%s", e->text);
 	else
 		finding_add(l->f, PROOF_INTEGRITY, "sidecar.read", path, OUTCOME_UNREADABLE,
 			    &(struct finding_text){.error = e->cls}, "%s", e->text);
@@ -268,8 +267,11 @@ static bool ends_in(const char *s, const char *const *endings)
 static int load_manifests(struct loader *l, const char *dir)
 {
 	struct strings names = {0};
+	struct error e;
+	int r = 0;
 	/* Searchable but not readable: files are still opened by name. */
-	int r = door_names(dir, SIZE_MAX, &names) < 0 && errno == ENOMEM ? -1 : 0;
+	if (door_names(dir, SIZE_MAX, &names) < 0 && !door_absent(errno) && error_sys(&e, "can't list it") < 0)
+		r = unreadable(l, BESIDE, dir, &e);
 	vec_each(&names, it) if (r == 0 && ends_in(*it, (const char *const[]){".mf", NULL}))
 		r = load(l, OPTIONAL, dir, *it);
 	strings_free(&names);
@@ -309,9 +311,7 @@ static int load_beside(struct loader *l, const struct target *t)
 			return -1;
 	}
 	const char *dot = strchr(t->base, '.') ? strrchr(t->base, '.') : NULL;
-	autofree char *mf = dot && dot > t->base
-				    ? text_format("%.*s.mf", (int)(dot - t->base), t->base)
-				    : NULL;
+	autofree char *mf = dot && dot > t->base ? text_format("%.*s.mf", (int)(dot - t->base), t->base) : NULL;
 	if (mf && load(l, BESIDE, t->dir, mf) < 0)
 		return -1;
 	return load_bare(l, t);

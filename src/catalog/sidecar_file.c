@@ -70,7 +70,7 @@ int sidecar_open(const char *path, int *out, struct stat *st, struct error *e)
 		int sys = errno;
 		if (sys == ENOTDIR || sys == ENAMETOOLONG)
 			return 0;
-		if (sys == ENOENT && door_stat(path, false, st) < 0)
+		if (sys == ENOENT && door_stat(path, false, st) < 0 && errno == ENOENT)
 			return 0;
 		errno = sys;
 		return error_sys(e, "can't open the sidecar");

@@ -19,7 +19,9 @@ static int add_if_there(struct strings *out, const char *name, struct error *e)
 	if (!path)
 		return error_nomem(e);
 	/* A link that leads nowhere is there: whoever opens it says so. */
-	if (door_stat(path, false, &st) < 0 || S_ISDIR(st.st_mode) || strings_has(out, path))
+	if (door_stat(path, false, &st) < 0)
+		return door_absent(errno) ? 0 : error_sys(e, "%s", path);
+	if (S_ISDIR(st.st_mode) || strings_has(out, path))
 		return 0;
 	return strings_add(out, path) < 0 ? error_nomem(e) : 0;
 }
@@ -57,7 +59,9 @@ static int add_around(struct around *a, const char *directory, const char *name,
 	if (!stem)
 		return error_nomem(e);
 	stem[strlen(stem) - strlen(SEAL_SUFFIX)] = 0;
-	if (door_stat(path, true, &st) < 0 || !S_ISREG(st.st_mode) || strings_has(a->out, path))
+	if (door_stat(path, true, &st) < 0)
+		return door_absent(errno) ? 0 : error_sys(e, "%s", path);
+	if (!S_ISREG(st.st_mode) || strings_has(a->out, path))
 		return 0;
 	bool orphan = door_stat(stem, false, &own) < 0;
 	if (orphan ? a->orphans++ >= ORPHANS_MAX : only_orphans)
@@ -72,8 +76,8 @@ static int list(struct around *a, const char *directory, struct error *e)
 	struct strings names = {0};
 	int rc = 0;
 	/* Searchable, but not readable: seals are still found by their names. */
-	if (door_names(directory, NAMES_MAX, &names) < 0 && errno == ENOMEM)
-		rc = error_nomem(e);
+	if (door_names(directory, NAMES_MAX, &names) < 0 && !door_absent(errno))
+		rc = error_sys(e, "%s", directory);
 	for (size_t i = 0; i < names.count; i++)
 		a->seals += is_seal(names.items[i]);
 	for (size_t i = 0; i < names.count && rc == 0; i++)
