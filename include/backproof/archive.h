@@ -30,6 +30,8 @@ int archive_reader_next(struct archive_reader *r, struct archive_member *out,
 /* Data of the present member: 1..cap bytes, 0 at its end. Holes of sparse members read as zeros. */
 ssize_t archive_reader_data(struct archive_reader *r, void *buf, size_t cap,
 			    struct error *e) must_check;
+/* Passes over the hole that the data goes on with: its bytes, which count as read; 0 when there is none. */
+int archive_reader_skip_hole(struct archive_reader *r, uint64_t *bytes, struct error *e) must_check;
 /* After next gave 0: requires the end mark, zeros only behind it, a drained and finished upstream. */
 int archive_reader_finish(struct archive_reader *r, struct error *e) must_check;
 

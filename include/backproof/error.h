@@ -30,6 +30,7 @@ struct error {
 	enum error_class cls;
 	int sys;	/* errno of the cause, or 0 */
 	int64_t offset; /* byte offset in what was read, or ERROR_NO_OFFSET */
+	const char *budget; /* of LIMIT, when policy sets it: the check of its finding ("budget.entries"); or NULL */
 	char text[480]; /* one line, may hold untrusted names: escape before printing */
 };
 
@@ -38,7 +39,9 @@ int error_set(struct error *e, enum error_class cls, int64_t offset, const char 
 	printf_like(4, 5);
 /* Class IO (LIMIT for ENOSPC and EDQUOT, INTERNAL for ENOMEM), with errno's text appended. */
 int error_sys(struct error *e, const char *fmt, ...) printf_like(2, 3);
-/* Puts "<fmt>: " before the text that is there. */
+/* LIMIT, of one that policy sets: `check` is a literal, "budget.<what>"; the text names the key to raise. */
+int error_budget(struct error *e, const char *check, const char *fmt, ...) printf_like(3, 4);
+/* Puts "<fmt>: " before the text that is there, if there is room for both. */
 int error_prefix(struct error *e, const char *fmt, ...) printf_like(2, 3);
 int error_nomem(struct error *e);
 

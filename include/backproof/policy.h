@@ -30,6 +30,11 @@ struct policy {
 	char *scratch;
 	uint64_t scratch_limit;
 	uint64_t rate_limit;	/* stored bytes read in a second, 0: no limit */
+	/* Budgets of one restore point, 0: none. See struct budget. */
+	uint64_t max_expansion, max_decoded, max_entries;
+	uint32_t max_path_depth, max_chain;
+	uint64_t memory_limit;	/* private bytes of a reader's process */
+	int64_t time_limit;	/* seconds */
 	uint32_t nice;		/* the least niceness; 0: as started */
 	enum io_class ionice;	/* NONE: as started */
 	uint64_t min_size;	/* bytes of all parts together */

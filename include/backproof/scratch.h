@@ -39,9 +39,9 @@ void scratch_refund(struct scratch *s, uint64_t bytes);
 /*
  * Reads upstream (borrowed) to its end and finishes it, writing what is not zero; gives the bytes as a
  * source that owns the spool. NULL when it failed; when only scratch was too small (LIMIT), upstream
- * is drained and finished all the same. b may be NULL.
+ * is drained and finished all the same. b may be NULL; what `stored` bytes may decode to is held against it.
  */
-struct source *spool_stream(struct scratch *s, struct stream *upstream, struct budget *b,
+struct source *spool_stream(struct scratch *s, struct stream *upstream, uint64_t stored, struct budget *b,
 			    struct error *e) must_check;
 
 #endif

@@ -68,6 +68,13 @@ struct stream *stream_from_source(struct source *src, struct error *e) must_chec
 struct stream *stream_from_sources(struct source *const *src, size_t count, const char *name,
 				   struct error *e) must_check;
 /*
+ * All of upstream, which is taken on success, until it breaks the budget of what `stored` bytes may decode to: then
+ * LIMIT. b is borrowed.
+ */
+struct budget;
+struct stream *stream_metered(struct stream *upstream, const struct budget *b, uint64_t stored, uint64_t spare,
+			      struct error *e) must_check;
+/*
  * Runs upstream in a thread of its own, ahead of the reader by at most slots x slot_size bytes.
  * Takes upstream on success. Its taps then run in that thread; their results may be read once
  * finish has returned.

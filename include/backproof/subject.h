@@ -240,6 +240,7 @@ struct subject {
 	int64_t newest_member; /* newest mtime in archives not in the future; 0: none */
 	bool newest_is_system; /* ... of the archives that hold the system, where there are others too */
 	char *newest_member_path;
+	bool chain_cut; /* images lie on each other higher than policy has it: what is below was not asked for */
 	bool archive; /* at least one part is a system archive */
 	struct archive_tree *tree; /* what was kept of the archives while they passed */
 	struct vouch_result vouched;

@@ -305,6 +305,23 @@ ssize_t archive_reader_data(struct archive_reader *r, void *buf, size_t cap, str
 	return (ssize_t)n;
 }
 
+int archive_reader_skip_hole(struct archive_reader *r, uint64_t *bytes, struct error *e)
+{
+	*bytes = 0;
+	if (r->position == FAILED)
+		return fail(r, e);
+	if (r->position != BEFORE_END || r->type != ENTRY_FILE)
+		return 0;
+	while (!r->block_length && !r->data_ended)
+		if (next_block(r, e) < 0)
+			return -1;
+	if (r->given < r->block_at) {
+		*bytes = r->block_at - r->given;
+		r->given = r->block_at;
+	}
+	return 0;
+}
+
 int archive_reader_finish(struct archive_reader *r, struct error *e)
 {
 	const uint8_t *data = NULL;

@@ -15,6 +15,19 @@ int error_set(struct error *e, enum error_class cls, int64_t offset, const char 
 	e->cls = cls;
 	e->sys = 0;
 	e->offset = offset;
+	e->budget = NULL;
+	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int error_budget(struct error *e, const char *check, const char *fmt, ...)
+{
+	if (!e)
+		return -1;
+	va_list ap;
+	va_start(ap, fmt);
+	*e = (struct error){.cls = ERROR_LIMIT, .offset = ERROR_NO_OFFSET, .budget = check};
 	vsnprintf(e->text, sizeof e->text, fmt, ap);
 	va_end(ap);
 	return -1;
@@ -44,6 +57,7 @@ int error_sys(struct error *e, const char *fmt, ...)
 	e->cls = class_of(sys);
 	e->sys = sys;
 	e->offset = ERROR_NO_OFFSET;
+	e->budget = NULL;
 	int n = vsnprintf(e->text, sizeof e->text, fmt, ap);
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof e->text)
@@ -51,24 +65,22 @@ int error_sys(struct error *e, const char *fmt, ...)
 	return -1;
 }
 
+/* Of a cause met through a hundred files, the cause is what has to be told. */
 int error_prefix(struct error *e, const char *fmt, ...)
 {
 	if (!e)
 		return -1;
-	char old[sizeof e->text];
-	memcpy(old, e->text, sizeof old);
+	char prefix[sizeof e->text];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(e->text, sizeof e->text, fmt, ap);
+	int n = vsnprintf(prefix, sizeof prefix, fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof e->text - 2) {
-		e->text[n] = ':';
-		e->text[n + 1] = ' ';
-		size_t room = sizeof e->text - (size_t)n - 2;
-		size_t len = strnlen(old, room - 1);
-		memcpy(e->text + n + 2, old, len);
-		e->text[n + 2 + (int)len] = 0;
-	}
+	size_t len = strlen(e->text);
+	if (n < 0 || (size_t)n + 2 + len >= sizeof e->text)
+		return -1;
+	memmove(e->text + n + 2, e->text, len + 1);
+	memcpy(e->text, prefix, (size_t)n);
+	memcpy(e->text + n, ": ", 2);
 	return -1;
 }
 

@@ -186,7 +186,8 @@ void finding_error(struct findings *f, enum proof proof, const char *check, cons
 		.offset = e->offset,
 		.has_offset = e->offset >= 0,
 	};
-	finding_add(f, proof, check, subject, outcome, &more, "%s", e->text);
+	finding_add(f, proof, e->cls == ERROR_LIMIT && e->budget ? e->budget : check, subject, outcome, &more, "%s",
+		    e->text);
 }
 
 static const char *const proof_names[PROOF_COUNT] = {

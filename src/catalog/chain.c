@@ -12,7 +12,7 @@
 #include "backproof/format.h"
 #include "backproof/text.h"
 
-#define CHAIN_MAX 64
+#define CHAIN_MAX 256 /* as many as max_chain may be */
 #define NAME_MAX_BYTES 1023 /* of a backing file's name, as the format has it */
 
 /* 1: read, 0: the file ends before that. */

@@ -200,7 +200,10 @@ static int tour_dir(struct tour *t, const struct exfat_chain *c, unsigned depth,
 	if (exfat_dir_open(d, t->fs, c, e) < 0)
 		return error_prefix(e, "%s", path);
 	if (depth > EXFAT_MAX_DEPTH)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "exFAT: %s: directories nest too deep", path);
+		return error_budget(e, "budget.depth", "exFAT: directories lie more than %d deep in each other",
+				    EXFAT_MAX_DEPTH);
+	if (budget_depth(t->w.b, depth, e) < 0)
+		return -1;
 	/* One cluster is enough: two directories that meet later are the verification's to tell. */
 	if (c->first && (rc = walk_see(&t->w, c->first, e)) <= 0)
 		return rc < 0 ? -1

@@ -115,10 +115,9 @@ static int judge_entry(struct verify *v, const struct exfat_entry *it, unsigned 
 static int judge_dir(struct verify *v, const struct exfat_chain *c, unsigned depth, struct error *e)
 {
 	v->dirs++;
-	if (depth > EXFAT_MAX_DEPTH) {
-		broken_dir(v, -1, "directories nest more than %d deep", EXFAT_MAX_DEPTH);
-		return 0;
-	}
+	if (depth > EXFAT_MAX_DEPTH)
+		return error_budget(e, "budget.depth", "exFAT: directories lie more than %d deep in each other",
+				    EXFAT_MAX_DEPTH);
 	if (c->length != c->valid || (c->length != UINT64_MAX && c->length > EXFAT_MAX_DIR)) {
 		broken_dir(v, -1, "%s: a directory of %llu bytes, %llu of them valid", path_of(v),
 			   (unsigned long long)c->length, (unsigned long long)c->valid);

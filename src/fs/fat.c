@@ -173,8 +173,10 @@ static int tour_dir(struct tour *t, uint32_t cluster, unsigned depth, struct err
 	if (!d || !it)
 		return error_nomem(e);
 	if (depth > MAX_DEPTH)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
-				 "FAT: directories nest more than %d deep", MAX_DEPTH);
+		return error_budget(e, "budget.depth", "FAT: directories lie more than %d deep in each other",
+				    MAX_DEPTH);
+	if (budget_depth(w->b, depth, e) < 0)
+		return -1;
 	if (see_chain(t, cluster ? cluster : t->fs->root_cluster, e) < 0 ||
 	    fat_dir_open(d, t->fs, cluster, e) < 0)
 		return -1;

@@ -258,10 +258,9 @@ static int judge_dir(struct verify *v, uint32_t cluster, uint32_t parent, unsign
 	uint64_t count;
 	int rc;
 	v->dirs++;
-	if (depth > MAX_DEPTH) {
-		broken_dir(v, -1, "directories nest more than %d deep", MAX_DEPTH);
-		return 0;
-	}
+	if (depth > MAX_DEPTH)
+		return error_budget(e, "budget.depth", "FAT: directories lie more than %d deep in each other",
+				    MAX_DEPTH);
 	/* A chain that is shared is not followed: it might lead round and round. */
 	if (first && (rc = claim(v, first, &count, e)) <= 0)
 		return rc;

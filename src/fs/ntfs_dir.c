@@ -19,7 +19,7 @@ struct here { /* of a walk */
 };
 
 /* Windows' paths have at most 32767 units. */
-#define MAX_DEPTH 1024
+#define MAX_DEPTH 16384 /* names of one letter in the longest path of 32767 */
 /* Four thousand million entries of the shortest kind do not fit. */
 #define MAX_INDEX (64 * GIB)
 
@@ -166,13 +166,14 @@ static int walk_list(struct walk *w, void *at, struct error *e)
 {
 	struct here *h = at;
 	uint64_t no = MREF(h->ref);
-	bool deep = walk_depth(w) > MAX_DEPTH + 1;
-	int rc = deep || no >= h->fs->records ? 0 : walk_see(w, no, e);
+	if (walk_depth(w) > MAX_DEPTH + 1)
+		return error_budget(e, "budget.depth", "NTFS: directories lie more than %d deep in each other",
+				    MAX_DEPTH);
+	int rc = no >= h->fs->records ? 0 : walk_see(w, no, e);
 	if (rc < 0)
 		return -1;
 	if (!rc)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
-				 deep ? "NTFS: %s: directories nest too deep" : "NTFS: %s: the directory is met twice",
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: %s: the directory is met twice",
 				 text_str(&w->path));
 	autodestroy(ntfs_listing_free_auto) struct ntfs_listing *l = ntfs_list(h->fs, h->ref, false, e);
 	if (!l)

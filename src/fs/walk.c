@@ -29,12 +29,7 @@ int walk_start(struct walk *w, const char *path, struct error *e)
 
 int walk_count(struct walk *w, struct error *e)
 {
-	if (w->b && budget_check(w->b, e) < 0)
-		return -1;
-	if (w->b && w->b->max_entries && ++w->entries > w->b->max_entries)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "%smore than %llu entries", w->who,
-				 (unsigned long long)w->b->max_entries);
-	return 0;
+	return budget_entry(w->b, &w->entries, e);
 }
 
 int walk_name(struct walk *w, const void *name, size_t len, struct error *e)
@@ -45,8 +40,9 @@ int walk_name(struct walk *w, const void *name, size_t len, struct error *e)
 	if (w->path.failed)
 		return error_nomem(e);
 	if (w->path_max && w->path.length > w->path_max)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%sa path longer than %zu bytes", w->who,
-				 w->path_max);
+		return error_budget(e, "budget.depth",
+				    "%sa path longer than %zu bytes: directories lie too deep in each other", w->who,
+				    w->path_max);
 	return 0;
 }
 
@@ -114,6 +110,8 @@ static int enter(struct walk *w, const struct walk_ops *ops, void *at, struct er
 	struct walk_level *l = vec_push(&w->levels);
 	if (!l)
 		return error_nomem(e);
+	if (budget_depth(w->b, w->levels.count - 1, e) < 0)
+		return -1;
 	l->path_len = w->path.length;
 	return ops->list(w, at, e);
 }

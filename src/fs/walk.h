@@ -9,7 +9,7 @@
 struct walk_level;
 struct walk {
 	const char *who; /* before what is said: "btrfs: ", or "" */
-	size_t path_max; /* a longer path is CORRUPT; 0: any length */
+	size_t path_max; /* a longer path is LIMIT; 0: any length */
 	const struct budget *b;
 	fs_visit_fn *visit;
 	void *ctx;

@@ -285,15 +285,12 @@ struct walk {
 static int walk_dir(struct walk *k, uint32_t dir, struct error *e)
 {
 	const struct wim_node *d = k->w->nodes.items + dir;
-	int rc = 0;
+	int rc = budget_depth(k->b, d->depth, e);
 	for (uint32_t i = d->first; !rc && i < d->first + d->count; i++) {
 		struct fs_entry shown;
 		size_t length = k->path.length;
-		if (k->b && budget_check(k->b, e) < 0)
+		if (budget_entry(k->b, &k->entries, e) < 0)
 			return -1;
-		if (k->b && k->b->max_entries && ++k->entries > k->b->max_entries)
-			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "WIM: more than %llu entries",
-					 (unsigned long long)k->b->max_entries);
 		text_printf(&k->path, "%s%s", length ? "/" : "", name_of(k->w, i));
 		if (k->path.failed)
 			return error_nomem(e);

@@ -167,7 +167,8 @@ static int read_children(struct tree *t, uint32_t index, struct error *e)
 	if (!(dir.attributes & WIM_ATTR_DIR) || !at)
 		return !at ? 0 : bad(at, "children of something that is no directory", e);
 	if (dir.depth >= WIM_MAX_DEPTH)
-		return bad(at, "directories nest too deep", e);
+		return error_budget(e, "budget.depth", "WIM: directories lie more than %u deep in each other",
+				    WIM_MAX_DEPTH);
 	dir.first = (uint32_t)w->nodes.count;
 	while ((rc = read_entry(t, &at, false, &child, e)) > 0) {
 		/* More than there is room for: a list belongs to two directories, or leads back to itself. */

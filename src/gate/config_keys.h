@@ -19,9 +19,12 @@ enum config_type {
 	TYPE_WORDS,	 /* struct strings */
 	TYPE_PATHS,	 /* struct strings, absolute */
 	TYPE_DURATION,	 /* int64_t */
+	TYPE_SPAN,	 /* int64_t; "none" is 0 */
 	TYPE_SIZE,	 /* uint64_t */
 	TYPE_RATE,	 /* uint64_t, bytes a second; "none" is 0 */
+	TYPE_ROOM,	 /* uint64_t, bytes; "none" is 0 */
 	TYPE_COUNT,	 /* uint32_t */
+	TYPE_LIMIT,	 /* uint64_t, a number; "none" is 0 */
 	TYPE_SHARE,	 /* uint32_t, millionths: "99.9%"; "none" is 0 */
 	TYPE_CHOICE,	 /* an enum: index into choices */
 	TYPE_SWITCH,	 /* bool: choices[0] is false, choices[1] true */
@@ -46,7 +49,7 @@ const struct config_key *config_keys(enum config_kind kind, size_t *count);
 const char *config_kind_name(enum config_kind kind); /* "repository" */
 /* NULL: no such key. */
 const struct config_key *config_key_find(enum config_kind kind, const char *name);
-#define CONFIG_KEYS_MAX 40 /* of one kind */
+#define CONFIG_KEYS_MAX 48 /* of one kind */
 
 /*
  * Sets the field of target, releasing what it held. -1: target is as before, and *e says what was expected, without

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* One value: from text into its field and back. */
+/* One value: from text into its field. */
 #include <ctype.h>
 #include <strings.h>
 
@@ -190,11 +190,34 @@ static int set_number(const struct config_key *k, const char *value, void *field
 }
 
 /* A limit of a few bytes is one whose suffix was forgotten: nothing would ever be read. */
-static int set_rate(const struct config_key *k, const char *value, uint64_t *field, struct error *e)
+static int set_room(const struct config_key *k, const char *value, uint64_t *field, struct error *e)
 {
 	uint64_t v = 0;
-	if (strcmp(value, "none") && (parse_size(value, &v) < 0 || (v && v < k->least)))
+	char least[32];
+	if (!strcmp(value, "none") || (parse_size(value, &v) == 0 && (!v || v >= k->least))) {
+		*field = v;
+		return 0;
+	}
+	if (k->type == TYPE_RATE)
 		return expected(e, "none, or a size that is read in a second: 64K at least, such as 200M");
+	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "expected none, or a size of %s at least, such as 4G",
+			 format_size(k->least, least));
+}
+
+static int set_limit(const char *value, uint64_t *field, struct error *e)
+{
+	uint64_t v = 0;
+	if (strcmp(value, "none") && parse_u64(value, &v) < 0)
+		return expected(e, "none, or a whole number");
+	*field = v;
+	return 0;
+}
+
+static int set_span(const char *value, int64_t *field, struct error *e)
+{
+	int64_t v = 0;
+	if (strcmp(value, "none") && (parse_duration(value, &v) < 0 || v <= 0))
+		return expected(e, "none, or a duration such as 30m, 12h or 2d");
 	*field = v;
 	return 0;
 }
@@ -256,7 +279,12 @@ int config_value_set(const struct config_key *k, const char *value, void *target
 	case TYPE_COUNT:
 		return set_number(k, value, field, e);
 	case TYPE_RATE:
-		return set_rate(k, value, field, e);
+	case TYPE_ROOM:
+		return set_room(k, value, field, e);
+	case TYPE_LIMIT:
+		return set_limit(value, field, e);
+	case TYPE_SPAN:
+		return set_span(value, field, e);
 	case TYPE_CHOICE:
 		if (set_choice(k, value, &index, e) < 0)
 			return -1;
@@ -273,93 +301,4 @@ int config_value_set(const struct config_key *k, const char *value, void *target
 		return set_proofs(field, value, e);
 	}
 	return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "key %s has no type", k->name);
-}
-
-/* The largest unit that loses nothing, but hours up to two days: "24h" is how people say it. */
-static void put_duration(struct text *out, int64_t v)
-{
-	static const struct {
-		int64_t unit, least;
-		char letter;
-	} units[] = {{86400, 2 * 86400, 'd'}, {3600, 3600, 'h'}, {60, 60, 'm'}};
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (v >= units[i].least && v % units[i].unit == 0) {
-			text_printf(out, "%lld%c", (long long)(v / units[i].unit), units[i].letter);
-			return;
-		}
-	text_printf(out, v ? "%llds" : "%lld", (long long)v);
-}
-
-static void put_size(struct text *out, uint64_t v)
-{
-	static const char units[] = "TGMK";
-	for (unsigned i = 0; i < 4; i++)
-		if (v && v % (UINT64_C(1) << (40 - 10 * i)) == 0) {
-			text_printf(out, "%llu%c", (unsigned long long)(v >> (40 - 10 * i)), units[i]);
-			return;
-		}
-	text_printf(out, "%llu", (unsigned long long)v);
-}
-
-static void put_word(struct text *out, size_t *count, const char *word)
-{
-	text_put(out, (*count)++ ? " " : "");
-	text_put(out, word);
-}
-
-void config_value_put(const struct config_key *k, const void *target, struct text *out)
-{
-	const void *field = (const char *)target + k->offset;
-	const char *string = NULL;
-	char share[16];
-	size_t n = 0;
-	unsigned bits = 0;
-	switch (k->type) {
-	case TYPE_NAMES:
-	case TYPE_WORDS:
-	case TYPE_PATHS:
-		for (size_t i = 0; i < ((const struct strings *)field)->count; i++)
-			put_word(out, &n, ((const struct strings *)field)->items[i]);
-		return;
-	case TYPE_DURATION:
-		put_duration(out, *(const int64_t *)field);
-		return;
-	case TYPE_SIZE:
-		put_size(out, *(const uint64_t *)field);
-		return;
-	case TYPE_RATE:
-		if (*(const uint64_t *)field)
-			put_size(out, *(const uint64_t *)field);
-		else
-			text_put(out, "none");
-		return;
-	case TYPE_COUNT:
-		text_printf(out, "%u", (unsigned)*(const uint32_t *)field);
-		return;
-	case TYPE_SHARE:
-		if (*(const uint32_t *)field || k->least)
-			text_put(out, format_share(*(const uint32_t *)field, share));
-		else
-			text_put(out, "none");
-		return;
-	case TYPE_CHOICE:
-		memcpy(&bits, field, sizeof bits);
-		text_put(out, k->choices[bits]);
-		return;
-	case TYPE_SWITCH:
-		text_put(out, k->choices[*(const bool *)field]);
-		return;
-	case TYPE_BOOL:
-		text_put(out, *(const bool *)field ? "yes" : "no");
-		return;
-	case TYPE_PROOFS:
-		memcpy(&bits, field, sizeof bits);
-		for (int p = 0; p < PROOF_COUNT; p++)
-			if (bits & 1u << p)
-				put_word(out, &n, proof_name(p));
-		return;
-	default:
-		memcpy(&string, field, sizeof string);
-		text_put(out, string ? string : "");
-	}
 }

@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "budgets.h"
+
 int look_code(const struct findings *f)
 {
 	int code = f->lost ? CODE_INTERNAL : 0;
@@ -41,6 +43,7 @@ int look_open(struct look *l, const struct strings *paths, const struct gate_ove
 	l->p.looking = true;
 	l->p.scratch = l->scratch;
 	l->p.budget = l->budget;
+	budgets_begin(&l->policy, l->budget);
 	l->opened = true;
 	return subject_open(&l->s, &l->catalog.items[0], &l->p, &l->f, e);
 }

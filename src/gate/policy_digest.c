@@ -12,8 +12,10 @@
 
 static bool proves_nothing(const char *key)
 {
-	static const char *const keys[] = {"scratch", "scratch_limit", "rate_limit", "nice",
-					   "ionice",  "history",       "pass_key",   "valid_for", "confine"};
+	static const char *const keys[] = {"scratch",	    "scratch_limit", "rate_limit",     "nice",
+					   "ionice",	    "history",	     "pass_key",       "valid_for",
+					   "max_expansion", "max_decoded",   "max_entries",    "max_path_depth",
+					   "max_chain",	    "memory_limit",  "time_limit",     "confine"};
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (!strcmp(keys[i], key))
 			return true;

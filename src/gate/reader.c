@@ -90,7 +90,7 @@ static int send_request(struct reading *r, struct error *e)
 				   .remember = p->history != NULL,
 				   .width = p->budget->width ? p->budget->width : pool_width(),
 				   .deadline_ns = p->budget->deadline_ns,
-				   .max_entries = p->budget->max_entries,
+				   .memory = p->policy->memory_limit,
 				   .parent = getpid(),
 				   .paced = p->budget->pace != NULL,
 				   .piece = p->budget->pace ? pace_piece(p->budget->pace) : 0};
@@ -177,18 +177,20 @@ static int take_message(struct reading *r, enum reader_message kind, const void 
 /* A signal and the deadline are the reader's too; one that goes beyond both is ended. -1: r->why. */
 static int look_at_time(struct reading *r)
 {
-	int64_t now = monotonic_ns(), deadline = r->p->budget->deadline_ns;
+	int64_t now = monotonic_ns();
+	struct error ended = {0};
 	if (stop_signal && !r->told_to_stop) {
 		r->told_to_stop = true;
 		kill(r->pid, SIGTERM);
 		r->kill_at = now + GRACE_NS;
 	}
-	if (!r->kill_at && deadline && now > deadline)
+	if (!r->kill_at && !stop_signal && budget_check(r->p->budget, &ended) < 0)
 		r->kill_at = now + GRACE_NS;
 	if (!r->kill_at || now < r->kill_at)
 		return 0;
-	return error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET,
-			 r->told_to_stop ? "it did not stop when it was told to" : "it did not end at the deadline");
+	if (r->told_to_stop || budget_check(r->p->budget, &r->why) == 0)
+		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it did not stop when it was told to");
+	return error_prefix(&r->why, "it did not end when it had to");
 }
 
 /* 1: something is there to be read, 0: the other end closed. -1: r->why. */

@@ -68,7 +68,7 @@ struct reader_request {
 	unsigned width;
 	uint64_t piece; /* of a pace */
 	int64_t deadline_ns, parent;
-	uint64_t max_entries, memory;
+	uint64_t memory;
 };
 void reader_request_put(struct wire_out *w, const struct reader_request *r);
 /* To be freed in any case. -1: *e. */

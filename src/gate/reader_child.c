@@ -98,7 +98,6 @@ static int work(struct reader_request *r, struct host_result *out, struct reader
 		return error_nomem(e);
 	budget_init(&budget);
 	budget.deadline_ns = r->deadline_ns;
-	budget.max_entries = r->max_entries;
 	budget.pace = pace;
 	r->p.budget = &budget;
 	r->p.scratch = scratch;

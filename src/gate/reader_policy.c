@@ -24,10 +24,13 @@ static void put_key(struct wire_out *w, const struct config_key *k, const void *
 		wire_put_strings(w, field);
 		break;
 	case TYPE_DURATION:
+	case TYPE_SPAN:
 		wire_put_i64(w, *(const int64_t *)field);
 		break;
 	case TYPE_SIZE:
 	case TYPE_RATE:
+	case TYPE_ROOM:
+	case TYPE_LIMIT:
 		wire_put_u64(w, *(const uint64_t *)field);
 		break;
 	case TYPE_COUNT:
@@ -63,10 +66,13 @@ static void get_key(struct wire_in *w, const struct config_key *k, void *field)
 		wire_get_strings(w, field, LIST_MOST, TEXT_MOST);
 		break;
 	case TYPE_DURATION:
+	case TYPE_SPAN:
 		*(int64_t *)field = wire_get_i64(w);
 		break;
 	case TYPE_SIZE:
 	case TYPE_RATE:
+	case TYPE_ROOM:
+	case TYPE_LIMIT:
 		*(uint64_t *)field = wire_get_u64(w);
 		break;
 	case TYPE_COUNT:

@@ -130,7 +130,6 @@ void reader_request_put(struct wire_out *w, const struct reader_request *r)
 	wire_put_i64(w, r->parent);
 	wire_put_u32(w, r->width);
 	wire_put_i64(w, r->deadline_ns);
-	wire_put_u64(w, r->max_entries);
 	wire_put_u64(w, r->memory);
 	wire_put_u8(w, r->remember);
 	wire_put_u8(w, r->paced);
@@ -168,7 +167,6 @@ static void get_start(struct wire_in *w, struct reader_request *out)
 	out->parent = wire_get_i64(w);
 	out->width = wire_get_u32(w);
 	out->deadline_ns = wire_get_i64(w);
-	out->max_entries = wire_get_u64(w);
 	out->memory = wire_get_u64(w);
 	out->remember = wire_get_bool(w);
 	out->paced = wire_get_bool(w);

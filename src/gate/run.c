@@ -3,6 +3,7 @@
 
 #include "backproof/sealed.h"
 #include "backproof/text.h"
+#include "budgets.h"
 #include "past.h"
 #include "reader.h"
 #include "remember.h"
@@ -99,6 +100,7 @@ void run_here(const struct restore_point *point, struct check_parameters *p, str
 {
 	struct error e = {0};
 	struct subject s;
+	budgets_begin(p->policy, p->budget);
 	p->budget->stage = "reading";
 	int rc = subject_open(&s, point, p, &out->findings, &e);
 	if (rc == 0)
@@ -129,6 +131,7 @@ void run_point(const struct restore_point *point, struct check_parameters *p, st
 	p->scratch = scratch;
 	past_begin(&past, p->history, p->history_error, point, p, &out->findings);
 	out->depth = p->depth;
+	budgets_begin(p->policy, p->budget);
 	if (reader_wanted(p->policy))
 		reader_run(point, p, out);
 	else

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "backproof/text.h"
+#include "budgets.h"
 #include "run.h"
 #include "sealing.h"
 
@@ -93,6 +94,7 @@ static int prepare(struct sealing *x, struct error *e)
 		.budget = x->r->budget,
 		.sealing = true,
 	};
+	budgets_begin(&x->policy, x->p.budget);
 	/* That the files are there is asked for; all else speaks only by being broken. */
 	x->policy.require = 1u << PROOF_PRESENCE;
 	x->scratch = scratch_open(o->scratch ? o->scratch : x->policy.scratch,

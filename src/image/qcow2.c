@@ -7,7 +7,7 @@
 #include "known.h"
 #include "qcow2.h"
 
-#define MAX_CHAIN 64
+#define MAX_CHAIN 256
 /* L2 tables that are looked at when the image is opened; larger maps are by verify. */
 #define WALK_AT_ONCE (256 * MIB)
 /* What was decoded is only noted for so many clusters: 8 MiB of memory. */
@@ -57,7 +57,7 @@ static int open_backing(struct qcow2 *q, const struct image_context *c, struct e
 	if (!*q->h.backing)
 		return 0;
 	if (depth >= MAX_CHAIN)
-		return error_set(e, ERROR_LIMIT, 8, "a chain of more than %d backing files", MAX_CHAIN);
+		return error_budget(e, "budget.chain", "a chain of more than %d backing files", MAX_CHAIN);
 	depth++;
 	bool raw = !strcmp(q->h.backing_format, "raw");
 	const struct image *im = companion_image(c, without_scheme(q->h.backing), raw, e);

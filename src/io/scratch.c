@@ -249,7 +249,7 @@ int scratch_charge(struct scratch *s, uint64_t bytes, struct error *e)
 	struct statvfs v;
 	if (s->limit && used > s->limit) {
 		atomic_fetch_sub(&s->used, bytes);
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+		return error_budget(e, "budget.scratch",
 				 "scratch needs at least %s, its limit is %s (scratch_limit)",
 				 format_size(used, want), format_size(s->limit, have));
 	}
@@ -257,7 +257,7 @@ int scratch_charge(struct scratch *s, uint64_t bytes, struct error *e)
 		uint64_t free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
 		if (free_bytes < bytes + KEEP_FREE) {
 			atomic_fetch_sub(&s->used, bytes);
-			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+			return error_budget(e, "budget.scratch",
 					 "scratch needs %s more and %s has %s free",
 					 format_size(bytes, want), s->parent, format_size(free_bytes, have));
 		}

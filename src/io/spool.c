@@ -73,7 +73,7 @@ static void keep(struct spool *sp, const uint8_t *p, size_t len)
 	sp->offset += len;
 }
 
-static int drain(struct spool *sp, struct stream *upstream, struct budget *b, struct error *e)
+static int drain(struct spool *sp, struct stream *upstream, uint64_t stored, struct budget *b, struct error *e)
 {
 	for (;;) {
 		const uint8_t *data;
@@ -85,12 +85,13 @@ static int drain(struct spool *sp, struct stream *upstream, struct budget *b, st
 		keep(sp, data, (size_t)n);
 		if (b)
 			b->bytes_decoded += (uint64_t)n;
-		if (budget_check(b, e) < 0)
+		if (budget_check(b, e) < 0 ||
+		    budget_decoded(b, stored, sp->offset, sp->data, BUDGET_SPARE, e) < 0)
 			return -1;
 	}
 }
 
-struct source *spool_stream(struct scratch *s, struct stream *upstream, struct budget *b,
+struct source *spool_stream(struct scratch *s, struct stream *upstream, uint64_t stored, struct budget *b,
 			    struct error *e)
 {
 	struct spool sp = {.scratch = s};
@@ -99,7 +100,7 @@ struct source *spool_stream(struct scratch *s, struct stream *upstream, struct b
 		return NULL;
 	struct source *out = NULL;
 	struct error why;
-	int rc = drain(&sp, upstream, b, e);
+	int rc = drain(&sp, upstream, stored, b, e);
 	if (spool_writer_close(sp.writer, &why) < 0 && !sp.full) {
 		sp.full = true;
 		sp.reason = why;

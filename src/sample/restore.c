@@ -81,27 +81,44 @@ static int disk_error(struct restorer *r, const char *path, struct error *e)
 			 text ? text : "failed");
 }
 
+/* Some file may have a million: those beyond these would cost minutes, and prove nothing. */
+#define XATTRS_MOST 128
+#define XATTR_BYTES_MOST (64 * KIB)
+
+struct xattrs {
+	struct archive_entry *to;
+	size_t count, bytes;
+};
+
 static int copy_xattr(void *ctx, const char *name, const void *value, size_t len, struct error *e)
 {
+	struct xattrs *x = ctx;
 	(void)e;
 	/* Only what an unprivileged user may set, and what can't give the copy any powers. */
-	if (!strncmp(name, "user.", 5))
-		archive_entry_xattr_add_entry(ctx, name, value, len);
+	if (strncmp(name, "user.", 5))
+		return 0;
+	if (x->count >= XATTRS_MOST || len > XATTR_BYTES_MOST - x->bytes)
+		return 1;
+	x->count++;
+	x->bytes += len;
+	archive_entry_xattr_add_entry(x->to, name, value, len);
 	return 0;
 }
 
 static int copy_xattrs(struct archive_entry *ae, const struct restore_input *in, struct error *e)
 {
+	struct xattrs x = {.to = ae};
 	if (in->fs)
-		return fs_xattrs(in->fs, in->entry, copy_xattr, ae, e);
+		return fs_xattrs(in->fs, in->entry, copy_xattr, &x, e) < 0 ? -1 : 0;
 	if (in->native) {
 		struct archive_entry *from = (struct archive_entry *)(uintptr_t)in->native;
 		const char *name;
 		const void *value;
 		size_t len;
 		archive_entry_xattr_reset(from);
-		while (archive_entry_xattr_next(from, &name, &value, &len) == ARCHIVE_OK)
-			(void)!copy_xattr(ae, name, value, len, e);
+		while (archive_entry_xattr_next(from, &name, &value, &len) == ARCHIVE_OK &&
+		       copy_xattr(&x, name, value, len, e) == 0)
+			;
 	}
 	return 0;
 }

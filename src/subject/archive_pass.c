@@ -9,6 +9,7 @@
 
 #define CHUNK (256 * KIB)
 #define KEPT_FILE (64 * MIB)
+#define HOLES_DIGESTED (4 * GIB) /* of all members: no package has such files, and an archive may claim exabytes */
 
 struct pass {
 	struct subject *s;
@@ -22,11 +23,12 @@ struct pass {
 	uint8_t *buf;
 	struct traits_walk traits;
 	uint64_t members, files, bytes, escapes;
+	uint64_t holes; /* bytes of those that were digested */
 	bool root;	/* what tells when the system was last alive is in this archive: /etc, or /var */
 	int64_t newest; /* newest mtime that is not in the future */
 	char *newest_path;
 	/* of the present member */
-	bool digesting;
+	bool digesting, undigested; /* ... and not all of it, for its holes */
 	char *kept;
 	size_t kept_length, kept_size;
 };
@@ -41,20 +43,24 @@ static bool is_package_path(const char *path)
 	return false;
 }
 
+static void digest_data(struct pass *x, const void *data, size_t n)
+{
+	if (x->mask & 1u << DIGEST_MD5)
+		digest_update(x->md5, data, n);
+	if (x->mask & 1u << DIGEST_SHA1)
+		digest_update(x->sha1, data, n);
+	if (x->mask & 1u << DIGEST_SHA256)
+		digest_update(x->sha256, data, n);
+}
+
 static ssize_t member_read(void *ctx, void *buf, size_t cap, struct error *e)
 {
 	struct pass *x = ctx;
 	ssize_t n = archive_reader_data(x->reader, buf, cap, e);
 	if (n <= 0)
 		return n;
-	if (x->digesting) {
-		if (x->mask & 1u << DIGEST_MD5)
-			digest_update(x->md5, buf, (size_t)n);
-		if (x->mask & 1u << DIGEST_SHA1)
-			digest_update(x->sha1, buf, (size_t)n);
-		if (x->mask & 1u << DIGEST_SHA256)
-			digest_update(x->sha256, buf, (size_t)n);
-	}
+	if (x->digesting)
+		digest_data(x, buf, (size_t)n);
 	if (x->kept && x->kept_length + (size_t)n <= x->kept_size) {
 		memcpy(x->kept + x->kept_length, buf, (size_t)n);
 		x->kept_length += (size_t)n;
@@ -87,6 +93,29 @@ static int restore_member(struct pass *x, const struct archive_member *m, struct
 	return 0;
 }
 
+/* A hole that nobody has to see is not made into zeros first. */
+static int pass_hole(struct pass *x, struct error *e)
+{
+	uint64_t hole;
+	if (x->kept)
+		return 0;
+	if (archive_reader_skip_hole(x->reader, &hole, e) < 0)
+		return -1;
+	x->bytes += hole;
+	if (x->p->budget)
+		x->p->budget->bytes_decoded += hole;
+	x->undigested |= hole > HOLES_DIGESTED - x->holes;
+	if (!x->digesting || x->undigested)
+		return 0;
+	x->holes += hole;
+	memset(x->buf, 0, hole < CHUNK ? (size_t)hole : CHUNK);
+	for (size_t n; hole; hole -= n) {
+		n = hole < CHUNK ? (size_t)hole : CHUNK;
+		digest_data(x, x->buf, n);
+	}
+	return 0;
+}
+
 /* Reads the data of a regular file once, for all who want it. */
 static int take_data(struct pass *x, const struct archive_member *m, struct error *e)
 {
@@ -101,6 +130,8 @@ static int take_data(struct pass *x, const struct archive_member *m, struct erro
 	if (slot && restore_member(x, m, slot, e) < 0)
 		return -1;
 	for (;;) {
+		if (pass_hole(x, e) < 0)
+			return -1;
 		ssize_t n = member_read(x, x->buf, CHUNK, e);
 		if (n <= 0)
 			return (int)n;
@@ -130,7 +161,7 @@ static int add_seen(struct pass *x, const struct archive_member *m, struct error
 		seen->alias = strdup(m->hardlink);
 		return seen->alias ? 0 : error_nomem(e);
 	}
-	seen->mask = x->mask;
+	seen->mask = x->undigested ? 0 : x->mask;
 	if (digest_final(x->md5, out, e) < 0)
 		return -1;
 	memcpy(seen->md5, out, sizeof seen->md5);
@@ -147,6 +178,7 @@ static int take_file(struct pass *x, const struct archive_member *m, bool want_d
 {
 	const struct fs_entry *entry = &m->entry;
 	x->digesting = !m->hardlink && is_package_path(entry->path);
+	x->undigested = false;
 	x->kept = NULL;
 	x->kept_length = 0;
 	if (x->digesting && start_digests(x, e) < 0)
@@ -261,6 +293,14 @@ static int take_member(struct pass *x, const struct archive_member *m, struct er
 	return wanted ? archive_tree_keep(x->s->tree, entry, NULL, 0, e) : 0;
 }
 
+static int depth_fits(const struct pass *x, const char *path, struct error *e)
+{
+	size_t depth = 0;
+	for (const char *s = path; (s = strchr(s, '/')); s++)
+		depth++;
+	return budget_depth(x->p->budget, depth, e);
+}
+
 static int run(struct pass *x, struct stream *in, struct error *e)
 {
 	struct archive_member m;
@@ -269,9 +309,8 @@ static int run(struct pass *x, struct stream *in, struct error *e)
 	if (!x->reader)
 		return -1;
 	while ((rc = archive_reader_next(x->reader, &m, e)) == 1) {
-		if (budget_check(x->p->budget, e) < 0)
+		if (budget_entry(x->p->budget, &x->members, e) < 0 || depth_fits(x, m.entry.path, e) < 0)
 			return -1;
-		x->members++;
 		if (x->p->archive_visit ? x->p->archive_visit(x->p->archive_ctx, &m, x->reader, e) < 0
 					: take_member(x, &m, e) < 0)
 			return -1;
@@ -317,6 +356,7 @@ int archive_pass(struct subject *s, struct part *pt, struct stream *in, const st
 		rc = run(&x, in, e);
 	if (rc == 0)
 		rc = note_host(&x, first_kept, e);
+	s->tree->cut |= rc < 0;
 	settle_newest(&x);
 	s->tree->sorted = false;
 	s->measures.image_data += x.bytes;

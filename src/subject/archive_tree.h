@@ -33,6 +33,7 @@ struct archive_tree {
 	struct strings filled; /* directories up to four levels deep that hold something */
 	size_t kept_bytes, next_order;
 	bool sorted;
+	bool cut;	 /* an archive could not be read to its end: what is missing may be behind that */
 	bool incomplete; /* more to keep than memory allows: what is missing proves nothing */
 };
 

@@ -10,6 +10,18 @@ static int not_there(const char *name, struct error *e)
 	return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET, "it needs %s, which is not in the restore point", name);
 }
 
+/* Each image that is being opened waits for the one below it. */
+static int chain_fits(const struct opener *o, struct error *e)
+{
+	uint32_t waiting = 0, most = o->p->budget->max_chain;
+	for (size_t i = 0; i < o->s->part_count && most; i++)
+		waiting += o->s->parts[i].state == PART_OPENING;
+	if (!most || waiting < most)
+		return 0;
+	o->s->chain_cut = true;
+	return error_budget(e, "budget.chain", "a chain of more than %u images on each other (max_chain)", most);
+}
+
 /* The part by that name, opened as far as asked. */
 static struct part *opened(struct companion_desk *d, const char *name, enum part_depth depth, struct error *e)
 {
@@ -25,7 +37,8 @@ static struct part *opened(struct companion_desk *d, const char *name, enum part
 		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "its chain leads back to %s", base);
 		return NULL;
 	}
-	if (pt->failure.cls == ERROR_NONE && pt->state == PART_NEW && part_open(d->o, pt, depth, e) < 0)
+	if (pt->failure.cls == ERROR_NONE && pt->state == PART_NEW &&
+	    (chain_fits(d->o, e) < 0 || part_open(d->o, pt, depth, e) < 0))
 		return NULL;
 	if (!pt->bytes) {
 		*e = pt->failure;

@@ -32,6 +32,10 @@ struct job {
 
 /* Every stage runs beside the others. Takes *s. */
 int job_overlap(struct stream **s, struct error *e) must_check;
+/* All bytes that are stored of it. */
+uint64_t job_stored(const struct job *j);
+/* What has been decoded so far is held against the budget of that. */
+int job_meter(struct job *j, uint64_t spare, struct error *e) must_check;
 /* What the rest of the name promises and the bytes don't keep. */
 void job_bad_format(struct job *j, const char *expected, const char *what);
 /* The format that the rest of the name speaks of, or NULL. */

@@ -80,7 +80,7 @@ static int open_bytes(struct job *j, struct error *e)
 	}
 	if (job_overlap(&j->stream, e) < 0)
 		return -1;
-	pt->bytes = spool_stream(p->scratch, j->stream, p->budget, e);
+	pt->bytes = spool_stream(p->scratch, j->stream, job_stored(j), p->budget, e);
 	if (stream_state(j->stream) != STREAM_FINISHED)
 		return -1;
 	struct error later;
@@ -162,7 +162,8 @@ static int read_content(struct job *j, struct error *e)
 	}
 	if (row && !row->product) {
 		pt->kind = PART_ARCHIVE;
-		if (part_add_format(pt, row->name, e) < 0 || job_overlap(&j->stream, e) < 0 ||
+		if (part_add_format(pt, row->name, e) < 0 || job_meter(j, BUDGET_SPARE, e) < 0 ||
+		    job_overlap(&j->stream, e) < 0 ||
 		    archive_pass(j->o->s, pt, j->stream, j->o->p, j->o->f, e) < 0)
 			return -1;
 		return job_finished(j, e);

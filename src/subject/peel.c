@@ -20,6 +20,22 @@ int job_overlap(struct stream **s, struct error *e)
 	return 0;
 }
 
+uint64_t job_stored(const struct job *j)
+{
+	return source_size(j->pt->joined ? j->pt->joined : j->pt->source);
+}
+
+int job_meter(struct job *j, uint64_t spare, struct error *e)
+{
+	if (!j->codecs)
+		return 0;
+	struct stream *metered = stream_metered(j->stream, j->o->p->budget, job_stored(j), spare, e);
+	if (!metered)
+		return -1;
+	j->stream = metered;
+	return 0;
+}
+
 void job_bad_format(struct job *j, const char *expected, const char *what)
 {
 	struct finding_text more = {.expected = expected, .error = ERROR_CORRUPT};
@@ -97,7 +113,7 @@ static int peel_one(struct job *j, struct error *e)
 		j->codec[j->codecs++] = row;
 		return 0;
 	}
-	if (job_overlap(&j->stream, e) < 0)
+	if (job_meter(j, BUDGET_SPARE_INNER, e) < 0 || job_overlap(&j->stream, e) < 0)
 		return -1;
 	struct stream *decoded = row->decode(j->stream, &j->info[j->codecs], e);
 	if (!decoded)

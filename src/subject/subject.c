@@ -100,6 +100,7 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 		finding_add(f, PROOF_COVERAGE, "root.read", name, OUTCOME_UNPROVEN, NULL,
 			    "not all that tells what belongs to it could be read");
 	}
+	s->facts.incomplete |= s->tree && (s->tree->incomplete || s->tree->cut);
 	if (s->tree && s->tree->incomplete)
 		finding_add(f, PROOF_COVERAGE, "archive.kept", name, OUTCOME_UNPROVEN,
 			    &(struct finding_text){.error = ERROR_LIMIT},
@@ -171,7 +172,7 @@ static int open_parts(struct opener *o, const struct strings *names, struct erro
 	}
 	if (pieces_assign(s, o->f, e) < 0 || (clonezilla && compose(o, names, e) < 0))
 		return -1;
-	for (size_t i = 0; i < s->part_count; i++) {
+	for (size_t i = 0; i < s->part_count && !s->chain_cut; i++) {
 		struct part *pt = &s->parts[i];
 		/* Companions are opened when they are asked for; what can't be whole is not opened. */
 		if (pt->state == PART_NEW && pt->kind != PART_PIECE && pt->failure.cls == ERROR_NONE &&

@@ -123,6 +123,48 @@ static void test_politeness(void)
 	fails("[policy \"default\"]\nrate_limt = 1M\n", 2, "rate_limit");
 }
 
+static void test_budgets(void)
+{
+	struct config c;
+	struct error e;
+	struct text t = {0};
+	NEED(load("[policy \"default\"]\nmax_expansion = 50\nmax_decoded = 40T\nmax_entries = none\nmax_chain = 256\n"
+		  "max_path_depth = 100\nmemory_limit = none\ntime_limit = 90m\n",
+		  &c, &e) == 0);
+	const struct policy *p = config_policy(&c, "default");
+	CHECK_INT(p->max_expansion, 50);
+	CHECK_INT(p->max_decoded, 40960 * GIB);
+	CHECK_INT(p->max_entries, 0);
+	CHECK_INT(p->max_chain, 256);
+	CHECK_INT(p->max_path_depth, 100);
+	CHECK_INT(p->memory_limit, 0);
+	CHECK_INT(p->time_limit, 5400);
+	config_dump(&c, &t);
+	CHECK(strstr(text_str(&t), "\nmax_expansion = 50 ; ") && strstr(text_str(&t), "\nmax_decoded = 40T ; ") &&
+	      strstr(text_str(&t), "\nmax_entries = none ; ") && strstr(text_str(&t), "\nmemory_limit = none ; ") &&
+	      strstr(text_str(&t), "\ntime_limit = 90m ; "));
+	text_free(&t);
+	config_free(&c);
+	NEED(load("[policy \"default\"]\nmax_expansion = 0\nmemory_limit = 256M\ntime_limit = none\n", &c, &e) == 0);
+	p = config_policy(&c, "default");
+	CHECK_INT(p->max_expansion, 0);
+	CHECK_INT(p->memory_limit, 256 * MIB);
+	CHECK_INT(p->time_limit, 0);
+	config_dump(&c, &t);
+	CHECK(strstr(text_str(&t), "\nmax_expansion = none ; ") && strstr(text_str(&t), "\ntime_limit = none ; "));
+	text_free(&t);
+	config_free(&c);
+	fails("[policy \"default\"]\nmax_expansion = 10:1\n", 2, "none, or a whole number");
+	fails("[policy \"default\"]\nmax_decoded = 10\n", 2, "none, or a size of 1.0 MiB at least");
+	fails("[policy \"default\"]\nmemory_limit = 255M\n", 2, "none, or a size of 256 MiB at least");
+	fails("[policy \"default\"]\nmax_entries = -1\n", 2, "none, or a whole number");
+	fails("[policy \"default\"]\nmax_path_depth = 0\n", 2, "more than 0");
+	fails("[policy \"default\"]\nmax_path_depth = 65537\n", 2, "at most 65536");
+	fails("[policy \"default\"]\nmax_chain = 257\n", 2, "at most 256");
+	fails("[policy \"default\"]\ntime_limit = 0\n", 2, "none, or a duration");
+	fails("[policy \"default\"]\ntime_limit = soon\n", 2, "none, or a duration");
+}
+
 static void test_defaults(void)
 {
 	struct policy p, q;
@@ -140,6 +182,13 @@ static void test_defaults(void)
 	CHECK(!p.critical_given);
 	CHECK_STR(p.scratch, "/var/tmp/backproof");
 	CHECK_INT(p.scratch_limit, 20 * GIB);
+	CHECK_INT(p.max_expansion, 1000);
+	CHECK_INT(p.max_decoded, 0);
+	CHECK_INT(p.max_entries, 100000000);
+	CHECK_INT(p.max_path_depth, 4096);
+	CHECK_INT(p.max_chain, 64);
+	CHECK_INT(p.memory_limit, 4 * GIB);
+	CHECK_INT(p.time_limit, 12 * 3600);
 	CHECK_INT(p.min_size, 0);
 	CHECK_INT(p.rate_limit, 0);
 	CHECK_INT(p.nice, 0);
@@ -452,7 +501,7 @@ static void test_table(void)
 			CHECK(config_key_find(k, keys[i].name) == &keys[i]);
 		}
 	}
-	CHECK_INT(total, 39);
+	CHECK_INT(total, 47);
 }
 
 static void test_many_hosts(void)
@@ -478,6 +527,7 @@ int main(void)
 	RUN(test_contract_example);
 	RUN(test_defaults);
 	RUN(test_politeness);
+	RUN(test_budgets);
 	RUN(test_values);
 	RUN(test_inheritance);
 	RUN(test_keys_and_sections);

@@ -204,7 +204,7 @@ static void spool_keeps_what_is_not_zero(void)
 	NEED(sc);
 	struct source *m = source_memory(data, size, "m", &e);
 	struct stream *s = stream_from_source(m, &e);
-	struct source *spool = spool_stream(sc, s, NULL, &e);
+	struct source *spool = spool_stream(sc, s, 0, NULL, &e);
 	NEED(spool);
 	CHECK_INT(source_size(spool), size);
 	CHECK_INT(source_read_at(spool, 0, got, size, &e), 0);
@@ -217,7 +217,7 @@ static void spool_keeps_what_is_not_zero(void)
 	struct scratch *tiny = scratch_open(in_dir("scratch"), 1 * KIB, &e);
 	NEED(tiny);
 	s = stream_from_source(m, &e);
-	CHECK(!spool_stream(tiny, s, NULL, &e));
+	CHECK(!spool_stream(tiny, s, 0, NULL, &e));
 	CHECK_INT(e.cls, ERROR_LIMIT);
 	CHECK_INT(stream_state(s), STREAM_FINISHED);
 	CHECK(strstr(e.text, "scratch needs") != NULL);
