@@ -25,6 +25,21 @@ struct scratch {
 	_Atomic uint64_t used;
 };
 
+/*
+ * Restored directories may come without our own permission to change them. Whoever has the scratch directory could put a
+ * link in the place of one: nothing is done by its name that would follow it. -1: it is no directory, or not to be had.
+ */
+static int open_below(int fd, const char *name)
+{
+	char self[40];
+	autoclose int place = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0)
+		return -1;
+	snprintf(self, sizeof self, "/proc/self/fd/%d", place);
+	(void)!chmod(self, 0700);
+	return openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* Removes all below fd, without following links. Bounded depth: what lies there was made by us. */
 static void empty_directory(int fd, int depth)
 {
@@ -38,17 +53,11 @@ static void empty_directory(int fd, int depth)
 	rewinddir(d);
 	struct dirent *de;
 	while ((de = readdir(d))) {
-		struct stat st;
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
 		if (unlinkat(fd, de->d_name, 0) == 0 || depth > 4096)
 			continue;
-		/* A restored link that stays, because the disk can't be written any more, leads to anywhere. */
-		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
-			continue;
-		/* Restored directories may come without our own permission to change them. */
-		(void)!fchmodat(fd, de->d_name, 0700, 0);
-		autoclose int sub = openat(fd, de->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		autoclose int sub = open_below(fd, de->d_name);
 		if (sub >= 0)
 			empty_directory(sub, depth + 1);
 		unlinkat(fd, de->d_name, AT_REMOVEDIR);

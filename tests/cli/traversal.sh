@@ -73,18 +73,16 @@ for user in $users; do
 done
 holds "nothing outside has other content" test "$sums" = "$(find "$C" -type f -exec sha256sum {} +)"
 
-# What a trial restore does on the way: no device, no link of two names, no other owner, no powers, no attribute but user's.
+# What a trial restore does on the way: no device, no link of two names, no powers, no attribute but user's; and no other
+# owner, but that root gives the reader its scratch directory.
 calls=openat,symlink,symlinkat,mknod,mknodat,link,linkat,chown,fchown,lchown,fchownat,chmod,fchmod,fchmodat,setxattr,lsetxattr,fsetxattr,mount
 for backup in system-evil.tar ext-things.img; do
 	strace -f -qq -e trace=$calls -o "$W/calls" "$BACKPROOF" check web01 --from "$W/evil/$backup" --config "$W/empty.conf" \
-		--scratch "$W/around/${users%% *}" >/dev/null 2>&1
+		--sample-files 500 --scratch "$W/around/${users%% *}" >/dev/null 2>&1
 	holds "$backup: the calls were seen" sh -c 'grep -c "open.*O_CREAT" "$1" && grep "setxattr.*user.fine" "$1"' - "$W/calls"
-	if grep -E '(mknod|link|chown|mount)(at)?\(|chmod.*, 0?[1-7][0-7]{3}\)|O_CREAT.*, 0[1-7][0-7]{3}\)|xattr\(.*"(security|trusted|system)' "$W/calls" |
-		grep -vE '[0-9] +(symlink|unlink)(at)?\(' >"$W/bad" || ! [ -s "$W/calls" ]; then
-		not_ok "$backup: no powers on the way" <"$W/bad"
-	else
-		ok "$backup: no powers on the way"
-	fi
+	grep -E '(mknod|link|chown|mount)(at)?\(|chmod.*, 0?[1-7][0-7]{3}\)|O_CREAT.*, 0[1-7][0-7]{3}\)|xattr\(.*"(security|trusted|system)' \
+		"$W/calls" | grep -vE '[0-9] +(symlink|unlink)(at)?\(' | awk '/ fchown\(/ && !given++ {next} {print}' >"$W/bad"
+	if [ -s "$W/bad" ]; then not_ok "$backup: no powers on the way" <"$W/bad"; else ok "$backup: no powers on the way"; fi
 done
 
 # What a run that was killed left behind, where it can't be removed: its links are not followed to be made removable.
@@ -92,10 +90,14 @@ s=$W/around/left
 mkdir -p "$s/run-1-000000000000"
 install -m 600 /dev/null "$C/mine"
 ln -s "$C/mine" "$s/run-1-000000000000/1"
+mkdir -p "$s/run-2-000000000000/1/2" && echo x >"$s/run-2-000000000000/1/2/3" && ln -s "$C" "$s/run-2-000000000000/1/4"
+chmod 0 "$s/run-2-000000000000/1/2" "$s/run-2-000000000000/1"
 chmod 700 "$s" && chmod 500 "$s/run-1-000000000000"
 user=${users##* }
 [ "$user" != nobody ] || chown -h -R 65534 "$s" "$C/mine"
 as "$user" "$BACKPROOF" check web01 --from "$W/evil/windows.tar" --config "$W/empty.conf" --scratch "$s" >/dev/null 2>&1
 holds "what can't be removed is not followed" test "$(stat -c %a "$C/mine")" = 600
-holds "... and was looked at" test -L "$s/run-1-000000000000/1"
+[ "$user" = root ] || holds "... and was looked at" test -L "$s/run-1-000000000000/1"
+holds "what can be removed is" test ! -e "$s/run-2-000000000000"
+holds "... and no more" test -e "$C/secret"
 finish
