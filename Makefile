@@ -101,7 +101,8 @@ fuzz-all:
 
 $(BUILD)/target-%: tests/fuzz/%.c $(BUILD)/libbackproof.a
 	@echo "  FUZZ  $<"
-	@$(CC) $(CPPFLAGS) -DBACKPROOF_LIBFUZZER -Itests $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) $(if $(AFL),-fsanitize=fuzzer) $(LDFLAGS) -MMD -MP \
+	@$(CC) $(CPPFLAGS) -DBACKPROOF_LIBFUZZER -Itests $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) \
+		$(if $(AFL),-fsanitize=fuzzer) $(LDFLAGS) -MMD -MP \
 		-o $@ $< $(BUILD)/libbackproof.a $(LIBS)
 
 # The calls that fault injection takes over, in our own objects only.

@@ -3,7 +3,7 @@
  * Any bytes as a tar archive. Without a fuzzer it replays the files given, or fixtures/archive,
  * each whole, cut and with bits flipped. For a fuzzer: clang -DBACKPROOF_LIBFUZZER -fsanitize=fuzzer,address.
  */
-#include <glob.h>
+#include "corpus.h"
 
 #include "backproof/archive.h"
 #include "test.h"
@@ -114,6 +114,7 @@ int main(int argc, char **argv)
 		RUN(replay);
 	}
 	if (argc == 1) {
+		test_passed += (int)corpus_replay(argv[0]);
 		NEED(glob("fixtures/archive/*.tar", 0, NULL, &g) == 0);
 		for (size_t i = 0; i < g.gl_pathc; i++) {
 			path = g.gl_pathv[i];

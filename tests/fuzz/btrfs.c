@@ -8,6 +8,7 @@
  *     btrfs [seed [mutants]]
  */
 #include "../unit/btrfs_help.h"
+#include "corpus.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -135,6 +136,7 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		mutants = strtoull(argv[2], NULL, 0);
 	RUN(whole);
+	test_passed += (int)corpus_replay(argv[0]);
 	RUN(mutated);
 	return test_done();
 }

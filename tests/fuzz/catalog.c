@@ -2,7 +2,7 @@
 /* A pattern, a host and a name, one a line, as hostile as can be. main() replays its arguments, or fixtures/catalog. */
 #include "test.h"
 
-#include <glob.h>
+#include "corpus.h"
 
 #include "backproof/catalog.h"
 #include "backproof/text.h"
@@ -117,6 +117,8 @@ int main(int argc, char **argv)
 	glob_t g = {0};
 	for (int i = 1; i < argc; i++)
 		replay(argv[i]);
+	if (argc < 2)
+		test_passed += (int)corpus_replay(argv[0]);
 	if (argc < 2 && glob("fixtures/catalog/*", 0, NULL, &g) == 0)
 		for (size_t i = 0; i < g.gl_pathc; i++)
 			replay(g.gl_pathv[i]);

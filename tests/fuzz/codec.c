@@ -7,7 +7,7 @@
  *
  *     codec [seed [mutants]]
  */
-#include <glob.h>
+#include "corpus.h"
 
 #include "../../src/codec/gzip.h"
 #include "codec_compare.h"
@@ -177,6 +177,7 @@ int main(int argc, char **argv)
 		mutants = strtoull(argv[2], NULL, 0);
 	NEED(glob("fixtures/codec/*.*[z2t4o]", 0, NULL, &corpus) == 0);
 	RUN(replay);
+	test_passed += (int)corpus_replay(argv[0]);
 	RUN(mutated);
 	globfree(&corpus);
 	return test_done();

@@ -6,6 +6,7 @@
  */
 #include "../unit/vhd_help.h"
 #include "backproof/crc32c.h"
+#include "corpus.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -164,8 +165,9 @@ int main(int argc, char **argv)
 				memset(data + k, (int)(rng_below(&rng, 2) * 255), 4);
 		LLVMFuzzerTestOneInput(data, 2 + 8 * (1 + rng_below(&rng, 6)));
 	}
+	size_t kept = corpus_replay(argv[0]);
 	test_bad_here = 0; /* what goes wrong aborts */
-	test_passed = (int)mutants;
+	test_passed = (int)(mutants + kept);
 	return test_done();
 }
 #endif

@@ -26,7 +26,7 @@ static bool has(const struct findings *f, const char *check, enum outcome o)
 	return false;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void look(const uint8_t *data, size_t size)
 {
 	struct disk_layout d;
 	struct findings f;
@@ -56,6 +56,51 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	disk_layout_free(&d);
 	findings_free(&f);
+}
+
+static void put_crc(uint8_t *to, const uint8_t *p, size_t len)
+{
+	uint32_t crc = UINT32_MAX;
+	for (size_t i = 0; i < len; i++) {
+		crc ^= p[i];
+		for (int k = 0; k < 8; k++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+	}
+	for (int i = 0; i < 4; i++)
+		to[i] = (uint8_t)(~crc >> 8 * i);
+}
+
+/* The checksums of a GPT's header and entries are made right. */
+static bool mend(uint8_t *p, size_t size, size_t at, size_t sector)
+{
+	if (at > size - 512 || memcmp(p + at, "EFI PART", 8))
+		return false;
+	uint64_t entries = get_le64(p + at + 72);
+	size_t len = get_le32(p + at + 12), count = get_le32(p + at + 80), each = get_le32(p + at + 84);
+	if (entries < size / sector && count <= 256 && each <= 256 && count * each <= size - entries * sector)
+		put_crc(p + at + 88, p + entries * sector, count * each);
+	if (len < 92 || len > 512)
+		return true;
+	memset(p + at + 16, 0, 4);
+	put_crc(p + at + 16, p + at, len);
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	look(data, size);
+	if (size < 1024)
+		return 0;
+	bool any = false;
+	autofree uint8_t *copy = malloc(size);
+	demand(copy, "memory");
+	memcpy(copy, data, size);
+	for (size_t sector = 512; sector <= 4096; sector *= 8) {
+		any |= size > sector && mend(copy, size, sector, sector);
+		any |= size > sector && mend(copy, size, (size - sector) / sector * sector, sector);
+	}
+	if (any)
+		look(copy, size);
 	return 0;
 }
 
@@ -81,7 +126,7 @@ static void mutated(void)
 	struct rng r = {1};
 	unsigned n = getenv("FUZZ_MUTANTS") ? (unsigned)atoi(getenv("FUZZ_MUTANTS")) : 150;
 	CHECK(held >= 3);
-	CHECK(broken == 3);
+	CHECK(broken >= 3);
 	for (size_t i = 0; i < path_count; i++) {
 		size_t size;
 		autofree uint8_t *data = load(paths[i], &size), *whole = load(paths[i], &size);
