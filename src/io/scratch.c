@@ -26,8 +26,9 @@ struct scratch {
 };
 
 /*
- * Restored directories may come without our own permission to change them. Whoever has the scratch directory could put a
- * link in the place of one: nothing is done by its name that would follow it. -1: it is no directory, or not to be had.
+ * Restored directories may come without our own permission to change them. Whoever has the scratch directory could
+ * put a link in the place of one: nothing is done by its name that would follow it. -1: it is no directory, or not to
+ * be had.
  */
 static int open_below(int fd, const char *name)
 {

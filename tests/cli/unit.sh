@@ -97,6 +97,9 @@ cp /usr/local/lib/systemd/system/backproof-audit.service probe.service
 mkdir probe.service.d && cp backproof-audit.service.d/try.conf probe.service.d
 printf '[Service]\nExecStart=\nExecStart=/bin/bash %s/probe\nStandardOutput=file:/run/probe\n' /srv >probe.service.d/zz.conf
 cp "$W/probe" /srv/probe
+cp /usr/local/lib/systemd/system/backproof-audit.service json.service
+sed -i '/^ExecStart=/s/html/json/g' json.service
+mkdir json.service.d && cp backproof-audit.service.d/try.conf json.service.d
 exec env -i container=other PATH="$PATH" /lib/systemd/systemd --system --unit=try.target --log-target=console --show-status=0
 END
 cat >"$W/probe" <<'END'
@@ -109,14 +112,15 @@ cat /srv/backup/web01/web01.img.zst >/dev/null && echo "read the backup"
 END
 cat >"$W/try" <<'END'
 W=$1
-for round in first damaged probe; do
+for round in first json damaged probe; do
 	unit=backproof-audit
-	[ $round != probe ] || unit=probe
+	case $round in json | probe) unit=$round ;; esac
 	[ $round != damaged ] || printf x | dd of=/srv/backup/web01/web01.img.zst bs=1 seek=300000 conv=notrunc
 	systemctl start $unit.service
 	systemctl show -p Result,ExecMainStatus $unit.service
 	cat /run/log
-	cp /var/lib/backproof/audit.html "$W/$round.html"
+	cp /var/lib/backproof/audit.* "$W"
+	[ $round != first ] || cp "$W/audit.html" "$W/first.html"
 done >"$W/try.out" 2>&1
 ls -lA /var/lib/backproof >"$W/state.ls"
 ls -A /var/tmp >"$W/left"
@@ -135,12 +139,17 @@ if [ "$(id -u)" = 0 ] && mkdir "$group" 2>/dev/null && [ -w "$group/cgroup.procs
 fi
 if [ -s "$W/try.out" ]; then
 	results=$(grep -E '^(Result|ExecMainStatus)=' "$W/try.out" | tr '\n' ' ')
-	if [ "$results" = "Result=success ExecMainStatus=0 Result=exit-code ExecMainStatus=12 Result=success ExecMainStatus=0 " ]; then
+	if [ "$results" = "Result=success ExecMainStatus=0 Result=success ExecMainStatus=0 Result=exit-code ExecMainStatus=12 Result=success ExecMainStatus=0 " ]; then
 		ok "systemd: the service says safe, then fails for damage"
 	else
 		cat "$W/try.out" "$W/console" | not_ok "systemd: the service says safe, then fails for damage"
 	fi
 	holds "systemd: its report" grep -q 'is safe to patch' "$W/first.html"
+	# Its readers confine themselves there as they do elsewhere.
+	run check web01 --from "$W/nas/web01" --config "$W/empty.conf" --scratch "$S" --format json
+	kept='del(.account)'
+	holds "systemd: its readers are confined" test "$(jq -c ".hosts[0].confinement | $kept" "$W/audit.json")" = \
+		"$(jq -c ".confinement | $kept" "$W/out")" -a "$(jq -c '.hosts[0].confinement.seccomp' "$W/audit.json")" = true
 	holds "systemd: its history" grep -qE 'backproof +backproof .*history.db' "$W/state.ls"
 	holds "systemd: no scratch is left" test ! -s "$W/left"
 	cat >"$W/probe.want" <<-END
