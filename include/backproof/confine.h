@@ -20,6 +20,12 @@ int confine_account(struct confine_account *out, struct error *e) must_check;
 
 struct confine_request {
 	int directory;		/* below it, files may be made, written and removed; -1: nowhere. Landlock's rule */
+	/*
+	 * Files are restored below `target`, too: another such directory. Who is root stays so, to own them, with the
+	 * capability to write there whoever the directory belongs to.
+	 */
+	bool restores;
+	int target;
 	const struct confine_account *account; /* to become; NULL: stays who it is */
 	uint64_t memory;	/* private writable bytes, 0: no limit. Not in builds with a sanitizer */
 	uint64_t file_size;	/* bytes of the largest file it writes, 0: no limit */

@@ -67,13 +67,13 @@ int confine_process(const struct confine_request *r, struct confinement *out, st
 		return -1;
 	confine_warm();
 	autodestroy(confine_filter_free_auto) struct confine_filter *filter = confine_filter_new(e);
-	if (!filter || confine_user(r->account, out, e) < 0)
+	if (!filter || confine_user(r, out, e) < 0)
 		return -1;
 	/* Before the rest: without it, neither Landlock nor a filter may be put in force. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_sys(e, "no_new_privs");
 	out->no_new_privs = true;
-	if (confine_landlock(r->directory, out, e) < 0 || limit_all(r, out, e) < 0)
+	if (confine_landlock(r, out, e) < 0 || limit_all(r, out, e) < 0)
 		return -1;
 	return confine_filter_load(filter, out, e);
 }

@@ -20,11 +20,11 @@
 /* confine_warm.c: what libraries would look for in the file system once they are used. */
 void confine_warm(void);
 
-/* confine_user.c: becomes another user where there is one, and gives up every capability. */
-int confine_user(const struct confine_account *account, struct confinement *out, struct error *e) must_check;
+/* confine_user.c: becomes another user where there is one, and gives up every capability but the one to restore. */
+int confine_user(const struct confine_request *r, struct confinement *out, struct error *e) must_check;
 
-/* confine_landlock.c: nothing of the file system but what is below `directory`, nothing of the network. */
-int confine_landlock(int directory, struct confinement *out, struct error *e) must_check;
+/* confine_landlock.c: nothing of the file system but what is below its directories, nothing of the network. */
+int confine_landlock(const struct confine_request *r, struct confinement *out, struct error *e) must_check;
 
 /* confine_seccomp.c: put together while everything may still be done, put in force as the last thing. */
 struct confine_filter;

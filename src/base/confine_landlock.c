@@ -50,21 +50,26 @@ static const struct abi {
 	{(1ull << 15) - 1, 3, 0, 16}, {(1ull << 16) - 1, 3, 0, 16}, {(1ull << 16) - 1, 3, 3, 24},
 };
 
-static int restrict_self(int directory, const struct abi *abi, struct error *e)
+static int allow_below(int fd, int directory, const struct abi *abi, struct error *e)
+{
+	struct path_beneath_attr below = {.allowed = FS_ALLOWED & abi->fs, .fd = directory};
+	return directory >= 0 && syscall(SYS_landlock_add_rule, fd, RULE_PATH_BENEATH, &below, 0u) < 0
+		       ? error_sys(e, "Landlock, rule for a directory")
+		       : 0;
+}
+
+static int restrict_self(const struct confine_request *r, const struct abi *abi, struct error *e)
 {
 	struct ruleset_attr attr = {.handled_fs = abi->fs, .handled_net = abi->net, .scoped = abi->scoped};
 	autoclose int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, abi->size, 0u);
 	if (fd < 0)
 		return error_sys(e, "Landlock");
-	if (directory >= 0) {
-		struct path_beneath_attr below = {.allowed = FS_ALLOWED & abi->fs, .fd = directory};
-		if (syscall(SYS_landlock_add_rule, fd, RULE_PATH_BENEATH, &below, 0u) < 0)
-			return error_sys(e, "Landlock, rule for scratch");
-	}
+	if (allow_below(fd, r->directory, abi, e) < 0 || (r->restores && allow_below(fd, r->target, abi, e) < 0))
+		return -1;
 	return syscall(SYS_landlock_restrict_self, fd, 0u) < 0 ? error_sys(e, "Landlock") : 0;
 }
 
-int confine_landlock(int directory, struct confinement *out, struct error *e)
+int confine_landlock(const struct confine_request *r, struct confinement *out, struct error *e)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
 	if (version < 0)
@@ -74,7 +79,7 @@ int confine_landlock(int directory, struct confinement *out, struct error *e)
 	/* Later ABIs have added nothing that can be refused, or something that is not known here. */
 	size_t known = version < (long)ARRAY_SIZE(abis) ? (size_t)version : ARRAY_SIZE(abis);
 	const struct abi *abi = &abis[known - 1];
-	if (restrict_self(directory, abi, e) < 0)
+	if (restrict_self(r, abi, e) < 0)
 		return -1;
 	out->landlock = (int)version;
 	out->landlock_network = abi->net;

@@ -40,11 +40,13 @@ int confine_account(struct confine_account *out, struct error *e)
 			 "neither %s nor nobody is a known account that is not root", CONFINE_USER);
 }
 
-static int drop_capabilities(struct error *e)
+static int drop_capabilities(bool restores, struct error *e)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3], left[_LINUX_CAPABILITY_U32S_3];
 	memset(none, 0, sizeof none);
+	if (restores && geteuid() == 0 && syscall(SYS_capget, &head, left) == 0)
+		none[0].permitted = none[0].effective = left[0].permitted & 1u << CAP_DAC_OVERRIDE;
 	/* Kernels before 4.3 have no ambient ones. */
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		return error_sys(e, "giving up ambient capabilities");
@@ -77,8 +79,9 @@ static int become(const struct confine_account *account, struct error *e)
 	return 0;
 }
 
-int confine_user(const struct confine_account *account, struct confinement *out, struct error *e)
+int confine_user(const struct confine_request *r, struct confinement *out, struct error *e)
 {
+	const struct confine_account *account = r->account;
 	bool root = geteuid() == 0;
 	if (root && account) {
 		if (!account->uid || !account->gid)
@@ -90,7 +93,7 @@ int confine_user(const struct confine_account *account, struct confinement *out,
 			return -1;
 		out->account = *account;
 	}
-	if (drop_capabilities(e) < 0)
+	if (drop_capabilities(r->restores, e) < 0)
 		return -1;
 	/* What can be undone was not done. */
 	if (root && account && (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0 || geteuid() == 0))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Starts a reader, answers it, and takes its result: or says what became of it. */
-#include "reading.h"
+#include "reader_life.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,7 @@ static char **environment(void)
 	return out;
 }
 
-static int start(struct reading *r, int theirs, struct error *e)
+static int start(struct reader_life *r, int theirs, struct error *e)
 {
 	static char name[] = "backproof", mode[] = "reader";
 	char *const args[] = {name, mode, NULL};
@@ -67,6 +67,8 @@ static int start(struct reading *r, int theirs, struct error *e)
 #endif
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, theirs, READER_SOCKET);
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, scratch_fd(r->p->scratch), READER_SCRATCH);
+	if (r->target >= 0)
+		rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, r->target, READER_TARGET);
 	rc = rc ? rc : posix_spawn(&r->pid, program, &actions, NULL, args, env);
 	posix_spawn_file_actions_destroy(&actions);
 	errno = rc;
@@ -76,42 +78,44 @@ static int start(struct reading *r, int theirs, struct error *e)
 /* Descriptors that a reader gets by number must not be those numbers here. */
 static int above(int fd, struct error *e)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, READER_SCRATCH + 1);
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, READER_TARGET + 1);
 	close(fd);
 	return high < 0 ? error_sys(e, "starting a reader") : high;
 }
 
-static int send_request(struct reading *r, struct error *e)
+static int send_request(struct reader_life *r, struct error *e)
 {
-	struct check_parameters *p = r->p;
+	const struct check_parameters *p = r->p;
 	struct wire_out w = {0};
-	struct reader_request q = {.p = *p,
-				   .point = *r->point,
-				   .remember = p->history != NULL,
-				   .width = p->budget->width ? p->budget->width : pool_width(),
-				   .deadline_ns = p->budget->deadline_ns,
-				   .memory = p->policy->memory_limit,
-				   .parent = getpid(),
-				   .paced = p->budget->pace != NULL,
-				   .piece = p->budget->pace ? pace_piece(p->budget->pace) : 0};
-	if (geteuid() == 0) {
-		if (confine_account(&q.account, e) < 0 ||
-		    scratch_give(p->scratch, q.account.uid, q.account.gid, e) < 0)
+	struct reader_request *q = &r->request;
+	q->p = *p;
+	q->point = *r->point;
+	q->remember = p->history != NULL;
+	q->width = p->budget->width ? p->budget->width : pool_width();
+	q->deadline_ns = p->budget->deadline_ns;
+	q->memory = p->policy->memory_limit;
+	q->parent = getpid();
+	q->paced = p->budget->pace != NULL;
+	q->piece = p->budget->pace ? pace_piece(p->budget->pace) : 0;
+	/* What is restored for people is theirs. */
+	if (geteuid() == 0 && q->task != READER_EXTRACT) {
+		if (confine_account(&q->account, e) < 0 ||
+		    scratch_give(p->scratch, q->account.uid, q->account.gid, e) < 0)
 			return -1;
-		q.has_account = true;
+		q->has_account = true;
 	}
-	reader_request_put(&w, &q);
+	reader_request_put(&w, q);
 	int rc = w.failed ? error_nomem(e) : reader_send(r->fd, READER_REQUEST, w.data, w.length, -1, e);
 	wire_out_free(&w);
 	return rc;
 }
 
-static int broke(struct reading *r, const char *what)
+static int broke(struct reader_life *r, const char *what)
 {
 	return error_set(&r->why, ERROR_CORRUPT, ERROR_NO_OFFSET, "it said what no reader says: %s", what);
 }
 
-static int take_progress(struct reading *r, struct wire_in *w)
+static int take_progress(struct reader_life *r, struct wire_in *w)
 {
 	static const char *const stages[] = {"reading", "restoring", "checking", "sampling", "comparing"};
 	struct budget *b = r->p->budget;
@@ -128,7 +132,7 @@ static int take_progress(struct reading *r, struct wire_in *w)
 	return 0;
 }
 
-static int answer_pace(struct reading *r, struct wire_in *q, struct wire_out *answer)
+static int answer_pace(struct reader_life *r, struct wire_in *q, struct wire_out *answer)
 {
 	struct error e;
 	uint64_t bytes = wire_get_u64(q);
@@ -138,8 +142,24 @@ static int answer_pace(struct reading *r, struct wire_in *q, struct wire_out *an
 	return 0;
 }
 
+static int take_confined(struct reader_life *r, struct wire_in *w)
+{
+	if (r->confinement.reader)
+		return broke(r, "a second word on what confines it");
+	reader_confined_get(w, &r->confinement);
+	return wire_in_done(w) && r->confinement.reader ? 0 : broke(r, "a confinement that is none");
+}
+
+static int take_output(struct reader_life *r, struct wire_in *w)
+{
+	bool bytes = wire_get_bool(w);
+	if (w->bad || !r->take_output)
+		return broke(r, "something to show that nobody wants to see");
+	return r->take_output(r, bytes, (const char *)w->at, (size_t)(w->end - w->at), &r->why);
+}
+
 /* 0: go on, 1: it has ended well, -1: r->why. */
-static int take_message(struct reading *r, enum reader_message kind, const void *data, size_t length)
+static int take_message(struct reader_life *r, enum reader_message kind, const void *data, size_t length)
 {
 	struct wire_in in;
 	struct wire_out answer = {0};
@@ -148,17 +168,16 @@ static int take_message(struct reading *r, enum reader_message kind, const void 
 	wire_in_init(&in, data, length);
 	if (kind == READER_PROGRESS)
 		return take_progress(r, &in);
-	if (kind == READER_CONFINED) {
-		if (r->out->confinement.reader)
-			return broke(r, "a second word on what confines it");
-		reader_confined_get(&in, &r->out->confinement);
-		return wire_in_done(&in) && r->out->confinement.reader ? 0 : broke(r, "a confinement that is none");
-	}
+	if (kind == READER_CONFINED)
+		return take_confined(r, &in);
+	/* No byte of a backup has been looked at before that. */
+	if (!r->confinement.reader)
+		return broke(r, "anything before it was confined");
+	if (kind == READER_OUTPUT)
+		return take_output(r, &in);
 	if (kind == READER_RESULT) {
-		if (!r->out->confinement.reader)
-			return broke(r, "a result before it was confined");
-		reading_count(r);
-		if (reader_result_get(data, length, r->point, r->p, r->out, r->files, &e) < 0)
+		reader_life_count(r);
+		if (r->take_result(r, data, length, &e) < 0)
 			return broke(r, e.text);
 		r->has_result = true;
 		return reader_send(r->fd, READER_DONE, NULL, 0, -1, &r->why) < 0 ? -1 : 1;
@@ -175,7 +194,7 @@ static int take_message(struct reading *r, enum reader_message kind, const void 
 }
 
 /* A signal and the deadline are the reader's too; one that goes beyond both is ended. -1: r->why. */
-static int look_at_time(struct reading *r)
+static int look_at_time(struct reader_life *r)
 {
 	int64_t now = monotonic_ns();
 	struct error ended = {0};
@@ -194,7 +213,7 @@ static int look_at_time(struct reading *r)
 }
 
 /* 1: something is there to be read, 0: the other end closed. -1: r->why. */
-static int wait_for_word(struct reading *r)
+static int wait_for_word(struct reader_life *r)
 {
 	for (;;) {
 		struct pollfd p = {.fd = r->fd, .events = POLLIN};
@@ -209,7 +228,7 @@ static int wait_for_word(struct reading *r)
 }
 
 /* As reader_receive, and never longer than the reader may live. */
-static int receive(struct reading *r, void *to, size_t length)
+static int receive(struct reader_life *r, void *to, size_t length)
 {
 	size_t done = 0;
 	while (done < length) {
@@ -228,7 +247,7 @@ static int receive(struct reading *r, void *to, size_t length)
 	return 1;
 }
 
-static void serve(struct reading *r)
+static void serve(struct reader_life *r)
 {
 	for (int rc = 0; rc == 0;) {
 		uint8_t head[READER_HEAD];
@@ -257,13 +276,13 @@ static void serve(struct reading *r)
 	}
 }
 
-static int open_reading(struct reading *r, int *theirs, struct error *e)
+static int open_life(struct reader_life *r, int *theirs, struct error *e)
 {
 	int pair[2];
 	r->files = calloc(r->point->count + 1, sizeof *r->files);
 	if (!r->files)
 		return error_nomem(e);
-	r->keeper = reader_keeper_new(r->point, r->p->policy, e);
+	r->keeper = reader_keeper_new(r->point, r->p->policy, r->request.against, e);
 	if (!r->keeper)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -273,23 +292,39 @@ static int open_reading(struct reading *r, int *theirs, struct error *e)
 	return r->fd < 0 || *theirs < 0 ? -1 : 0;
 }
 
+void reader_life_run(struct reader_life *r)
+{
+	int theirs = -1;
+	r->fd = -1;
+	int rc = open_life(r, &theirs, &r->why);
+	if (rc == 0)
+		rc = start(r, theirs, &r->why);
+	close_auto(&theirs);
+	if (rc < 0)
+		return;
+	if (send_request(r, &r->why) == 0)
+		serve(r);
+	reader_life_reap(r);
+}
+
+void reader_life_free(struct reader_life *r)
+{
+	close_auto(&r->fd);
+	reader_keeper_destroy(r->keeper);
+	free(r->files);
+}
+
+static int take_check(struct reader_life *r, const void *data, size_t length, struct error *e)
+{
+	return reader_result_get(data, length, r->point, r->p, r->ctx, r->files, e);
+}
+
 void reader_run(const struct restore_point *point, struct check_parameters *p, struct host_result *out)
 {
-	struct reading r = {.point = point, .p = p, .out = out, .fd = -1};
-	int theirs = -1;
+	struct reader_life r = {.point = point, .p = p, .target = -1, .take_result = take_check, .ctx = out};
 	p->budget->stage = "reading";
-	memset(&out->confinement, 0, sizeof out->confinement);
-	int rc = open_reading(&r, &theirs, &r.why);
-	if (rc == 0)
-		rc = start(&r, theirs, &r.why);
-	close_auto(&theirs);
-	if (rc == 0) {
-		if (send_request(&r, &r.why) == 0)
-			serve(&r);
-		reading_reap(&r);
-	}
-	reading_judge(&r);
-	close_auto(&r.fd);
-	reader_keeper_destroy(r.keeper);
-	free(r.files);
+	reader_life_run(&r);
+	reader_life_judge(&r, &out->findings);
+	out->confinement = r.confinement;
+	reader_life_free(&r);
 }

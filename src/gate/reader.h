@@ -17,6 +17,17 @@
 #include "backproof/subject.h"
 #include "backproof/wire.h"
 
+/* What a reader is for. */
+enum reader_task {
+	READER_CHECK,
+	READER_INSPECT, /* what follows shows a backup to people, or takes files out of it */
+	READER_LIST,
+	READER_CAT,
+	READER_EXTRACT, /* below READER_TARGET */
+	READER_SEAL,
+	READER_TASKS
+};
+
 enum reader_message {
 	/* of the gate */
 	READER_REQUEST = 1,
@@ -32,6 +43,7 @@ enum reader_message {
 	READER_AGAIN,	 /* number of a file -> as READER_OPEN */
 	READER_PACE,	 /* bytes -> goes on (0: it is time to stop) */
 	READER_PROGRESS, /* bytes read, in all, decoded, stage; no answer */
+	READER_OUTPUT,	 /* 1: bytes of a file, 0: lines of text; and these. no answer */
 	READER_CONFINED, /* what is in force; no answer */
 	READER_RESULT,
 	READER_MESSAGES
@@ -44,6 +56,7 @@ enum reader_message {
 #define READER_CACHED_MOST 64
 #define READER_SOCKET 3 /* descriptors of a reader, from its beginning */
 #define READER_SCRATCH 4
+#define READER_TARGET 5 /* of READER_EXTRACT */
 
 /* 0: all of it went. -1: *e. */
 int reader_send(int fd, enum reader_message kind, const void *body, size_t length, int passed_fd,
@@ -69,6 +82,11 @@ struct reader_request {
 	uint64_t piece; /* of a pace */
 	int64_t deadline_ns, parent;
 	uint64_t memory;
+	enum reader_task task;
+	bool json;
+	struct strings files; /* that people ask for */
+	unsigned fs;
+	char *against; /* READER_SEAL: the source */
 };
 void reader_request_put(struct wire_out *w, const struct reader_request *r);
 /* To be freed in any case. -1: *e. */
@@ -98,12 +116,12 @@ void reader_confined_put(struct wire_out *w, const struct confinement *c);
 void reader_confined_get(struct wire_in *w, struct confinement *out);
 
 /*
- * What of the file system a reader may be given: the files of the restore point and the keys that policy trusts as they
- * are, and in their directories, and those above, what can be a sidecar or a seal.
+ * What of the file system a reader may be given: the files of the restore point, the keys that policy trusts and the
+ * source that it is held against (or NULL) as they are, and in their directories, and those above, what can be a sidecar or a seal.
  */
 struct reader_keeper;
 struct reader_keeper *reader_keeper_new(const struct restore_point *point, const struct policy *policy,
-					struct error *e) must_check;
+					const char *source, struct error *e) must_check;
 void reader_keeper_destroy(struct reader_keeper *k);
 DEFINE_AUTO(struct reader_keeper, reader_keeper_destroy)
 /* Answers one question. *fd: a descriptor that goes along, for the caller to close; -1: none. -1: no question. */

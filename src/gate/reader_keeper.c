@@ -24,6 +24,7 @@ struct kept {
 struct reader_keeper {
 	const struct restore_point *point;
 	const struct strings *keys;
+	const char *source;
 	struct strings places; /* real paths of directories */
 	VEC(struct kept) files;
 	size_t opens;
@@ -53,7 +54,7 @@ static int add_place(struct reader_keeper *k, const char *place)
 }
 
 struct reader_keeper *reader_keeper_new(const struct restore_point *point, const struct policy *policy,
-					struct error *e)
+					const char *source, struct error *e)
 {
 	autodestroy(reader_keeper_destroy_auto) struct reader_keeper *k = calloc(1, sizeof *k);
 	if (!k) {
@@ -62,6 +63,7 @@ struct reader_keeper *reader_keeper_new(const struct restore_point *point, const
 	}
 	k->point = point;
 	k->keys = &policy->trusted_keys;
+	k->source = source;
 	for (size_t i = 0; i < point->count; i++) {
 		autofree char *real = realpath(point->items[i].path, NULL);
 		autofree char *beside = place_of(point->items[i].path), *there = real ? place_of(real) : NULL;
@@ -99,10 +101,16 @@ static size_t item_of(const struct reader_keeper *k, const char *path)
 	return SIZE_MAX;
 }
 
+/* Named by who asked for all this. */
+static bool is_named(const struct reader_keeper *k, const char *path)
+{
+	return item_of(k, path) != SIZE_MAX || strings_has(k->keys, path) || (k->source && !strcmp(k->source, path));
+}
+
 static bool may_open(const struct reader_keeper *k, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	if (item_of(k, path) != SIZE_MAX || strings_has(k->keys, path))
+	if (is_named(k, path))
 		return true;
 	if (!is_near(k, path) || !sidecar_may_be(name))
 		return false;
@@ -168,7 +176,7 @@ static int answer_again(struct reader_keeper *k, uint32_t number, struct wire_ou
 static void answer_stat(struct reader_keeper *k, bool follow, const char *path, struct wire_out *answer)
 {
 	struct stat st = {0};
-	bool allowed = item_of(k, path) != SIZE_MAX || is_near(k, path);
+	bool allowed = is_named(k, path) || is_near(k, path);
 	int sys = allowed && door_stat(path, follow, &st) == 0 ? 0 : allowed ? errno : EACCES;
 	put_errno(answer, sys);
 	wire_put(answer, &st, sizeof st);

@@ -131,6 +131,11 @@ void reader_request_put(struct wire_out *w, const struct reader_request *r)
 	wire_put_u32(w, r->width);
 	wire_put_i64(w, r->deadline_ns);
 	wire_put_u64(w, r->memory);
+	wire_put_u8(w, (uint8_t)r->task);
+	wire_put_u8(w, r->json);
+	wire_put_strings(w, &r->files);
+	wire_put_u32(w, r->fs);
+	wire_put_string(w, r->against);
 	wire_put_u8(w, r->remember);
 	wire_put_u8(w, r->paced);
 	wire_put_u64(w, r->piece);
@@ -168,6 +173,11 @@ static void get_start(struct wire_in *w, struct reader_request *out)
 	out->width = wire_get_u32(w);
 	out->deadline_ns = wire_get_i64(w);
 	out->memory = wire_get_u64(w);
+	out->task = (enum reader_task)wire_get_enum(w, READER_TASKS);
+	out->json = wire_get_bool(w);
+	wire_get_strings(w, &out->files, THINGS_MOST, TEXT_MOST);
+	out->fs = wire_get_u32(w);
+	out->against = wire_get_string(w, TEXT_MOST);
 	out->remember = wire_get_bool(w);
 	out->paced = wire_get_bool(w);
 	out->piece = wire_get_u64(w);
@@ -242,6 +252,8 @@ void reader_request_free(struct reader_request *r)
 	free(r->host);
 	free(r->hostname);
 	free(r->machine_id);
+	free(r->against);
+	strings_free(&r->files);
 	for (size_t i = 0; r->known && i < r->p.known_count; i++)
 		chunks_destroy((struct chunks *)(uintptr_t)r->known[i].chunks);
 	free(r->known);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* How a reader ended, and what that makes of what it has said. */
-#include "reading.h"
+#include "reader_life.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
-void reading_count(struct reading *r)
+void reader_life_count(struct reader_life *r)
 {
 	char path[64];
 	uint64_t n = 0;
@@ -26,7 +26,7 @@ void reading_count(struct reading *r)
 	r->kernel_bytes = n;
 }
 
-static void died(struct reading *r, int status)
+static void died(struct reader_life *r, int status)
 {
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	if (sig == SIGSYS)
@@ -45,7 +45,7 @@ static void died(struct reading *r, int status)
 }
 
 /* It has a moment to go by itself; whatever it does after its result does it no good. */
-void reading_reap(struct reading *r)
+void reader_life_reap(struct reader_life *r)
 {
 	int status = 0;
 	pid_t got = 0;
@@ -68,10 +68,9 @@ void reading_reap(struct reading *r)
 		died(r, status);
 }
 
-void reading_judge(struct reading *r)
+void reader_life_judge(struct reader_life *r, struct findings *f)
 {
 	struct error e = {0};
-	struct findings *f = &r->out->findings;
 	const char *label = r->point->label;
 	if (r->why.cls == ERROR_NONE && r->counted &&
 	    reader_keeper_judge(r->keeper, r->point, r->files, r->kernel_bytes, &e) < 0) {
@@ -80,7 +79,7 @@ void reading_judge(struct reading *r)
 		else
 			r->why = e;
 	}
-	const struct confinement *c = &r->out->confinement;
+	const struct confinement *c = &r->confinement;
 	if (r->p->policy->confine == CONFINE_REQUIRED && (!c->seccomp || !c->no_new_privs))
 		finding_add(f, PROOF_PRESENCE, "reader.confinement", label, OUTCOME_UNPROVEN, NULL,
 			    "policy asks for a reader that is confined (confine = required), and this kernel can't "
