@@ -63,7 +63,7 @@ const struct option_row option_rows[OPT_COUNT] = {
 	[OPT_COLOR] = {"color", "auto|always|never",
 		       FOR_VERDICT | FOR_INSPECT | FOR_EXTRACT | FOR_HISTORY | FOR_SEAL, false,
 		       "colour in text"},
-	[OPT_NO_CONFINE] = {"no-confine", NULL, FOR_VERDICT, false,
+	[OPT_NO_CONFINE] = {"no-confine", NULL, FOR_VERDICT | FOR_INSPECT | FOR_EXTRACT | FOR_SEAL, false,
 			    "read backups in this process, which nothing confines (refused by confine = required)"},
 	[OPT_SHOW_CONFINEMENT] = {"show-confinement", NULL, FOR_VERDICT, false,
 				  "also print what confined the process that read the backup"},

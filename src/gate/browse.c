@@ -4,24 +4,9 @@
 
 #include "backproof/extract.h"
 #include "backproof/text.h"
+#include "browse.h"
 #include "browse_list.h"
 #include "browse_names.h"
-#include "look.h"
-
-struct browse {
-	struct look look;
-	const struct browse_request *r;
-	struct strings wanted; /* without slashes around; "" is everything */
-	bool *met;
-	struct text *out;  /* the list, or the log */
-	bool list, json;
-	struct extractor *to;
-	int fd; /* cat */
-	uint8_t *buf;
-	uint64_t files, bytes, failed;
-	bool doubtful; /* of an archive whose end is still to come, or of a file system without its log */
-	int code; /* the worst so far */
-};
 
 #define CHUNK (1 * MIB)
 
@@ -40,29 +25,6 @@ static int say(struct browse *b, const char *path, const struct error *e)
 	b->failed++;
 	if (!b->code || code == CODE_DAMAGED)
 		b->code = code ? code : CODE_CANNOT_TELL;
-	return 0;
-}
-
-static int write_all(int fd, uint8_t *p, size_t n, struct error *e)
-{
-	struct text shown autotext = {0};
-	/* What a host wrote into its files must not steer the terminal of who looks at them. */
-	if (isatty(fd)) {
-		browse_list_bytes(&shown, (char *)p, n);
-		if (shown.failed)
-			return error_nomem(e);
-		p = (uint8_t *)shown.data;
-		n = shown.length;
-	}
-	while (n) {
-		ssize_t w = write(fd, p, n);
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return error_sys(e, "standard output");
-		p += w;
-		n -= (size_t)w;
-	}
 	return 0;
 }
 
@@ -86,7 +48,7 @@ static int cat_entry(struct browse *b, const struct fs_entry *x, const char *lin
 			return say(b, x->path, &why);
 		if (n == 0)
 			break;
-		if (write_all(b->fd, b->buf, (size_t)n, e) < 0)
+		if (b->write(b, b->buf, (size_t)n, e) < 0)
 			return -1;
 		done += (uint64_t)n;
 	}
@@ -268,12 +230,12 @@ static void tell_obstacles(struct browse *b)
 	}
 }
 
-static int run(struct browse *b, struct error *e)
+int browse_here(struct browse *b, struct error *e)
 {
 	b->look.p.archive_visit = visit_member;
 	b->look.p.archive_ctx = b;
-	if (prepare(b, e) < 0 || look_open(&b->look, b->r->paths, b->r->overrides, b->r->budget, e) < 0 ||
-	    walk_all(b, e) < 0)
+	if (prepare(b, e) < 0 || (b->directory && !(b->to = extractor_open(b->directory, e))) ||
+	    look_open(&b->look, e) < 0 || walk_all(b, e) < 0)
 		return -1;
 	if (b->to && extract_end(b->to, e) < 0)
 		return -1;
@@ -295,78 +257,4 @@ static int run(struct browse *b, struct error *e)
 	if (!readable || ((b->code || b->doubtful) && code))
 		return code ? code : CODE_CANNOT_TELL;
 	return b->list && !b->files && code ? code : b->code;
-}
-
-static void close_browse(struct browse *b)
-{
-	look_close(&b->look);
-	strings_free(&b->wanted);
-	free(b->met);
-	free(b->buf);
-}
-
-int gate_list(const struct browse_request *r, bool json, struct text *out, struct error *e)
-{
-	struct browse b = {.r = r, .out = out, .list = true, .json = json, .fd = -1};
-	if (json)
-		text_put(out, "{\"format_version\":\"1.0\",\"type\":\"list\",\"entries\":[\n");
-	int rc = run(&b, e);
-	if (json)
-		text_put(out, "]}\n");
-	close_browse(&b);
-	return rc;
-}
-
-int gate_cat(const struct browse_request *r, int fd, struct text *log, struct error *e)
-{
-	struct browse b = {.r = r, .out = log, .fd = fd};
-	int rc = run(&b, e);
-	close_browse(&b);
-	return rc;
-}
-
-/* Before the working directory changes. */
-static int add_absolute(struct strings *to, const char *path, struct error *e)
-{
-	autofree char *here = *path == '/' ? NULL : getcwd(NULL, 0);
-	autofree char *full = *path == '/' ? strdup(path) : here ? text_format("%s/%s", here, path) : NULL;
-	return full && strings_add(to, full) == 0 ? 0 : error_nomem(e);
-}
-
-static int extract(struct browse *b, const struct browse_request *r, const char *directory, struct error *e)
-{
-	struct strings paths = {0}, scratch = {0};
-	struct gate_overrides o = *r->overrides;
-	struct browse_request absolute = *r;
-	int rc = 0;
-	for (size_t i = 0; i < r->paths->count && rc == 0; i++)
-		rc = add_absolute(&paths, r->paths->items[i], e);
-	if (rc == 0 && o.scratch)
-		rc = add_absolute(&scratch, o.scratch, e);
-	if (scratch.count)
-		o.scratch = scratch.items[0];
-	absolute.paths = &paths;
-	absolute.overrides = &o;
-	b->r = &absolute;
-	autodestroy(extractor_destroy_auto) struct extractor *to = rc == 0 ? extractor_open(directory, e) : NULL;
-	b->to = to;
-	rc = to ? run(b, e) : -1;
-	close_browse(b);
-	strings_free(&paths);
-	strings_free(&scratch);
-	return rc;
-}
-
-int gate_extract(const struct browse_request *r, const char *directory, struct text *log, struct error *e)
-{
-	struct browse b = {.out = log, .fd = -1};
-	char size[32];
-	int rc = extract(&b, r, directory, e);
-	if (rc >= 0) {
-		text_printf(log, "%llu %s, %s restored to ", (unsigned long long)b.files,
-			    b.files == 1 ? "file" : "files", format_size(b.bytes, size));
-		text_put_safe(log, directory);
-		text_put(log, b.failed || rc ? "; not all that was asked for\n" : "\n");
-	}
-	return rc;
 }

@@ -314,18 +314,27 @@ static void show_json(struct text *t, const struct subject *s, const struct find
 	text_put(t, "]}\n");
 }
 
+int inspect_here(struct look *l, bool json, struct text *out, struct error *e)
+{
+	if (look_open(l, e) < 0)
+		return -1;
+	if (json)
+		show_json(out, &l->s, &l->f);
+	else
+		show_text(out, &l->s, &l->f);
+	return look_code(&l->f);
+}
+
 int gate_inspect(const struct strings *paths, bool json, const struct gate_overrides *o, struct text *out,
 		 struct error *e)
 {
 	struct look l = {0};
-	int rc = look_open(&l, paths, o, NULL, e);
-	if (rc == 0) {
-		if (json)
-			show_json(out, &l.s, &l.f);
-		else
-			show_text(out, &l.s, &l.f);
-		rc = look_code(&l.f);
-	}
+	int rc = look_prepare(&l, paths, o, NULL, e);
+	if (rc == 0 && reader_wanted(&l.policy))
+		rc = look_by_reader(&l, &(struct reader_request){.task = READER_INSPECT, .json = json}, -1, NULL, out,
+				    e);
+	else if (rc == 0)
+		rc = inspect_here(&l, json, out, e);
 	look_close(&l);
 	return rc;
 }

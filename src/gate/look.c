@@ -19,8 +19,19 @@ int look_code(const struct findings *f)
 	return code;
 }
 
-int look_open(struct look *l, const struct strings *paths, const struct gate_overrides *o, struct budget *budget,
-	      struct error *e)
+int look_adopt(struct look *l, const struct check_parameters *p, const struct restore_point *point, struct error *e)
+{
+	const struct check_parameters before = l->p;
+	l->p = *p;
+	l->p.archive_visit = before.archive_visit;
+	l->p.archive_ctx = before.archive_ctx;
+	l->budget = p->budget;
+	l->point = point;
+	return findings_init(&l->f) < 0 ? error_nomem(e) : 0;
+}
+
+int look_prepare(struct look *l, const struct strings *paths, const struct gate_overrides *o, struct budget *budget,
+		 struct error *e)
 {
 	budget_init(&l->own);
 	l->budget = budget ? budget : &l->own;
@@ -44,8 +55,16 @@ int look_open(struct look *l, const struct strings *paths, const struct gate_ove
 	l->p.scratch = l->scratch;
 	l->p.budget = l->budget;
 	budgets_begin(&l->policy, l->budget);
+	l->point = &l->catalog.items[0];
+	if (o->no_confine)
+		l->policy.confine = CONFINE_NO;
+	return 0;
+}
+
+int look_open(struct look *l, struct error *e)
+{
 	l->opened = true;
-	return subject_open(&l->s, &l->catalog.items[0], &l->p, &l->f, e);
+	return subject_open(&l->s, l->point, &l->p, &l->f, e);
 }
 
 void look_close(struct look *l)

@@ -117,7 +117,8 @@ void reader_confined_get(struct wire_in *w, struct confinement *out);
 
 /*
  * What of the file system a reader may be given: the files of the restore point, the keys that policy trusts and the
- * source that it is held against (or NULL) as they are, and in their directories, and those above, what can be a sidecar or a seal.
+ * source that it is held against (or NULL) as they are, and in their directories, and those above, what can be a
+ * sidecar or a seal.
  */
 struct reader_keeper;
 struct reader_keeper *reader_keeper_new(const struct restore_point *point, const struct policy *policy,

@@ -12,7 +12,7 @@
 #include "backproof/door.h"
 #include "backproof/pace.h"
 #include "backproof/pool.h"
-#include "reader.h"
+#include "look.h"
 #include "run.h"
 
 #define FILES_OPEN 4096
@@ -59,6 +59,8 @@ static int shut_in(const struct reader_request *r, struct error *e)
 	struct wire_out w = {0};
 	const struct confine_request c = {.directory = READER_SCRATCH,
 					  .account = r->has_account ? &r->account : NULL,
+					  .restores = r->task == READER_EXTRACT,
+					  .target = READER_TARGET,
 					  .memory = r->memory,
 					  .files = FILES_OPEN};
 	if (r->p.policy->confine != CONFINE_NO && confine_process(&c, &state, e) < 0)
@@ -83,46 +85,52 @@ static void *tell(void *arg)
 
 static struct scratch *open_scratch(const struct reader_request *r, struct error *e)
 {
-	return fchdir(READER_SCRATCH) < 0 ? (error_sys(e, "scratch"), NULL)
-					  : scratch_adopt(READER_SCRATCH, r->policy.scratch_limit, e);
+	int here = r->task == READER_EXTRACT ? READER_TARGET : READER_SCRATCH;
+	return fchdir(here) < 0 ? (error_sys(e, "scratch"), NULL)
+				: scratch_adopt(READER_SCRATCH, r->policy.scratch_limit, e);
 }
 
-static int work(struct reader_request *r, struct host_result *out, struct reader_file *files, struct error *e)
+static int check(struct reader_request *r, struct wire_out *result, struct error *e)
+{
+	struct host_result out = {.checked_at = r->p.now, .depth = r->p.depth, .seed = r->p.seed};
+	autofree struct reader_file *files = calloc(r->point.count + 1, sizeof *files);
+	out.host = strdup(r->host);
+	out.policy = strdup(r->policy.name ? r->policy.name : "");
+	out.point_label = strdup(r->point.label);
+	if (!files || !out.host || !out.policy || !out.point_label || findings_init(&out.findings) < 0)
+		return error_nomem(e);
+	run_here(&r->point, &r->p, &out, files);
+	reader_result_put(result, &out, files, r->point.count);
+	return 0;
+}
+
+static int work(struct reader_request *r, struct wire_out *result, struct error *e)
 {
 	static struct budget budget; /* the thread that tells of it stays alive */
 	pthread_t teller;
-	autodestroy(scratch_destroy_auto) struct scratch *scratch = open_scratch(r, e);
-	autodestroy(pace_destroy_auto) struct pace *pace =
-		r->paced ? pace_asking((size_t)r->piece, reader_door_pace, e) : NULL;
-	if (!scratch || (r->paced && !pace) || findings_init(&out->findings) < 0)
-		return error_nomem(e);
+	struct scratch *scratch = open_scratch(r, e);
+	struct pace *pace = r->paced ? pace_asking((size_t)r->piece, reader_door_pace, e) : NULL;
+	if (!scratch || (r->paced && !pace))
+		return -1;
 	budget_init(&budget);
 	budget.deadline_ns = r->deadline_ns;
 	budget.pace = pace;
 	r->p.budget = &budget;
 	r->p.scratch = scratch;
 	r->p.remember = r->remember;
+	r->p.looking = r->task != READER_CHECK && r->task != READER_SEAL;
+	r->p.sealing = r->task == READER_SEAL;
 	if (shut_in(r, e) < 0)
 		return -1;
 	if (pthread_create(&teller, NULL, tell, &budget) == 0)
 		pthread_detach(teller);
-	out->host = strdup(r->host);
-	out->policy = strdup(r->policy.name ? r->policy.name : "");
-	out->point_label = strdup(r->point.label);
-	if (!out->host || !out->policy || !out->point_label)
-		return error_nomem(e);
-	out->checked_at = r->p.now;
-	out->depth = r->p.depth;
-	out->seed = r->p.seed;
-	run_here(&r->point, &r->p, out, files);
-	return 0;
+	return r->task == READER_CHECK ? check(r, result, e) : look_inside(r, result, e);
 }
 
 /* Nothing can be said of what went wrong but by how it ends: the gate has its own words for that. */
 int gate_reader(void)
 {
 	struct reader_request r;
-	struct host_result result = {0};
 	struct wire_out w = {0};
 	struct error e = {0};
 	size_t length;
@@ -133,16 +141,14 @@ int gate_reader(void)
 	/* Whoever started us is to learn what we find: without him there is nothing to do. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != (pid_t)r.parent)
 		leave(EXIT_FAILURE);
-	(void)syscall(SYS_close_range, READER_SCRATCH + 1, ~0u, 0u);
+	(void)syscall(SYS_close_range, r.task == READER_EXTRACT ? READER_TARGET + 1 : READER_SCRATCH + 1, ~0u, 0u);
 	pool_set_width(r.width);
 	open_what_is_needed();
 	reader_door_open(READER_SOCKET);
-	autofree struct reader_file *files = calloc(r.point.count + 1, sizeof *files);
-	if (!files || work(&r, &result, files, &e) < 0) {
+	if (work(&r, &w, &e) < 0) {
 		dprintf(STDERR_FILENO, "backproof reader: %s\n", e.text);
 		leave(CODE_INTERNAL);
 	}
-	reader_result_put(&w, &result, files, r.point.count);
 	reader_door_say(READER_RESULT, &w);
 	/* The gate looks at what the kernel has counted of us while we wait. */
 	(void)!reader_receive(READER_SOCKET, head, sizeof head, NULL, &e);
