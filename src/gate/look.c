@@ -27,6 +27,7 @@ int look_adopt(struct look *l, const struct check_parameters *p, const struct re
 	l->p.archive_ctx = before.archive_ctx;
 	l->budget = p->budget;
 	l->point = point;
+	budgets_begin(p->policy, p->budget);
 	return findings_init(&l->f) < 0 ? error_nomem(e) : 0;
 }
 
