@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that nobody should trust, wherever a name can come from. hostile-make.py tree TREE | containers DIR IMAGE"""
-import io, json, os, sys, tarfile, time
+"""Names that nobody should trust, wherever a name can come from. hostile-make.py tree TREE | containers DIR IMAGE FIXTURES"""
+import base64, hashlib, io, json, os, shutil, struct, subprocess, sys, tarfile, time
 
 # Escapes, line ends, C1, bidi, what can't be seen, line separators, tags, no UTF-8 and overlong, and what ends a string
 # in JSON, HTML, XML, a label, a shell and performance data. NAME has no slash and no newline for where neither can be.
@@ -38,6 +38,11 @@ def tree(top):
     os.symlink(b"TARGET" + LINE + b"\n", os.path.join(os.fsencode(top), b"etc/LINK" + NAME))
 
 
+def config_text():
+    """Configurations take no control characters, and no white space or quotes in a name."""
+    return "".join(c for c in TEXT if c > " " and not "\x7f" <= c < "\xa0" and c not in '"\\')
+
+
 def member(t, name, data, link=None):
     m = tarfile.TarInfo(name if isinstance(name, str) else name.decode("utf-8", "surrogateescape"))
     m.size, m.mtime = len(data), int(time.time()) - 60
@@ -52,7 +57,7 @@ def archive(path, members):
             member(t, name, data)
 
 
-def containers(out, image):
+def containers(out, image, fixtures):
     size = os.path.getsize(image)
     # A VMDK whose extent and parent are called so, and an OVA of that kind.
     descriptor = (b'# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType="monolithicFlat"\n'
@@ -76,10 +81,35 @@ def containers(out, image):
     archive(f"{out}/cut.tar", base)
     with open(f"{out}/cut.tar", "r+b") as f:
         f.truncate(os.path.getsize(f"{out}/cut.tar") - 11000)
+    # Proxmox: the name of the machine, of a configuration and of a disk, with the sum made right; notes and log beside.
+    vma = bytearray(open(f"{fixtures}/vma/two.vma", "rb").read())
+    for old, new in ((b"name: web01", b"name:\x1b[2JVM"), (b"drive-scsi0\0", b"DRIVE\xff\x1b[2J<\0"), (b"fw.conf\0", b"FW\x1b[<b>\0")):
+        at = vma.index(old)
+        assert len(new) == len(old)
+        vma[at:at + len(old)] = new
+    size, = struct.unpack_from(">I", vma, 56)
+    vma[32:48] = bytes(16)
+    vma[32:48] = hashlib.md5(vma[:size]).digest()
+    stem = f"{out}/vzdump/vzdump-qemu-100-{time.strftime('%Y_%m_%d-%H_%M_%S', time.gmtime(time.time() - 600))}"
+    os.mkdir(f"{out}/vzdump")
+    for suffix, data in ((".vma", vma), (".vma.notes", b"NOTES" + LINE), (".log", b"LOGLINE" + LINE + b"\n" + LINE)):
+        with open(stem + suffix, "wb") as f:
+            f.write(data)
+    # Clonezilla: its lists name disks, partitions and file systems.
+    shutil.copytree(f"{fixtures}/clonezilla/web01-2026-11-19-img", f"{out}/clonezilla-img")
+    for name, mode, data in (("dev-fs.list", "ab", b"/dev/DEV" + LINE + b" ext4\n"), ("parts", "wb", b"PARTS" + LINE + b"\n"),
+                             ("Info-saved-by-cmd.txt", "wb", LINE)):
+        with open(f"{out}/clonezilla-img/{name}", mode) as f:
+            f.write(data)
+    # A WIM of that name and description, with such names in it.
+    os.mkdir(f"{out}/../wim")
+    with open(os.path.join(os.fsencode(f"{out}/../wim"), b"WIMFILE" + TEXT.encode()), "w") as f:
+        f.write("x")
+    subprocess.run(["wimlib-imagex", "capture", f"{out}/../wim", f"{out}/files.wim", "WIMNAME" + config_text(), "WIMTEXT" + config_text(),
+                    "--no-acls", "--unix-data"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     # A seal that anybody can write.
     statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "SEALFILE" + TEXT, "digest": {"sha256": "0" * 64}}],
                  "predicateType": TEXT, "predicate": {"host": TEXT}}
-    import base64
     payload = base64.b64encode(json.dumps(statement).encode()).decode()
     with open(f"{out}/seal.json", "w") as f:
         json.dump({"payloadType": "application/vnd.in-toto+json", "payload": payload,
@@ -87,9 +117,7 @@ def containers(out, image):
 
 
 def name(kind):
-    # Configurations take no control characters, and no white space or quotes in a name.
-    text = "".join(c for c in TEXT if c > " " and not "\x7f" <= c < "\xa0" and c not in '"\\')
-    os.write(1, {"name": NAME, "line": LINE, "text": text.encode()}[kind])
+    os.write(1, {"name": NAME, "line": LINE, "text": config_text().encode()}[kind])
 
 
 {"tree": tree, "containers": containers, "name": name}[sys.argv[1]](*sys.argv[2:])

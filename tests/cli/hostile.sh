@@ -21,8 +21,8 @@ rm -rf "$W/tree/var/lib/dpkg/status.d"
 # Where names of files are hostile, too.
 mk_disk "$B/disk.img" "$W/tree" || exit 1
 sgdisk -c "2:PART$(printf '\033[2J\342\200\256\n"}<b>')" "$B/disk.img" >/dev/null
-mke2fs -q -t ext4 -L "$(printf 'LAB\033[2J\n<b>"}')" -d "$W/tree" "$B/bare.img" 24M || exit 1
-make containers "$B" "$B/bare.img" || exit 1
+mke2fs -q -t ext4 -L "$(printf 'LAB\033[2J\n<b>"}')" -d "$W/tree" "$B/bare.img" 24M >/dev/null || exit 1
+make containers "$B" "$B/bare.img" "$TOP/fixtures" || exit 1
 qemu-img create -q -u -f qcow2 -F raw -b "BACKING$NAME" "$B/child.qcow2" 32M
 cp "$B/bare.img" "$B/$NAME"
 mkdir "$B/sums" && cp "$B/$NAME" "$B/sums/SUMFILE$NAME"
@@ -56,7 +56,7 @@ while IFS= read -r -d '' b; do
 	keep text 0 inspect "$b" --scratch "$S"
 	keep json 0 inspect "$b" --format json --scratch "$S"
 done < <(find "$B" -mindepth 1 -maxdepth 1 ! -name seal.json -print0)
-for b in disk.img system.tar; do
+for b in disk.img system.tar files.wim; do
 	keep text 0 inspect "$B/$b" --ls --scratch "$S"
 	keep json 0 inspect "$B/$b" --ls --format json --scratch "$S"
 	mkdir -p "$W/to.$b"
@@ -152,6 +152,36 @@ keep text 0 inspect "$W/nowhere$LINE"
 keep text 0 inspect "$B/disk.img" --cat "NOTHING$LINE" --scratch "$S"
 keep text 0 extract "$B/disk.img" / -C "$W/nowhere$LINE" --scratch "$S"
 
+# The judge itself: each of these is one fault.
+mkdir "$W/judge"
+n=0
+bad() { # FORMAT HOSTS: the output, made with printf
+	n=$((n + 1))
+	echo "bad $n" >"$W/judge/$n.what"
+	# shellcheck disable=SC2059
+	printf "$3" >"$W/judge/$n.$1.$2"
+}
+for c in '\033[1m' '\r' '\t' '\302\233' '\342\200\256' '\342\200\213' '\342\200\250' '\357\273\277' '\363\240\201\201' '\377' '\300\257'; do
+	bad text 0 "a${c}b\n"
+done
+bad json 0 '{"a":1,"a":2}\n'
+bad json 0 '{"a":NaN}\n'
+bad json 0 '{"a":"\n"}\n'
+bad jsonl 1 '{"type":"host"}\n{"type":"host"}\n{"type":"summary"}\n'
+bad html 1 '<html><body><details id="h0"><script>a</script></details></body></html>\n'
+bad html 1 '<html><body><details id="h0"><b onclick="a">x</b></details></body></html>\n'
+bad html 1 '<html><body><details id="h0"><a href="javascript:a">x</a></details></body></html>\n'
+bad html 1 '<html><body><details id="h0"><!-- x --></details></body></html>\n'
+bad html 1 '<html><body><details id="h0"><p>x</details></body></html>\n'
+bad junit 1 '<testsuites><testsuite/><testsuite/></testsuites>\n'
+bad junit 1 '<testsuites>&</testsuites>\n'
+bad prometheus 1 '# TYPE backproof_host_safe gauge\nbackproof_host_safe{host="x",y="z"} 1\n'
+bad prometheus 1 '# TYPE backproof_host_safe gauge\nbackproof_host_safe{host="x"} 1\nbackproof_host_safe{host="x"} 1\n'
+bad nagios 1 'BACKPROOF OK - a | b | a=1\n'
+bad nagios 1 'BACKPROOF OK - a\nb | a=1\n'
+python3 "$TOP/tests/cli/hostile-check.py" "$W/judge" >"$W/judged"
+holds "the judge finds each of $n" grep -qx "$n outputs, $n faults" "$W/judged"
+
 if python3 "$TOP/tests/cli/hostile-check.py" "$O" >"$W/checked"; then
 	ok "$(tail -n 1 "$W/checked")"
 else
@@ -159,7 +189,7 @@ else
 fi
 holds "nothing crashed or hung" test ! -e "$W/crashed"
 # The names were there: a test that planted nothing would find nothing.
-for token in HOSTNAME MACHINEID SYSTEM SPEC MOUNT PART LAB EXTENT BACKING HREF TARHOST TARFILE SUMFILE FILE DIR LINK TARGET GZ \
+for token in HOSTNAME MACHINEID SYSTEM SPEC MOUNT PART LAB EXTENT BACKING HREF TARHOST TARFILE SUMFILE FILE DIR LINK TARGET GZ DRIVE FW WIMFILE \
 	POLICY REPOSITORY HOST2 HOST3 HOST4 KEY SECTION VALUE GROUP OPTION COMMAND MISSING NONE NOTHING nowhere; do
 	if grep -qrF "$token" "$O" --include='*.*.*'; then ok "said: $token"; else not_ok "said: $token" </dev/null; fi
 done
