@@ -105,6 +105,7 @@ $(BUILD)/target-%: tests/fuzz/%.c $(BUILD)/libbackproof.a
 		$(if $(AFL),-fsanitize=fuzzer) $(LDFLAGS) -MMD -MP \
 		-o $@ $< $(BUILD)/libbackproof.a $(LIBS)
 
+comma := ,
 # The calls that fault injection takes over, in our own objects only.
 WRAPPED := malloc calloc realloc strdup strndup pread64 pwrite64 archive_write_data archive_write_header \
 	fsync ftruncate64
@@ -112,6 +113,8 @@ $(BUILD)/tests/fault/%: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 # A shared library has resolved its own calls already.
 $(BUILD)/tests/fault/%: LIBRARY := $(BUILD)/libbackproof.a
 $(BUILD)/tests/fault/seal: override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
+$(BUILD)/tests/fault/policy: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read stat64 \
+	fstat64 EVP_MD_CTX_new EVP_DigestUpdate EVP_DigestFinal_ex)
 
 # The program with faults under it (tests/fault/README.md): the same objects, with some calls put before the system's.
 # FAULTS=1 makes it the program itself.

@@ -33,13 +33,14 @@ static struct node *add_node(struct component *c, enum node_kind kind)
 	return n;
 }
 
+/* 0; 1: it is too long; -1: memory. */
 static int add_literal(struct component *c, char byte)
 {
 	struct node *n = c->count ? &c->nodes[c->count - 1] : NULL;
 	if (!n || n->kind != NODE_TEXT)
 		n = add_node(c, NODE_TEXT);
 	if (!n || n->len == NAME_LIMIT)
-		return -1;
+		return 1;
 	char *grown = realloc(n->text, n->len + 2);
 	if (!grown)
 		return -1;
@@ -140,8 +141,9 @@ static int add_component(struct pattern *p, const char **s, const char *text, st
 				return bad(e, text, *s, "} without { (write \\} for the character itself)");
 			if (**s == '\\' && (!(*s)[1] || *++*s == '/'))
 				return bad(e, text, *s, "\\ with nothing behind it");
-			if (add_literal(c, *(*s)++) < 0)
-				return bad(e, text, from, "too long");
+			rc = add_literal(c, *(*s)++);
+			if (rc)
+				return rc < 0 ? error_nomem(e) : bad(e, text, from, "too long");
 		}
 		if (rc < 0)
 			return -1;

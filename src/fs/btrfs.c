@@ -149,10 +149,13 @@ static int btrfs_subvolumes(void *self, fs_subvolume_fn *fn, void *ctx, struct e
 	{
 		if (!btrfs_is_subvolume(t->id) || !t->refs)
 			continue;
-		autofree char *path = btrfs_tree_path(v->fs, t);
+		autofree char *path = NULL;
+		int rc = btrfs_tree_path(v->fs, t, &path, e);
+		if (rc < 0)
+			return -1;
 		struct fs_subvolume s = {.path = path, .id = t->id, .is_default = t->id == v->fs->default_tree,
 					 .read_only = t->flags & 1, .changed = t->ctime};
-		int rc = path ? fn(ctx, &s, e) : 0;
+		rc = path ? fn(ctx, &s, e) : 0;
 		if (rc)
 			return rc < 0 ? -1 : 0;
 	}

@@ -205,8 +205,8 @@ int btrfs_roots_open(struct btrfs *fs, struct error *e) must_check;
 int btrfs_root_parse(const struct btrfs_key *key, const uint8_t *p, uint32_t size, struct btrfs_tree *out,
 		     struct error *e) must_check;
 struct btrfs_tree *btrfs_tree_by_id(const struct btrfs *fs, uint64_t id);
-/* "a/b/snapshot" from the top level on; NULL when it hangs nowhere or memory is out. */
-char *btrfs_tree_path(const struct btrfs *fs, const struct btrfs_tree *t);
+/* "a/b/snapshot" from the top level on: 1 and it is the caller's, 0 when it hangs nowhere, -1. */
+int btrfs_tree_path(const struct btrfs *fs, const struct btrfs_tree *t, char **out, struct error *e) must_check;
 bool btrfs_is_subvolume(uint64_t id);
 
 /* btrfs_inode.c */

@@ -140,24 +140,25 @@ static int put_dirs(struct btrfs *fs, const struct btrfs_tree *tree, uint64_t di
 	return 1;
 }
 
-char *btrfs_tree_path(const struct btrfs *fs, const struct btrfs_tree *t)
+int btrfs_tree_path(const struct btrfs *fs, const struct btrfs_tree *t, char **out, struct error *e)
 {
 	autofree char *path = strdup("");
-	struct error e;
 	if (!path)
-		return NULL;
+		return error_nomem(e);
 	for (unsigned depth = 0; t->id != BTRFS_FS_TREE; depth++) {
 		const struct btrfs_tree *parent = btrfs_tree_by_id(fs, t->parent);
 		if (!t->name || !parent || depth > DEPTH_MAX)
-			return NULL;
+			return 0;
 		char *longer = text_format("%s%s%s", t->name, *path ? "/" : "", path);
 		if (!longer)
-			return NULL;
+			return error_nomem(e);
 		free(path);
 		path = longer;
-		if (put_dirs((struct btrfs *)fs, parent, t->parent_dir, &path, &e) <= 0)
-			return NULL;
+		int rc = put_dirs((struct btrfs *)fs, parent, t->parent_dir, &path, e);
+		if (rc <= 0)
+			return rc;
 		t = parent;
 	}
-	return take(path);
+	*out = take(path);
+	return 1;
 }

@@ -21,6 +21,7 @@ static void put_value(struct text *out, const char *value)
 	text_put_safe(out, quote ? text_str(&quoted) : value);
 	if (quote)
 		text_put(out, "\"");
+	out->failed |= quoted.failed;
 	text_free(&quoted);
 }
 
@@ -58,6 +59,7 @@ static void put_section(struct text *out, const struct config *c, enum config_ki
 			put_line(out, c->values, keys[i].name, text_str(&value), from);
 		else if (keys[i].value)
 			put_line(out, c->values, keys[i].name, keys[i].value, NULL);
+		out->failed |= value.failed;
 		text_free(&value);
 	}
 }

@@ -50,7 +50,7 @@ static void judge_place(struct survey *s, uint64_t entry, uint64_t length, uint6
 		note(s, FLAW_SHARED, index);
 }
 
-static void judge_entry(struct survey *s, uint64_t entry, uint64_t index)
+static int judge_entry(struct survey *s, uint64_t entry, uint64_t index, struct error *e)
 {
 	const struct vhdx *v = s->v;
 	const uint64_t group = index / (v->ratio + 1), in = index % (v->ratio + 1);
@@ -58,30 +58,32 @@ static void judge_entry(struct survey *s, uint64_t entry, uint64_t index)
 	if (in == v->ratio) {
 		/* Without a parent they mean nothing, and QEMU has left remains in them. */
 		if (!v->has_parent || state == VHDX_NOT_PRESENT)
-			return;
+			return 0;
 		if (state != VHDX_FULL) {
 			note(s, FLAW_STATE, index);
-			return;
+			return 0;
 		}
 		s->bitmaps++;
 		judge_place(s, entry, MIB, index);
-		return;
+		return 0;
 	}
 	uint64_t block = group * v->ratio + in;
 	if (block >= v->blocks || state <= VHDX_UNMAPPED)
-		return;
+		return 0;
 	if (state != VHDX_FULL && (state != VHDX_PARTIAL || !v->has_parent)) {
 		note(s, FLAW_STATE, index);
-		return;
+		return 0;
 	}
 	s->present++;
 	judge_place(s, entry, vhdx_block_length(v, block), index);
 	if (state == VHDX_PARTIAL) {
 		uint8_t raw[8];
-		if (source_read_at(v->table, vhdx_bitmap_index(v, block) * 8, raw, 8, NULL) < 0 ||
-		    VHDX_STATE(get_le64(raw)) != VHDX_FULL)
+		if (source_read_at(v->table, vhdx_bitmap_index(v, block) * 8, raw, 8, e) < 0)
+			return -1;
+		if (VHDX_STATE(get_le64(raw)) != VHDX_FULL)
 			note(s, FLAW_BITMAP, index);
 	}
+	return 0;
 }
 
 static int survey_table(struct survey *s, const struct image_context *c, struct error *e)
@@ -104,8 +106,8 @@ static int survey_table(struct survey *s, const struct image_context *c, struct 
 		if (source_read_at(s->v->table_window, i * 8, raw, (size_t)n * 8, e) < 0)
 			return -1;
 		for (uint64_t k = 0; k < n; k++)
-			if (get_le64(raw + k * 8))
-				judge_entry(s, get_le64(raw + k * 8), i + k);
+			if (get_le64(raw + k * 8) && judge_entry(s, get_le64(raw + k * 8), i + k, e) < 0)
+				return -1;
 		i += n;
 	}
 	return 0;

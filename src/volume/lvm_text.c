@@ -14,6 +14,7 @@ struct parser {
 	char *p, *end;
 	struct lvm_tree *t;
 	const char *wrong;
+	bool no_memory;
 };
 
 static void skip(struct parser *s)
@@ -38,8 +39,13 @@ static int fail(struct parser *s, const char *what)
 /* A new node behind *last under parent. */
 static uint32_t add(struct parser *s, uint32_t parent, uint32_t *last)
 {
-	if (s->t->count >= MAX_NODES || !vec_push(s->t)) {
+	if (s->t->count >= MAX_NODES) {
 		fail(s, "too long");
+		return 0;
+	}
+	if (!vec_push(s->t)) {
+		s->no_memory = true;
+		fail(s, "out of memory");
 		return 0;
 	}
 	uint32_t n = (uint32_t)(s->t->count - 1);
@@ -172,13 +178,14 @@ int lvm_parse(char *data, size_t length, struct lvm_tree *out, struct error *e)
 	out->data = data;
 	/* Texts are NUL-terminated, some of them by intent. */
 	size_t used = strnlen(data, length);
-	struct parser s = {data, data + used, out, NULL};
+	struct parser s = {.p = data, .end = data + used, .t = out};
 	if (!vec_push(out))
 		return error_nomem(e);
-	if (section(&s, 0, 0) < 0)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "LVM metadata, byte %zu of its text: %s",
-				 (size_t)(s.p - data), s.wrong);
-	return 0;
+	if (section(&s, 0, 0) == 0)
+		return 0;
+	return s.no_memory ? error_nomem(e)
+			   : error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "LVM metadata, byte %zu of its text: %s",
+				       (size_t)(s.p - data), s.wrong);
 }
 
 void lvm_tree_free(struct lvm_tree *t)

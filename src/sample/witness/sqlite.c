@@ -106,7 +106,8 @@ static int read_result(sqlite3 *db, sqlite3_stmt *q, struct error *e)
 		const char *row = (const char *)sqlite3_column_text(q, 0);
 		if (row && (!strncmp(row, "*** in database", 15) || strstr(row, "malformed") ||
 			    strstr(row, "out of order") || strstr(row, "age ")))
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "quick_check: %.200s", row);
+			return error_set(e, sqlite_read_failed(db) ? ERROR_IO : ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "quick_check: %.200s", row);
 		if (row && !strcmp(row, "ok"))
 			sound = true;
 		else

@@ -12,6 +12,7 @@
 struct file {
 	sqlite3_file base;
 	int fd;
+	bool failed; /* a read of it did */
 };
 
 static int file_close(sqlite3_file *f)
@@ -27,8 +28,10 @@ static int file_read(sqlite3_file *f, void *buf, int len, sqlite3_int64 off)
 		ssize_t n = pread(fd, (char *)buf + got, (size_t)(len - got), off + got);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0) {
+			((struct file *)f)->failed = true;
 			return SQLITE_IOERR_READ;
+		}
 		if (n == 0) {
 			memset((char *)buf + got, 0, (size_t)(len - got));
 			return SQLITE_IOERR_SHORT_READ;
@@ -36,6 +39,13 @@ static int file_read(sqlite3_file *f, void *buf, int len, sqlite3_int64 off)
 		got += (int)n;
 	}
 	return SQLITE_OK;
+}
+
+bool sqlite_read_failed(sqlite3 *db)
+{
+	sqlite3_file *f = NULL;
+	return sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f) == SQLITE_OK && f->pMethods &&
+	       ((struct file *)f)->failed;
 }
 
 static int file_write(sqlite3_file *f, const void *buf, int len, sqlite3_int64 off)
@@ -113,6 +123,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fla
 	/* No temporary files: what does not fit in memory is not sorted. */
 	if (!name || !(flags & SQLITE_OPEN_MAIN_DB))
 		return SQLITE_CANTOPEN;
+	((struct file *)f)->failed = false;
 	((struct file *)f)->fd = (int)sqlite3_uri_int64(name, "fd", -1);
 	f->pMethods = &methods;
 	if (out)

@@ -11,5 +11,7 @@ struct sqlite3;
  * is written, no journal looked for. 0 or an SQLite code. *db is set either way: close it.
  */
 int sqlite_open_fd(int fd, struct sqlite3 **db) must_check;
+/* A read of the file failed: what SQLite then finds wrong (quick_check makes a row of it) is not the content. */
+bool sqlite_read_failed(struct sqlite3 *db);
 
 #endif

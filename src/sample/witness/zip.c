@@ -61,12 +61,18 @@ static int find_end(const struct zip *z, uint8_t end[22], uint64_t *at, struct e
 static int read_zip64(struct zip *z, uint64_t end_at, struct error *e)
 {
 	uint8_t b[56];
-	if (end_at < 20 || witness_read(z->fd, z->size, end_at - 20, b, 20, e) < 0 ||
-	    memcmp(b, "PK\6\7", 4))
+	if (end_at < 20)
 		return 0; /* the numbers are what they look like */
+	if (witness_read(z->fd, z->size, end_at - 20, b, 20, e) < 0)
+		return -1;
+	if (memcmp(b, "PK\6\7", 4))
+		return 0;
 	uint64_t at = get_le64(b + 8);
 	/* With bytes before the archive the record is just before its locator. */
-	if (witness_read(z->fd, z->size, at, b, sizeof b, NULL) < 0 || memcmp(b, "PK\6\6", 4)) {
+	bool there = at < z->size && z->size - at >= sizeof b;
+	if (there && witness_read(z->fd, z->size, at, b, sizeof b, e) < 0)
+		return -1;
+	if (!there || memcmp(b, "PK\6\6", 4)) {
 		at = end_at >= 76 ? end_at - 76 : 0;
 		if (witness_read(z->fd, z->size, at, b, sizeof b, e) < 0)
 			return -1;
