@@ -68,8 +68,8 @@ static int help_command(const struct command *c)
 
 static void on_signal(int sig)
 {
-	/* The second time the user means it. */
-	if (stop_signal) {
+	/* The second time the user means it; processor time that is used up is told every second. */
+	if (stop_signal && sig != SIGXCPU) {
 		signal(sig, SIG_DFL);
 		raise(sig);
 	}
@@ -78,7 +78,7 @@ static void on_signal(int sig)
 
 static void set_up(void)
 {
-	static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int stops[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
 	struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN}, old;
 	/* A missing standard descriptor would be given to the next file that is opened: reports would be
 	 * written into it. What is opened here can't be written to, so a report fails as it should. */
@@ -124,8 +124,10 @@ static int run(const struct command *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	set_up();
-	if (argc == 2 && !strcmp(argv[1], "reader"))
+	if (argc == 2 && !strcmp(argv[1], "reader")) {
+		signal(SIGXCPU, SIG_DFL); /* its limit ends it, and who started it says so */
 		return gate_reader();
+	}
 	/* This very file, whatever stands at its path by now. */
 	gate_readers("/proc/self/exe");
 	const char *name = argc > 1 ? argv[1] : NULL;
