@@ -196,6 +196,7 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		return -1;
 	if (out->count || out->partial.count)
 		return chains_complete(out, e);
+	catalog_free(out); /* what was there, and is gone again */
 	if (directories)
 		return from_directories(paths, host, out, e) < 0 ? -1 : chains_complete(out, e);
 	return from_files(paths, out, e);

@@ -71,9 +71,13 @@ static int open_backing(struct qcow2 *q, const struct image_context *c, struct e
 	return 0;
 }
 
-static void tell(const struct qcow2 *q, const struct image_context *c)
+static int tell(const struct qcow2 *q, const struct image_context *c, struct error *e)
 {
 	const struct qcow2_header *h = &q->h;
+	const char *wrong;
+	int64_t at;
+	if (qcow2_snapshots_check(q->file, h, &wrong, &at, e) < 0)
+		return -1;
 	finding_add(c->f, PROOF_STRUCTURE, "qcow2.header", c->subject, OUTCOME_HELD, NULL,
 		    "version %u, clusters of %llu bytes, %s%s%s%s%s: header and L1 table hold", h->version,
 		    (unsigned long long)q->cluster, h->compression ? "zstd" : "zlib",
@@ -84,9 +88,15 @@ static void tell(const struct qcow2 *q, const struct image_context *c)
 		finding_add(c->f, PROOF_STRUCTURE, "qcow2.corrupt", c->subject, OUTCOME_BROKEN,
 			    &(struct finding_text){.offset = 72, .has_offset = true, .error = ERROR_CORRUPT},
 			    "QEMU found the image to be corrupt, and marked it so");
-	if (h->snapshots)
+	/* None of them is needed, but QEMU looks at all when it opens the image. */
+	if (wrong)
+		finding_add(c->f, PROOF_STRUCTURE, "qcow2.snapshots", c->subject, OUTCOME_BROKEN,
+			    &(struct finding_text){.offset = at, .has_offset = true, .error = ERROR_CORRUPT},
+			    "the table of internal snapshots %s: QEMU does not open this image", wrong);
+	else if (h->snapshots)
 		finding_add(c->f, PROOF_STRUCTURE, "qcow2.snapshots", c->subject, OUTCOME_SKIPPED, NULL,
 			    "%u internal snapshots: only the active state of the disk is looked at", h->snapshots);
+	return 0;
 }
 
 static int open_image(struct source *src, const struct image_context *c, struct image *out, struct error *e)
@@ -109,7 +119,8 @@ static int open_image(struct source *src, const struct image_context *c, struct 
 	if (qcow2_map_open(q, e) < 0 || open_data_file(q, c, e) < 0 || open_backing(q, c, e) < 0)
 		return -1;
 	q->data_size = source_size(q->data);
-	tell(q, c);
+	if (tell(q, c, e) < 0)
+		return -1;
 	uint64_t tables = 0;
 	for (uint64_t i = 0; i < q->l1_count; i++)
 		tables += q->l1[i] != 0;

@@ -80,6 +80,12 @@ struct qcow2 {
 
 /* qcow2_header.c: reads and checks it. UNSUPPORTED names features. */
 int qcow2_header_read(struct source *src, struct qcow2_header *h, struct error *e) must_check;
+/*
+ * What QEMU asks of the table of internal snapshots when it opens an image. *wrong: a literal that goes on from "the
+ * table", and where; NULL: nothing. -1: it can't be read.
+ */
+int qcow2_snapshots_check(struct source *src, const struct qcow2_header *h, const char **wrong, int64_t *at,
+			  struct error *e) must_check;
 
 /* qcow2_map.c */
 int qcow2_map_open(struct qcow2 *q, struct error *e) must_check;

@@ -186,3 +186,37 @@ int qcow2_header_read(struct source *src, struct qcow2_header *h, struct error *
 		return -1;
 	return parse_backing(&r, e);
 }
+
+#define SNAPSHOTS_MAX 65536
+#define SNAPSHOT 40
+#define SNAPSHOT_EXTRA_MAX 1024
+#define SNAPSHOT_TABLE_MAX (64 * MIB)
+
+int qcow2_snapshots_check(struct source *src, const struct qcow2_header *h, const char **wrong, int64_t *at,
+			  struct error *e)
+{
+	uint64_t size = source_size(src), off = h->snapshots_offset;
+	uint8_t p[SNAPSHOT];
+	*wrong = NULL;
+	*at = 64;
+	if (h->snapshots > SNAPSHOTS_MAX)
+		*wrong = "has more entries than QEMU opens";
+	else if (off & ((UINT64_C(1) << h->cluster_bits) - 1))
+		*wrong = "does not begin with a cluster";
+	for (uint32_t i = 0; i < h->snapshots && !*wrong; i++) {
+		off = (off + 7) & ~UINT64_C(7);
+		*at = off < INT64_MAX ? (int64_t)off : 64;
+		if (off > size || size - off < SNAPSHOT) {
+			*wrong = "lies behind the end of the file";
+			break;
+		}
+		if (source_read_at(src, off, p, SNAPSHOT, e) < 0)
+			return -1;
+		off += SNAPSHOT + (uint64_t)get_be32(p + 36) + get_be16(p + 12) + get_be16(p + 14);
+		if (get_be32(p + 36) > SNAPSHOT_EXTRA_MAX || off - h->snapshots_offset > SNAPSHOT_TABLE_MAX)
+			*wrong = "has an entry that is larger than QEMU opens";
+		else if (off > size)
+			*wrong = "lies behind the end of the file";
+	}
+	return 0;
+}

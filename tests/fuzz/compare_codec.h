@@ -30,14 +30,16 @@ static const struct format *codec_called(const char *name)
 }
 
 /* As libzstd's own loop says, without threads, frames or indexes of ours. */
-static bool zstd_plainly(const uint8_t *data, size_t size, uint8_t *out, size_t most, size_t *length)
+static bool zstd_plainly(const uint8_t *data, size_t size, size_t step, uint8_t *out, size_t most, size_t *length)
 {
 	ZSTD_DStream *z = ZSTD_createDStream();
-	ZSTD_inBuffer in = {data, size, 0};
+	ZSTD_inBuffer in = {data, step < size ? step : size, 0};
 	size_t last = 1;
 	*length = 0;
 	NEED(z && !ZSTD_isError(ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, 28)));
-	while (in.pos < in.size && *length < most) {
+	while (in.pos < size && *length < most) {
+		if (in.pos == in.size)
+			in.size = size - in.size < step ? size : in.size + step;
 		ZSTD_outBuffer to = {out, most, *length};
 		last = ZSTD_decompressStream(z, &to, &in);
 		*length = to.pos;
@@ -53,7 +55,7 @@ static bool zstd_plainly(const uint8_t *data, size_t size, uint8_t *out, size_t 
 			break;
 	}
 	ZSTD_freeDStream(z);
-	return last == 0 && in.pos == in.size;
+	return last == 0 && in.pos == size;
 }
 
 #define DECODED_MOST (4 * MIB)
@@ -85,7 +87,16 @@ static void compare_decoders(struct comparison *c, size_t which)
 		uint8_t *out = plain;
 		autofree uint8_t *said = NULL;
 		if (!strcmp(tool, "zstd") && c->rounds % 16) {
-			theirs = zstd_plainly(data, size, plain, sizeof plain, &length);
+			bool stepped = zstd_plainly(data, size, 7, plain, sizeof plain, &length);
+			theirs = zstd_plainly(data, size, size, plain, sizeof plain, &length);
+			/*
+			 * libzstd 1.5.4 takes an empty block that is marked as compressed, or not, by how much it is
+			 * given at once: it agrees with nobody.
+			 */
+			if (theirs != stepped) {
+				bytes_free(&r.out);
+				continue;
+			}
 		} else {
 			snprintf(path, sizeof path, "%s/in%s", c->dir, suffix);
 			put_file(path, data, size);

@@ -375,6 +375,35 @@ static void test_backing(void)
 	CHECK_INT(size > 0, 1);
 }
 
+/* QEMU opens no image whose table of internal snapshots is wrong, though none of them is needed. */
+static void test_snapshots(void)
+{
+	static const struct {
+		size_t at;
+		uint64_t value;
+	} changes[] = {{64, 4104}, {64, UINT64_C(1) << 62}, {56, 0}};
+	NEED(!sh("cp fixtures/qcow2/snapshot.qcow2 %s/q", dir));
+	free(file);
+	file = load("q", &size);
+	CHECK_INT(opens(size), 0);
+	CHECK(has("qcow2.snapshots", OUTCOME_SKIPPED) && !has("qcow2.snapshots", OUTCOME_BROKEN));
+	drop();
+	size_t table = (size_t)get_be64(file + 64);
+	NEED(table && table + 40 < size && get_be32(file + 60));
+	for (size_t i = 0; i < ARRAY_SIZE(changes) + 1; i++) {
+		size_t at = i < ARRAY_SIZE(changes) ? changes[i].at : table + 32;
+		uint64_t was = get_be64(file + at);
+		/* The number of entries keeps the refcount table's clusters before it. */
+		put64(file + at, i >= ARRAY_SIZE(changes) ? was | 0x10000
+				 : at == 56		   ? (was & ~UINT64_C(0xffffffff)) | 0x20000
+							   : changes[i].value);
+		CHECK_INT(opens(size), 0);
+		CHECK(has("qcow2.snapshots", OUTCOME_BROKEN));
+		drop();
+		put64(file + at, was);
+	}
+}
+
 int main(void)
 {
 	NEED(mkdtemp(dir));
@@ -388,6 +417,7 @@ int main(void)
 	RUN(test_packed_map);
 	RUN(test_verify_stops);
 	RUN(test_backing);
+	RUN(test_snapshots);
 	free(file);
 	NEED(!sh("rm -rf %s", dir));
 	return test_done();
