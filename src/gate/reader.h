@@ -128,6 +128,8 @@ DEFINE_AUTO(struct reader_keeper, reader_keeper_destroy)
 /* Answers one question. *fd: a descriptor that goes along, for the caller to close; -1: none. -1: no question. */
 int reader_keeper_answer(struct reader_keeper *k, enum reader_message kind, struct wire_in *question,
 			 struct wire_out *answer, int *fd, struct error *e) must_check;
+/* A file of the restore point was opened, and had that size then. What is no regular file has none. */
+bool reader_keeper_fits(const struct reader_keeper *k, size_t index, uint64_t size);
 /*
  * When the reader has ended: the files are what they were when they were opened (else BUSY), and as many bytes of them
  * were read, by the kernel's count, as the result says (else CORRUPT). -1: *e says what is not so.

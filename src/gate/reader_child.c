@@ -14,6 +14,7 @@
 #include "backproof/pool.h"
 #include "look.h"
 #include "run.h"
+#include "sealing.h"
 
 #define FILES_OPEN 4096
 #define TELL_NS 100000000 /* between two words on how far it is */
@@ -124,7 +125,9 @@ static int work(struct reader_request *r, struct wire_out *result, struct error 
 		return -1;
 	if (pthread_create(&teller, NULL, tell, &budget) == 0)
 		pthread_detach(teller);
-	return r->task == READER_CHECK ? check(r, result, e) : look_inside(r, result, e);
+	return r->task == READER_CHECK	? check(r, result, e)
+	       : r->task == READER_SEAL ? sealing_inside(r, result, e)
+					: look_inside(r, result, e);
 }
 
 /* Nothing can be said of what went wrong but by how it ends: the gate has its own words for that. */

@@ -261,6 +261,14 @@ int reader_keeper_answer(struct reader_keeper *k, enum reader_message kind, stru
 	return answer->failed ? error_nomem(e) : rc;
 }
 
+bool reader_keeper_fits(const struct reader_keeper *k, size_t index, uint64_t size)
+{
+	bool fits = false;
+	vec_each(&k->files, it) if (it->index == index)
+		fits = !S_ISREG(it->st.st_mode) || (uint64_t)it->st.st_size == size;
+	return fits;
+}
+
 /* Bytes that are no holes. */
 static uint64_t data_of(const struct kept *it)
 {

@@ -6,7 +6,7 @@
 
 #include "backproof/text.h"
 #include "budgets.h"
-#include "run.h"
+#include "reader.h"
 #include "sealing.h"
 
 #define NOTES_MAX 12
@@ -19,9 +19,9 @@ struct sealing {
 	struct scratch *scratch;
 	struct catalog catalog;
 	struct check_parameters p;
-	struct subject s;
+	struct sealing_found found;
+	struct measures measures;
 	char *path; /* of the seal */
-	bool opened;
 };
 
 static void refuse(struct seal_result *out, enum code code, const char *text)
@@ -95,47 +95,14 @@ static int prepare(struct sealing *x, struct error *e)
 		.sealing = true,
 	};
 	budgets_begin(&x->policy, x->p.budget);
+	if (o->no_confine)
+		x->policy.confine = CONFINE_NO;
 	/* That the files are there is asked for; all else speaks only by being broken. */
 	x->policy.require = 1u << PROOF_PRESENCE;
 	x->scratch = scratch_open(o->scratch ? o->scratch : x->policy.scratch,
 				  o->scratch_limit >= 0 ? (uint64_t)o->scratch_limit : x->policy.scratch_limit, e);
 	x->p.scratch = x->scratch;
 	return x->scratch ? 0 : -1;
-}
-
-/* What could not be read, whole or in part, or is not what it was, can't be sealed. */
-static void ask_files(struct sealing *x)
-{
-	for (size_t i = 0; i < x->s.part_count; i++) {
-		struct part *pt = &x->s.parts[i];
-		struct error e = {0};
-		const unsigned both = 1u << DIGEST_SHA256 | 1u << DIGEST_FSVERITY;
-		if (!pt->source || !pt->read_whole || (pt->digest_mask & both) != both)
-			finding_add(&x->f, PROOF_PRESENCE, "seal.read", pt->name, OUTCOME_UNPROVEN, NULL,
-				    "not all of its bytes were read%s%s", pt->failure.cls == ERROR_NONE ? "" : ": ",
-				    pt->failure.cls == ERROR_NONE ? "" : pt->failure.text);
-		else if (!pt->chunks)
-			finding_add(&x->f, PROOF_PRESENCE, "seal.chunks", pt->name, OUTCOME_UNPROVEN,
-				    &(struct finding_text){.error = ERROR_LIMIT},
-				    "more chunks than can be kept in memory: it is too large for a seal");
-		else if (source_same(pt->source, &e) < 0)
-			finding_error(&x->f, PROOF_PRESENCE, "presence.stable", pt->name, &e);
-	}
-}
-
-/* A medium that failed says nothing of what it holds, in whatever proof it was met. */
-static void ask_media(struct sealing *x)
-{
-	size_t count = x->f.count;
-	for (size_t i = 0; i < count; i++) {
-		const struct finding *it = &x->f.items[i];
-		if (it->outcome != OUTCOME_UNREADABLE || it->proof == PROOF_PRESENCE || it->proof == PROOF_FRESHNESS)
-			continue;
-		autofree char *subject = strdup(it->subject ? it->subject : "");
-		autofree char *detail = strdup(it->detail ? it->detail : it->check);
-		finding_add(&x->f, PROOF_PRESENCE, "seal.read", subject ? subject : "", OUTCOME_UNREADABLE,
-			    &(struct finding_text){.error = ERROR_IO}, "%s", detail ? detail : "a read failed");
-	}
 }
 
 static void judge(struct sealing *x)
@@ -145,7 +112,7 @@ static void judge(struct sealing *x)
 	if (x->r->host && findings_proof(&x->f, PROOF_IDENTITY) == OUTCOME_BROKEN)
 		x->policy.require |= 1u << PROOF_IDENTITY;
 	findings_seal(&x->f);
-	verdict_decide(&x->f, &x->policy, &x->s.measures, &v);
+	verdict_decide(&x->f, &x->policy, &x->measures, &v);
 	x->out->code = v.code;
 	for (size_t i = 0; i < v.reasons.count; i++)
 		if (strings_add(&x->out->reasons, v.reasons.items[i]) < 0)
@@ -179,23 +146,26 @@ static void take_notes(struct sealing *x)
 		note(x->out, "the seal is not signed: whoever can write to the backup can write another (--key FILE)");
 }
 
+static int copy(char **to, const char *text, struct error *e)
+{
+	*to = text ? strdup(text) : NULL;
+	return text && !*to ? error_nomem(e) : 0;
+}
+
 static int write_down(struct sealing *x, struct error *e)
 {
 	struct seal *seal = &x->out->seal;
-	autofree const struct chunks **chunks = calloc(x->s.part_count + 1, sizeof *chunks);
-	if (!chunks)
-		return error_nomem(e);
-	if (sealing_describe(&x->s, x->r, &x->p, seal, e) < 0)
+	*seal = x->found.seal;
+	memset(&x->found.seal, 0, sizeof x->found.seal);
+	seal->sealed_at = x->p.now;
+	if (copy(&seal->host, x->r->host, e) < 0 || copy(&seal->label, x->catalog.items[0].label, e) < 0 ||
+	    copy(&seal->against, x->r->against, e) < 0)
 		return -1;
-	for (size_t i = 0; i < x->s.part_count; i++)
-		chunks[i] = x->s.parts[i].chunks;
 	if (x->f.lost)
 		return error_nomem(e);
-	/* The files as they were read, up to the moment of sealing. */
-	for (size_t i = 0; i < x->s.part_count; i++)
-		if (source_same(x->s.parts[i].source, e) < 0)
-			return -1;
-	if (seal_write(seal, chunks, x->r->key, x->path, e) < 0)
+	if (!x->found.complete)
+		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "not all of it was read");
+	if (seal_write(seal, (const struct chunks *const *)x->found.chunks, x->r->key, x->path, e) < 0)
 		return -1;
 	seal->path = take(x->path);
 	seal->is_signed = x->r->key != NULL;
@@ -206,23 +176,20 @@ static int write_down(struct sealing *x, struct error *e)
 
 static void run(struct sealing *x)
 {
-	const struct seal_request *r = x->r;
+	const struct restore_point *point = &x->catalog.items[0];
 	struct error e = {0};
 	int rc = 0;
 	x->p.budget->stage = "reading";
-	x->opened = true;
-	if (subject_open(&x->s, &x->catalog.items[0], &x->p, &x->f, &e) < 0) {
-		fail(x->out, &e);
-		return;
-	}
-	run_checks(&x->s, &x->p, &x->f);
-	x->out->measured = sealing_measure(&x->s, &x->f);
-	if (r->against)
-		sealing_compare(&x->s, r->against, &x->p, &x->out->seal.compared, &x->out->notes, &x->f);
-	ask_files(x);
-	ask_media(x);
+	if (!reader_wanted(&x->policy))
+		sealing_look(point, &x->p, x->r->against, &x->found, &x->f, &x->measures);
+	else if (sealing_by_reader(point, &x->p, x->r->against, &x->found, &x->f, &x->measures, &e) < 0)
+		finding_error(&x->f, PROOF_PRESENCE, "reader.ended", point->label, &e);
 	if (budget_check(x->p.budget, &e) < 0)
-		finding_error(&x->f, PROOF_PRESENCE, "run.stopped", x->catalog.items[0].label, &e);
+		finding_error(&x->f, PROOF_PRESENCE, "run.stopped", point->label, &e);
+	x->out->measured = x->found.measured;
+	x->out->seal.compared = x->found.seal.compared;
+	for (size_t i = 0; i < x->found.notes.count; i++)
+		note(x->out, x->found.notes.items[i]);
 	judge(x);
 	take_notes(x);
 	if (x->out->code == CODE_SAFE)
@@ -242,8 +209,7 @@ void gate_seal(const struct seal_request *r, struct seal_result *out)
 		fail(out, &e);
 	else if (find(&x) == 0)
 		run(&x);
-	if (x.opened)
-		subject_close(&x.s);
+	sealing_found_free(&x.found);
 	free(x.path);
 	scratch_destroy(x.scratch);
 	catalog_free(&x.catalog);

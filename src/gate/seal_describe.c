@@ -87,15 +87,12 @@ static int add_entries(const struct subject *s, struct seal *out, struct error *
 	return 0;
 }
 
-int sealing_describe(const struct subject *s, const struct seal_request *r, const struct check_parameters *p,
-		     struct seal *out, struct error *e)
+int sealing_describe(const struct subject *s, struct seal *out, struct error *e)
 {
 	const struct facts *x = &s->facts;
-	out->sealed_at = p->now;
 	out->taken_at = s->taken_at > 0 ? s->taken_at : 0;
-	if (copy(&out->host, r->host, e) < 0 || copy(&out->hostname, x->hostname, e) < 0 ||
+	if (copy(&out->hostname, x->hostname, e) < 0 ||
 	    copy(&out->machine_id, x->machine_id, e) < 0 || copy(&out->system, x->system, e) < 0 ||
-	    copy(&out->label, s->point->label, e) < 0 || copy(&out->against, r->against, e) < 0 ||
 	    add_files(s, out, e) < 0 || add_entries(s, out, e) < 0)
 		return -1;
 	vec_each(&s->disks, d) if (add_disk(*d, out, e) < 0) return -1;

@@ -5,10 +5,36 @@
 
 #include "backproof/gate.h"
 #include "backproof/subject.h"
+#include "backproof/wire.h"
+
+/* What was found out of a restore point that is to be sealed, beside findings and measures. */
+struct sealing_found {
+	struct seal seal; /* but path, host, label, against, time and signature */
+	struct chunks **chunks; /* chunk_count of them; all there where it is complete. Owned */
+	size_t chunk_count;
+	bool complete; /* every file was read whole, and is what it was */
+	size_t measured;
+	struct strings notes;
+};
+void sealing_found_free(struct sealing_found *x);
+struct check_parameters;
+/*
+ * Opens it and looks at all there is. host: it must be of, or NULL; source: to compare with, or NULL. What can't be
+ * sealed is a finding.
+ */
+void sealing_look(const struct restore_point *point, const struct check_parameters *p, const char *source,
+		  struct sealing_found *out, struct findings *f, struct measures *m);
+/* The same by a reader. -1: it came to no result, as *e says. confined: what was in force. */
+int sealing_by_reader(const struct restore_point *point, const struct check_parameters *p, const char *source,
+		      struct sealing_found *out, struct findings *f, struct measures *m, struct error *e) must_check;
+/* In a reader: the other end. */
+struct reader_request;
+int sealing_inside(struct reader_request *r, struct wire_out *result, struct error *e) must_check;
+void reader_seal_put(struct wire_out *w, const struct sealing_found *x);
+void reader_seal_get(struct wire_in *w, const struct restore_point *point, struct sealing_found *out);
 
 /* Fills a seal with all that is known of a restore point that was read whole. -1: memory. */
-int sealing_describe(const struct subject *s, const struct seal_request *r, const struct check_parameters *p,
-		     struct seal *out, struct error *e) must_check;
+int sealing_describe(const struct subject *s, struct seal *out, struct error *e) must_check;
 /* Where it goes: FIRST.seal, or as asked. Allocated. */
 char *sealing_path(const struct restore_point *point, const struct seal_request *r, struct error *e) must_check;
 /* Before anything is read: that a seal of these files can be written there. */
