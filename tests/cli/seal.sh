@@ -265,7 +265,7 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	void *arg = va_arg(ap, void *);
 	va_end(ap);
-	const char *hex = getenv("MEASURED");
+	const char *hex = getenv("BACKPROOF_TEST_MEASURED");
 	if (request == FS_IOC_MEASURE_VERITY) {
 		struct fsverity_digest *d = arg;
 		d->digest_algorithm = FS_VERITY_HASH_ALG_SHA256;
@@ -276,7 +276,7 @@ int ioctl(int fd, unsigned long request, ...)
 	}
 	if (request == FS_IOC_READ_VERITY_METADATA) {
 		struct fsverity_read_metadata_arg *a = arg;
-		struct fsverity_descriptor d = {.version = 1, .hash_algorithm = 1, .log_blocksize = atoi(getenv("BLOCK"))};
+		struct fsverity_descriptor d = {.version = 1, .hash_algorithm = 1, .log_blocksize = atoi(getenv("BACKPROOF_TEST_BLOCK"))};
 		memcpy((void *)(unsigned long)a->buf_ptr, &d, sizeof d);
 		return sizeof d;
 	}
@@ -286,7 +286,7 @@ END
 cp "$W/web01.img" .
 if cc -shared -fPIC -o "$W/kernel.so" "$W/kernel.c" -ldl; then
 	measured() { # CODE NAME DIGEST BLOCK
-		LD_PRELOAD=$W/kernel.so MEASURED=$3 BLOCK=$4 "$BACKPROOF" seal web01.img --scratch "$S" --format json >"$W/out" 2>"$W/err"
+		LD_PRELOAD=$W/kernel.so BACKPROOF_TEST_MEASURED=$3 BACKPROOF_TEST_BLOCK=$4 "$BACKPROOF" seal web01.img --scratch "$S" --format json >"$W/out" 2>"$W/err"
 		holds "$2" test $? = "$1"
 	}
 	zeros=$(printf '%064d' 0)
