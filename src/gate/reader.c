@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "backproof/pace.h"
 #include "backproof/pool.h"
@@ -287,6 +288,9 @@ static int open_life(struct reader_life *r, int *theirs, struct error *e)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_sys(e, "starting a reader");
+	/* See send_all: readers take their answers at once. */
+	const struct timeval patience = {.tv_sec = GRACE_NS / 1000000000};
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	r->fd = above(pair[0], e);
 	*theirs = above(pair[1], e);
 	return r->fd < 0 || *theirs < 0 ? -1 : 0;
@@ -324,7 +328,7 @@ void reader_run(const struct restore_point *point, struct check_parameters *p, s
 	struct reader_life r = {.point = point, .p = p, .target = -1, .take_result = take_check, .ctx = out};
 	p->budget->stage = "reading";
 	reader_life_run(&r);
-	reader_life_judge(&r, &out->findings);
+	reader_life_judge(&r, out);
 	out->confinement = r.confinement;
 	reader_life_free(&r);
 }

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "backproof/merkle.h"
+
 void reader_life_count(struct reader_life *r)
 {
 	char path[64];
@@ -68,12 +70,40 @@ void reader_life_reap(struct reader_life *r)
 		died(r, status);
 }
 
-void reader_life_judge(struct reader_life *r, struct findings *f)
+/* A sample of chunks took as many reads as it says. */
+static bool has_sampled(const struct reader_life *r, const struct chunk_sample *s)
+{
+	uint64_t whole = s->drawn > r->point->count ? s->drawn - r->point->count : 0, bytes;
+	if (!s->total || s->bad || s->confidence < s->wanted)
+		return false;
+	return !r->counted || (s->bytes_read <= r->kernel_bytes && !mul_overflows(whole, MERKLE_CHUNK, &bytes) &&
+			       bytes <= r->kernel_bytes);
+}
+
+/* No reader speaks for the bytes of a file that it has not read. */
+static int compare_claims(const struct reader_life *r, const struct host_result *out, struct error *e)
+{
+	const struct restore_point *point = r->point;
+	if (!r->has_result || findings_proof(&out->findings, PROOF_INTEGRITY) != OUTCOME_HELD ||
+	    has_sampled(r, &out->sample))
+		return 0;
+	for (size_t i = 0; i < point->count; i++)
+		if (point->items[i].size && !r->files[i].read_whole)
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "it says that the bytes of %s are what they should be, and has not read them",
+					 point->items[i].path);
+	return 0;
+}
+
+void reader_life_judge(struct reader_life *r, struct host_result *out)
 {
 	struct error e = {0};
+	/* Where nobody may ask the kernel, it is taken to have given all. */
+	uint64_t bytes = r->counted ? r->kernel_bytes : UINT64_MAX;
+	struct findings *f = &out->findings;
 	const char *label = r->point->label;
-	if (r->why.cls == ERROR_NONE && r->counted &&
-	    reader_keeper_judge(r->keeper, r->point, r->files, r->kernel_bytes, &e) < 0) {
+	if (r->why.cls == ERROR_NONE && (reader_keeper_judge(r->keeper, r->point, r->files, bytes, &e) < 0 ||
+					 compare_claims(r, out, &e) < 0)) {
 		if (e.cls == ERROR_BUSY)
 			finding_error(f, PROOF_PRESENCE, "part.same", label, &e);
 		else

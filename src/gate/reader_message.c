@@ -5,8 +5,11 @@
 
 #include "reader.h"
 
+#define SEND_MOST_NS (INT64_C(20) * 1000000000)
+
 static int send_all(int fd, const uint8_t *p, size_t length, int passed_fd, struct error *e)
 {
+	int64_t end = monotonic_ns() + SEND_MOST_NS;
 	while (length) {
 		union {
 			struct cmsghdr head;
@@ -25,8 +28,13 @@ static int send_all(int fd, const uint8_t *p, size_t length, int passed_fd, stru
 		ssize_t n = sendmsg(fd, &m, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* Only the gate's end has a time: a reader that asks and does not listen must not hold it up. */
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it does not listen to its answers");
 		if (n < 0)
 			return error_sys(e, "talking to a reader");
+		if ((size_t)n < length && monotonic_ns() > end)
+			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it hardly listens to its answers");
 		passed_fd = -1;
 		p += n;
 		length -= (size_t)n;
