@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A reader that a crafted backup has taken over (tests/compromised): whatever it tries, it gets nothing, the verdict is
+# never "safe", the gate ends in time and says why, and other hosts keep theirs.
+. "$(dirname "$0")/lib.sh"
+cp "$(dirname "$BACKPROOF")/backproof-compromised" "$W/backproof" && chmod 755 "$W/backproof" || exit 1
+BACKPROOF=$W/backproof
+# Nothing vouches for its bytes: what is forged has the less to forge.
+printf 'integrity_evidence = read\n' >>"$W/empty.conf"
+
+# A machine of 6 MiB that do not compress, and nothing that is not stored.
+mkdir -p "$W/tree/etc" "$W/repo" "$W/inbox"
+echo web01 >"$W/tree/etc/hostname"
+noise 1 6000000 >"$W/tree/etc/noise"
+truncate -s 8M "$W/web01.img"
+mke2fs -q -t ext4 -d "$W/tree" "$W/web01.img" || exit 1
+SIZE=$((8 << 20))
+cp "$W/web01.img" "$W/repo/db01.img"
+
+# What must stay as it is, and can be read or written by anybody but a reader.
+umask 022
+mkdir "$W/open" && chmod 777 "$W/open"
+echo secret >"$W/open/secret" && chmod 666 "$W/open/secret"
+perl -MIO::Socket -MIO::Select -e '
+	my ($w, $gate) = @ARGV;
+	my $tcp = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1") or die;
+	my $udp = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1") or die;
+	my $unix = IO::Socket::UNIX->new(Listen => 5, Local => "$w/open/socket") or die;
+	chmod 0777, "$w/open/socket";
+	open my $p, ">", "$w/ports.new" or die; print $p $tcp->sockport, " ", $udp->sockport, "\n"; close $p;
+	rename "$w/ports.new", "$w/ports";
+	my $s = IO::Select->new($tcp, $udp, $unix);
+	while ($s->can_read(300)) { open my $h, ">>", "$w/heard"; print $h "something\n"; close $h; sleep 1 }' "$W" &
+listener=$!
+trap 'kill $listener 2>/dev/null; release' EXIT
+for _ in $(seq 100); do [ -s "$W/ports" ] || sleep 0.1; done
+read -r TCP UDP <"$W/ports" || exit 1
+
+# crafted FILE ORDER: a good backup but for what it says to its reader
+crafted() {
+	cp "$W/web01.img" "$1"
+	printf 'backproof-exploit %s\0' "$2" | dd of="$1" conv=notrunc status=none
+}
+# try NAME CODES REASON ORDER [OPTION...]: the exit code is one of them, the report says so, and why
+try() {
+	local name=$1 codes=$2 reason=$3 order=$4 bad='' d=$W/try-$1
+	shift 4
+	mkdir -p "$d/scratch"
+	chmod 755 "$d"
+	crafted "$d/web01.img" "$order"
+	# Sidecars by their names
+	ln -s /etc/shadow "$d/SHA512SUMS"
+	ln -s "$W/open/secret" "$d/MD5SUMS"
+	[ -z "${AS-}" ] || chown -R "$AS" "$d"
+	# shellcheck disable=SC2086
+	${AS:+setpriv --reuid $AS --regid $AS --clear-groups} timeout -k 1 60 "$BACKPROOF" check web01 --from "$d/web01.img" \
+		--config "$W/empty.conf" --scratch "$d/scratch" --format json --depth full "$@" >"$d/out" 2>"$d/err" </dev/null
+	code=$?
+	case " $codes " in *" $code "*) ;; *) bad="exit code $code" ;; esac
+	jq -e --argjson code "$code" '.exit == $code and .verdict != "safe"' "$d/out" >/dev/null 2>&1 || bad="$bad; JSON does not agree"
+	jq -r '.reasons[]' "$d/out" 2>/dev/null | grep -qE "$reason" || bad="$bad; the reason is another"
+	[ -z "$(ls -A "$d/scratch")" ] || bad="$bad; left in scratch"
+	[ "$(cat "$W/open/secret")" = secret ] && [ "$(stat -c %a "$W/open/secret")" = 666 ] || bad="$bad; a file was changed"
+	[ "$(ls "$W/open")" = "$(printf 'secret\nsocket')" ] || bad="$bad; a file was made: $(ls "$W/open")"
+	[ ! -e "$W/heard" ] || bad="$bad; it got through to the network"
+	if [ -z "$bad" ]; then
+		ok "$name${AS:+ (user)}"
+	else
+		{
+			echo "$bad"
+			cat "$d/err"
+			jq -c '{verdict, exit, reasons}' "$d/out" || head -c 1000 "$d/out"
+		} 2>&1 | not_ok "$name${AS:+ (user)}"
+	fi
+	rm -rf "$d"
+}
+DEAD='SIGSYS'
+REFUSED='exit 66'
+
+# Without an order, it is the program that it is: the tests would notice one that is never safe.
+expect 0 "a backup that orders nothing" web01 --from "$W/web01.img" --depth full
+try unknown 20 'exit 78' 'no_such_order'
+
+break_out() {
+	try read_shadow 20 "$REFUSED" 'open_file /etc/shadow'
+	try read_secret 20 "$REFUSED" "open_file $W/open/secret"
+	try read_config 20 "$REFUSED" "open_file $W/empty.conf"
+	try read_own_backup 20 "$REFUSED" "open_file $W/repo/db01.img"
+	try ask_other_host 20 "$REFUSED" "ask_for $W/repo/db01.img"
+	try ask_shadow 20 "$REFUSED" 'ask_for /etc/shadow'
+	try ask_up 20 "$REFUSED" "ask_for $W/repo/../open/secret"
+	try ask_link 20 "$REFUSED" "ask_for $W/try-ask_link/SHA512SUMS"
+	try ask_link_sums 20 "$REFUSED" "ask_for $W/try-ask_link_sums/MD5SUMS"
+	try ask_about 20 "$REFUSED" 'ask_about /etc/shadow'
+	try ask_names 20 "$REFUSED" 'ask_for_names /root'
+	try ask_way 20 "$REFUSED" 'ask_for_way /etc/mtab'
+	try write 20 "$REFUSED" "write_file $W/open/secret"
+	try make 20 "$REFUSED" "write_file $W/open/new"
+	try write_tmp 20 "$REFUSED" "write_file /tmp/backproof-compromised-$$"
+	holds "nothing in /tmp" test ! -e "/tmp/backproof-compromised-$$"
+	try write_above 20 "$REFUSED" "write_above ../../../open/new"
+	try write_link 20 "$REFUSED" "write_through_link $W/open/new"
+	try write_held 20 "$REFUSED" 'write_held'
+	try remove 20 "$REFUSED" "remove_file $W/open/secret"
+	try change 20 "$REFUSED|$DEAD" "change_file $W/open/secret"
+	try tcp 20 "$DEAD" "connect_tcp $TCP"
+	try udp 20 "$DEAD" "send_udp $UDP"
+	try unix 20 "$DEAD" "connect_unix $W/open/socket"
+	try connect_held 20 "$DEAD" "connect_held $W/open/socket"
+	try exec 20 "$DEAD" 'run_program /bin/true'
+	try exec_own 20 "$DEAD" "run_own #!/bin/sh"
+	try fork 20 "$DEAD" 'fork_process'
+	try clone 20 "$DEAD" 'raw_fork'
+	try kill 20 "$DEAD" 'kill_gate'
+	try kill_all 20 "$DEAD" 'kill_all'
+	try trace 20 "$DEAD" 'trace_gate'
+	try memory_of_gate 20 "$REFUSED" 'gate_memory'
+	try environment_of_gate 20 "$REFUSED" 'gate_environment'
+	try pidfd 20 "$DEAD" 'gate_descriptor'
+	try root 20 "$DEAD" 'become_root'
+	try namespace 20 "$DEAD" 'new_namespace'
+	try limits 20 "$REFUSED" 'raise_limits'
+	try code 20 "$REFUSED" 'write_code'
+}
+break_out
+
+# Ends that are none.
+try crash 20 'crashed \(Segmentation fault\)' 'crash'
+try abort 20 'crashed \(Aborted\)' 'gives_up'
+try exit 20 'without a result' 'ends_well'
+
+# Lies. What is said to have been read, was not.
+try forged 20 'kernel gave it' "says_safe $SIZE"
+try forged_unread 20 'has not read' "says_safe_unread $SIZE"
+try forged_little 20 'has not read' 'says_safe_of_little'
+try other_files 20 'other files' "says_other_files $SIZE"
+try no_files 20 'other files' "says_no_files $SIZE"
+try twice 20 'unproven|kernel gave it' "says_twice $SIZE"
+try outcome 20 'no reader says' 'says_outcome'
+try less 20 'no reader says' "says_less $SIZE"
+try more 20 'no reader says' "says_more $SIZE"
+try confined 20 'second word' 'says_confined'
+try request 20 'no reader says|no question' 'says_request'
+try done 20 'no reader says|no question' 'says_done'
+try kind 20 'no kind' 'says_unknown'
+try huge 20 'too long' 'says_huge'
+try half 20 'without a result|no reader says' 'says_half'
+try random 20 'no reader says' 'says_random'
+try random_result 20 'no reader says' 'says_random_result'
+try descriptors 20 'no reader says|without a result|progress' 'passes_descriptors'
+
+# What would take for ever, all at once.
+slow() {
+	local log
+	log=$W/slow-$1
+	(passed=0 failed=0 && try "$@") >"$log" 2>&1 &
+	slow+=("$!")
+	logs+=("$log")
+}
+slow=() logs=()
+slow spins 20 'deadline' spin --deadline 1s
+slow sleeps 20 'deadline' sleep_on --deadline 1s
+slow stops 20 'deadline' stop_itself --deadline 1s
+slow endless 20 'deadline' says_endlessly --deadline 1s
+slow asks 20 'deadline' "asks_endlessly $W/repo" --deadline 1s
+slow progresses 20 'deadline' progresses_endlessly --deadline 1s
+slow deaf 20 'deadline|does not listen' "deaf $W/inbox" --deadline 1s
+slow hangs_up 20 'did not end|without a result|killed' hangs_up --deadline 1s
+
+# In an audit, each of the others has its own verdict.
+crafted "$W/repo/web01.img" kill_gate
+crafted "$W/repo/mail01.img" "says_safe $SIZE"
+cp "$W/web01.img" "$W/repo/app01.img"
+{
+	cat "$W/empty.conf"
+	printf '[repository "r"]\npath = %s\nlayout = files\nmatch = {host}.img\n' "$W/repo"
+	for h in web01 db01 mail01 app01; do printf '[host "%s"]\nrepository = r\nhostname = web01\n' "$h"; done
+} >"$W/audit.conf"
+run audit --config "$W/audit.conf" --scratch "$S" --depth full --format json
+holds "an audit is not safe" test "$code" = 20
+holds "the others are, in the same audit" jq -e '[.hosts[] | {(.host): .verdict}] | add ==
+	{web01: "cannot-tell", db01: "safe", mail01: "cannot-tell", app01: "safe"}' "$W/out"
+
+# The same by somebody who is not root.
+if [ "$(id -u)" = 0 ]; then
+	mkdir "$W/home" && AS=65534 break_out
+fi
+
+wait "${slow[@]}"
+for log in "${logs[@]}"; do
+	cat "$log"
+	grep -q '^ok ' "$log" && passed=$((passed + 1)) || failed=$((failed + 1))
+done
+finish
