@@ -328,7 +328,7 @@ void reader_run(const struct restore_point *point, struct check_parameters *p, s
 	struct reader_life r = {.point = point, .p = p, .target = -1, .take_result = take_check, .ctx = out};
 	p->budget->stage = "reading";
 	reader_life_run(&r);
-	reader_life_judge(&r, out);
+	reader_life_judge(&r, &out->findings, &out->sample);
 	out->confinement = r.confinement;
 	reader_life_free(&r);
 }

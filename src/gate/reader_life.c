@@ -81,11 +81,12 @@ static bool has_sampled(const struct reader_life *r, const struct chunk_sample *
 }
 
 /* No reader speaks for the bytes of a file that it has not read. */
-static int compare_claims(const struct reader_life *r, const struct host_result *out, struct error *e)
+static int compare_claims(const struct reader_life *r, const struct findings *f, const struct chunk_sample *sample,
+			  struct error *e)
 {
 	const struct restore_point *point = r->point;
-	if (!r->has_result || findings_proof(&out->findings, PROOF_INTEGRITY) != OUTCOME_HELD ||
-	    has_sampled(r, &out->sample))
+	if (!r->has_result || findings_proof(f, PROOF_INTEGRITY) != OUTCOME_HELD ||
+	    (sample && has_sampled(r, sample)))
 		return 0;
 	for (size_t i = 0; i < point->count; i++)
 		if (point->items[i].size && !r->files[i].read_whole)
@@ -95,15 +96,14 @@ static int compare_claims(const struct reader_life *r, const struct host_result 
 	return 0;
 }
 
-void reader_life_judge(struct reader_life *r, struct host_result *out)
+void reader_life_judge(struct reader_life *r, struct findings *f, const struct chunk_sample *sample)
 {
 	struct error e = {0};
 	/* Where nobody may ask the kernel, it is taken to have given all. */
 	uint64_t bytes = r->counted ? r->kernel_bytes : UINT64_MAX;
-	struct findings *f = &out->findings;
 	const char *label = r->point->label;
 	if (r->why.cls == ERROR_NONE && (reader_keeper_judge(r->keeper, r->point, r->files, bytes, &e) < 0 ||
-					 compare_claims(r, out, &e) < 0)) {
+					 compare_claims(r, f, sample, &e) < 0)) {
 		if (e.cls == ERROR_BUSY)
 			finding_error(f, PROOF_PRESENCE, "part.same", label, &e);
 		else

@@ -40,7 +40,7 @@ void reader_life_free(struct reader_life *r);
 void reader_life_count(struct reader_life *r);
 /* Waits for its end, and sees to it. Why it was no good one is in r->why. */
 void reader_life_reap(struct reader_life *r);
-/* What is to be said of it in the findings of a check, beside what it has said itself. */
-void reader_life_judge(struct reader_life *r, struct host_result *out);
+/* What is to be said of it in the findings, beside what it has said itself. sample: of chunks, or NULL. */
+void reader_life_judge(struct reader_life *r, struct findings *f, const struct chunk_sample *sample);
 
 #endif

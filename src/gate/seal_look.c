@@ -149,7 +149,7 @@ int sealing_by_reader(const struct restore_point *point, const struct check_para
 	if (findings_init(&x.result.findings) < 0)
 		return error_nomem(e);
 	reader_life_run(&r);
-	reader_life_judge(&r, &x.result.findings);
+	reader_life_judge(&r, &x.result.findings, NULL);
 	findings_take(f, &x.result.findings);
 	*m = x.result.measures;
 	bool ended = r.why.cls != ERROR_NONE;
