@@ -30,7 +30,7 @@ struct error {
 	enum error_class cls;
 	int sys;	/* errno of the cause, or 0 */
 	int64_t offset; /* byte offset in what was read, or ERROR_NO_OFFSET */
-	const char *budget; /* of LIMIT, when policy sets it: the check of its finding ("budget.entries"); or NULL */
+	const char *budget; /* of a LIMIT that policy sets, or of memory: the check of its finding ("budget.entries"); or NULL */
 	char text[480]; /* one line, may hold untrusted names: escape before printing */
 };
 
@@ -44,6 +44,8 @@ int error_budget(struct error *e, const char *check, const char *fmt, ...) print
 /* Puts "<fmt>: " before the text that is there, if there is room for both. */
 int error_prefix(struct error *e, const char *fmt, ...) printf_like(2, 3);
 int error_nomem(struct error *e);
+/* From now on what memory this process has is a budget of policy, and error_nomem says so. */
+void error_memory_is_limited(void);
 
 /* "io", "corrupt", ... as written in JSON. */
 const char *error_class_name(enum error_class cls);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,9 +85,20 @@ int error_prefix(struct error *e, const char *fmt, ...)
 	return -1;
 }
 
+static bool memory_is_limited;
+
+void error_memory_is_limited(void)
+{
+	memory_is_limited = true;
+}
+
+/* INTERNAL in either case: whoever meets it has to give up, whatever the reason is called. */
 int error_nomem(struct error *e)
 {
-	return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "out of memory");
+	error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, memory_is_limited ? "out of memory (memory_limit)" : "out of memory");
+	if (e && memory_is_limited)
+		e->budget = "budget.memory";
+	return -1;
 }
 
 const char *error_class_name(enum error_class cls)

@@ -181,13 +181,12 @@ void finding_error(struct findings *f, enum proof proof, const char *check, cons
 	};
 	enum outcome outcome = (size_t)e->cls < ARRAY_SIZE(outcomes) ? outcomes[e->cls] : OUTCOME_UNPROVEN;
 	struct finding_text more = {
-		.error = e->cls,
+		.error = e->budget ? ERROR_LIMIT : e->cls,
 		.blame = e->cls == ERROR_BUSY ? BLAME_BUSY : e->cls == ERROR_MISSING ? BLAME_INCOMPLETE : BLAME_DEFAULT,
 		.offset = e->offset,
 		.has_offset = e->offset >= 0,
 	};
-	finding_add(f, proof, e->cls == ERROR_LIMIT && e->budget ? e->budget : check, subject, outcome, &more, "%s",
-		    e->text);
+	finding_add(f, proof, e->budget ? e->budget : check, subject, outcome, &more, "%s", e->text);
 }
 
 static const char *const proof_names[PROOF_COUNT] = {

@@ -69,6 +69,8 @@ static int shut_in(const struct reader_request *r, struct error *e)
 	if (r->p.policy->confine == CONFINE_NO)
 		memset(&state, 0, sizeof state);
 	state.reader = true;
+	if (state.memory)
+		error_memory_is_limited();
 	reader_confined_put(&w, &state);
 	reader_door_say(READER_CONFINED, &w);
 	return 0;

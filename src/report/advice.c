@@ -76,8 +76,8 @@ static const char *when_cannot_tell(const struct host_result *r)
 		       "--verbose, and report it if it stays.";
 	if (has_error(r, ERROR_LIMIT))
 		return "Do not patch yet. A limit was reached: give more time (--deadline) or room "
-		       "(--scratch-limit, or "
-		       "--scratch on a larger disk) and check again.";
+		       "(--scratch-limit, or --scratch on a larger disk), or raise the key of the policy that the "
+		       "reason names, if a backup of this host may be like that; and check again.";
 	if (has_error(r, ERROR_IO) || has_outcome(r, PROOF_PRESENCE, OUTCOME_UNREADABLE))
 		return "Do not patch yet. Part of the backup could not be read: check permissions, mounts and the "
 		       "disk it is on, then check again.";

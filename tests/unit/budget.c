@@ -232,6 +232,26 @@ static void findings_are_named_by_them(void)
 	CHECK(strstr(e.text, "file 0: the cause") && strlen(e.text) < sizeof e.text);
 }
 
+/* Last: it holds for the rest of the process. */
+static void memory_is_a_budget_of_a_reader(void)
+{
+	struct findings f;
+	struct error e = {0};
+	NEED(findings_init(&f) == 0);
+	error_nomem(&e);
+	CHECK(!e.budget && !strstr(e.text, "memory_limit"));
+	error_memory_is_limited();
+	error_nomem(&e);
+	CHECK_INT(e.cls, ERROR_INTERNAL);
+	CHECK(strstr(e.text, "(memory_limit)"));
+	finding_error(&f, PROOF_STRUCTURE, "part.read", "a", &e);
+	NEED(f.count == 1);
+	CHECK_STR(f.items[0].check, "budget.memory");
+	CHECK_INT(f.items[0].error, ERROR_LIMIT);
+	CHECK_INT(f.items[0].outcome, OUTCOME_UNPROVEN);
+	findings_free(&f);
+}
+
 int main(void)
 {
 	RUN(time_has_its_own_words);
@@ -241,5 +261,6 @@ int main(void)
 	RUN(meter);
 	RUN(deep_trees_end);
 	RUN(findings_are_named_by_them);
+	RUN(memory_is_a_budget_of_a_reader);
 	return test_done();
 }
