@@ -18,6 +18,7 @@ struct audit {
 	struct strings hosts;
 	struct host_result *results;
 	bool *done;
+	unsigned jobs;
 	const struct report_format *format;
 	struct report_options settings;
 	struct output output;
@@ -78,6 +79,13 @@ static void report_one(struct audit *a, size_t index)
 		a->write_failed = true;
 }
 
+/* Hosts that are read at the same time share the cores; the last ones have them for themselves. */
+static unsigned width_of(const struct audit *a, size_t index)
+{
+	size_t left = a->hosts.count - index, sharing = left < a->jobs ? left : a->jobs;
+	return (unsigned)((pool_width() + sharing - 1) / sharing);
+}
+
 static void *work(void *arg)
 {
 	struct audit *a = arg;
@@ -92,6 +100,7 @@ static void *work(void *arg)
 		if (over)
 			return NULL;
 		budget_init(&budget);
+		budget.width = width_of(a, index);
 		if (a->o->overrides.deadline)
 			budget.deadline_ns =
 				monotonic_ns() + a->o->overrides.deadline * INT64_C(1000000000);
@@ -129,7 +138,7 @@ static unsigned jobs_of(const struct audit *a)
 
 static void run_workers(struct audit *a)
 {
-	unsigned jobs = jobs_of(a), started = 0;
+	unsigned jobs = a->jobs = jobs_of(a), started = 0;
 	autofree pthread_t *threads = calloc(jobs, sizeof *threads);
 	/* One worker is this thread, so that there is always one. */
 	for (unsigned i = 1; threads && i < jobs; i++)
