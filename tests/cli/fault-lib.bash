@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # What the tests with the FAULTS build share (tests/fault/README.md). Sourced behind lib.sh.
 FAULTS=$(dirname "$BACKPROOF")/backproof-faults
+[ -x "$FAULTS" ] || make -s -C "$TOP" BUILD="$(dirname "$FAULTS")" "$FAULTS" >&2
 if [ ! -x "$FAULTS" ]; then
 	echo "$FAULTS is not built" >&2
 	exit 1
@@ -58,7 +59,8 @@ sweep() {
 	shift
 	faulty '' "$@"
 	local clean=$code column=0
-	case $kind in library:*) column=30 ;; esac
+	$hook >/dev/null
+	case $kind in *library:*) column=30 ;; esac
 	for n in $(some_of "$(calls "${kind##*:}" $column)" "$runs"); do
 		faulty "$kind:$n:$what" "$@"
 		if [ "$struck" = 0 ]; then bad=$(trouble "$clean"); else bad=$(trouble $allowed); fi

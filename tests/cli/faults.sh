@@ -62,8 +62,8 @@ for f in "$b"/*; do
 	faulty 'read:*:slow=1us@'"$f" "${args[@]}"
 	bad=
 	for n in $(some_of "$struck" 3); do
-		what=(EIO ESTALE ETIMEDOUT EREMOTEIO)
-		what=${what[n % 4]}
+		says=(EIO ESTALE ETIMEDOUT EREMOTEIO)
+		what=${says[n % 4]}
 		faulty "read:$n:$what@$f" "${args[@]}"
 		t=$(trouble 20)
 		# What was read ahead in vain may never be asked for again.
