@@ -234,6 +234,9 @@ int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e)
 		return -1;
 	if (rc > 0) {
 		x->fstab_found = x->root_found = true;
+		/* A lost block: what it named can't be told, and that is not nothing. */
+		if (memchr(fstab, 0, len))
+			return error_set(e, ERROR_CORRUPT, (int64_t)strlen(fstab), "etc/fstab holds NUL bytes");
 		if (fstab_parse(fstab, x) < 0)
 			return error_nomem(e);
 	}

@@ -85,10 +85,16 @@ static void owned_free(struct owned *o)
 	free(o->lines.items);
 }
 
-static int read_owned(struct owned *o, struct error *e)
+static int read_owned(struct owned *o, const char *name, size_t len, struct error *e)
 {
 	char *at = o->text, *line;
+	if (memchr(o->text, 0, len))
+		return error_set(e, ERROR_CORRUPT, (int64_t)strlen(o->text),
+				 "var/lib/dpkg/info/%s.list holds NUL bytes", name);
 	while ((line = package_line(&at))) {
+		if (*line && *line != '/')
+			return error_set(e, ERROR_CORRUPT, line - o->text,
+					 "var/lib/dpkg/info/%s.list is no list of paths", name);
 		char **to = vec_push(&o->lines);
 		if (!to)
 			return error_nomem(e);
@@ -179,7 +185,7 @@ static int add_package(struct dpkg *d, const struct stanza *s, struct error *e)
 			      "var/lib/dpkg/info/%s.list", name);
 	if (rc <= 0)
 		return rc;
-	if (read_owned(&owned, e) < 0)
+	if (read_owned(&owned, name, len, e) < 0)
 		return -1;
 	snprintf(key, sizeof key, "%s.md5sums", name);
 	rc = has_name(d, key) ? package_read(d->t, PACKAGE_LIST_MAX, &sums, &len, &built, e,

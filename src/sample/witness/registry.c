@@ -4,7 +4,7 @@
 static const struct witness *const rows[] = {
 	&witness_initramfs, &witness_gzip, &witness_xz,  &witness_zstd,   &witness_bzip2, &witness_lz4,
 	&witness_zip,  &witness_png, &witness_sqlite, &witness_pe,    &witness_elf,
-	&witness_ese,	    &witness_mssql,
+	&witness_ese,	    &witness_mssql, &witness_bzimage,
 };
 
 const struct witness *const *witness_rows(size_t *count)

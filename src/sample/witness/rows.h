@@ -8,7 +8,7 @@
 
 extern const struct witness witness_gzip, witness_xz, witness_zstd, witness_bzip2, witness_lz4,
 	witness_zip, witness_png, witness_sqlite, witness_pe, witness_elf, witness_initramfs, witness_ese,
-	witness_mssql;
+	witness_mssql, witness_bzimage;
 
 /*
  * Places where a running system leaves half-written or broken files as a matter of course. A file there
