@@ -100,6 +100,8 @@ static void judge_record(struct ntfs_verify *v, uint64_t no, const uint8_t *r)
 		if (a.type == ATTR_NAME && a.resident) {
 			struct ntfs_known *owner = base ? &v->known[base] : k;
 			owner->names += owner->names < UINT16_MAX;
+			if (a.value_size >= 66 && 66 + 2ul * a.value[64] <= a.value_size)
+				owner->told += ntfs_name_sum(a.value);
 		}
 		if (a.type == ATTR_STANDARD && a.resident) {
 			int64_t t = ntfs_seconds(get_le64(a.value + 16));
@@ -211,7 +213,7 @@ static int judge_all(struct ntfs_verify *v, struct error *e)
 		broken_record(v, -1, "the bitmap of the MFT has %llu bytes for %llu records",
 			      (unsigned long long)have, (unsigned long long)fs->records);
 	if (judge_records(v, e) < 0 || (v->claimed && judge_bitmap(v, e) < 0) || ntfs_verify_files(v, e) < 0 ||
-	    ntfs_verify_indexes(v, e) < 0)
+	    ntfs_verify_indexes(v, e) < 0 || ntfs_verify_upcase(v, e) < 0)
 		return -1;
 	if (!v->bad_records)
 		ntfs_finding(v->f, "ntfs.records", v->subject, OUTCOME_HELD, -1,

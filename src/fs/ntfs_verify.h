@@ -3,6 +3,7 @@
 #ifndef FS_NTFS_VERIFY_H
 #define FS_NTFS_VERIFY_H
 
+#include "backproof/xxh64.h"
 #include "ntfs.h"
 
 enum { REC_USED = 1, REC_DIR = 2, REC_EXTENT = 4 };
@@ -11,7 +12,15 @@ enum { REC_USED = 1, REC_DIR = 2, REC_EXTENT = 4 };
 struct ntfs_known {
 	uint16_t sequence, names, entries; /* names it has; index entries that lead to it */
 	uint8_t flags;
+	uint32_t told; /* sum over its names, less that over the entries: 0 where both are the same */
 };
+
+/* A number for one name as both have it: the directory, and the name with its kind. */
+static inline uint32_t ntfs_name_sum(const uint8_t *name)
+{
+	uint64_t h = xxh64(name + 64, 2 + 2ul * name[64]) ^ get_le64(name) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(h ^ h >> 32);
+}
 
 struct ntfs_verify {
 	struct ntfs *fs;
@@ -28,6 +37,8 @@ struct ntfs_verify {
 
 /* ntfs_verify_index.c: every directory's index, and that entries and records agree. */
 int ntfs_verify_indexes(struct ntfs_verify *v, struct error *e) must_check;
+/* ntfs_upcase.c: the table of upper-case letters, where it has a checksum. */
+int ntfs_verify_upcase(struct ntfs_verify *v, struct error *e) must_check;
 /* ntfs_verify_files.c: that each record in use can be opened, and its data mapped. */
 int ntfs_verify_files(struct ntfs_verify *v, struct error *e) must_check;
 

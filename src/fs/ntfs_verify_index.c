@@ -50,8 +50,10 @@ static void judge_entry(struct ntfs_verify *v, struct tree *t, const uint8_t *p,
 		return;
 	}
 	struct ntfs_known *k = no < v->fs->records ? &v->known[no] : NULL;
-	if (k)
+	if (k) {
 		k->entries += k->entries < UINT16_MAX;
+		k->told -= ntfs_name_sum(name);
+	}
 	if ((get_le64(name) & UINT64_C(0xffffffffffff)) != t->no)
 		broken_index(v, "MFT record %llu: an entry for record %llu names another directory as its own",
 			     (unsigned long long)t->no, (unsigned long long)no);
@@ -186,12 +188,19 @@ static void judge_links(struct ntfs_verify *v)
 {
 	for (uint64_t no = NTFS_FIRST_USER; no < v->fs->records; no++) {
 		const struct ntfs_known *k = &v->known[no];
-		if (!(k->flags & REC_USED) || k->flags & REC_EXTENT || k->names == k->entries)
+		if (!(k->flags & REC_USED) || k->flags & REC_EXTENT)
+			continue;
+		if (k->names == k->entries && !k->told)
 			continue;
 		v->bad_links++;
-		ntfs_finding(v->f, "ntfs.directories", v->subject, ntfs_blame(v), -1,
-			     "MFT record %llu has %u names, and directories have %u entries for it",
-			     (unsigned long long)no, k->names, k->entries);
+		if (k->names == k->entries)
+			ntfs_finding(v->f, "ntfs.directories", v->subject, ntfs_blame(v), -1,
+				     "MFT record %llu: directories have it under another name than it has itself",
+				     (unsigned long long)no);
+		else
+			ntfs_finding(v->f, "ntfs.directories", v->subject, ntfs_blame(v), -1,
+				     "MFT record %llu has %u names, and directories have %u entries for it",
+				     (unsigned long long)no, k->names, k->entries);
 	}
 }
 

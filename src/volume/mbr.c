@@ -178,5 +178,10 @@ int mbr_read(struct scan *s, const struct mbr *m, const struct mbr_verdict *v, s
 	judge_container(s, m, ss);
 	if (!broken)
 		table_finding(s, "mbr.table", OUTCOME_HELD, 446, "%zu partitions", s->out->count);
+	/* Where the disk ends is not written anywhere; but it is between two sectors. */
+	if (s->size % 512 && !s->rounded)
+		table_finding(s, "mbr.size", OUTCOME_BROKEN, (int64_t)(s->size / 512 * 512),
+			      "the disk ends %llu bytes into a sector: it was cut, or something was appended",
+			      (unsigned long long)(s->size % 512));
 	return 0;
 }
