@@ -190,6 +190,16 @@ static int add_path(struct strings *paths, const struct source *src, struct erro
 	return strings_add(paths, path) < 0 ? error_nomem(e) : 0;
 }
 
+/* A later segment stands alone: there is no first one, or there is one that could not be opened. */
+static int not_first(const struct image_context *c, unsigned number, struct error *e)
+{
+	autofree char *first = ewf_segment_name(c->subject, 1);
+	if (first && !companion_bytes(c, first, e) && e->cls != ERROR_MISSING)
+		return error_prefix(e, "it is segment %u of an image", number);
+	return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET,
+			 "it is segment %u of an image: the first one (.E01) is needed, and is not there", number);
+}
+
 /* All segments in their order: each says whether another one follows. */
 static int collect(struct source *src, const struct image_context *c, struct strings *paths, struct error *e)
 {
@@ -209,10 +219,7 @@ static int collect(struct source *src, const struct image_context *c, struct str
 		if (ewf_segment_check(src, c, &s, e) < 0)
 			return -1;
 		if (s.number != number && number == 1)
-			return error_set(
-			    e, ERROR_MISSING, ERROR_NO_OFFSET,
-			    "it is segment %u of an image: the first one (.E01) is needed, and is not there",
-			    s.number);
+			return not_first(c, s.number, e);
 		if (s.number != number)
 			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s says that it is segment %u, not %u",
 					 source_name(src), s.number, number);
