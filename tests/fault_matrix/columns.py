@@ -42,7 +42,7 @@ COLUMNS = [
     Column("raw+seal,sample", "... sealed, depth sample", "raw", "ext", "web01.img", "seal", "sample", quick=True),
     Column("mbr", "raw disk: MBR, ext4", "raw", "mbr", "web01.img"),
     Column("xfs", "raw disk: XFS", "raw", "xfs", "web01.img"),
-    Column("btrfs", "raw disk: btrfs", "raw", "btrfs", "web01.img", covered=True),
+    Column("btrfs", "raw disk: btrfs", "raw", "btrfs", "web01.img"),
     Column("ntfs", "raw disk: Windows, NTFS", "raw", "ntfs", "web01.img"),
     Column("two", "two disks: ext4; FAT, exFAT", "two", "two-sda", "web01-sda.img"),
     Column("split", "raw disk in pieces", "split-raw", "ext", "web01.img.aa"),

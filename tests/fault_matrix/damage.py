@@ -59,6 +59,20 @@ def place_of(path, content, at, length=512):
     return found
 
 
+def first(path, want, of, step, start=0):
+    """The first place of some bytes in a block (of a size of step) that is of a kind."""
+    with open(path, "rb") as f:
+        for begin, length in extents(path):
+            f.seek(begin)
+            data = f.read(length)
+            at = data.find(want, max(0, start - begin))
+            while at >= 0:
+                if of(data[at // step * step:at // step * step + 64]):
+                    return begin + at
+                at = data.find(want, at + 1)
+    raise NotApplicable("nothing of that kind")
+
+
 def some_place(path, rng, block=4096):
     """A random place where there is something else than zeros."""
     data = extents(path)

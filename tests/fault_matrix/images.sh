@@ -115,6 +115,10 @@ others() {
 			mkfs.btrfs -q -U "$root" --rootdir "$W/tree" "$W/fs" >/dev/null 2>&1
 		fi
 		mk_disk_of $fs.img "$W/fs"
+		# A node of the tree of files, in its first copy.
+		[ $fs = xfs ] || btrfs inspect-internal dump-tree -t fs "$W/fs" | sed -n 's/^leaf \([0-9]*\) items.*/\1/p' | head -n 1 |
+			xargs -I@ btrfs-map-logical -l @ "$W/fs" | sed -n "s/^mirror 1 logical .* physical \([0-9]*\) .*/\1/p" |
+			awk '{print "btrfs", $1 + 6 * 1048576 + 200}' >>inodes
 		rm "$W/fs"
 	done
 }

@@ -10,7 +10,7 @@ def of(column):
     """{name: shell command, run in the restore point's directory}"""
     found, pack = {}, column.pack
     if column.evidence == "sha256":
-        found["sha256sum -c"] = 'sha256sum --status -c "$(ls | grep -E \'[.]sha256$|^SHA256SUMS$\' | head -n 1)"'
+        found["sha256sum -c"] = 'sha256sum --status -c "$(ls | grep -E \'^web01.*[.]sha256$|^SHA256SUMS$\' | head -n 1)"'
     if pack in CODECS:
         found[CODECS[pack].split()[0] + " -t"] = f"{CODECS[pack]} {column.main}"
     elif pack == "split-zst":

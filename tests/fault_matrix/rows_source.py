@@ -93,32 +93,11 @@ def inode(case):
     known["two-sda"] = known["ext"]
     if case.column.source in known:
         return int(known[case.column.source])
-    # The file system's own structures, found by their magic.
-    magic, step, nth, inside = {"xfs": (b"IN", 512, 20, 2), "ntfs": (b"FILE", 1024, 40, 0x38 + 24), "btrfs": (None, 16384, 0, 0)}[case.column.source]
     start = root_of(case.column)
-    with open(case.dir, "rb") as f:
-        if magic is None:
-            f.seek(start + 65536 + 0x20)
-            magic, seen = f.read(16), 0
-            for begin, length in damage.extents(case.dir):
-                for at in range(max(begin, start + MIB) // step * step, begin + length, 4096):
-                    f.seek(at + 0x20)
-                    head = f.read(16)
-                    if head == magic and at != start + 65536:
-                        seen += 1
-                        if seen == 3:
-                            return at + 200
-            raise NotApplicable("no third node")
-        seen = 0
-        for begin, length in damage.extents(case.dir):
-            f.seek(begin)
-            data = f.read(length)
-            for at in range(max(0, start - begin) // step * step, length, step):
-                if data[at:at + len(magic)] == magic:
-                    seen += 1
-                    if seen == nth:
-                        return begin + at + inside
-    raise NotApplicable("no such inode")
+    if case.column.source == "ntfs":
+        # The name in a file's record; the directory has it too.
+        return damage.first(case.dir, "hal.dll".encode("utf-16-le"), lambda head: head[:4] == b"FILE", 1024)
+    return damage.first(case.dir, b"IN", lambda head: head[:2] == b"IN" and head[4] == 3, 512, start + (1 << 20)) + 2
 
 
 def zero_inodes(case):
@@ -142,7 +121,8 @@ def move_partition(case):
 
 # Nobody knows what is there now, and that is not known to be damage.
 row("src:mbr", "a partition begins elsewhere", codes(DAMAGED, CANNOT_TELL), move_partition, only=lambda c: c.source == "mbr")
-row("src:fs start", "1 MiB of zeros at the file system's start", codes(DAMAGED),
+# No magic, and no copy of it in reach: what is on that partition nobody can tell (it might be encrypted).
+row("src:fs start", "1 MiB of zeros at the file system's start", codes(DAMAGED, CANNOT_TELL),
     lambda c: damage.write(c.dir, root_of(c.column), bytes(MIB)), **disks)
 row("src:esp", "zeros where the EFI system partition begins", codes(DAMAGED),
     lambda c: damage.write(c.dir, MIB, bytes(65536)), only=lambda c: c.gpt)
@@ -150,7 +130,7 @@ row("src:esp", "zeros where the EFI system partition begins", codes(DAMAGED),
 disk = ("ext",)
 variant("src:half", "half of the disk was read", codes(DAMAGED), disk, quick=True)
 variant("src:zeros", "nothing but zeros was read", codes(DAMAGED), disk)
-variant("src:noise", "nothing but noise was read", codes(DAMAGED), disk)
+variant("src:noise", "nothing but noise was read", codes(DAMAGED, CANNOT_TELL), disk)
 variant("src:ransom-programs", "ransomware: files of users and packages overwritten", codes(DAMAGED), ("ext", "container"))
 variant("src:ransom-all", "ransomware: all files overwritten", codes(DAMAGED, INCOMPLETE), ("ext", "container", "windows-tree"), quick=True)
 variant("src:ransom-users", "ransomware: users' files alone overwritten", codes(DAMAGED), ("ext", "container", "windows-tree"),

@@ -29,8 +29,9 @@ row("cut 90%", "cut to nine tenths", lambda c: damage.cut(c.main, size(c) * 9 //
 row("cut block", "without its last 4 KiB", lambda c: damage.cut(c.main, size(c) - 4096))
 row("cut byte", "without its last byte", lambda c: damage.cut(c.main, size(c) - 1), quick=True)
 row("append byte", "a byte behind its end", lambda c: damage.append(c.main, b"x"))
-row("append noise", "64 KiB of noise behind its end", lambda c: damage.append(c.main, damage.noise(5, 65536)), quick=True)
-row("twice", "written twice, one behind the other", lambda c: damage.append(c.main, c.main.read_bytes()), only=lambda c: c.source not in ("xfs", "btrfs"))
+row("append noise", "64 KiB of noise behind its end", lambda c: damage.append(c.main, damage.noise(5, 65536)), quick=True, unseen=unseen.behind_mbr)
+row("twice", "written twice, one behind the other", lambda c: damage.append(c.main, c.main.read_bytes()), only=lambda c: c.source not in ("xfs", "btrfs"),
+    unseen=unseen.behind_mbr)
 
 
 def flip_random(case):

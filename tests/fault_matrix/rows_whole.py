@@ -155,8 +155,8 @@ asked("file old", "its files are three days old", codes(STALE), dated(3 * DAY), 
 asked("file future", "its files are dated in the future", codes(STALE), dated(-3 * DAY))
 asked("content old", "old content under a new date", codes(STALE), later, quick=True)
 asked("content future", "content dated in the future", codes(STALE), earlier)
-asked("name old", "an old date in its name", codes(STALE), name_dated("2020-01-01"), **whole)
-asked("name future", "a future date in its name", codes(STALE), name_dated("2099-01-01"), **whole)
+asked("name old", "an old date in its name", codes(STALE), name_dated("2020-01-01"), peers="none", **whole)
+asked("name future", "a future date in its name", codes(STALE), name_dated("2099-01-01"), peers="none", **whole)
 
 # What vouches for it.
 side = adder("sidecars", peers="run")
@@ -266,6 +266,6 @@ sealed("seal foreign", "it is signed by another key", codes(INCOMPLETE), seal_by
 sealed("seal of another", "it is of another backup of the host", codes(DAMAGED, STALE), seal_by("other"))
 sealed("tree lost", "its side file is missing", codes(CANNOT_TELL, INCOMPLETE), lambda c: tree_of(c).unlink(),
        only=lambda c: c.evidence == "seal" and c.depth == "sample")
-sealed("tree flip", "a bit of its side file", codes(DAMAGED, CANNOT_TELL), lambda c: damage.flip(tree_of(c), 700),
+sealed("tree flip", "a bit of its side file", codes(DAMAGED, CANNOT_TELL), lambda c: damage.flip(tree_of(c), os.path.getsize(tree_of(c)) // 2),
        only=lambda c: c.evidence == "seal" and c.depth == "sample")
 assert BUSY and NO_BACKUP and SEALED

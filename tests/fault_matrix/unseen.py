@@ -23,7 +23,7 @@ def users_files(column):
 def in_place(column):
     """A byte of a user's file was changed in the stored file, where it lies verbatim: no package lists that file, the
     file system has no checksums of data, the container has none, and there is neither digest nor seal."""
-    if column.digest or column.covered:
+    if column.digest or column.covered or column.source == "btrfs":
         return None
     return "no digest, no seal, a format without checksums of data, and a file that no package vouches for"
 
@@ -31,3 +31,11 @@ def in_place(column):
 def free_space(column):
     """As in_place, where no file is at all: nothing that could be restored has changed."""
     return in_place(column)
+
+
+def behind_mbr(column):
+    """Whole sectors behind the last partition of an MBR: such a table does not say where the disk ends, and what lies in
+    no partition is nobody's. (A GPT says it.) The disk that it was is all there."""
+    if column.source == "mbr" and not column.digest:
+        return "an MBR does not say where the disk ends; all of the disk is there"
+    return None
