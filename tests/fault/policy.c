@@ -10,6 +10,7 @@
 
 #include "backproof/text.h"
 #include "backproof/verdict.h"
+#include "backproof/wire.h"
 #include "test.h"
 #include "../../src/gate/config_values.h"
 #include "../../src/gate/policy_digest.h"
@@ -293,6 +294,35 @@ static void reasons_without_memory(void)
 	end();
 }
 
+/* What does not fit in memory is bad, on both ends of a wire. */
+static void wires(void)
+{
+	struct strings list = {0};
+	static const uint8_t large[8192] = {1};
+	uint64_t sent = 0, taken = 0;
+	NEED(!strings_add(&list, "one") && !strings_add(&list, "two"));
+	EACH (ALLOCATION) {
+		struct wire_out w = {0};
+		struct wire_in in;
+		struct strings got = {0};
+		wire_put_strings(&w, &list);
+		wire_put(&w, large, sizeof large);
+		bool before = fired;
+		CHECK_INT(w.failed, before);
+		wire_in_init(&in, w.data, w.length);
+		wire_get_strings(&in, &got, 9, 9);
+		(void)!wire_get(&in, sizeof large);
+		sent += w.failed;
+		taken += !before && fired;
+		CHECK_INT(wire_in_done(&in), !fired);
+		strings_free(&got);
+		wire_out_free(&w);
+	}
+	end();
+	CHECK(sent >= 2 && taken >= 4);
+	strings_free(&list);
+}
+
 int main(void)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -305,6 +335,7 @@ int main(void)
 	RUN(policies);
 	RUN(findings_and_verdicts);
 	RUN(reasons_without_memory);
+	RUN(wires);
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);
 	NEED(system(cmd) == 0);
 	return test_done();

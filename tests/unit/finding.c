@@ -115,6 +115,43 @@ static void against_a_subject(void)
 	findings_free(&f);
 }
 
+/* What is far too long is kept as its beginning, and found by it; what lost its subject may be about any. */
+static void long_subjects(void)
+{
+	struct findings f = new_findings();
+	static char subject[40000], other[40000];
+	memset(subject, 'a', sizeof subject - 1);
+	memset(other, 'a', sizeof other - 1);
+	other[10] = 'b';
+	finding_add(&f, PROOF_STRUCTURE, "a.check", subject, OUTCOME_BROKEN, NULL, "x");
+	finding_add(&f, PROOF_STRUCTURE, "a.check", "short", OUTCOME_BROKEN, NULL, "x");
+	CHECK(strlen(f.items[0].subject) < sizeof subject - 1);
+	CHECK_INT(findings_against(&f, PROOF_STRUCTURE, subject), 1);
+	CHECK_INT(findings_against(&f, PROOF_STRUCTURE, other), 0);
+	CHECK_INT(findings_against(&f, PROOF_STRUCTURE, "short"), 1);
+	free(f.items[1].subject);
+	f.items[1].subject = NULL;
+	CHECK_INT(findings_against(&f, PROOF_STRUCTURE, "another"), 1);
+	findings_free(&f);
+}
+
+/* A limit that has a name is found by it. */
+static void limits_by_name(void)
+{
+	struct findings f = new_findings();
+	struct error e = {.cls = ERROR_LIMIT, .offset = ERROR_NO_OFFSET, .budget = "budget.entries", .text = "many"};
+	finding_error(&f, PROOF_STRUCTURE, "fs.walk", "x", &e);
+	e.budget = NULL;
+	finding_error(&f, PROOF_STRUCTURE, "fs.walk", "x", &e);
+	e = (struct error){.cls = ERROR_IO, .offset = ERROR_NO_OFFSET, .budget = "budget.entries", .text = "many"};
+	finding_error(&f, PROOF_STRUCTURE, "fs.walk", "x", &e);
+	CHECK_STR(f.items[0].check, "budget.entries");
+	CHECK_INT(f.items[0].outcome, OUTCOME_UNPROVEN);
+	CHECK_STR(f.items[1].check, "fs.walk");
+	CHECK_STR(f.items[2].check, "fs.walk");
+	findings_free(&f);
+}
+
 static void errors_become_findings(void)
 {
 	static const struct {
@@ -237,6 +274,8 @@ int main(void)
 	RUN(the_rest_is_counted);
 	RUN(a_proof_is_as_good_as_its_worst);
 	RUN(against_a_subject);
+	RUN(long_subjects);
+	RUN(limits_by_name);
 	RUN(errors_become_findings);
 	RUN(lists_are_merged);
 	RUN(side_by_side);

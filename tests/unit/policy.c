@@ -80,6 +80,21 @@ static void values(void)
 		{"min_size = 1025", "min_size = 1025"},
 		{"min_size = 3K", "min_size = 3K"},
 		{"min_size = 1T", "min_size = 1T"},
+		{"memory_limit = none", "memory_limit = none"},
+		{"memory_limit = 1G", "memory_limit = 1G"},
+		{"memory_limit = 1K", "none, or a size of 256"},
+		{"memory_limit = much", "none, or a size of 256"},
+		{"time_limit = none", "time_limit = none"},
+		{"time_limit = 90s", "time_limit = 90s"},
+		{"time_limit = soon", "time_limit = soon: expected"},
+		{"max_entries = none", "max_entries = none"},
+		{"max_entries = 5", "max_entries = 5"},
+		{"max_entries = few", "none, or a whole number"},
+		{"scratch = \"/a \"", "scratch = \"/a \""},
+		{"scratch = \"/a ;b\"", "scratch = \"/a ;b\""},
+		{"scratch = \"/a #b\"", "scratch = \"/a #b\""},
+		{"scratch = \"/a b\"", "scratch = /a b"},
+		{"max_slowdown = none", "max_slowdown = none"},
 		{"require = restore presence", "require = presence restore"},
 		{"require = freshnes integritty", "did you mean \"freshness\"?"}, /* the first is told */
 		{"require = zzzzzzzz", "there are presence freshness integrity structure identity coverage restore"},
@@ -191,6 +206,11 @@ static void nothing_is_found_in_nothing(void)
 	CHECK(config_fault(c.values, (struct config_place){99, 3}, &e, "x") < 0);
 	CHECK_STR(e.text, "?:3: x");
 	config_free(&c);
+	/* What never was set is not none where none can't be said. */
+	autotext struct text share = {0};
+	struct policy unset = {0};
+	config_value_put(config_key_find(CONFIG_POLICY, "confidence"), &unset, &share);
+	CHECK_STR(text_str(&share), "0%");
 	/* No key has this type: a fault of this program, told as one. */
 	struct config_key odd = {CONFIG_POLICY, "odd", TYPE_PROOFS + 1, 0, NULL, NULL, 0, false, 0};
 	struct policy p = {0};
@@ -278,7 +298,12 @@ static const char *another(const struct config_key *k)
 	case TYPE_PATHS:
 		return "/another /two";
 	case TYPE_DURATION:
+	case TYPE_SPAN:
 		return "3h";
+	case TYPE_ROOM:
+		return "77G";
+	case TYPE_LIMIT:
+		return "77";
 	case TYPE_SIZE:
 	case TYPE_RATE:
 		return "77M";
@@ -306,8 +331,10 @@ static void digest_of(const struct policy *p, uint8_t out[32])
 /* What changes what is proved changes the digest; where and how fast that is done does not. */
 static void digest_is_of_what_is_proved(void)
 {
-	static const char *const others[] = {"scratch", "scratch_limit", "rate_limit", "nice",
-					     "ionice",	"history",	 "pass_key",   "valid_for"};
+	static const char *const others[] = {"scratch",	      "scratch_limit", "rate_limit",  "nice",
+					     "ionice",	      "history",       "pass_key",    "valid_for",
+					     "max_expansion", "max_decoded",   "max_entries", "max_path_depth",
+					     "max_chain",     "memory_limit",  "time_limit",  "confine"};
 	size_t count;
 	const struct config_key *keys = config_keys(CONFIG_POLICY, &count);
 	uint8_t first[32], second[32];

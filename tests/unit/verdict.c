@@ -341,6 +341,7 @@ static void reasons_in_words(void)
 	REASON("cannot-tell: unsupported: a.check", .outcome = OUTCOME_UNSUPPORTED, .offset = -1, .check = "a.check");
 	REASON("cannot-tell: unproven: a.check (at offset 0)", .outcome = OUTCOME_UNPROVEN, .offset = 0,
 	       .check = "a.check", .detail = (char *)"");
+	REASON("cannot-tell: unproven: a.check (at offset 5)", .outcome = OUTCOME_UNPROVEN, .offset = 5, .check = "a.check");
 	REASON("cannot-tell: limit: no time at offset 9", .outcome = OUTCOME_UNPROVEN, .offset = 9,
 	       .error = ERROR_LIMIT, .check = "a.check", .detail = (char *)"no time at offset 9");
 	REASON("cannot-tell: encrypted: LUKS", .outcome = OUTCOME_UNSUPPORTED, .offset = -1,
@@ -369,6 +370,12 @@ static void causes_come_first(void)
 	NEED(v.reasons.count >= 2);
 	CHECK(strstr(v.reasons.items[0], "not what was sealed"));
 	CHECK(strstr(v.reasons.items[1], "changed"));
+	verdict_free(&v);
+	/* Without what was measured it is no cause, but one of many. */
+	digest->measured = NULL;
+	verdict_decide(&fs, &policy, &measures, &v);
+	NEED(v.reasons.count >= 2);
+	CHECK(strstr(v.reasons.items[0], "changed"));
 	verdict_free(&v);
 }
 
@@ -475,6 +482,8 @@ static void freed_is_not_safe(void)
 	NEED(!strings_add(&r.paths, "p") && !strings_add(&r.formats, "raw") && !findings_init(&r.findings));
 	finding_add(&r.findings, PROOF_RESTORE, "x", "y", OUTCOME_HELD, NULL, "z");
 	NEED(!strings_add(&r.verdict.reasons, "why"));
+	__auto_type file = vec_push(&r.files);
+	NEED(file && (file->path = strdup("a.img")));
 	r.older = calloc(1, sizeof *r.older);
 	NEED(r.older && (r.older->older = calloc(1, sizeof *r.older)));
 	r.older->host = strdup("d");
