@@ -11,6 +11,8 @@
 #ifndef GATE_READER_H
 #define GATE_READER_H
 
+#include <sys/stat.h>
+
 #include "backproof/confine.h"
 #include "backproof/gate.h"
 #include "backproof/history.h"
@@ -125,6 +127,8 @@ struct reader_keeper *reader_keeper_new(const struct restore_point *point, const
 					const char *source, struct error *e) must_check;
 void reader_keeper_destroy(struct reader_keeper *k);
 DEFINE_AUTO(struct reader_keeper, reader_keeper_destroy)
+/* One of the restore point's files, that it has given away. */
+bool reader_keeper_has(const struct reader_keeper *k, const struct stat *st);
 /* Answers one question. *fd: a descriptor that goes along, for the caller to close; -1: none. -1: no question. */
 int reader_keeper_answer(struct reader_keeper *k, enum reader_message kind, struct wire_in *question,
 			 struct wire_out *answer, int *fd, struct error *e) must_check;

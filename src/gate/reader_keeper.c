@@ -157,6 +157,12 @@ static int answer_open(struct reader_keeper *k, enum door_how how, const char *p
 	return 0;
 }
 
+bool reader_keeper_has(const struct reader_keeper *k, const struct stat *st)
+{
+	vec_each(&k->files, it) if (it->st.st_ino == st->st_ino && it->st.st_dev == st->st_dev) return true;
+	return false;
+}
+
 static struct kept *kept_of(struct reader_keeper *k, uint32_t number)
 {
 	return number && number <= k->files.count ? &k->files.items[number - 1] : NULL;

@@ -27,6 +27,7 @@ struct reader_life {
 	int fd;
 	bool told_to_stop;
 	int64_t kill_at; /* CLOCK_MONOTONIC, ns; 0: never */
+	int64_t look_at; /* when the room it takes is looked at again */
 	uint64_t kernel_bytes;
 	bool has_result, counted;
 	struct error why; /* class NONE: nothing went wrong */
@@ -38,6 +39,8 @@ void reader_life_free(struct reader_life *r);
 
 /* What the kernel has given it to read, in bytes. Asked while it waits for DONE. */
 void reader_life_count(struct reader_life *r);
+/* Whether it takes no more room than it may. Now and then. -1: r->why. */
+int reader_life_watch(struct reader_life *r, int64_t now) must_check;
 /* Waits for its end, and sees to it. Why it was no good one is in r->why. */
 void reader_life_reap(struct reader_life *r);
 /* What is to be said of it in the findings, beside what it has said itself. sample: of chunks, or NULL. */

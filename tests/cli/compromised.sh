@@ -54,7 +54,7 @@ try() {
 	[ -z "${AS-}" ] || chown -R "$AS" "$d"
 	# shellcheck disable=SC2086
 	${AS:+setpriv --reuid $AS --regid $AS --clear-groups} timeout -k 1 60 "$BACKPROOF" check web01 --from "$d/web01.img" \
-		--config "$W/empty.conf" --scratch "$d/scratch" --format json --depth full "$@" >"$d/out" 2>"$d/err" </dev/null
+		--config "${CONFIG-$W/empty.conf}" --scratch "$d/scratch" --format json --depth full "$@" >"$d/out" 2>"$d/err" </dev/null
 	code=$?
 	case " $codes " in *" $code "*) ;; *) bad="exit code $code" ;; esac
 	jq -e --argjson code "$code" '.exit == $code and .verdict != "safe"' "$d/out" >/dev/null 2>&1 || bad="$bad; JSON does not agree"
@@ -166,6 +166,15 @@ slow asks 20 'deadline' "asks_endlessly $W/repo" --deadline 1s
 slow progresses 20 'deadline' progresses_endlessly --deadline 1s
 slow deaf 20 'deadline|does not listen' "deaf $W/inbox" --deadline 1s
 slow hangs_up 20 'did not end|without a result|killed' hangs_up --deadline 1s
+
+# Room that it may not take: 256 MiB of memory, and next to nothing of scratch.
+{
+	cat "$W/empty.conf"
+	echo 'memory_limit = 256M'
+} >"$W/small.conf"
+CONFIG=$W/small.conf slow memory 20 "$REFUSED" 'eat_memory 300'
+slow memory_files 20 'scratch_limit' 'eat_memory_files 1000' --scratch-limit 1M
+slow disk 20 'scratch_limit' 'fill_disk 1000' --scratch-limit 1M
 
 # In an audit, each of the others has its own verdict.
 crafted "$W/repo/web01.img" kill_gate

@@ -220,6 +220,21 @@ static bool eat_memory(const char *mib)
 		return true;
 	return have >= most;
 }
+/* In files that are nowhere. */
+static bool eat_memory_files(const char *mib)
+{
+	static char block[1024 * 1024] = "x";
+	uint64_t most = strtoull(mib, NULL, 10);
+	int fd = -1;
+	for (uint64_t have = 0; have < most; have++) {
+		if (have % 64 == 0)
+			fd = memfd_create("eat", 0);
+		if (fd < 0 || write(fd, block, sizeof block) != (ssize_t)sizeof block)
+			return false;
+		usleep(5000);
+	}
+	return true;
+}
 /* More than so many MiB, in files without names and with. */
 static bool fill_disk(const char *mib)
 {
@@ -235,7 +250,7 @@ static bool fill_disk(const char *mib)
 		if (fd < 0 || write(fd, block, sizeof block) != (ssize_t)sizeof block)
 			return false;
 		have++;
-		usleep(1000);
+		usleep(5000);
 	}
 	return true;
 }
@@ -285,6 +300,6 @@ const struct attempt attempts_break_out[] = {
 	A(write_through_link), A(write_held), A(remove_file), A(change_file), A(connect_tcp), A(send_udp),
 	A(connect_unix), A(connect_held), A(run_program), A(run_own), A(fork_process), A(raw_fork), A(kill_gate),
 	A(kill_all), A(trace_gate), A(gate_memory), A(gate_environment), A(gate_descriptor), A(become_root),
-	A(new_namespace), A(raise_limits), A(write_code), A(eat_memory), A(fill_disk), A(spin), A(sleep_on),
-	A(stop_itself), A(crash), A(ends_well), A(gives_up), {0},
+	A(new_namespace), A(raise_limits), A(write_code), A(eat_memory), A(eat_memory_files), A(fill_disk), A(spin),
+	A(sleep_on), A(stop_itself), A(crash), A(ends_well), A(gives_up), {0},
 };
