@@ -6,7 +6,7 @@ Ito) and follow the reader's light or dark scheme; the background comes along.
 """
 import html
 
-LEFT, CELL, ROW, TOP, RIGHT = 330, 21, 16, 246, 16
+LEFT, CELL, ROW, TOP, RIGHT = 330, 21, 16, 246, 112
 FONTS = """
 text { font: 11px system-ui, -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; }
 .title { font-size: 18px; font-weight: 600; } .head { font-weight: 600; font-size: 12px; } .big { font-size: 26px; font-weight: 600; }
@@ -28,36 +28,38 @@ STYLE = FONTS + colours(LIGHT) + "@media (prefers-color-scheme: dark) { " + colo
 CLASSES = {12: "d12", 13: "d13", 11: "d11"}
 
 
+def symbol(verdict, code, passed):
+    w, h = CELL - 2, ROW - 2
+    box, text = f'width="{w}" height="{h}" rx="2"', f'<text x="{w / 2}" y="10.5" class="code %s">%s</text>'
+    if verdict == "unseen":
+        return f'<rect x=".5" y=".5" width="{w - 1}" height="{h - 1}" rx="2" class="hollow" stroke-dasharray="2 2"/>' + text % ("dim", "u")
+    if verdict == "same":
+        return f'<rect x=".5" y=".5" width="{w - 1}" height="{h - 1}" rx="2" class="hollow"/>' + text % ("dim", "=")
+    if verdict in ("false safe", "false alarm"):
+        return (f'<rect {box} class="bad"/>' + text % ("on", code) +
+                f'<rect x="-1.5" y="-1.5" width="{w + 3}" height="{h + 3}" rx="3" class="badline"/>')
+    kind = "right" if verdict == "right" else CLASSES.get(code, "d20")
+    notch = f'<path d="M{w - 7} 0h7v7z" class="notch"/>' if passed else ""
+    return f'<rect {box} class="{kind}{" other" if verdict == "other" else ""}"/>' + text % ("dark" if code == 11 else "on", code) + notch
+
+
 class Picture:
     def __init__(self, matrix):
-        self.matrix, self.parts, self.y = matrix, [], TOP
+        self.matrix, self.parts, self.y, self.symbols = matrix, [], TOP, {}
         self.width = max(LEFT + CELL * len(matrix.columns) + RIGHT, 900)
 
     def text(self, x, y, text, kind="", more=""):
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}"{more}>{html.escape(str(text))}</text>')
 
-    def rect(self, x, y, w, h, kind, title="", more=""):
-        told = f"<title>{html.escape(title)}</title>" if title else ""
-        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="2" class="{kind}"{more}>{told}</rect>')
+    def rect(self, x, y, w, h, kind):
+        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="2" class="{kind}"/>')
 
-    def mark(self, x, y, verdict, code, passed=False, title=""):
-        w, h = CELL - 2, ROW - 2
-        if verdict == "unseen":
-            self.rect(x + 0.5, y + 0.5, w - 1, h - 1, "hollow", title, ' stroke-dasharray="2 2"')
-            self.text(x + w / 2, y + 10.5, "u", "code dim")
-        elif verdict == "same":
-            self.rect(x + 0.5, y + 0.5, w - 1, h - 1, "hollow", title)
-            self.text(x + w / 2, y + 10.5, "=", "code dim")
-        elif verdict in ("false safe", "false alarm"):
-            self.rect(x, y, w, h, "bad", title)
-            self.text(x + w / 2, y + 10.5, f"{code}", "code on")
-            self.parts.append(f'<rect x="{x - 1.5:.1f}" y="{y - 1.5:.1f}" width="{w + 3}" height="{h + 3}" class="badline"/>')
-        else:
-            kind = "right" if verdict == "right" else CLASSES.get(code, "d20")
-            self.rect(x, y, w, h, kind + (" other" if verdict == "other" else ""), title)
-            self.text(x + w / 2, y + 10.5, code, "code " + ("dark" if code == 11 else "on"))
-            if passed:
-                self.parts.append(f'<path d="M{x + w - 6:.1f} {y:.1f}h6v6z" class="notch"/>')
+    def mark(self, x, y, verdict, code, passed=False):
+        """A cell. Each kind is drawn once, and used where it is."""
+        name = f"{verdict[:7].strip()}-{code}{'p' if passed else ''}".replace(" ", "")
+        if name not in self.symbols:
+            self.symbols[name] = f'<g id="{name}">{symbol(verdict, code, passed)}</g>'
+        self.parts.append(f'<use href="#{name}" x="{x:g}" y="{y:g}"/>')
 
     def cells(self):
         m = self.matrix
@@ -73,11 +75,9 @@ class Picture:
                 self.text(20, self.y + 11, row.title, "dim")
                 for i, c in enumerate(m.columns):
                     r, x = m.cells.get((row.id, c.id)), LEFT + i * CELL
-                    if r is None:
-                        self.rect(x, self.y, CELL - 2, ROW - 2, "na")
-                        continue
-                    passed = not row.harmless and bool(r.peers) and not all(r.peers.values())
-                    self.mark(x, self.y, r.verdict, r.code, passed, f"{c.title}: {row.title}: {r.code} {r.note[:160]}")
+                    if r is not None:
+                        passed = not row.harmless and bool(r.peers) and not all(r.peers.values())
+                        self.mark(x, self.y, r.verdict, r.code, passed)
                 self.y += ROW
 
     def legend(self):
@@ -107,8 +107,9 @@ class Picture:
             return
         self.y += 22
         self.text(12, self.y, "What others say to the same files", "head")
-        self.text(LEFT, self.y, "of the faults that could be noticed; dark: backproof, light: the tool named. They look at bytes alone, "
-                  "and are not asked how old a backup is or whose.", "dim")
+        self.text(LEFT, self.y, "Faults that could be noticed, and were: dark backproof, light the tool named.", "dim")
+        self.text(LEFT, self.y + 15, "They look at bytes: nobody asks them how old a backup is, whose, or whether it can be restored.", "dim")
+        self.y += 15
         self.y += 12
         plot = min(self.width - LEFT - 190, 520)
         most = max(f[2] for f in found)
@@ -130,11 +131,11 @@ def draw(matrix, seed):
     p.legend()
     p.text(12, 30, "What backproof catches", "title")
     p.text(12, 70, safes, "big")
-    offset = 22 + 14 * (len(str(safes)) - 1)
+    offset = 24 + 16 * (len(str(safes)) - 1)
     p.text(12 + offset, 62, "false safes", "head")
     p.text(12 + offset, 77, f"in {faults} faults that could be noticed", "dim")
     p.text(292, 70, alarms, "big")
-    offset = 22 + 14 * (len(str(alarms)) - 1)
+    offset = 24 + 16 * (len(str(alarms)) - 1)
     p.text(292 + offset, 62, "false alarms", "head")
     p.text(292 + offset, 77, f"in {harmless} harmless changes", "dim")
     p.y += 10
@@ -145,4 +146,4 @@ def draw(matrix, seed):
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{p.width}" height="{height}" viewBox="0 0 {p.width} {height}" role="img" '
         f'aria-label="Faults against kinds of backup: {safes} false safes in {faults} faults, {alarms} false alarms in {harmless} harmless changes">',
-        f"<style>{STYLE}</style>", f'<rect width="{p.width}" height="{height}" rx="6" class="back"/>', *p.parts, "</svg>"]) + "\n"
+        f"<style>{STYLE}</style>", f'<defs>{"".join(p.symbols.values())}</defs>', f'<rect width="{p.width}" height="{height}" rx="6" class="back"/>', *p.parts, "</svg>"]) + "\n"

@@ -101,16 +101,34 @@ def totals(matrix, seed):
             f"no harm: the very same disk       {matrix.of('same')}"]
 
 
+def summary(matrix, seed):
+    """The totals, as the README has them."""
+    out = [f"{len(matrix.columns)} kinds of backup, {len(matrix.rows)} faults and changes, {len(matrix.results):,} runs (seed {seed}):", "",
+           "| | cases | |", "|---|---|---|",
+           f"| faults that could be noticed | {matrix.faults:,} | **{matrix.of('false safe')} false safes** |",
+           f"| harmless changes: copied, renamed, linked, other files beside it | {matrix.of('right', 'false alarm'):,} | "
+           f"**{matrix.of('false alarm')} false alarms** |",
+           f"| faults that no reader could notice (`u`): each has its reason in `tests/fault_matrix` | {matrix.of('unseen')} | not counted |",
+           f"| other bytes, and the format's own tool restores the very same disk (`=`) | {matrix.of('same')} | not counted |",
+           f"| noticed, with another code than documented (`!`) | {matrix.of('other')} | |", "",
+           "| of the faults that it was asked about | faults | noticed | backproof |", "|---|---|---|---|"]
+    out += [f"| `{name}` | {faults} | {noticed} | {ours} |" for name, noticed, faults, ours, _, _ in matrix.peers()]
+    return "\n".join(out) + "\n"
+
+
 def markdown(matrix, seed):
     """Rows are faults, columns formats."""
+    intro = ["# Faults against kinds of backup", "",
+             "Written by `make fault-matrix`. Codes are those of `backproof check`; empty: not applicable; `u`: no reader could notice it; `=`: it",
+             "restores the very same disk; `p`: a peer passed it; `!`: another code than documented; `*0*`: a false safe; `*12*`: a false alarm.", "",
+             summary(matrix, seed)]
     head = ["fault", *(c.id for c in matrix.columns)]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = [*intro, "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for group, rows in matrix.groups():
         lines.append(f"| **{group}** |" + " |" * len(matrix.columns))
         for row in rows:
             cells = [cell(matrix, row, c) for c in matrix.columns]
             lines.append("| " + " | ".join([row.title, *("" if c == "-" else c for c in cells)]) + " |")
-    lines += ["", *totals(matrix, seed)]
     return "\n".join(lines) + "\n"
 
 
