@@ -22,7 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		text_free(&t);
 	} else {
 		/* A message always names its place. */
-		NEED(e.cls != ERROR_NONE && strchr(e.text, ':'));
+		if (e.cls == ERROR_NONE || !strchr(e.text, ':')) {
+			fprintf(stderr, "without a place: %s\n", e.text);
+			abort();
+		}
 	}
 	config_free(&c);
 	return 0;
