@@ -140,4 +140,4 @@ static void look_at(const struct patched *p)
 }
 #endif
 
-PATCHES_MAIN(300, "fixtures/third-party/*.E01")
+PATCHES_MAIN(120, "fixtures/third-party/*.E01")

@@ -238,7 +238,7 @@ static void try_questions(const uint8_t *data, size_t size)
 {
 	struct error e = {0};
 	autodestroy(reader_keeper_destroy_auto) struct reader_keeper *k =
-	    reader_keeper_new(&point, parameters.policy, &e);
+	    reader_keeper_new(&point, parameters.policy, NULL, &e);
 	NEED(k);
 	for (int i = 0; i < 64 && size >= 3; i++) {
 		size_t len = get_le16(data + 1) < size - 3 ? get_le16(data + 1) : size - 3;
