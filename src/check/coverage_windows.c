@@ -48,8 +48,9 @@ static int has_file(struct subject_volume *v, const char *path, struct findings 
 	return rc > 0 ? entry.type == ENTRY_FILE && entry.size : rc;
 }
 
-/* The first volume of a kind that holds both files; *half: one that holds one of them. */
-static struct subject_volume *find_loader(struct subject *s, bool efi, struct subject_volume **half, struct findings *f)
+/* The first volume of a kind that holds both files; *half: one that holds one of them, or (*unsure) whose are not known. */
+static struct subject_volume *find_loader(struct subject *s, bool efi, struct subject_volume **half, bool *unsure,
+					  struct findings *f)
 {
 	const char *program = efi ? "EFI/Microsoft/Boot/bootmgfw.efi" : "bootmgr";
 	const char *data = efi ? "EFI/Microsoft/Boot/BCD" : "Boot/BCD";
@@ -62,6 +63,7 @@ static struct subject_volume *find_loader(struct subject *s, bool efi, struct su
 			return v;
 		if (a > 0 || b > 0)
 			*half = v;
+		*unsure |= a < 0 || b < 0;
 	}
 	return NULL;
 }
@@ -92,11 +94,14 @@ static void check_loader(struct subject *s, struct findings *f)
 	struct subject_volume *root = root_of(s), *half = NULL, *loader = NULL;
 	char how = boots_by(s, root);
 	char text[256];
-	bool efi = how != 'm';
+	bool efi = how != 'm', unsure = false;
 	if (how)
-		loader = find_loader(s, efi, &half, f);
-	else if (!(loader = find_loader(s, true, &half, f)))
-		loader = find_loader(s, efi = false, &half, f);
+		loader = find_loader(s, efi, &half, &unsure, f);
+	else if (!(loader = find_loader(s, true, &half, &unsure, f)))
+		loader = find_loader(s, efi = false, &half, &unsure, f);
+	/* What can't be read is not what is missing. */
+	if (!loader && unsure)
+		return;
 	if (!loader && half) {
 		snprintf(text, sizeof text,
 			 "of %s, one is missing or empty (policy: boot = no, if it starts from elsewhere)",
