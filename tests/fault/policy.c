@@ -11,7 +11,7 @@
 #include "backproof/text.h"
 #include "backproof/verdict.h"
 #include "backproof/wire.h"
-#include "test.h"
+#include "../unit/protocol_help.h"
 #include "../../src/gate/config_values.h"
 #include "../../src/gate/policy_digest.h"
 
@@ -323,6 +323,39 @@ static void wires(void)
 	strings_free(&list);
 }
 
+/* What was said in full, and could not be taken in full, is refused. */
+static void requests_and_results(void)
+{
+	struct reader_request asked, got;
+	struct host_result said, out;
+	struct reader_file files[2];
+	struct wire_out request = {0}, result = {0};
+	protocol_request(&asked);
+	protocol_result(&asked.p, &asked.point, files, &said);
+	reader_request_put(&request, &asked);
+	reader_result_put(&result, &said, files, 2);
+	EACH (ALLOCATION) {
+		int rc = reader_request_get(request.data, request.length, &got, &e);
+		CHECK(rc == 0 ? !fired : fired && e.cls == ERROR_INTERNAL);
+		reader_request_free(&got);
+	}
+	EACH (ALLOCATION) {
+		struct findings none;
+		if (findings_init(&none) < 0)
+			continue;
+		out = (struct host_result){.findings = none};
+		int rc = reader_result_get(result.data, result.length, &asked.point, &asked.p, &out, files, &e);
+		CHECK((rc == 0 && !out.findings.lost) == !fired);
+		CHECK(rc == 0 || (!out.findings.count && !out.record && !out.files.count));
+		host_result_free(&out);
+	}
+	end();
+	wire_out_free(&request);
+	wire_out_free(&result);
+	host_result_free(&said);
+	reader_request_free(&asked);
+}
+
 int main(void)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -336,6 +369,7 @@ int main(void)
 	RUN(findings_and_verdicts);
 	RUN(reasons_without_memory);
 	RUN(wires);
+	RUN(requests_and_results);
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);
 	NEED(system(cmd) == 0);
 	return test_done();

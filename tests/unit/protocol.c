@@ -192,7 +192,20 @@ static void lies(void)
 	REFUSED("hashes that do not give", r.files.items[0].has_fsverity = false);
 	REFUSED("a sketch that is none", r.record->sketch[1] = 5);
 	REFUSED("a share of more than all", r.record->opaque = 1000001);
+	/* And what is allowed: each of the sources of a sample, names that were met, hashes of none. */
 	struct wire_out w = {0};
+	for (int i = 0; i < 3; i++) {
+		static const char *const froms[] = {NULL, "seal", "history"};
+		struct host_result good;
+		struct reader_file of[2];
+		protocol_result(&asked.p, &asked.point, of, &good);
+		good.sample.from = froms[i];
+		good.findings.items[i].check = "another.check";
+		reader_result_put(&w, &good, of, 2);
+		CHECK(is_same_result(w.data, w.length));
+		wire_out_free(&w);
+		host_result_free(&good);
+	}
 	struct reader_request other = asked;
 	struct restore_point one = asked.point;
 	/* Other files than were asked about. */
