@@ -72,6 +72,7 @@ struct subject_disk {
 	struct source *source;	/* borrowed */
 	const struct assembled_volume *assembled; /* of a volume group or array; NULL: a disk by itself */
 	struct disk_layout layout;
+	bool unread;		/* reading failed before it was known what is on it */
 };
 
 /* One volume of a disk and the file system on it. */

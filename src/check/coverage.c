@@ -63,6 +63,7 @@ static bool has_closed_volume(const struct subject *s)
 	for (size_t i = 0; i < s->volumes.count; i++)
 		if (s->volumes.items[i].needed && !s->volumes.items[i].fs && !s->volumes.items[i].member)
 			return true;
+	vec_each(&s->disks, d) if ((*d)->unread) return true;
 	for (size_t i = 0; i < s->part_count; i++)
 		if (s->parts[i].kind == PART_UNKNOWN)
 			return true;

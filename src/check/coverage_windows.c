@@ -18,6 +18,7 @@
 static bool has_closed_volume(const struct subject *s)
 {
 	vec_each(&s->volumes, v) if (v->needed && !v->fs && !v->member) return true;
+	vec_each(&s->disks, d) if ((*d)->unread) return true;
 	for (size_t i = 0; i < s->part_count; i++)
 		if (s->parts[i].kind == PART_UNKNOWN)
 			return true;
