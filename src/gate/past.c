@@ -105,7 +105,7 @@ static int find_proof(struct past *x, const struct restore_point *point, size_t 
 	if ((rc = was_altered(x, p, &now, proof, e)) != 0)
 		return rc < 0 ? -1 : 0;
 	*why = "of the last safe full check of it, not all hashes are kept";
-	past_add_sealed_chunks(x, point, proof);
+	past_add_sealed_chunks(x, point, p, proof);
 	if (!can_be_sampled(proof) || proof->size != now.size)
 		return 0;
 	struct known_file *k = vec_push(&x->known);

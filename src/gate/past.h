@@ -8,6 +8,7 @@
 
 #include "backproof/history.h"
 #include "backproof/subject.h"
+#include "backproof/wire.h"
 
 /* Of a file with this digest. */
 struct past_chunks {
@@ -38,7 +39,10 @@ void past_judge(struct past *x, const struct history_record *now, const struct c
 void past_end(struct past *x, struct check_parameters *p);
 
 /* Chunks for a proof that has none, from the seals beside the restore point. */
-void past_add_sealed_chunks(struct past *x, const struct restore_point *point, struct history_file *proof);
+void past_add_sealed_chunks(struct past *x, const struct restore_point *point, const struct check_parameters *p,
+			    struct history_file *proof);
+/* In a reader: what all these seals have. */
+void past_seals_inside(const struct restore_point *point, struct wire_out *result);
 
 /* What follows only compares, and is pure. */
 

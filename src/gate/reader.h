@@ -27,6 +27,7 @@ enum reader_task {
 	READER_CAT,
 	READER_EXTRACT, /* below READER_TARGET */
 	READER_SEAL,
+	READER_CHUNKS, /* of the seals beside it */
 	READER_TASKS
 };
 

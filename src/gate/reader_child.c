@@ -13,6 +13,7 @@
 #include "backproof/pace.h"
 #include "backproof/pool.h"
 #include "look.h"
+#include "past.h"
 #include "run.h"
 #include "sealing.h"
 
@@ -121,12 +122,14 @@ static int work(struct reader_request *r, struct wire_out *result, struct error 
 	r->p.budget = &budget;
 	r->p.scratch = scratch;
 	r->p.remember = r->remember;
-	r->p.looking = r->task != READER_CHECK && r->task != READER_SEAL;
+	r->p.looking = r->task != READER_CHECK && r->task != READER_SEAL && r->task != READER_CHUNKS;
 	r->p.sealing = r->task == READER_SEAL;
 	if (shut_in(r, e) < 0)
 		return -1;
 	if (pthread_create(&teller, NULL, tell, &budget) == 0)
 		pthread_detach(teller);
+	if (r->task == READER_CHUNKS)
+		return past_seals_inside(&r->point, result), 0;
 	return r->task == READER_CHECK	? check(r, result, e)
 	       : r->task == READER_SEAL ? sealing_inside(r, result, e)
 					: look_inside(r, result, e);
