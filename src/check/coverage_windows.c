@@ -49,7 +49,7 @@ static int has_file(struct subject_volume *v, const char *path, struct findings 
 	return rc > 0 ? entry.type == ENTRY_FILE && entry.size : rc;
 }
 
-/* The first volume of a kind that holds both files; *half: one that holds one of them, or (*unsure) whose are not known. */
+/* The first volume of a kind that holds both files; *half: one that holds one; *unsure: one that was not read. */
 static struct subject_volume *find_loader(struct subject *s, bool efi, struct subject_volume **half, bool *unsure,
 					  struct findings *f)
 {

@@ -47,7 +47,8 @@ static int check_place(const char *path, struct error *e)
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return error_sys(e, "%s", path);
-	if (read_whole_at(fd, start, sizeof start, 0) != (ssize_t)sizeof start || memcmp(start, PASS_START, sizeof start) ||
+	if (read_whole_at(fd, start, sizeof start, 0) != (ssize_t)sizeof start ||
+	    memcmp(start, PASS_START, sizeof start) ||
 	    is_seal(path))
 		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s is no pass: a pass is not written over it", path);
 	return 0;

@@ -57,7 +57,8 @@ static bool is_public(int fd)
 {
 	static const char begin[] = "-----BEGIN PUBLIC KEY-----";
 	char start[sizeof begin - 1];
-	return read_whole_at(fd, start, sizeof start, 0) == (ssize_t)sizeof start && !memcmp(start, begin, sizeof start);
+	return read_whole_at(fd, start, sizeof start, 0) == (ssize_t)sizeof start &&
+	       !memcmp(start, begin, sizeof start);
 }
 
 char *key_file_read(const char *path, bool private, size_t *length, struct error *e)

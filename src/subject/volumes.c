@@ -187,7 +187,7 @@ static int open_volumes(struct subject *s, struct subject_disk *d, struct findin
 			return -1;
 		}
 		finding_error(f, PROOF_STRUCTURE, "disk.scan", d->name, &why);
-		d->unread = why.cls == ERROR_IO;
+		d->unread = why.cls != ERROR_CORRUPT;
 		return 0;
 	}
 	if (d->layout.table != TABLE_NONE && note_format(d, d->layout.table == TABLE_GPT ? "gpt" : "mbr", e) < 0)
