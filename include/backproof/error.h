@@ -30,7 +30,7 @@ struct error {
 	enum error_class cls;
 	int sys;	/* errno of the cause, or 0 */
 	int64_t offset; /* byte offset in what was read, or ERROR_NO_OFFSET */
-	const char *budget; /* of a LIMIT that policy sets, or of memory: the check of its finding ("budget.entries"); or NULL */
+	const char *budget; /* of a limit that policy sets: the check of its finding, "budget.entries"; or NULL */
 	char text[480]; /* one line, may hold untrusted names: escape before printing */
 };
 

@@ -95,7 +95,8 @@ void error_memory_is_limited(void)
 /* INTERNAL in either case: whoever meets it has to give up, whatever the reason is called. */
 int error_nomem(struct error *e)
 {
-	error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, memory_is_limited ? "out of memory (memory_limit)" : "out of memory");
+	error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET,
+		  memory_is_limited ? "out of memory (memory_limit)" : "out of memory");
 	if (e && memory_is_limited)
 		e->budget = "budget.memory";
 	return -1;

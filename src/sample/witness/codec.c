@@ -10,6 +10,9 @@
 
 /* A bomb of a few KiB must not hold the check up. */
 #define MAX_DECODED (4 * GIB)
+/* Nor must a sample of such files: nothing that anybody wants to keep is so empty. */
+#define EMPTY_DECODED (256 * MIB)
+#define MAX_EXPANSION 4096
 
 struct kind {
 	const char *codec;
@@ -71,6 +74,9 @@ int witness_decode(const struct format *f, struct source *src, struct codec_info
 		if (stream_offset(s) > MAX_DECODED)
 			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
 					 "decodes to more than 4 GiB: not checked here");
+		if (stream_offset(s) > EMPTY_DECODED && stream_offset(s) / MAX_EXPANSION > source_size(src))
+			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+					 "decodes to more than %d times its size: not checked here", MAX_EXPANSION);
 	}
 }
 
