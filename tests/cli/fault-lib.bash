@@ -19,8 +19,8 @@ faulty() {
 	shift
 	rm -f "$W/counts"
 	ran="BACKPROOF_FAULT=$rules backproof $*"
-	# A crash may be told by the shell, which is not what is tested.
-	{ BACKPROOF_FAULT=$rules BACKPROOF_FAULT_COUNTS=$W/counts timeout -k 1 30 "$FAULTS" "$@" >"$W/out" 2>"$W/err" </dev/null; } 2>/dev/null
+	# A crash may be told by the shell, which is not what is tested. In the background SIGINT would be ignored.
+	{ BACKPROOF_FAULT=$rules BACKPROOF_FAULT_COUNTS=$W/counts timeout -k 1 30 env --default-signal=INT,TERM,HUP "$FAULTS" "$@" >"$W/out" 2>"$W/err" </dev/null; } 2>/dev/null
 	code=$?
 	struck=$(counts | awk '{n += $3} END {print n + 0}')
 }
