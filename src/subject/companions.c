@@ -50,10 +50,10 @@ static struct part *opened(struct companion_desk *d, const char *name, enum part
 	return pt;
 }
 
-/* It is looked at through the image that asked for it. */
+/* It is looked at through the image that asked for it; what could not be opened itself goes on to say so. */
 static void claim(struct companion_desk *d, struct part *pt)
 {
-	if (pt->kind == PART_NOTE)
+	if (pt->kind == PART_NOTE || pt->failure.cls != ERROR_NONE)
 		return;
 	pt->kind = PART_COMPANION;
 	if (!pt->head)

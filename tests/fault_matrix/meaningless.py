@@ -19,6 +19,8 @@ def ranges(column, disk):
         # Boot code has no checksum; that of a GPT disk is not even run.
         found.append((0, 440))
         found += between_partitions(column, disk)
+    if column.gpt:
+        found += fat(disk, MIB)
     if column.source in EXT:
         found += ext(disk, EXT[column.source])
     elif column.source == "btrfs":
@@ -56,6 +58,48 @@ def ext(disk, root):
             if first.strip().isdigit():
                 found.append((root + int(first) * 4096, root + (int(last) + 1) * 4096))
     return found
+
+
+def fat(disk, start):
+    """Free clusters of the EFI system partition, a FAT16."""
+    with open(disk, "rb") as f:
+        f.seek(start)
+        boot = f.read(512)
+        sector, reserved, roots = (int.from_bytes(boot[a:a + 2], "little") for a in (11, 14, 17))
+        per, copies, size = boot[13], boot[16], int.from_bytes(boot[22:24], "little")
+        if sector == 0 or per == 0 or size == 0:
+            return []
+        f.seek(start + reserved * sector)
+        table = f.read(size * sector)
+    data = start + (reserved + copies * size) * sector + roots * 32
+    total = (int.from_bytes(boot[19:21], "little") or int.from_bytes(boot[32:36], "little")) * sector
+    cluster = per * sector
+    clusters = (start + total - data) // cluster
+    return [(data + n * cluster, data + (n + 1) * cluster) for n in range(clusters)
+            if table[2 * n + 4:2 * n + 6] == bytes(2)]
+
+
+def loader(disk, start):
+    """Where the boot loader's own program lies, in one piece; and its bytes."""
+    content = subprocess.run(["mcopy", "-n", "-i", f"{disk}@@{start}", "::/EFI/BOOT/BOOTX64.EFI", "-"], capture_output=True, check=False).stdout
+    with open(disk, "rb") as f:
+        f.seek(start)
+        at = f.read(5 * MIB).find(content) if content else -1
+    return (start + at, start + at + len(content), content) if at >= 0 else None
+
+
+def same_sum(ours, theirs):
+    """Ranges of the boot loader where its words are the same in another order: a PE checksum is their sum, and nothing else
+    vouches for it."""
+    good = loader(theirs, MIB)
+    if good is None:
+        return []
+    begin, end, content = good
+    with open(ours, "rb") as f:
+        f.seek(begin)
+        now = f.read(end - begin)
+    words = [sorted(data[i:i + 2] for i in range(0, len(data), 2)) for data in (content, now)]
+    return [(begin, end)] if words[0] == words[1] else []
 
 
 def partition(disk, root, out):
