@@ -14,10 +14,11 @@
 
 #define PATH_MOST 8192
 #define OPENS_MOST 200000
+#define BESIDE_MOST 64 /* files that are not the restore point's and stay open */
 
 struct kept {
 	int fd;
-	size_t index; /* in the restore point */
+	size_t index; /* in the restore point; SIZE_MAX: a sidecar */
 	struct stat st;
 };
 
@@ -27,7 +28,7 @@ struct reader_keeper {
 	const char *source;
 	struct strings places; /* real paths of directories */
 	VEC(struct kept) files;
-	size_t opens;
+	size_t opens, beside;
 };
 
 /* The directory that a path lies in, as realpath gives it. NULL: errno. */
@@ -124,12 +125,24 @@ static void put_errno(struct wire_out *answer, int sys)
 	wire_put_u32(answer, (uint32_t)sys);
 }
 
-/* Only what the reader may go on asking about is kept. *number 0: it is not. */
+/*
+ * Only what the reader may go on asking about is kept, and each file once: it may open without end, and what this
+ * process has open is for all hosts. *number 0: it is not.
+ */
 static int keep(struct reader_keeper *k, int fd, size_t index, uint32_t *number, struct error *e)
 {
 	struct stat st;
 	*number = 0;
-	if (index == SIZE_MAX || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
+		return 0;
+	vec_each(&k->files, it)
+	{
+		if (it->index == index && it->st.st_ino == st.st_ino && it->st.st_dev == st.st_dev) {
+			*number = (uint32_t)(it - k->files.items) + 1;
+			return 0;
+		}
+	}
+	if (index == SIZE_MAX && k->beside++ >= BESIDE_MOST)
 		return 0;
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	struct kept *to = own < 0 ? NULL : vec_push(&k->files);
@@ -319,6 +332,8 @@ int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *poi
 		return error_nomem(e);
 	vec_each(&k->files, it)
 	{
+		if (it->index == SIZE_MAX)
+			continue;
 		if (judge_file(it, point->items[it->index].path, e) < 0)
 			return -1;
 		if (seen[it->index] || !files[it->index].read_whole || !S_ISREG(it->st.st_mode))
@@ -338,7 +353,8 @@ int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *poi
 	memset(seen, 0, point->count * sizeof *seen);
 	vec_each(&k->files, it)
 	{
-		if (seen[it->index] || !files[it->index].read_whole || !S_ISREG(it->st.st_mode))
+		if (it->index == SIZE_MAX || seen[it->index] || !files[it->index].read_whole ||
+		    !S_ISREG(it->st.st_mode))
 			continue;
 		seen[it->index] = true;
 		exact += data_of(it);
