@@ -15,7 +15,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t numbers[FILES_MOST];
 
 /* The gate is gone, or speaks another language: nothing can be told to anybody any more. */
-static void lost(void)
+__attribute__((noreturn)) static void lost(void)
 {
 	_exit(EXIT_FAILURE);
 }
