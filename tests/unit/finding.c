@@ -143,12 +143,15 @@ static void limits_by_name(void)
 	finding_error(&f, PROOF_STRUCTURE, "fs.walk", "x", &e);
 	e.budget = NULL;
 	finding_error(&f, PROOF_STRUCTURE, "fs.walk", "x", &e);
-	e = (struct error){.cls = ERROR_IO, .offset = ERROR_NO_OFFSET, .budget = "budget.entries", .text = "many"};
+	/* Memory that a reader may not have is a limit, too. */
+	e = (struct error){.cls = ERROR_INTERNAL, .offset = ERROR_NO_OFFSET, .budget = "budget.memory", .text = "much"};
 	finding_error(&f, PROOF_STRUCTURE, "fs.walk", "x", &e);
 	CHECK_STR(f.items[0].check, "budget.entries");
 	CHECK_INT(f.items[0].outcome, OUTCOME_UNPROVEN);
 	CHECK_STR(f.items[1].check, "fs.walk");
-	CHECK_STR(f.items[2].check, "fs.walk");
+	CHECK_STR(f.items[2].check, "budget.memory");
+	CHECK_INT(f.items[2].error, ERROR_LIMIT);
+	CHECK_INT(f.items[2].outcome, OUTCOME_UNPROVEN);
 	findings_free(&f);
 }
 
