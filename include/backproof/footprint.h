@@ -23,6 +23,10 @@ void footprint_before(struct footprint *f, uint64_t off, uint64_t len);
 /* Drops what was brought in. */
 void footprint_close(struct footprint *f);
 DEFINE_AUTO(struct footprint, footprint_close)
+/* How many bytes may be read ahead of a file on that device, at most. */
+uint64_t footprint_ahead(dev_t device);
+/* Of all devices, from now on: for a process that can't ask any more. Before there are other threads. 0: it can. */
+void footprint_assume_ahead(uint64_t bytes);
 /* Instead of an eighth of the memory (for tests). */
 void footprint_limit(uint64_t bytes);
 

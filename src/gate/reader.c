@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "backproof/footprint.h"
 #include "backproof/pace.h"
 #include "backproof/pool.h"
 
@@ -51,12 +52,28 @@ static char **environment(void)
 	return out;
 }
 
+/* Descriptors that a reader gets by number must not be those numbers here. */
+static int above(int fd, struct error *e)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, READER_TARGET + 1);
+	close(fd);
+	return high < 0 ? error_sys(e, "starting a reader") : high;
+}
+
 static int start(struct reader_life *r, int theirs, struct error *e)
 {
 	static char name[] = "backproof", mode[] = "reader";
 	char *const args[] = {name, mode, NULL};
 	posix_spawn_file_actions_t actions;
 	autofree char **env = environment();
+	/* Opened once more: the lock on it is ours alone, so that it goes when we do. */
+	int here = openat(scratch_fd(r->p->scratch), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int scratch = here < 0 ? error_sys(e, "scratch") : above(here, e);
+	autoclose int target = r->target < 0 ? -1 : fcntl(r->target, F_DUPFD_CLOEXEC, READER_TARGET + 1);
+	if (scratch < 0)
+		return -1;
+	if (r->target >= 0 && target < 0)
+		return error_sys(e, "starting a reader");
 	if (!env || posix_spawn_file_actions_init(&actions) != 0)
 		return error_nomem(e);
 	/* What it writes would come to somebody's terminal. Both are moved out of the way of each other first. */
@@ -67,21 +84,25 @@ static int start(struct reader_life *r, int theirs, struct error *e)
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDERR_FILENO);
 #endif
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, theirs, READER_SOCKET);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, scratch_fd(r->p->scratch), READER_SCRATCH);
-	if (r->target >= 0)
-		rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, r->target, READER_TARGET);
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, scratch, READER_SCRATCH);
+	if (target >= 0)
+		rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, target, READER_TARGET);
 	rc = rc ? rc : posix_spawn(&r->pid, program, &actions, NULL, args, env);
 	posix_spawn_file_actions_destroy(&actions);
 	errno = rc;
 	return rc ? error_sys(e, "starting a reader (%s)", program) : 0;
 }
 
-/* Descriptors that a reader gets by number must not be those numbers here. */
-static int above(int fd, struct error *e)
+/* The most of the devices that its files are on. */
+static uint64_t ahead_of(const struct restore_point *point)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, READER_TARGET + 1);
-	close(fd);
-	return high < 0 ? error_sys(e, "starting a reader") : high;
+	uint64_t most = 0;
+	struct stat st;
+	for (size_t i = 0; i < point->count; i++) {
+		uint64_t n = stat(point->items[i].path, &st) == 0 ? footprint_ahead(st.st_dev) : 0;
+		most = n > most ? n : most;
+	}
+	return most;
 }
 
 static int send_request(struct reader_life *r, struct error *e)
@@ -96,6 +117,7 @@ static int send_request(struct reader_life *r, struct error *e)
 	q->deadline_ns = p->budget->deadline_ns;
 	q->memory = p->policy->memory_limit;
 	q->parent = getpid();
+	q->ahead = ahead_of(r->point);
 	q->paced = p->budget->pace != NULL;
 	q->piece = p->budget->pace ? pace_piece(p->budget->pace) : 0;
 	/* What is restored for people is theirs. */

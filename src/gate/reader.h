@@ -85,6 +85,7 @@ struct reader_request {
 	uint64_t piece; /* of a pace */
 	int64_t deadline_ns, parent;
 	uint64_t memory;
+	uint64_t ahead; /* of footprint_assume_ahead */
 	enum reader_task task;
 	bool json;
 	struct strings files; /* that people ask for */

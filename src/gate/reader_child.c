@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "backproof/door.h"
+#include "backproof/footprint.h"
 #include "backproof/pace.h"
 #include "backproof/pool.h"
 #include "look.h"
@@ -152,6 +153,7 @@ int gate_reader(void)
 	(void)syscall(SYS_close_range, r.task == READER_EXTRACT ? READER_TARGET + 1 : READER_SCRATCH + 1, ~0u, 0u);
 	pool_set_width(r.width);
 	open_what_is_needed();
+	footprint_assume_ahead(r.ahead);
 	reader_door_open(READER_SOCKET);
 	if (work(&r, &w, &e) < 0) {
 		dprintf(STDERR_FILENO, "backproof reader: %s\n", e.text);

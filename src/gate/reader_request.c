@@ -131,6 +131,7 @@ void reader_request_put(struct wire_out *w, const struct reader_request *r)
 	wire_put_u32(w, r->width);
 	wire_put_i64(w, r->deadline_ns);
 	wire_put_u64(w, r->memory);
+	wire_put_u64(w, r->ahead);
 	wire_put_u8(w, (uint8_t)r->task);
 	wire_put_u8(w, r->json);
 	wire_put_strings(w, &r->files);
@@ -173,6 +174,7 @@ static void get_start(struct wire_in *w, struct reader_request *out)
 	out->width = wire_get_u32(w);
 	out->deadline_ns = wire_get_i64(w);
 	out->memory = wire_get_u64(w);
+	out->ahead = wire_get_u64(w);
 	out->task = (enum reader_task)wire_get_enum(w, READER_TASKS);
 	out->json = wire_get_bool(w);
 	wire_get_strings(w, &out->files, THINGS_MOST, TEXT_MOST);

@@ -41,6 +41,14 @@ static _Atomic uint64_t held;
 static _Atomic uint64_t most;
 static pthread_once_t most_once = PTHREAD_ONCE_INIT;
 
+/* Where the kernel's own files can't be read any more. */
+static uint64_t assumed;
+
+void footprint_assume_ahead(uint64_t bytes)
+{
+	assumed = bytes;
+}
+
 static void set_most(void)
 {
 	most = memory_available() / 8;
@@ -56,12 +64,14 @@ void footprint_limit(uint64_t bytes)
  * Bytes. Of a reader who says that he reads one after the other, twice of what is set is read ahead; and the next such
  * piece is begun when he comes to the beginning of this one.
  */
-static uint64_t read_ahead_of(dev_t device)
+uint64_t footprint_ahead(dev_t device)
 {
 	static const char *const places[] = {"/sys/class/bdi/%u:%u/read_ahead_kb",
 					     "/sys/dev/block/%u:%u/queue/read_ahead_kb",
 					     "/sys/dev/block/%u:%u/../queue/read_ahead_kb"};
 	char path[96];
+	if (assumed)
+		return assumed;
 	uint64_t kib = 4096; /* btrfs, which has no device of its own */
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		snprintf(path, sizeof path, places[i], major(device), minor(device));
@@ -85,7 +95,7 @@ int footprint_open(int fd, const struct stat *st, struct footprint **out, struct
 	for (f->granule = GRANULE; f->size / f->granule >= GRANULES_MAX;)
 		f->granule *= 2;
 	f->count = (f->size - 1) / f->granule + 1;
-	f->reach = f->count > 1 ? (read_ahead_of(st->st_dev) - 1) / f->granule + 1 : 0;
+	f->reach = f->count > 1 ? (footprint_ahead(st->st_dev) - 1) / f->granule + 1 : 0;
 	/* Most of it is never touched when little is read. */
 	void *states = mmap(NULL, f->count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (states == MAP_FAILED) {
