@@ -50,10 +50,13 @@ static struct part *opened(struct companion_desk *d, const char *name, enum part
 	return pt;
 }
 
-/* It is looked at through the image that asked for it; what could not be opened itself goes on to say so. */
+/*
+ * It is looked at through the image that asked for it. What is damaged or can't be read goes on to say so; what only
+ * lacked that other file, as an extent without its descriptor, does not.
+ */
 static void claim(struct companion_desk *d, struct part *pt)
 {
-	if (pt->kind == PART_NOTE || pt->failure.cls != ERROR_NONE)
+	if (pt->kind == PART_NOTE || (pt->failure.cls != ERROR_NONE && pt->failure.cls != ERROR_MISSING))
 		return;
 	pt->kind = PART_COMPANION;
 	if (!pt->head)
