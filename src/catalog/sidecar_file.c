@@ -68,7 +68,7 @@ int sidecar_open(const char *path, int *out, struct stat *st, struct error *e)
 	autoclose int fd = door_open(path, DOOR_READ);
 	if (fd < 0) {
 		int sys = errno;
-		if (sys == ENOTDIR || sys == ENAMETOOLONG)
+		if (sys == ENOTDIR || sys == EISDIR || sys == ENAMETOOLONG)
 			return 0;
 		if (sys == ENOENT && door_stat(path, false, st) < 0 && errno == ENOENT)
 			return 0;

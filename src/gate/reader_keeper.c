@@ -120,6 +120,19 @@ static bool may_open(const struct reader_keeper *k, const char *path)
 	return !real || is_near(k, real);
 }
 
+/* errno. A link may have been put there between looking and opening; and with a directory one could look around. */
+static int fault_of(const struct reader_keeper *k, int fd)
+{
+	char name[64], path[PATH_MOST];
+	struct stat st;
+	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
+		return EISDIR;
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(name, path, sizeof path - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return n > 0 && is_near(k, path) ? 0 : EACCES;
+}
+
 static void put_errno(struct wire_out *answer, int sys)
 {
 	wire_put_u32(answer, (uint32_t)sys);
@@ -163,6 +176,10 @@ static int answer_open(struct reader_keeper *k, enum door_how how, const char *p
 		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it opens files without end");
 	*fd = may_open(k, path) ? door_open(path, how) : (errno = EACCES, -1);
 	int sys = *fd < 0 ? errno : 0;
+	if (!sys && !is_named(k, path) && (sys = fault_of(k, *fd))) {
+		close(*fd);
+		*fd = -1;
+	}
 	if (!sys && how == DOOR_READ && keep(k, *fd, item_of(k, path), &number, e) < 0)
 		return -1;
 	put_errno(answer, sys);
