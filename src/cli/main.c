@@ -90,6 +90,8 @@ static void set_up(void)
 		if (sigaction(stops[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(stops[i], &stop, NULL);
 	}
+	/* How a reader ended is to be learned, whatever who started us thinks of children. */
+	signal(SIGCHLD, SIG_DFL);
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL); /* a write beyond the limit on file sizes fails, and is told */
 	sigaction(SIGIO, &ignore, NULL); /* somebody opens a file for writing while we ask for a lease */

@@ -13,6 +13,7 @@
 #include "backproof/footprint.h"
 #include "backproof/pace.h"
 #include "backproof/pool.h"
+#include "remember.h"
 
 #define LOOK_MS 100			     /* how often a signal and the deadline are looked at */
 #define STAGE_MOST 40
@@ -76,7 +77,7 @@ static int start(struct reader_life *r, int theirs, struct error *e)
 		return error_sys(e, "starting a reader");
 	if (!env || posix_spawn_file_actions_init(&actions) != 0)
 		return error_nomem(e);
-	/* What it writes would come to somebody's terminal. Both are moved out of the way of each other first. */
+	/* What it writes would come to somebody's terminal. */
 	int rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
 /* A sanitizer has something to say. */
@@ -345,12 +346,17 @@ static int take_check(struct reader_life *r, const void *data, size_t length, st
 	return reader_result_get(data, length, r->point, r->p, r->ctx, r->files, e);
 }
 
-void reader_run(const struct restore_point *point, struct check_parameters *p, struct host_result *out)
+bool reader_run(const struct restore_point *point, struct check_parameters *p, struct host_result *out)
 {
 	struct reader_life r = {.point = point, .p = p, .target = -1, .take_result = take_check, .ctx = out};
 	p->budget->stage = "reading";
 	reader_life_run(&r);
 	reader_life_judge(&r, &out->findings, &out->sample);
 	out->confinement = r.confinement;
+	bool ended = r.why.cls == ERROR_NONE;
+	/* Digests of what is no more, or that nobody believes: held against the file, they would speak against it. */
+	if (out->record && (!ended || r.moved))
+		remember_no_digests(out->record);
 	reader_life_free(&r);
+	return ended;
 }

@@ -154,8 +154,8 @@ bool reader_door_pace(uint64_t bytes);
 bool reader_wanted(const struct policy *p);
 /*
  * Starts a reader for the point, waits for it, and fills out with what it found, as looking at it here would.
- * p->scratch is given to it. What goes wrong is a finding that proves nothing.
+ * p->scratch is given to it. What goes wrong is a finding that proves nothing. false: it came to no result.
  */
-void reader_run(const struct restore_point *point, struct check_parameters *p, struct host_result *out);
+bool reader_run(const struct restore_point *point, struct check_parameters *p, struct host_result *out);
 
 #endif

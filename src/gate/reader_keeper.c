@@ -54,6 +54,20 @@ static int add_place(struct reader_keeper *k, const char *place)
 	return !above || add_once(&k->places, place) < 0 || add_once(&k->places, above) < 0 ? -1 : 0;
 }
 
+/*
+ * Where the directory of a file lies by its name: where that is a link, in another place than where it leads to, and
+ * what is beside the link speaks, too. NULL: there is none.
+ */
+static char *place_above(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	autofree char *directory = slash ? strndup(path, (size_t)(slash - path)) : NULL;
+	size_t n = directory ? strlen(directory) : 0;
+	while (n && (directory[n - 1] == '/' || (n > 1 && directory[n - 1] == '.' && directory[n - 2] == '/')))
+		directory[--n] = '\0';
+	return n ? place_of(directory) : NULL;
+}
+
 struct reader_keeper *reader_keeper_new(const struct restore_point *point, const struct policy *policy,
 					const char *source, struct error *e)
 {
@@ -68,7 +82,8 @@ struct reader_keeper *reader_keeper_new(const struct restore_point *point, const
 	for (size_t i = 0; i < point->count; i++) {
 		autofree char *real = realpath(point->items[i].path, NULL);
 		autofree char *beside = place_of(point->items[i].path), *there = real ? place_of(real) : NULL;
-		if (add_place(k, beside) < 0 || add_place(k, there) < 0) {
+		autofree char *above = place_above(point->items[i].path);
+		if (add_place(k, beside) < 0 || add_place(k, there) < 0 || (above && add_once(&k->places, above) < 0)) {
 			error_nomem(e);
 			return NULL;
 		}
@@ -108,16 +123,35 @@ static bool is_named(const struct reader_keeper *k, const char *path)
 	return item_of(k, path) != SIZE_MAX || strings_has(k->keys, path) || (k->source && !strcmp(k->source, path));
 }
 
-static bool may_open(const struct reader_keeper *k, const char *path)
+/* A link must not lead elsewhere. */
+static bool stays(const struct reader_keeper *k, const char *path)
+{
+	autofree char *real = realpath(path, NULL);
+	return !real || is_near(k, real);
+}
+
+/* What speaks against opening it, or 0. That a link leads elsewhere does not mean that nothing is there: EXDEV. */
+static int refusal(const struct reader_keeper *k, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	if (is_named(k, path))
-		return true;
-	if (!is_near(k, path) || !sidecar_may_be(name))
-		return false;
-	/* A link must not lead elsewhere. */
-	autofree char *real = realpath(path, NULL);
-	return !real || is_near(k, real);
+		return 0;
+	return !is_near(k, path) || !sidecar_may_be(name) ? EACCES : stays(k, path) ? 0 : EXDEV;
+}
+
+/* It may have become a link since it was looked at. */
+static int open_for(const struct reader_keeper *k, const char *path, enum door_how how)
+{
+	char self[40];
+	int sys = refusal(k, path), fd = sys ? -1 : door_open(path, how);
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	if (fd >= 0 && !is_named(k, path) && !stays(k, self)) {
+		close(fd);
+		fd = -1;
+		sys = EXDEV;
+	}
+	errno = sys ? sys : errno;
+	return fd;
 }
 
 /* errno. A link may have been put there between looking and opening; and with a directory one could look around. */
@@ -174,7 +208,7 @@ static int answer_open(struct reader_keeper *k, enum door_how how, const char *p
 	uint32_t number = 0;
 	if (++k->opens > OPENS_MOST)
 		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it opens files without end");
-	*fd = may_open(k, path) ? door_open(path, how) : (errno = EACCES, -1);
+	*fd = open_for(k, path, how);
 	int sys = *fd < 0 ? errno : 0;
 	if (!sys && !is_named(k, path) && (sys = fault_of(k, *fd))) {
 		close(*fd);
@@ -233,11 +267,11 @@ static void answer_names(struct reader_keeper *k, uint64_t most, const char *pat
 {
 	struct strings names = {0};
 	autofree char *real = realpath(path, NULL);
-	size_t count = most < READER_NAMES_MOST ? (size_t)most : READER_NAMES_MOST;
+	size_t count = most <= READER_NAMES_MOST ? (size_t)most : READER_NAMES_MOST + 1;
 	int sys = !real ? errno : !strings_has(&k->places, real) ? EACCES : 0;
 	if (!sys && door_names(real, count, &names) < 0)
 		sys = errno;
-	put_errno(answer, sys);
+	put_errno(answer, names.count > READER_NAMES_MOST ? EOVERFLOW : sys);
 	wire_put_strings(answer, &names);
 	strings_free(&names);
 }

@@ -66,6 +66,8 @@ void reader_life_reap(struct reader_life *r)
 		return;
 	if (killed)
 		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it did not end");
+	else if (got < 0)
+		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "how it ended is not known");
 	else if (!r->has_result || !WIFEXITED(status) || WEXITSTATUS(status))
 		died(r, status);
 }
@@ -74,7 +76,7 @@ void reader_life_reap(struct reader_life *r)
 static bool has_sampled(const struct reader_life *r, const struct chunk_sample *s)
 {
 	uint64_t whole = s->drawn > r->point->count ? s->drawn - r->point->count : 0, bytes;
-	if (!s->total || s->bad || s->confidence < s->wanted)
+	if (r->p->depth != DEPTH_SAMPLE || !s->total || s->bad || s->confidence < s->wanted)
 		return false;
 	return !r->counted || (s->bytes_read <= r->kernel_bytes && !mul_overflows(whole, MERKLE_CHUNK, &bytes) &&
 			       bytes <= r->kernel_bytes);
@@ -104,7 +106,8 @@ void reader_life_judge(struct reader_life *r, struct findings *f, const struct c
 	const char *label = r->point->label;
 	if (r->why.cls == ERROR_NONE && (reader_keeper_judge(r->keeper, r->point, r->files, bytes, &e) < 0 ||
 					 compare_claims(r, f, sample, &e) < 0)) {
-		if (e.cls == ERROR_BUSY)
+		r->moved = e.cls == ERROR_BUSY;
+		if (r->moved)
 			finding_error(f, PROOF_PRESENCE, "part.same", label, &e);
 		else
 			r->why = e;

@@ -30,6 +30,7 @@ struct reader_life {
 	int64_t look_at; /* when the room it takes is looked at again */
 	uint64_t kernel_bytes;
 	bool has_result, counted;
+	bool moved; /* a file was changed while it was read */
 	struct error why; /* class NONE: nothing went wrong */
 };
 

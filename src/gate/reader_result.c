@@ -14,6 +14,7 @@
 #define NAMES_MOST 2048	    /* of checks, that a process has ever met */
 #define FINDINGS_MOST 200000
 #define FORMATS_MOST 1000
+#define CHUNKS_ROOM (READER_RESULT_MOST - 16 * MIB) /* leaves room for what comes after them */
 
 /* Names of checks are literals everywhere else: these stay for good, each once. */
 static const char *check_name(const char *name)
@@ -159,8 +160,11 @@ static void put_files(struct wire_out *w, const struct host_result *r, const str
 		put_digest(w, f->has_sha256, f->sha256);
 		put_digest(w, f->has_fsverity, f->fsverity);
 		put_digest(w, f->has_known, f->known);
-		wire_put_u64(w, packed ? len : 0);
-		wire_put(w, packed, packed ? len : 0);
+		/* Without them the next check reads all of it; too long a message would be no result. */
+		if (!packed || len > CHUNKS_ROOM || w->length > CHUNKS_ROOM - len)
+			len = 0;
+		wire_put_u64(w, len);
+		wire_put(w, packed, len);
 	}
 }
 

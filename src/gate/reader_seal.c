@@ -185,5 +185,6 @@ void sealing_found_free(struct sealing_found *x)
 	for (size_t i = 0; x->chunks && i < x->chunk_count; i++)
 		chunks_destroy(x->chunks[i]);
 	free(x->chunks);
+	free(x->whole);
 	memset(x, 0, sizeof *x);
 }

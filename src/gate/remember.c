@@ -182,6 +182,16 @@ int remember_file(struct history_record *r, const struct proved_file *f, bool re
 	return 0;
 }
 
+void remember_no_digests(struct history_record *r)
+{
+	vec_each(&r->files, it)
+	{
+		it->read_whole = it->has_sha256 = it->has_fsverity = false;
+		chunks_destroy(it->chunks);
+		it->chunks = NULL;
+	}
+}
+
 static int copy_text(char **to, const char *from)
 {
 	*to = from ? strdup(from) : NULL;

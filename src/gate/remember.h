@@ -32,6 +32,8 @@ void remember_collect(struct subject *s, const struct check_parameters *p, struc
 struct history_record *remember_record(const struct check_parameters *p, const struct host_result *out) must_check;
 int remember_file(struct history_record *r, const struct proved_file *f, bool read_whole,
 		  struct chunks *chunks) must_check;
+/* What was found out of the files' bytes is not to be relied on. */
+void remember_no_digests(struct history_record *r);
 /* When the verdict is there: of all points that were judged. What went wrong is in out->notes. */
 void remember(struct histories *x, const struct check_parameters *p, struct host_result *out);
 

@@ -132,13 +132,14 @@ void run_point(const struct restore_point *point, struct check_parameters *p, st
 	past_begin(&past, p->history, p->history_error, point, p, &out->findings);
 	out->depth = p->depth;
 	budgets_begin(p->policy, p->budget);
+	bool ended = true;
 	if (reader_wanted(p->policy))
-		reader_run(point, p, out);
+		ended = reader_run(point, p, out);
 	else
 		run_here(point, p, out, NULL);
 	if (out->record)
 		past_judge(&past, out->record, p, &out->findings);
-	else if (p->history)
+	else if (p->history && ended)
 		out->findings.lost = true; /* memory: what the history would have said is not known */
 	past_end(&past, p);
 	p->scratch = NULL;

@@ -182,7 +182,8 @@ static void run(struct sealing *x)
 	x->p.budget->stage = "reading";
 	if (!reader_wanted(&x->policy))
 		sealing_look(point, &x->p, x->r->against, &x->found, &x->f, &x->measures);
-	else if (sealing_by_reader(point, &x->p, x->r->against, &x->found, &x->f, &x->measures, &e) < 0)
+	else if (sealing_by_reader(point, &x->p, x->r->against, &x->found, &x->f, &x->measures, &e) < 0 &&
+		 e.cls != ERROR_CORRUPT) /* the reader's words were, not the backup; that is told */
 		finding_error(&x->f, PROOF_PRESENCE, "reader.ended", point->label, &e);
 	if (budget_check(x->p.budget, &e) < 0)
 		finding_error(&x->f, PROOF_PRESENCE, "run.stopped", point->label, &e);

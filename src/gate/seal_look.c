@@ -51,10 +51,13 @@ static void take_found(struct subject *s, bool complete, struct sealing_found *o
 	struct error e;
 	out->chunks = calloc(s->part_count + 1, sizeof *out->chunks);
 	out->chunk_count = s->part_count;
-	if (!out->chunks) {
+	out->whole = calloc(s->part_count + 1, sizeof *out->whole);
+	if (!out->chunks || !out->whole) {
 		f->lost = true;
 		return;
 	}
+	for (size_t i = 0; i < s->part_count; i++)
+		out->whole[i] = s->parts[i].read_whole;
 	if (!complete)
 		return;
 	if (sealing_describe(s, &out->seal, &e) < 0) {
@@ -104,7 +107,7 @@ int sealing_inside(struct reader_request *r, struct wire_out *result, struct err
 	if (!files)
 		return error_nomem(e);
 	for (size_t i = 0; i < r->point.count; i++)
-		files[i].read_whole = found.complete;
+		files[i].read_whole = found.whole && found.whole[i];
 	struct wire_out rest = {0};
 	reader_seal_put(&rest, &found);
 	wire_put_u64(result, rest.length);

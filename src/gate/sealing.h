@@ -11,6 +11,7 @@
 struct sealing_found {
 	struct seal seal; /* but path, host, label, against, time and signature */
 	struct chunks **chunks; /* chunk_count of them; all there where it is complete. Owned */
+	bool *whole; /* as many, in the process that has read: it was read whole. Owned */
 	size_t chunk_count;
 	bool complete; /* every file was read whole, and is what it was */
 	size_t measured;

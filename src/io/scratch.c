@@ -66,6 +66,14 @@ static void empty_directory(int fd, int depth)
 	closedir(d);
 }
 
+/* As make_private calls them. Where scratch is a place for all, others have directories, too. */
+static bool is_run(const char *name)
+{
+	unsigned long long random;
+	int pid, end = 0;
+	return sscanf(name, "run-%d-%12llx%n", &pid, &random, &end) == 2 && end && !name[end];
+}
+
 static void remove_stale(int parent_fd)
 {
 	int copy = dup(parent_fd);
@@ -79,7 +87,7 @@ static void remove_stale(int parent_fd)
 	struct dirent *de;
 	while ((de = readdir(d))) {
 		struct stat st;
-		if (strncmp(de->d_name, "run-", 4))
+		if (!is_run(de->d_name))
 			continue;
 		autoclose int fd = openat(parent_fd, de->d_name,
 					  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

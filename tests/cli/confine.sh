@@ -69,6 +69,23 @@ ln -s "$W/away/from/it/web01.img.zst.sha256" secret/web01.img.zst.sha256
 expect 20 "a sidecar that is a link out of the place is not followed, and not passed over" web01 --from secret/web01.img.zst
 rm secret/web01.img.zst.sha256
 
+# A directory that is a link lies in two places: what is beside its name speaks, too.
+mkdir by_name apart && ln -s ../secret by_name/link
+echo "$(printf '0%.0s' {1..64})  link/web01.img.zst" >by_name/SHA256SUMS
+expect 12 "a list of sums beside a directory that is a link" web01 --from by_name/link/web01.img.zst
+rm by_name/SHA256SUMS
+(cd by_name && sha256sum link/web01.img.zst) >apart/sums
+ln -s ../apart/sums by_name/SHA256SUMS
+expect 20 "a list above that is a link out of the place: not followed, and not passed over" web01 --from by_name/link/web01.img.zst
+holds "... which is told" jq -e 'any(.findings[]; .check == "sidecar.read" and .outcome == "unreadable")' out
+rm -r by_name
+# Somebody who does not want to know how his children end does not keep us from it.
+python3 -c 'import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])' "$BACKPROOF" check web01 --from secret/web01.img.zst --config empty.conf --scratch "$S" --format json >out 2>err
+code=$?
+verdict_is 0 "started with children ignored"
+
 # Policy.
 printf '[policy "default"]\nmax_age = 24h\nconfine = required\n' >required.conf
 run check web01 --from secret/web01.img.zst --config required.conf --scratch "$S" --format json
