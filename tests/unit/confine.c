@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <iconv.h>
+#include <linux/fsverity.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -508,6 +510,15 @@ static int held_file(void)
 	MUST(lseek(held, 0, SEEK_DATA) == 0);
 	return 0;
 }
+/* It reaches the file system, which has no such thing here. */
+static int measured_by_the_kernel(void)
+{
+	struct fsverity_digest digest = {0};
+	struct fsverity_read_metadata_arg arg = {.metadata_type = FS_VERITY_METADATA_TYPE_DESCRIPTOR};
+	MUST(ioctl(held, FS_IOC_MEASURE_VERITY, &digest) == 0 || (errno != ENOSYS && errno != EPERM));
+	MUST(ioctl(held, FS_IOC_READ_VERITY_METADATA, &arg) >= 0 || (errno != ENOSYS && errno != EPERM));
+	return 0;
+}
 static ssize_t give(void *left, void *buf, size_t cap, struct error *e)
 {
 	size_t n = cap < *(size_t *)left ? cap : *(size_t *)left;
@@ -654,7 +665,8 @@ static const struct {
 	attempt_fn *run;
 } permitted[] = {
 #define P(fn) {#fn, fn}
-	P(threads), P(memory), P(named_files), P(unnamed_file_twice), P(held_file), P(restored), P(digests),
+	P(threads), P(memory), P(named_files), P(unnamed_file_twice), P(held_file), P(measured_by_the_kernel),
+	P(restored), P(digests),
 	P(compressors), P(character_sets), P(times), P(given_a_descriptor), P(memory_file), P(signals), P(streams),
 };
 

@@ -123,6 +123,24 @@ static void changed_anywhere(void)
 	CHECK(refused > 300 && taken > 300);
 }
 
+/* What was found out of a file that moved is not held against the file that is there. */
+static void forgotten(void)
+{
+	struct host_result r;
+	struct reader_file files[2];
+	begin(&r);
+	NEED(reader_result_get(result.data, result.length, &asked.point, &asked.p, &r, files, &e) == 0 && r.record);
+	NEED(r.record->files.count == 2);
+	r.record->files.items[0].read_whole = r.record->files.items[0].has_sha256 = true;
+	bool kept = false;
+	vec_each(&r.record->files, it) kept |= it->chunks != NULL;
+	CHECK(kept);
+	remember_no_digests(r.record);
+	vec_each(&r.record->files, it) CHECK(!it->read_whole && !it->has_sha256 && !it->has_fsverity && !it->chunks);
+	CHECK_INT(r.record->files.count, 2);
+	host_result_free(&r);
+}
+
 static void confinements(void)
 {
 	struct confinement c = {.no_new_privs = true, .seccomp = true, .landlock = 4, .landlock_scope = true,
@@ -242,6 +260,7 @@ int main(void)
 	RUN(all_arrives);
 	RUN(cut_anywhere);
 	RUN(changed_anywhere);
+	RUN(forgotten);
 	RUN(confinements);
 	RUN(lies);
 	wire_out_free(&request);
