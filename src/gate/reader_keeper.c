@@ -5,31 +5,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "backproof/door.h"
 #include "backproof/sidecar.h"
 #include "backproof/text.h"
-#include "reader.h"
+#include "reader_keeper.h"
 
 #define PATH_MOST 8192
 #define OPENS_MOST 200000
 #define BESIDE_MOST 64 /* files that are not the restore point's and stay open */
-
-struct kept {
-	int fd;
-	size_t index; /* in the restore point; SIZE_MAX: a sidecar */
-	struct stat st;
-};
-
-struct reader_keeper {
-	const struct restore_point *point;
-	const struct strings *keys;
-	const char *source;
-	struct strings places; /* real paths of directories */
-	VEC(struct kept) files;
-	size_t opens, beside;
-};
 
 /* The directory that a path lies in, as realpath gives it. NULL: errno. */
 static char *place_of(const char *path)
@@ -139,21 +123,6 @@ static int refusal(const struct reader_keeper *k, const char *path)
 	return !is_near(k, path) || !sidecar_may_be(name) ? EACCES : stays(k, path) ? 0 : EXDEV;
 }
 
-/* It may have become a link since it was looked at. */
-static int open_for(const struct reader_keeper *k, const char *path, enum door_how how)
-{
-	char self[40];
-	int sys = refusal(k, path), fd = sys ? -1 : door_open(path, how);
-	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-	if (fd >= 0 && !is_named(k, path) && !stays(k, self)) {
-		close(fd);
-		fd = -1;
-		sys = EXDEV;
-	}
-	errno = sys ? sys : errno;
-	return fd;
-}
-
 /* errno. A link may have been put there between looking and opening; and with a directory one could look around. */
 static int fault_of(const struct reader_keeper *k, int fd)
 {
@@ -164,7 +133,7 @@ static int fault_of(const struct reader_keeper *k, int fd)
 	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
 	ssize_t n = readlink(name, path, sizeof path - 1);
 	path[n < 0 ? 0 : n] = '\0';
-	return n > 0 && is_near(k, path) ? 0 : EACCES;
+	return n > 0 && is_near(k, path) ? 0 : EXDEV;
 }
 
 static void put_errno(struct wire_out *answer, int sys)
@@ -208,8 +177,10 @@ static int answer_open(struct reader_keeper *k, enum door_how how, const char *p
 	uint32_t number = 0;
 	if (++k->opens > OPENS_MOST)
 		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it opens files without end");
-	*fd = open_for(k, path, how);
-	int sys = *fd < 0 ? errno : 0;
+	int sys = refusal(k, path);
+	*fd = sys ? -1 : door_open(path, how);
+	if (!sys && *fd < 0)
+		sys = errno;
 	if (!sys && !is_named(k, path) && (sys = fault_of(k, *fd))) {
 		close(*fd);
 		*fd = -1;
@@ -329,89 +300,4 @@ int reader_keeper_answer(struct reader_keeper *k, enum reader_message kind, stru
 	else if (kind != READER_CACHED)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "a question of no kind");
 	return answer->failed ? error_nomem(e) : rc;
-}
-
-bool reader_keeper_fits(const struct reader_keeper *k, size_t index, uint64_t size)
-{
-	bool fits = false;
-	vec_each(&k->files, it) if (it->index == index)
-		fits = !S_ISREG(it->st.st_mode) || (uint64_t)it->st.st_size == size;
-	return fits;
-}
-
-/* Bytes that are no holes. */
-static uint64_t data_of(const struct kept *it)
-{
-	uint64_t sum = 0;
-	off_t end = it->st.st_size;
-	for (off_t at = 0; at < end;) {
-		off_t data = lseek(it->fd, at, SEEK_DATA), hole = data < 0 ? -1 : lseek(it->fd, data, SEEK_HOLE);
-		if (data < 0 && errno == ENXIO)
-			break;
-		if (data < 0 || hole <= data)
-			return (uint64_t)end;
-		sum += (uint64_t)((hole < end ? hole : end) - data);
-		at = hole;
-	}
-	return sum;
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static int judge_file(const struct kept *it, const char *path, struct error *e)
-{
-	struct stat now;
-	if (!S_ISREG(it->st.st_mode))
-		return 0;
-	if (stat(path, &now) < 0)
-		return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: was removed or renamed while it was read", path);
-	if (now.st_dev == it->st.st_dev && now.st_ino == it->st.st_ino && now.st_size == it->st.st_size &&
-	    same_time(now.st_mtim, it->st.st_mtim) && same_time(now.st_ctim, it->st.st_ctim))
-		return 0;
-	return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: was changed while it was read", path);
-}
-
-int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *point, const struct reader_file *files,
-			uint64_t kernel_bytes, struct error *e)
-{
-	uint64_t least = 0, exact = 0;
-	autofree bool *seen = calloc(point->count + 1, sizeof *seen);
-	if (!seen)
-		return error_nomem(e);
-	vec_each(&k->files, it)
-	{
-		if (it->index == SIZE_MAX)
-			continue;
-		if (judge_file(it, point->items[it->index].path, e) < 0)
-			return -1;
-		if (seen[it->index] || !files[it->index].read_whole || !S_ISREG(it->st.st_mode))
-			continue;
-		uint64_t blocks = (uint64_t)it->st.st_blocks * 512, size = (uint64_t)it->st.st_size;
-		seen[it->index] = true;
-		least += blocks < size ? blocks : size;
-	}
-	for (size_t i = 0; i < point->count; i++)
-		if (files[i].read_whole && !seen[i] && point->items[i].size)
-			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
-					 "it says that it has read %s, and has never asked for it",
-					 point->items[i].path);
-	if (kernel_bytes >= least)
-		return 0;
-	/* Blocks that were reserved and never written read as holes. */
-	memset(seen, 0, point->count * sizeof *seen);
-	vec_each(&k->files, it)
-	{
-		if (it->index == SIZE_MAX || seen[it->index] || !files[it->index].read_whole ||
-		    !S_ISREG(it->st.st_mode))
-			continue;
-		seen[it->index] = true;
-		exact += data_of(it);
-	}
-	return kernel_bytes >= exact ? 0
-				     : error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
-						 "it says that it has read %llu bytes, and the kernel gave it %llu",
-						 (unsigned long long)exact, (unsigned long long)kernel_bytes);
 }
