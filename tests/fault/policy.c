@@ -276,7 +276,7 @@ static void reasons_without_memory(void)
 	struct findings f = {.items = items, .count = ARRAY_SIZE(items), .sealed = true};
 	struct policy policy = {.require = (1u << PROOF_COUNT) - 1};
 	struct measures measures = {.bytes_read = 1, .files_restored = 1};
-	static char names[ARRAY_SIZE(items)][8];
+	static char names[ARRAY_SIZE(items)][24];
 	for (size_t i = 0; i < f.count; i++) {
 		snprintf(names[i], sizeof names[i], "f%zu", i);
 		items[i] = (struct finding){.proof = PROOF_RESTORE, .outcome = OUTCOME_BROKEN, .check = "a.check",
