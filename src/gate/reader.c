@@ -212,6 +212,9 @@ static int take_message(struct reader_life *r, enum reader_message kind, const v
 		broke(r, e.text);
 	if (rc == 0)
 		rc = reader_send(r->fd, READER_ANSWER, answer.data, answer.length, fd, &r->why);
+	/* It is gone: how it ended says more. */
+	if (rc < 0 && (r->why.sys == EPIPE || r->why.sys == ECONNRESET))
+		r->why = (struct error){0};
 	close_auto(&fd);
 	wire_out_free(&answer);
 	return rc;

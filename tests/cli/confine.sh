@@ -86,6 +86,22 @@ os.execv(sys.argv[1], sys.argv[1:])' "$BACKPROOF" check web01 --from secret/web0
 code=$?
 verdict_is 0 "started with children ignored"
 
+# One that dies while it waits for an answer is told by how it died.
+printf '[policy "default"]\nmax_age = 24h\nrate_limit = 100K\n' >slow.conf
+"$BACKPROOF" check web01 --from secret/web01.img.zst --config slow.conf --scratch "$S" --format json --history "$W/slow.history" >out 2>err &
+gate=$! reader=
+for ((i = 0; i < 200 && ${#reader} == 0; i++)); do
+	sleep 0.05
+	reader=$(pgrep -P $gate)
+done
+sleep 0.5
+kill -SEGV "$reader"
+wait $gate
+code=$?
+verdict_is 20 "a reader that is killed while it reads"
+holds "... is told, and nothing of memory that ran out" jq -e '(.reasons[0] | test("it crashed .Segmentation fault")) and
+	(any(.reasons[]; test("memory")) | not)' out
+
 # Policy.
 printf '[policy "default"]\nmax_age = 24h\nconfine = required\n' >required.conf
 run check web01 --from secret/web01.img.zst --config required.conf --scratch "$S" --format json
