@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* A name that each row accepts, in the order of the registry. */
 	static const char *const names[] = {"boot/initrd.img", "a.gz",	"a.xz",	 "a.zst",
 					    "a.bz2",	       "a.lz4", "a.zip", "a.png",
-					    "a.db", "Windows/System32/a.dll", "a",   "a.edb", "a.mdf"};
+					    "a.db", "Windows/System32/a.dll", "a",   "a.edb", "a.mdf",
+					    "boot/vmlinuz-6.1.0-13-amd64"};
 	size_t count;
 	const struct witness *const *rows = witness_rows(&count);
 	if (count != ARRAY_SIZE(names))

@@ -83,7 +83,7 @@ static void json_is_the_contract(void)
 	NEED(!strings_add(&r->verdict.reasons, "damaged: w.zst: bad sum"));
 	autofree char *s = RENDER("json", &one, r);
 	CHECK_STR(s,
-		  "{\"format_version\":\"1.1\",\"host\":\"web01\",\"verdict\":\"damaged\",\"code\":\"damaged\","
+		  "{\"format_version\":\"1.2\",\"host\":\"web01\",\"verdict\":\"damaged\",\"code\":\"damaged\","
 		  "\"exit\":12,\"reasons\":[\"damaged: w.zst: bad sum\"],\"checked_at\":\"2026-11-21T20:00:00Z\","
 		  "\"policy\":\"default\",\"depth\":\"full\",\"seed\":18446744073709551615,\"restore_point\":{"
 		  "\"paths\":[\"/b/w.zst\"],\"taken_at\":\"2026-11-21T19:00:00Z\",\"age_seconds\":3600,"
@@ -98,7 +98,10 @@ static void json_is_the_contract(void)
 		  "\"files_sampled\":64,\"files_restored\":64,\"files_witnessed\":40,"
 		  "\"restore_bytes_per_second\":52428800,\"duration_seconds\":3.200,\"bytes_restored\":104857600,"
 		  "\"restore_seconds\":2.000,\"image_data_bytes\":32212254720,\"findings_not_listed\":0},"
-		  "\"sample\":null,\"seal\":null,\"notes\":[]}\n");
+		  "\"sample\":null,\"seal\":null,\"confinement\":{\"reader\":false,\"no_new_privs\":false,"
+		  "\"seccomp\":false,\"landlock\":0,\"landlock_network\":false,\"landlock_scope\":false,"
+		  "\"account\":null,\"memory\":0,\"file_size\":0,\"files\":0,\"cpu_seconds\":0},"
+		  "\"notes\":[]}\n");
 	CHECK(is_json(s));
 }
 

@@ -45,15 +45,22 @@ static bool is_signed(const uint8_t *head, size_t len)
 	return get_le32(optional + 64) || get_le32(optional + (get_le16(optional) == 0x20b ? 148 : 132));
 }
 
+/* It says nothing of itself. */
+static enum outcome silent(struct error *e, const char *why)
+{
+	error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "%s", why);
+	return OUTCOME_SKIPPED;
+}
+
 static enum outcome check(int fd, uint64_t size, const char *path, struct error *e)
 {
 	uint8_t head[4 * SECTOR];
 	if (size < sizeof head)
-		return OUTCOME_SKIPPED;
+		return silent(e, "too short for a kernel");
 	if (witness_read(fd, size, 0, head, sizeof head, e) < 0)
 		return witness_failed(path, e);
 	if (memcmp(head + MAGIC, "HdrS", 4))
-		return OUTCOME_SKIPPED;
+		return silent(e, "no kernel for x86, or a very old one");
 	uint64_t setup = head[SETUP_SECTORS] ? head[SETUP_SECTORS] : 4;
 	uint64_t end = (setup + 1) * SECTOR + get_le32(head + SYSSIZE) * UINT64_C(16);
 	if (end > size) {
@@ -77,7 +84,7 @@ static enum outcome check(int fd, uint64_t size, const char *path, struct error 
 	if (crc == UINT32_MAX)
 		return OUTCOME_HELD;
 	if (is_signed(head, sizeof head) || !has_checksum(fd, size, head))
-		return OUTCOME_SKIPPED;
+		return silent(e, "a kernel that was signed, or carries no checksum");
 	error_set(e, ERROR_CORRUPT, (int64_t)end - 4, "the kernel's CRC-32 does not hold");
 	return witness_failed(path, e);
 }
