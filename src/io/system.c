@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "system.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "backproof/budget.h"
@@ -10,6 +12,7 @@
 
 /* What a confined process may not open any more it has kept open. */
 static int meminfo = -1;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of its offset */
 static uint64_t group_room; /* what memory_available said of the control group; 0: nothing */
 static bool kept;
 
@@ -29,6 +32,22 @@ static int number_in(char *text, const char *key, uint64_t *out)
 	return -1;
 }
 
+/* No read of a backup: tests that fail those leave these alone. */
+static size_t read_start(int fd, char *to, size_t room)
+{
+	size_t have = 0;
+	ssize_t n = lseek(fd, 0, SEEK_SET) < 0 ? 0 : 1;
+	while (n && have < room) {
+		n = read(fd, to + have, room - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return 0;
+		have += (size_t)n;
+	}
+	return have;
+}
+
 int system_number(const char *path, const char *key, uint64_t *out)
 {
 	char text[8192];
@@ -36,8 +55,12 @@ int system_number(const char *path, const char *key, uint64_t *out)
 	autoclose int own = memory ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	if (!memory && own < 0)
 		return -1;
-	ssize_t n = read_whole_at(memory ? meminfo : own, text, sizeof text - 1, 0);
-	if (n <= 0)
+	if (memory)
+		pthread_mutex_lock(&lock);
+	size_t n = read_start(memory ? meminfo : own, text, sizeof text - 1);
+	if (memory)
+		pthread_mutex_unlock(&lock);
+	if (!n)
 		return -1;
 	text[n] = '\0';
 	return number_in(text, key, out);
