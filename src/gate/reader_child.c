@@ -95,6 +95,8 @@ static struct scratch *open_scratch(const struct reader_request *r, struct error
 				: scratch_adopt(READER_SCRATCH, r->policy.scratch_limit, e);
 }
 
+static bool stop_is_told;
+
 static int check(struct reader_request *r, struct wire_out *result, struct error *e)
 {
 	struct host_result out = {.checked_at = r->p.now, .depth = r->p.depth, .seed = r->p.seed};
@@ -105,6 +107,7 @@ static int check(struct reader_request *r, struct wire_out *result, struct error
 	if (!files || !out.host || !out.policy || !out.point_label || findings_init(&out.findings) < 0)
 		return error_nomem(e);
 	run_here(&r->point, &r->p, &out, files);
+	vec_each(&out.findings, it) stop_is_told |= !strcmp(it->check, "run.stopped");
 	reader_result_put(result, &out, files, r->point.count);
 	return 0;
 }
@@ -159,6 +162,9 @@ int gate_reader(void)
 		dprintf(STDERR_FILENO, "backproof reader: %s\n", e.text);
 		leave(CODE_INTERNAL);
 	}
+	/* It was to stop, and that is not among the findings: it came behind them, and who sent it wants no result. */
+	if (stop_signal && !stop_is_told)
+		leave(EXIT_FAILURE);
 	reader_door_say(READER_RESULT, &w);
 	/* The gate looks at what the kernel has counted of us while we wait. */
 	(void)!reader_receive(READER_SOCKET, head, sizeof head, NULL, &e);

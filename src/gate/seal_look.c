@@ -89,6 +89,9 @@ void sealing_look(const struct restore_point *point, const struct check_paramete
 	out->measured = sealing_measure(&s, f);
 	if (source)
 		sealing_compare(&s, source, p, &out->seal.compared, &out->notes, f);
+	/* Stopped in the middle, by a signal that nobody else has got: not everything was looked at. */
+	if (budget_check(p->budget, &e) < 0)
+		finding_error(f, PROOF_PRESENCE, "run.stopped", point->label, &e);
 	bool complete = ask_files(&s, f);
 	ask_media(f);
 	take_found(&s, complete, out, f);

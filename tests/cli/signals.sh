@@ -81,7 +81,8 @@ at_random() {
 		bad=$(judge "$sig")
 		# The parent may have been done when the signal came.
 		if [ "$code" = 0 ] && [ "$struck" -gt 0 ] && [ "$name" != extract ]; then
-			case $sig in SIGXFSZ | SIGPIPE) ;; *) bad="$bad; code 0 ($ran)" ;; esac
+			# ... and so may the reader, when it says that it is.
+			case $sig-$kind in SIGXFSZ-* | SIGPIPE-* | *-message) ;; *) bad="$bad; code 0 ($ran)" ;; esac
 		fi
 		case $code-$sig in 124-* | 137-SIG[!K]*) bad="$bad; it hung" ;; esac
 		[ -z "$bad" ] || all="$all$ran: code $code$bad: $(head -c 200 "$W/err")"$'\n'

@@ -16,9 +16,9 @@
 #include "../../src/gate/policy_digest.h"
 
 enum kind { ALLOCATION, READ, INTERRUPTED, STAT, CRYPTO, KINDS };
-static uint64_t calls[KINDS + 1], fail_at;
-static enum kind failing = KINDS;
-static bool fired;
+static _Atomic uint64_t calls[KINDS + 1], fail_at;
+static _Atomic enum kind failing = KINDS;
+static _Atomic bool fired;
 
 static bool fails(enum kind k)
 {
@@ -50,7 +50,8 @@ ssize_t __wrap_read(int fd, void *p, size_t n)
 
 static void begin(enum kind k, uint64_t n)
 {
-	memset(calls, 0, sizeof calls);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		calls[i] = 0;
 	failing = k;
 	fail_at = n;
 	fired = false;
