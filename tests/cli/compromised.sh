@@ -136,9 +136,10 @@ try abort 20 'crashed \(Aborted\)' 'gives_up'
 try exit 20 'without a result' 'ends_well'
 
 # Lies. What is said to have been read, was not.
-try forged 20 'kernel gave it' "says_safe $SIZE"
-try forged_unread 20 'has not read' "says_safe_unread $SIZE"
-try forged_little 20 'has not read' 'says_safe_of_little'
+# Another of its threads may be asking meanwhile: it takes the word that it may go for its answer, and ends it.
+try forged 20 'kernel gave it|without a result' "says_safe $SIZE"
+try forged_unread 20 'has not read|without a result' "says_safe_unread $SIZE"
+try forged_little 20 'has not read|without a result' 'says_safe_of_little'
 try other_files 20 'other files' "says_other_files $SIZE"
 try no_files 20 'other files' "says_no_files $SIZE"
 try twice 20 'unproven|kernel gave it' "says_twice $SIZE"
