@@ -124,6 +124,11 @@ int vec_grow(void **items, size_t *capacity, size_t count, size_t item_size) mus
 /* true when all of len bytes are zero. Any alignment. */
 bool is_zero(const void *p, size_t len);
 
+/* What is behind the last slash of a path: points into it. */
+const char *path_base(const char *path);
+/* What is before the last slash; "." where there is none, "/" of what lies there. Allocated; NULL: memory. */
+char *path_directory(const char *path);
+
 /* A list of owned strings. */
 struct strings {
 	char **items;

@@ -79,6 +79,18 @@ int strings_split(struct strings *s, const char *text)
 	return 0;
 }
 
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+char *path_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 ssize_t read_whole_at(int fd, void *to, size_t len, off_t off)
 {
 	size_t have = 0;

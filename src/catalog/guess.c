@@ -23,12 +23,6 @@ void guess_free(struct guess *g)
 	vec_free(g);
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 /* The best fit of any component. */
 static int rank_of(const char *rel, const char *base, const char *host)
 {
@@ -44,7 +38,7 @@ int guess_add(struct guess *g, const char *top, const char *top_name, const char
 	      enum scan_type type, struct error *e)
 {
 	char finished[NAME_LIMIT + 1];
-	const char *base = base_of(rel);
+	const char *base = path_base(rel);
 	if (strlen(base) > NAME_LIMIT)
 		return 0;
 	bool partial = partial_finished_name(base, finished);
@@ -80,7 +74,7 @@ struct walk {
 
 static void note_unreadable(struct guess *g, const char *rel, const struct error *why)
 {
-	int rank = rank_of(rel, base_of(rel), g->host);
+	int rank = rank_of(rel, path_base(rel), g->host);
 	/* The newest of all hosts may be in there: what is older must not be taken for it. */
 	if (!rank && name_is_time(rel))
 		rank = 1;

@@ -186,12 +186,6 @@ static int add_host(const char *directory, const char *host, struct catalog *out
 	return rc;
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 /* 2: called as the host is; 1: as its short name is, or the first 15 letters of that. */
 static int fits(const char *directory, const char *host)
 {
@@ -240,7 +234,7 @@ static int check_newest(const struct catalog *c, struct error *e)
 	autofree char *directory = strdup(c->items[0].items[0].path);
 	if (!directory)
 		return error_nomem(e);
-	directory[base_of(directory) - directory - 1] = 0;
+	directory[path_base(directory) - directory - 1] = 0;
 	int rc = finder_list(directory, &names, e);
 	if (rc == 0)
 		rc = check_volumes(directory, &names, e);
@@ -274,12 +268,12 @@ static int find(const char *given, const char *host, bool own, struct catalog *o
 		return error_nomem(e);
 	if (is_directory(inside))
 		rc = find_host(inside, host, own, out, e);
-	else if (backup_time(base_of(path), &when))
-		rc = add_point(path, base_of(path), when, out, e);
+	else if (backup_time(path_base(path), &when))
+		rc = add_point(path, path_base(path), when, out, e);
 	else if ((holds = holds_backups(path, e)) < 0)
 		rc = -1;
 	else if (holds)
-		rc = own || fits(base_of(path), host) ? add_host(path, base_of(path), out, e) : 0;
+		rc = own || fits(path_base(path), host) ? add_host(path, path_base(path), out, e) : 0;
 	else
 		rc = find_host(path, host, own, out, e);
 	finder_sort(out);
@@ -301,9 +295,9 @@ static int recognise(const char *given, struct error *e)
 	int64_t when;
 	if (!inside || !specs || !media)
 		return error_nomem(e);
-	if (!strcasecmp(base_of(path), TOP) || is_directory(inside))
+	if (!strcasecmp(path_base(path), TOP) || is_directory(inside))
 		return 1;
-	if (backup_time(base_of(path), &when))
+	if (backup_time(path_base(path), &when))
 		return access(specs, F_OK) == 0;
 	return access(media, F_OK) == 0 ? holds_backups(path, e) : 0;
 }

@@ -18,8 +18,7 @@
 /* The directory that a path lies in, as realpath gives it. NULL: errno. */
 static char *place_of(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	autofree char *directory = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	autofree char *directory = path_directory(path);
 	return directory ? realpath(directory, NULL) : NULL;
 }
 
@@ -31,10 +30,9 @@ static int add_once(struct strings *to, const char *text)
 /* And the one above, which may have a list of sums, or the seal of a directory. */
 static int add_place(struct reader_keeper *k, const char *place)
 {
-	const char *slash = place ? strrchr(place, '/') : NULL;
-	if (!slash)
+	if (!place)
 		return 0;
-	autofree char *above = strndup(place, slash == place ? 1 : (size_t)(slash - place));
+	autofree char *above = path_directory(place);
 	return !above || add_once(&k->places, place) < 0 || add_once(&k->places, above) < 0 ? -1 : 0;
 }
 
@@ -88,7 +86,7 @@ void reader_keeper_destroy(struct reader_keeper *k)
 /* Something that lies in one of the directories, by a plain name. */
 static bool is_near(const struct reader_keeper *k, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = path_base(path);
 	autofree char *place = place_of(path);
 	return place && *name && strcmp(name, ".") && strcmp(name, "..") && strings_has(&k->places, place);
 }
@@ -117,10 +115,9 @@ static bool stays(const struct reader_keeper *k, const char *path)
 /* What speaks against opening it, or 0. That a link leads elsewhere does not mean that nothing is there: EXDEV. */
 static int refusal(const struct reader_keeper *k, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	if (is_named(k, path))
 		return 0;
-	return !is_near(k, path) || !sidecar_may_be(name) ? EACCES : stays(k, path) ? 0 : EXDEV;
+	return !is_near(k, path) || !sidecar_may_be(path_base(path)) ? EACCES : stays(k, path) ? 0 : EXDEV;
 }
 
 /* errno. A link may have been put there between looking and opening; and with a directory one could look around. */

@@ -117,12 +117,6 @@ void reader_seal_put(struct wire_out *w, const struct sealing_found *x)
 	}
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 /* Hashes that give the digest: what small files have none of gives none. */
 static bool is_tree_of(const struct chunks *c, const struct seal_file *f)
 {
@@ -137,7 +131,7 @@ static void get_file(struct wire_in *w, const struct point_file *file, struct se
 {
 	struct error e;
 	struct seal_file *f = vec_push(&out->seal.files);
-	if (!f || !(f->name = strdup(base_of(file->path)))) {
+	if (!f || !(f->name = strdup(path_base(file->path)))) {
 		wire_bad(w, "out of memory");
 		return;
 	}

@@ -100,17 +100,11 @@ int sealing_describe(const struct subject *s, struct seal *out, struct error *e)
 	return 0;
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 char *sealing_path(const struct restore_point *point, const struct seal_request *r, struct error *e)
 {
 	const char *first = point->items[0].path;
 	for (size_t i = 1; i < point->count; i++)
-		if (strcmp(base_of(point->items[i].path), base_of(first)) < 0)
+		if (strcmp(path_base(point->items[i].path), path_base(first)) < 0)
 			first = point->items[i].path;
 	char *path = r->output ? strdup(r->output) : text_format("%s" SEAL_SUFFIX, first);
 	if (!path)
@@ -124,15 +118,15 @@ int sealing_possible(const struct restore_point *point, const char *path, struct
 	struct seal names = {0};
 	autotext struct text statement = {0};
 	int rc = 0;
-	autofree char *dir = base_of(path) == path ? strdup(".")
-						   : text_format("%.*s", (int)(base_of(path) - path), path);
+	autofree char *dir = path_base(path) == path ? strdup(".")
+						   : text_format("%.*s", (int)(path_base(path) - path), path);
 	if (!dir)
 		return error_nomem(e);
 	if (access(dir, W_OK | X_OK) < 0)
 		return error_sys(e, "%s: no seal can be written there", dir);
 	for (size_t i = 0; i < point->count && rc == 0; i++) {
 		struct seal_file *x = vec_push(&names.files);
-		rc = x ? copy(&x->name, base_of(point->items[i].path), e) : error_nomem(e);
+		rc = x ? copy(&x->name, path_base(point->items[i].path), e) : error_nomem(e);
 	}
 	if (rc == 0)
 		rc = seal_statement(&names, &statement, e);

@@ -26,12 +26,6 @@ static int refuse(const char *path, const char *why, struct error *e)
 	return -1;
 }
 
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
-}
-
 static bool is_trusted(uid_t owner, const struct stat *directory)
 {
 	bool shared = directory->st_mode & S_IWOTH;
@@ -40,7 +34,7 @@ static bool is_trusted(uid_t owner, const struct stat *directory)
 
 static int judge_directory(const char *path, struct stat *out, struct error *e)
 {
-	autofree char *directory = directory_of(path);
+	autofree char *directory = path_directory(path);
 	if (!directory)
 		return error_nomem(e);
 	if (stat(directory, out) < 0) {
@@ -60,7 +54,7 @@ static char *resolve(const char *path, struct error *e)
 {
 	char real[PATH_MAX];
 	const char *slash = strrchr(path, '/');
-	autofree char *directory = directory_of(path);
+	autofree char *directory = path_directory(path);
 	if (!directory)
 		return error_nomem(e), NULL;
 	if (!realpath(directory, real))

@@ -11,8 +11,7 @@
 
 int directory_sync(const char *path, struct error *e)
 {
-	const char *slash = strrchr(path, '/');
-	autofree char *directory = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	autofree char *directory = path_directory(path);
 	if (!directory)
 		return error_nomem(e);
 	autoclose int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -39,17 +39,10 @@ static bool is_called(const struct part *pt, const char *base, enum way way)
 				   : known_length(pt) == n && !strncasecmp(pt->name, base, n);
 }
 
-/* What is before the last slash; "." where there is none. NULL: no memory. */
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? strndup(path, slash > path ? (size_t)(slash - path) : 1) : strdup(".");
-}
-
 /* The real directory of a file, or what it is called when that is not there. NULL: no memory. */
 static char *place_of(const char *path)
 {
-	autofree char *directory = directory_of(path);
+	autofree char *directory = path_directory(path);
 	char *real = directory ? door_realpath(directory) : NULL;
 	return real ? real : directory ? take(directory) : NULL;
 }
@@ -72,7 +65,7 @@ static int in_place(const struct subject *s, const char *base, enum way way, con
 /* Where a name leads from the image that holds it: "../base/a.qcow2", "/var/lib/libvirt/images/a.qcow2". */
 static char *led_to(const struct part *asking, const char *name)
 {
-	autofree char *beside = directory_of(asking->file->path);
+	autofree char *beside = path_directory(asking->file->path);
 	autofree char *path = !beside ? NULL : *name == '/' ? strdup(name) : text_format("%s/%s", beside, name);
 	for (char *c = path; c && (c = strchr(c, '\\'));)
 		*c = '/';

@@ -25,12 +25,6 @@ void databases_free(struct databases *d)
 	memset(d, 0, sizeof *d);
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 /* Asked of every file. */
 static bool is_database(const char *name)
 {
@@ -45,7 +39,7 @@ static bool is_database(const char *name)
 /* "VOLUME:/DIRECTORY" */
 static char *directory_of(const struct subject_volume *v, const char *path)
 {
-	const char *base = base_of(path);
+	const char *base = path_base(path);
 	return text_format("%s:/%.*s", v->name, (int)(base - path), path);
 }
 
@@ -106,7 +100,7 @@ static int add_log(struct databases *d, const struct subject_volume *v, const ch
 
 int databases_note(struct databases *d, struct subject_volume *v, const struct fs_entry *entry, struct error *e)
 {
-	const char *base = base_of(entry->path);
+	const char *base = path_base(entry->path);
 	char prefix[4];
 	bool current;
 	uint32_t number = 0;

@@ -26,16 +26,10 @@ void sealed_free(struct sealed *x)
 	free(x);
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 /* What a name in a seal means: openable. */
 static char *path_in(const struct seal *s, const char *name)
 {
-	return text_format("%.*s%s", (int)(base_of(s->path) - s->path), s->path, name);
+	return text_format("%.*s%s", (int)(path_base(s->path) - s->path), s->path, name);
 }
 
 bool sealed_file_exists(const struct seal *s, const char *name)
@@ -60,7 +54,7 @@ static int find_part(const struct subject *s, const struct seal *seal, const cha
 		}
 	/* The same file by another path: through a link, or with "./" before it. */
 	for (size_t i = 0; i < s->part_count; i++)
-		if (!strcmp(s->parts[i].name, base_of(name)) && door_stat(path, true, &a) == 0 &&
+		if (!strcmp(s->parts[i].name, path_base(name)) && door_stat(path, true, &a) == 0 &&
 		    door_stat(s->point->items[i].path, true, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 			*out = i;
 	/* A parent of a chain may lie in another directory; a seal has its name alone. */
@@ -143,7 +137,7 @@ static bool is_anothers(const struct subject *s, const struct sealed_one *x)
 static int rejected(struct subject *s, const char *path, bool beside, const struct error *why, struct findings *f,
 		    struct error *e)
 {
-	struct sealed_one x = {.name = base_of(path)};
+	struct sealed_one x = {.name = path_base(path)};
 	struct error ignored;
 	const char *check = "seal.format";
 	int ours = beside;
@@ -156,9 +150,9 @@ static int rejected(struct subject *s, const char *path, bool beside, const stru
 		ours = beside || !is_anothers(s, &x);
 	}
 	if (ours)
-		finding_error(f, PROOF_INTEGRITY, check, base_of(path), why);
+		finding_error(f, PROOF_INTEGRITY, check, path_base(path), why);
 	else
-		finding_add(f, PROOF_INTEGRITY, check, base_of(path), OUTCOME_SKIPPED, NULL,
+		finding_add(f, PROOF_INTEGRITY, check, path_base(path), OUTCOME_SKIPPED, NULL,
 			    "it can't be told whose seal this is: %s", why->text);
 	one_free(&x);
 	if (ours && !s->sealed->rejected && !(s->sealed->rejected = strdup(path)))
@@ -169,7 +163,7 @@ static int rejected(struct subject *s, const char *path, bool beside, const stru
 static int load_one(struct subject *s, const char *path, bool beside, struct findings *f, struct error *e)
 {
 	struct error why = {0};
-	struct sealed_one x = {.name = base_of(path), .vouches = true};
+	struct sealed_one x = {.name = path_base(path), .vouches = true};
 	if (seal_load(path, &s->sealed->keys, &x.seal, &why) < 0) {
 		if (why.cls == ERROR_INTERNAL) {
 			*e = why;
@@ -181,7 +175,7 @@ static int load_one(struct subject *s, const char *path, bool beside, struct fin
 		one_free(&x);
 		return error_nomem(e);
 	}
-	x.name = base_of(x.seal.path);
+	x.name = path_base(x.seal.path);
 	if (assign_parts(s, &x, e) < 0) {
 		one_free(&x);
 		return -1;

@@ -26,12 +26,6 @@ static int add_if_there(struct strings *out, const char *name, struct error *e)
 	return strings_add(out, path) < 0 ? error_nomem(e) : 0;
 }
 
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
-}
-
 int sealed_find_beside(const struct restore_point *point, struct strings *out, struct error *e)
 {
 	int rc = 0;
@@ -93,7 +87,7 @@ int sealed_find_around(const struct restore_point *point, struct strings *out, s
 	struct around a = {.out = out};
 	int rc = 0;
 	for (size_t i = 0; i < point->count && rc == 0; i++) {
-		autofree char *directory = directory_of(point->items[i].path);
+		autofree char *directory = path_directory(point->items[i].path);
 		if (!directory)
 			rc = error_nomem(e);
 		else if (!strings_has(&seen, directory))

@@ -160,8 +160,21 @@ static void lines_of_a_file_on_a_terminal(void)
 	}
 }
 
+static void paths_in_parts(void)
+{
+	static const struct {
+		const char *path, *directory, *base;
+	} all[] = {{"a", ".", "a"}, {"/", "/", ""}, {"/a", "/", "a"}, {"a/b", "a", "b"}, {"/a/b", "/a", "b"}, {"a/", "a", ""}};
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		autofree char *directory = path_directory(all[i].path);
+		CHECK_STR(directory, all[i].directory);
+		CHECK_STR(path_base(all[i].path), all[i].base);
+	}
+}
+
 int main(void)
 {
+	RUN(paths_in_parts);
 	RUN(plain_text_stays);
 	RUN(what_steers_is_shown);
 	RUN(what_is_no_utf8_is_shown);
