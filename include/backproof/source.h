@@ -83,6 +83,8 @@ const struct stat *source_stat(const struct source *s);
  * ctime differ, or its path names another file now. 0 for other kinds.
  */
 int source_same(const struct source *s, struct error *e) must_check;
+/* The same of a file that was this one when it was opened: BUSY when its path names another now, or it was changed. */
+int source_still_at(const char *path, const struct stat *opened, struct error *e) must_check;
 
 /* Bytes off .. off+len of parent, which is borrowed. CORRUPT when they are not all inside. */
 struct source *source_window(struct source *parent, uint64_t off, uint64_t len, const char *name,

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "backproof/source.h"
+
 bool reader_keeper_fits(const struct reader_keeper *k, size_t index, uint64_t size)
 {
 	bool fits = false;
@@ -29,24 +31,6 @@ static uint64_t data_of(const struct kept *it)
 	return sum;
 }
 
-static bool same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static int judge_file(const struct kept *it, const char *path, struct error *e)
-{
-	struct stat now;
-	if (!S_ISREG(it->st.st_mode))
-		return 0;
-	if (stat(path, &now) < 0)
-		return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: was removed or renamed while it was read", path);
-	if (now.st_dev == it->st.st_dev && now.st_ino == it->st.st_ino && now.st_size == it->st.st_size &&
-	    same_time(now.st_mtim, it->st.st_mtim) && same_time(now.st_ctim, it->st.st_ctim))
-		return 0;
-	return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: was changed while it was read", path);
-}
-
 int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *point, const struct reader_file *files,
 			uint64_t kernel_bytes, struct error *e)
 {
@@ -58,7 +42,7 @@ int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *poi
 	{
 		if (it->index == SIZE_MAX)
 			continue;
-		if (judge_file(it, point->items[it->index].path, e) < 0)
+		if (S_ISREG(it->st.st_mode) && source_still_at(point->items[it->index].path, &it->st, e) < 0)
 			return -1;
 		if (seen[it->index] || !files[it->index].read_whole || !S_ISREG(it->st.st_mode))
 			continue;

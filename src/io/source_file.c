@@ -297,6 +297,23 @@ static const char *difference(const struct stat *a, const struct stat *b)
 	return NULL;
 }
 
+static int held_against(const char *name, const struct stat *opened, const struct stat *now, struct error *e)
+{
+	const char *what = difference(opened, now);
+	/* A device has no times of its own that mean anything. */
+	if (!what || S_ISBLK(opened->st_mode))
+		return 0;
+	return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: %s while it was read", name, what);
+}
+
+int source_still_at(const char *path, const struct stat *opened, struct error *e)
+{
+	struct stat now;
+	if (door_stat(path, true, &now) < 0)
+		return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: was removed or renamed while it was read", path);
+	return held_against(path, opened, &now, e);
+}
+
 int source_same(const struct source *s, struct error *e)
 {
 	const struct file *f = source_self(s, &file_ops);
@@ -305,16 +322,7 @@ int source_same(const struct source *s, struct error *e)
 		return 0;
 	if (fstat(f->fd, &now) < 0)
 		return error_sys(e, "%s", source_name(s));
-	const char *what = difference(&f->at_open, &now);
-	if (!what && f->path) {
-		if (door_stat(f->path, true, &now) < 0)
-			return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET,
-					 "%s: was removed or renamed while it was read", f->path);
-		what = difference(&f->at_open, &now);
-	}
-	/* A device has no times of its own that mean anything. */
-	if (!what || S_ISBLK(f->at_open.st_mode))
-		return 0;
-	return error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: %s while it was read", source_name(s),
-			 what);
+	if (held_against(source_name(s), &f->at_open, &now, e) < 0)
+		return -1;
+	return f->path ? source_still_at(f->path, &f->at_open, e) : 0;
 }
