@@ -259,7 +259,16 @@ static void check_host(const struct gate_request *r, const struct host_config *h
 		no_point(r, &points, out);
 		decide(out, p->policy);
 	} else {
+		char self[256] = "";
+		struct live_mounts live = {0};
+		gethostname(self, sizeof self - 1);
+		if (same_host(self, r->host)) {
+			live_mounts_read("/proc/self/mountinfo", &live);
+			p->live = &live;
+		}
 		judge_points(r, p, &points, out);
+		p->live = NULL;
+		live_mounts_free(&live);
 	}
 	catalog_free(&points);
 }
@@ -271,7 +280,6 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	struct policy policy = {0};
 	struct error e = {0};
 	int64_t started = monotonic_ns();
-	char self[256] = "";
 	struct check_parameters p = {
 		.host = r->host,
 		.hostname = o->hostname ? o->hostname : h ? h->hostname : NULL,
@@ -282,12 +290,6 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 		.budget = r->budget,
 	};
 	p.hostname_given = p.hostname != NULL;
-	gethostname(self, sizeof self - 1);
-	struct live_mounts live = {0};
-	if (same_host(self, r->host)) {
-		live_mounts_read("/proc/self/mountinfo", &live);
-		p.live = &live;
-	}
 	autodestroy(paces_destroy_auto) struct paces *own = NULL;
 	const struct paces *paces = r->indexes ? r->indexes->paces : (own = paces_new(r->config, &e));
 	autodestroy(histories_destroy_auto) struct histories *own_histories = NULL;
@@ -316,6 +318,5 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	if (judged)
 		remember(histories, &p, out);
 	r->budget->pace = NULL;
-	live_mounts_free(&live);
 	policy_free(&policy);
 }

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "backproof/text.h"
+#include "remember.h"
 
 static void ended(struct past *x, const char *subject, const struct error *e, struct findings *f)
 {
@@ -22,11 +23,7 @@ static bool look_at(const struct point_file *file, char path[PATH_MAX], struct h
 	if (!realpath(file->path, path) || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	out->path = path;
-	out->size = (uint64_t)st.st_size;
-	out->device = st.st_dev;
-	out->inode = st.st_ino;
-	out->mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
-	out->ctime_ns = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec;
+	remember_identity(out, &st);
 	return true;
 }
 

@@ -125,7 +125,7 @@ static int64_t nanoseconds(const struct timespec *t)
 		       : out;
 }
 
-static void set_identity(struct history_file *to, const struct stat *st)
+void remember_identity(struct history_file *to, const struct stat *st)
 {
 	to->size = (uint64_t)st->st_size;
 	to->device = st->st_dev;
@@ -144,7 +144,7 @@ static int collect_file(struct part *part, struct history_record *r)
 	to->size = part->file->size;
 	if (!st)
 		return 0;
-	set_identity(to, st);
+	remember_identity(to, st);
 	/* A digest of half a file is none of it; and a device has no size that stays. */
 	to->read_whole = part->read_whole && S_ISREG(st->st_mode);
 	to->has_sha256 = to->read_whole && part->digest_mask & 1u << DIGEST_SHA256;
@@ -173,7 +173,7 @@ int remember_file(struct history_record *r, const struct proved_file *f, bool re
 	to->chunks = chunks;
 	if (stat(f->path, &st) < 0)
 		return 0;
-	set_identity(to, &st);
+	remember_identity(to, &st);
 	to->read_whole = read_whole && S_ISREG(st.st_mode);
 	to->has_sha256 = to->read_whole && f->has_sha256;
 	to->has_fsverity = to->read_whole && f->has_fsverity;

@@ -25,6 +25,8 @@ void remember_open(struct histories *x, struct check_parameters *p);
  * its sketch away. No record: memory was out.
  */
 void remember_collect(struct subject *s, const struct check_parameters *p, struct host_result *out);
+/* Which file it is, and as of when. */
+void remember_identity(struct history_file *to, const struct stat *st);
 /*
  * The same of what another process has found: a record of the run so far (NULL: no memory), and one file after the
  * other. What file it is is looked up here; chunks (NULL: none) are taken over.
