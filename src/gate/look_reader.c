@@ -23,8 +23,10 @@ static int show(struct reader_life *r, bool bytes, const char *data, size_t leng
 	if (!copy)
 		return error_nomem(e);
 	memcpy(copy, data, length);
+	if (bytes && r->request.task != READER_CAT)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "it said what no reader says: bytes of a file");
 	if (bytes)
-		return r->request.task == READER_CAT ? browse_write(x->fd, (uint8_t *)copy, length, e) : -1;
+		return browse_write(x->fd, (uint8_t *)copy, length, e);
 	browse_list_bytes(x->out, copy, length);
 	return x->out->failed ? error_nomem(e) : 0;
 }

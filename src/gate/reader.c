@@ -30,14 +30,14 @@ bool reader_wanted(const struct policy *p)
 	return program && p->confine != CONFINE_NO;
 }
 
-static int pass_on(const char *variable)
+static bool pass_on(const char *variable)
 {
 	static const char *const names[] = {"BACKPROOF_", "LD_",     "ASAN_", "LSAN_", "UBSAN_", "TSAN_",
 					    "GCOV_",	  "LLVM_PRO", "TZ=",   "MALLOC", "GLIBC_"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strncmp(variable, names[i], strlen(names[i])))
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
 /* Nothing of what is in our environment is a reader's business. */

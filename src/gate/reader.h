@@ -116,6 +116,8 @@ int reader_result_get(const void *data, size_t length, const struct restore_poin
 
 void reader_policy_put(struct wire_out *w, const struct policy *p);
 void reader_policy_get(struct wire_in *w, struct policy *out);
+void reader_account_put(struct wire_out *w, const struct confine_account *a);
+void reader_account_get(struct wire_in *w, struct confine_account *out);
 void reader_confined_put(struct wire_out *w, const struct confinement *c);
 void reader_confined_get(struct wire_in *w, struct confinement *out);
 
@@ -146,7 +148,7 @@ int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *poi
 /* In a reader: the door. Its questions go to fd. */
 void reader_door_open(int fd);
 void reader_door_progress(const struct budget *b);
-/* RESULT and CONFINED: nobody answers. */
+/* What is no question: nobody answers, or waits. what is freed. */
 void reader_door_say(enum reader_message kind, struct wire_out *what);
 bool reader_door_pace(uint64_t bytes);
 

@@ -66,10 +66,8 @@ static int shut_in(const struct reader_request *r, struct error *e)
 					  .target = READER_TARGET,
 					  .memory = r->memory,
 					  .files = FILES_OPEN};
-	if (r->p.policy->confine != CONFINE_NO && confine_process(&c, &state, e) < 0)
+	if (confine_process(&c, &state, e) < 0)
 		return -1;
-	if (r->p.policy->confine == CONFINE_NO)
-		memset(&state, 0, sizeof state);
 	state.reader = true;
 	if (state.memory)
 		error_memory_is_limited();

@@ -190,8 +190,7 @@ static void ask_cached(void *self, int fd, uint64_t off, uint64_t granule, size_
 	}
 }
 
-/* Not a question: nobody waits. */
-static void say(enum reader_message kind, struct wire_out *what)
+void reader_door_say(enum reader_message kind, struct wire_out *what)
 {
 	struct error e;
 	pthread_mutex_lock(&lock);
@@ -208,12 +207,7 @@ void reader_door_progress(const struct budget *b)
 	wire_put_u64(&w, b->bytes_total);
 	wire_put_u64(&w, b->bytes_decoded);
 	wire_put_string(&w, b->stage);
-	say(READER_PROGRESS, &w);
-}
-
-void reader_door_say(enum reader_message kind, struct wire_out *what)
-{
-	say(kind, what);
+	reader_door_say(READER_PROGRESS, &w);
 }
 
 bool reader_door_pace(uint64_t bytes)

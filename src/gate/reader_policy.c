@@ -110,6 +110,21 @@ void reader_policy_get(struct wire_in *w, struct policy *out)
 	out->critical_given = wire_get_bool(w);
 }
 
+void reader_account_put(struct wire_out *w, const struct confine_account *a)
+{
+	wire_put_string(w, a->name);
+	wire_put_u32(w, a->uid);
+	wire_put_u32(w, a->gid);
+}
+
+void reader_account_get(struct wire_in *w, struct confine_account *out)
+{
+	autofree char *name = wire_get_string(w, sizeof out->name - 1);
+	snprintf(out->name, sizeof out->name, "%s", name ? name : "");
+	out->uid = wire_get_u32(w);
+	out->gid = wire_get_u32(w);
+}
+
 void reader_confined_put(struct wire_out *w, const struct confinement *c)
 {
 	wire_put_u8(w, c->no_new_privs);
@@ -117,9 +132,7 @@ void reader_confined_put(struct wire_out *w, const struct confinement *c)
 	wire_put_u32(w, (uint32_t)c->landlock);
 	wire_put_u8(w, c->landlock_network);
 	wire_put_u8(w, c->landlock_scope);
-	wire_put_string(w, c->account.name);
-	wire_put_u32(w, c->account.uid);
-	wire_put_u32(w, c->account.gid);
+	reader_account_put(w, &c->account);
 	wire_put_u64(w, c->memory);
 	wire_put_u64(w, c->file_size);
 	wire_put_u32(w, c->files);
@@ -136,10 +149,7 @@ void reader_confined_get(struct wire_in *w, struct confinement *out)
 	out->landlock = (int)(abi & 0xffff);
 	out->landlock_network = wire_get_bool(w);
 	out->landlock_scope = wire_get_bool(w);
-	autofree char *name = wire_get_string(w, sizeof out->account.name - 1);
-	snprintf(out->account.name, sizeof out->account.name, "%s", name ? name : "");
-	out->account.uid = wire_get_u32(w);
-	out->account.gid = wire_get_u32(w);
+	reader_account_get(w, &out->account);
 	out->memory = wire_get_u64(w);
 	out->file_size = wire_get_u64(w);
 	out->files = wire_get_u32(w);

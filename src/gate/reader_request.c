@@ -141,9 +141,7 @@ void reader_request_put(struct wire_out *w, const struct reader_request *r)
 	wire_put_u8(w, r->paced);
 	wire_put_u64(w, r->piece);
 	wire_put_u8(w, r->has_account);
-	wire_put_string(w, r->account.name);
-	wire_put_u32(w, r->account.uid);
-	wire_put_u32(w, r->account.gid);
+	reader_account_put(w, &r->account);
 	reader_policy_put(w, p->policy);
 	put_point(w, &r->point);
 	wire_put_string(w, p->host);
@@ -184,10 +182,7 @@ static void get_start(struct wire_in *w, struct reader_request *out)
 	out->paced = wire_get_bool(w);
 	out->piece = wire_get_u64(w);
 	out->has_account = wire_get_bool(w);
-	autofree char *name = wire_get_string(w, sizeof out->account.name - 1);
-	snprintf(out->account.name, sizeof out->account.name, "%s", name ? name : "");
-	out->account.uid = wire_get_u32(w);
-	out->account.gid = wire_get_u32(w);
+	reader_account_get(w, &out->account);
 }
 
 static void get_parameters(struct wire_in *w, struct reader_request *out)

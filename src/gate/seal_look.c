@@ -89,9 +89,6 @@ void sealing_look(const struct restore_point *point, const struct check_paramete
 	out->measured = sealing_measure(&s, f);
 	if (source)
 		sealing_compare(&s, source, p, &out->seal.compared, &out->notes, f);
-	/* Stopped in the middle, by a signal that nobody else has got: not everything was looked at. */
-	if (budget_check(p->budget, &e) < 0)
-		finding_error(f, PROOF_PRESENCE, "run.stopped", point->label, &e);
 	bool complete = ask_files(&s, f);
 	ask_media(f);
 	take_found(&s, complete, out, f);
@@ -106,6 +103,9 @@ int sealing_inside(struct reader_request *r, struct wire_out *result, struct err
 	if (findings_init(&out.findings) < 0)
 		return error_nomem(e);
 	sealing_look(&r->point, &r->p, r->against, &found, &out.findings, &out.measures);
+	/* Stopped in the middle, by a signal that nobody else has got: not everything was looked at. */
+	if (budget_check(r->p.budget, e) < 0)
+		finding_error(&out.findings, PROOF_PRESENCE, "run.stopped", r->point.label, e);
 	autofree struct reader_file *files = calloc(r->point.count + 1, sizeof *files);
 	if (!files)
 		return error_nomem(e);

@@ -18,14 +18,10 @@ struct sealing_found {
 	struct strings notes;
 };
 void sealing_found_free(struct sealing_found *x);
-struct check_parameters;
-/*
- * Opens it and looks at all there is. host: it must be of, or NULL; source: to compare with, or NULL. What can't be
- * sealed is a finding.
- */
+/* Opens it and looks at all there is. source: to compare with, or NULL. What can't be sealed is a finding. */
 void sealing_look(const struct restore_point *point, const struct check_parameters *p, const char *source,
 		  struct sealing_found *out, struct findings *f, struct measures *m);
-/* The same by a reader. -1: it came to no result, as *e says. confined: what was in force. */
+/* The same by a reader. -1: it came to no result, as *e says. */
 int sealing_by_reader(const struct restore_point *point, const struct check_parameters *p, const char *source,
 		      struct sealing_found *out, struct findings *f, struct measures *m, struct error *e) must_check;
 /* In a reader: the other end. */

@@ -5,7 +5,6 @@
 
 #include "backproof/door.h"
 
-bool door_is_written(int fd);
 void door_look_cached(int fd, uint64_t off, uint64_t granule, size_t count, uint8_t *out);
 
 #endif

@@ -4,10 +4,8 @@
  * only where that is missing the others are counted (cachestat, or mincore before Linux 6.5). Both know a map that was
  * never touched: nothing is read through it, and a failing disk can't kill us.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -18,20 +16,6 @@
 #endif
 
 #define PAGE UINT64_C(4096) /* the smallest there is */
-
-/* Where leases or locks don't work, nothing is learned. */
-bool door_is_written(int fd)
-{
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return true;
-	(void)flock(fd, LOCK_UN);
-	/* The kernel refuses a read lease while a writer has it open. */
-	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
-		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-		return false;
-	}
-	return errno == EAGAIN;
-}
 
 static bool may_do_as_owner(void)
 {

@@ -58,11 +58,12 @@ size_t pace_piece(const struct pace *p)
 
 int pace_take(struct pace *p, size_t len, const struct budget *b, struct error *e)
 {
-	int64_t now = monotonic_ns();
-	if (p->ask && budget_check(b, e) < 0)
-		return -1;
-	if (p->ask)
+	if (p->ask) {
+		if (budget_check(b, e) < 0)
+			return -1;
 		return p->ask(len) ? 0 : error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "stopped");
+	}
+	int64_t now = monotonic_ns();
 	pthread_mutex_lock(&p->lock);
 	if (p->next < now - BURST_NS)
 		p->next = now - BURST_NS;

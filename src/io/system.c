@@ -12,7 +12,7 @@
 
 /* What a confined process may not open any more it has kept open. */
 static int meminfo = -1;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of its offset */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of its offset; for others it does no harm */
 static uint64_t group_room; /* what memory_available said of the control group; 0: nothing */
 static bool kept;
 
@@ -55,11 +55,9 @@ int system_number(const char *path, const char *key, uint64_t *out)
 	autoclose int own = memory ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	if (!memory && own < 0)
 		return -1;
-	if (memory)
-		pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&lock);
 	size_t n = read_start(memory ? meminfo : own, text, sizeof text - 1);
-	if (memory)
-		pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&lock);
 	if (!n)
 		return -1;
 	text[n] = '\0';
