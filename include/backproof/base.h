@@ -139,6 +139,14 @@ bool strings_has(const struct strings *s, const char *text);
 void strings_free(struct strings *s);
 /* Adds the words of text, split at white space. */
 int strings_split(struct strings *s, const char *text) must_check;
+struct text;
+/*
+ * Adds the words of a command: split at blanks; what stands in '...' or "..." is one word, and a backslash takes the
+ * meaning of what follows (not in '...'). -1: a quotation mark is not closed; -2: memory.
+ */
+int words_split(const char *text, struct strings *out) must_check;
+/* As words_split reads it again. */
+void words_put(const struct strings *words, struct text *out);
 
 /* Repeatable pseudo-random numbers (splitmix64): the seed is in the report. Not for secrets. */
 struct rng {

@@ -15,6 +15,25 @@ struct host_config {
 	struct strings disks;	     /* none: not given */
 };
 
+/* Hosts that are patched together. */
+struct group_config {
+	char *name; /* as hosts name it in their `group` */
+	uint32_t max_parallel_patching; /* 0: no limit */
+};
+
+/* What a package manager asks on the machine that is patched: see backproof-hooks(7). */
+struct hook_config {
+	char *name;	/* "apt", "dnf", ...; "default" for those that have none */
+	char *host;	/* NULL: this machine */
+	char *policy;	/* NULL: the host's */
+	char *pass;	/* path of a pass, or NULL */
+	struct strings pass_keys; /* public keys that are trusted with it */
+	char *state;	/* keeps the newest pass, against replays; or NULL */
+	struct strings fetch; /* command that brings a new pass, when there is none that is good; none: not given */
+	int64_t timeout; /* seconds for all of it */
+	int64_t max_verdict_age; /* seconds since a verdict in the history, without a pass */
+};
+
 struct config {
 	struct repository *repositories;
 	size_t repository_count;
@@ -22,6 +41,10 @@ struct config {
 	size_t policy_count;
 	struct host_config *hosts; /* in the order of the files */
 	size_t host_count;
+	struct group_config *groups;
+	size_t group_count;
+	struct hook_config *hooks;
+	size_t hook_count;
 	struct config_values *values; /* as read, for dump */
 };
 
@@ -36,6 +59,10 @@ int config_load(const char *file, const char *used_policy, struct config *out,
 void config_free(struct config *c);
 const struct host_config *config_host(const struct config *c, const char *name);
 const struct policy *config_policy(const struct config *c, const char *name);
+/* NULL: nothing is said of that group. */
+const struct group_config *config_group(const struct config *c, const char *name);
+/* The section of that name, else "default", else NULL. */
+const struct hook_config *config_hook(const struct config *c, const char *name);
 const struct repository *config_repository(const struct config *c, const char *name);
 /* Every effective value, defaults too, with "; file:line" or "; default" behind it. Untrusted text is escaped. */
 struct text;

@@ -34,7 +34,8 @@ struct history_record {
 	int64_t id;		/* given by history_add */
 	char *host, *label, *policy;
 	int64_t checked_at, taken_at; /* seconds UTC */
-	int code;		/* enum code */
+	int code;		/* enum code: what was found, waived or not */
+	int64_t waiver;		/* id of the waiver that was in force for it, 0 for none: see ledger.h */
 	int depth;		/* enum depth, as done */
 	uint64_t seed;
 	uint8_t proofs[PROOF_COUNT]; /* enum outcome */

@@ -13,6 +13,8 @@ enum boot_policy { BOOT_AUTO, BOOT_REQUIRED, BOOT_NO };
 /* How disks are asked for what is read. BEST_EFFORT_n: of level n, 0 first; BEST_EFFORT: of the usual one, 4. */
 /* Readers of restore points. AUTO: as far as the kernel can; REQUIRED: or not at all; NO: in the same process. */
 enum confine_policy { CONFINE_AUTO, CONFINE_REQUIRED, CONFINE_NO };
+/* Whether a person may say that a host is patched all the same. SIGNED: by one of waiver_keys who is not who asks. */
+enum waiver_policy { WAIVERS_NO, WAIVERS_RECORDED, WAIVERS_SIGNED };
 enum io_class { IO_NONE, IO_IDLE, IO_BEST_EFFORT, IO_BEST_EFFORT_0, IO_BEST_EFFORT_7 = IO_BEST_EFFORT_0 + 7 };
 
 struct policy {
@@ -49,6 +51,12 @@ struct policy {
 	char *history;		/* path of the history; "none"; NULL: HISTORY_DEFAULT where its directory is there */
 	char *pass_key;		/* path of the private key that signs passes, or NULL */
 	int64_t valid_for;	/* seconds, of a pass */
+	/* Commands that make a backup now, without a shell, with {host} for the host; none: not given. */
+	struct strings on_missing, on_stale;
+	int64_t backup_time_limit; /* seconds for one of them */
+	enum waiver_policy waivers;
+	struct strings waiver_keys; /* paths of public keys: one of them must have signed */
+	int64_t max_waiver;	/* seconds; 0: no limit */
 	/* What speaks against a backup beside the ones before; millionths, 0: not looked at. */
 	uint32_t max_shrink;	/* by so much smaller, or with so many fewer files */
 	uint32_t max_renamed;	/* share of paths that are gone */

@@ -4,10 +4,12 @@
 #define BACKPROOF_VERDICT_H
 
 #include "backproof/confine.h"
+#include "backproof/ledger.h"
 #include "backproof/policy.h"
 
 enum code {
 	CODE_SAFE = 0,
+	CODE_WAIVED = 87, /* not safe, and a person's recorded waiver is in force. Never an exit status */
 	CODE_NO_BACKUP = 10,
 	CODE_STALE = 11,
 	CODE_DAMAGED = 12,
@@ -34,6 +36,7 @@ struct measures {
 
 struct verdict {
 	enum code code;
+	enum code waived; /* with WAIVED: what it would be */
 	enum outcome proofs[PROOF_COUNT]; /* HELD, BROKEN or UNPROVEN */
 	struct strings reasons;		  /* one line each, the weightiest first; untrusted text */
 };
@@ -106,6 +109,8 @@ struct host_result {
 	struct confinement confinement; /* of who read it; all zeros: nobody, or this process */
 	struct strings notes;	   /* on what is no part of the verdict: that the history could not be written */
 	struct history_record *record; /* what will be remembered, while the run goes on. Owned; may be NULL */
+	struct waiver *waiver;	   /* with code WAIVED: by whom, why and until when. Owned */
+	char *suspect;		   /* why this restore point must not be trusted for a clean restore, or NULL */
 	struct host_result *older; /* with fallback: the newer point that was not safe. Owned */
 };
 /* Frees what r and the chain of `older` hold, and each older; not r itself. NULL is fine. */
@@ -113,7 +118,7 @@ void host_result_free(struct host_result *r);
 /* Safe by a hair: the age has reached 80 % of the policy's. For exit_status and reports. */
 bool host_result_near_max_age(const struct host_result *r);
 
-/* Of several hosts: the first of 70 78 12 13 10 11 20 21 that occurs, else 0. No host at all: 20. */
+/* Of several hosts: the first of 70 78 12 13 10 11 20 21 that occurs, else WAIVED if that does, else 0. None: 20. */
 enum code codes_combine(const enum code *codes, size_t count);
 
 enum exit_style { EXIT_PLAIN, EXIT_NAGIOS, EXIT_SYSTEMD, EXIT_QUALYS };

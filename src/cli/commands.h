@@ -14,6 +14,11 @@ int command_key(struct options *o);
 int command_pass(struct options *o);
 int command_history(struct options *o);
 int command_seal(struct options *o);
+int command_run(struct options *o);
+int command_rollback(struct options *o);
+int command_waive(struct options *o);
+int command_hook(struct options *o);
+int command_completion(struct options *o);
 
 /* "backproof: text" on standard error, escaped; returns code. */
 int complain(enum code code, const char *text);

@@ -154,6 +154,30 @@ static int apply(struct options *o, enum option_id id, const char *value)
 			return -1;
 		o->limit = (unsigned)n;
 		return 0;
+	case OPT_POST:
+		return set_text(&o->post, value);
+	case OPT_SUSPECT:
+		return set_text(&o->suspect, value);
+	case OPT_REASON:
+		return set_text(&o->reason, value);
+	case OPT_TICKET:
+		return set_text(&o->ticket, value);
+	case OPT_FOR:
+		return parse_duration(value, &o->lasting) < 0 || !o->lasting ? -1 : 0;
+	case OPT_PATCH:
+		return parse_count(value, INT64_MAX, &o->patch) < 0 || !o->patch ? -1 : 0;
+	case OPT_APPROVE:
+		o->approve = true;
+		return 0;
+	case OPT_END:
+		o->end = true;
+		return 0;
+	case OPT_LIST:
+		o->list_all = true;
+		return 0;
+	case OPT_PATCHES:
+		o->patches = true;
+		return 0;
 	case OPT_LS:
 		o->list = value;
 		return 0;
@@ -248,6 +272,10 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 			if (strings_add(&o->arguments, arg) < 0)
 				return error_nomem(e);
 			continue;
+		}
+		if (!strcmp(arg, "--") && command == FOR_RUN) {
+			o->command = argv + a + 1;
+			break;
 		}
 		if (!strcmp(arg, "--")) {
 			only_arguments = true;

@@ -16,8 +16,14 @@ enum command_bit {
 	FOR_KEY = 64,
 	FOR_PASS = 128,
 	FOR_HISTORY = 256,
-	FOR_ALL = 511,
-	FOR_VERDICT = FOR_CHECK | FOR_AUDIT,
+	FOR_RUN = 512,
+	FOR_WAIVE = 1024,
+	FOR_ROLLBACK = 2048,
+	FOR_HOOK = 4096,
+	FOR_COMPLETION = 8192,
+	FOR_ALL = 16383,
+	FOR_GATE = FOR_CHECK | FOR_RUN, /* one host */
+	FOR_VERDICT = FOR_GATE | FOR_AUDIT,
 };
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
@@ -28,6 +34,10 @@ struct options {
 	struct strings keys; /* --key: private ones to sign with, public ones to verify */
 	const char *host, *against, *pass, *pass_dir, *state, *policy_digest;
 	unsigned limit; /* 0: none */
+	const char *post, *suspect, *reason, *ticket; /* NULL: not given */
+	int64_t lasting, patch;	/* --for, seconds; --patch: an id; 0: not given */
+	bool approve, end, list_all, patches;
+	char **command; /* run: what stands behind "--", NULL-terminated; NULL: there was none */
 	const char *config, *output;
 	const char *directory, *list, *cat; /* list: "" for everything */
 	unsigned fs;

@@ -8,6 +8,7 @@ static const struct {
 	const char *help;
 } words[] = {
 	{"policy", FOR_HISTORY, "the history of this policy"},
+	{"policy", FOR_WAIVE | FOR_ROLLBACK, "use the history, and the rules for waivers, of this policy"},
 	{"policy", FOR_PASS, "the policy that it must be by"},
 	{"policy-digest", FOR_PASS, "and the digest of that policy"},
 	{"machine-id", FOR_PASS, "the machine id that it must be for; otherwise this machine's"},
@@ -15,9 +16,10 @@ static const struct {
 	{"host", FOR_SEAL, "the host that it is of: another one inside is not sealed"},
 	{"key", FOR_PASS, "a public key that is trusted (may be repeated)"},
 	{"key", FOR_SEAL, "the private key that signs"},
+	{"key", FOR_WAIVE, "the private key of who asks, or of who approves"},
 	{"key", FOR_VERDICT, "the private key that signs the pass"},
 	{"format", FOR_HISTORY, "text, json or jsonl"},
-	{"format", FOR_INSPECT | FOR_SEAL, "text or json"},
+	{"format", FOR_INSPECT | FOR_SEAL | FOR_WAIVE | FOR_ROLLBACK, "text or json"},
 	{"format", FOR_PASS, "show: text or json"},
 	{"format", FOR_VERDICT, "text, json, jsonl, nagios, prometheus, junit or html"},
 	{"output", FOR_SEAL, "the seal itself, in place of PATH.seal"},

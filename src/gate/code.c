@@ -12,6 +12,8 @@ const char *code_name(enum code c)
 	switch (c) {
 	case CODE_SAFE:
 		return "safe";
+	case CODE_WAIVED:
+		return "waived";
 	case CODE_NO_BACKUP:
 		return "no-backup";
 	case CODE_STALE:
@@ -40,13 +42,17 @@ enum code codes_combine(const enum code *codes, size_t count)
 		CODE_INTERNAL,	CODE_CONFIG, CODE_DAMAGED,     CODE_INCOMPLETE,
 		CODE_NO_BACKUP, CODE_STALE,  CODE_CANNOT_TELL, CODE_BUSY,
 	};
-	size_t safe = 0, least = ARRAY_SIZE(order);
+	size_t safe = 0, waived = 0, least = ARRAY_SIZE(order);
 	if (!count)
 		return CODE_CANNOT_TELL;
 	for (size_t i = 0; i < count; i++) {
 		size_t k = 0;
 		if (codes[i] == CODE_SAFE) {
 			safe++;
+			continue;
+		}
+		if (codes[i] == CODE_WAIVED) {
+			waived++;
 			continue;
 		}
 		while (k < ARRAY_SIZE(order) && order[k] != codes[i])
@@ -56,7 +62,7 @@ enum code codes_combine(const enum code *codes, size_t count)
 		if (k < least)
 			least = k;
 	}
-	return safe == count ? CODE_SAFE : order[least];
+	return safe == count ? CODE_SAFE : safe + waived == count ? CODE_WAIVED : order[least];
 }
 
 static int nagios_status(enum code c, bool near_max_age)
@@ -64,6 +70,8 @@ static int nagios_status(enum code c, bool near_max_age)
 	switch (c) {
 	case CODE_SAFE:
 		return near_max_age ? 1 : 0;
+	case CODE_WAIVED:
+		return 1;
 	case CODE_NO_BACKUP:
 	case CODE_STALE:
 	case CODE_DAMAGED:
@@ -77,6 +85,8 @@ static int nagios_status(enum code c, bool near_max_age)
 static int plain_status(enum code c)
 {
 	switch (c) {
+	case CODE_WAIVED:
+		return 0;
 	case CODE_SAFE:
 	case CODE_NO_BACKUP:
 	case CODE_STALE:
@@ -101,7 +111,7 @@ int exit_status(enum code c, enum exit_style style, bool near_max_age)
 		/* ExecCondition= takes 1 to 254 as "skip quietly": what is not a verdict must be louder. */
 		return plain_status(c) >= CODE_CANNOT_TELL ? 255 : plain_status(c);
 	case EXIT_QUALYS:
-		return c == CODE_SAFE ? 0 : 12;
+		return c == CODE_SAFE || c == CODE_WAIVED ? 0 : 12;
 	default:
 		return plain_status(c);
 	}
@@ -133,6 +143,9 @@ static void free_one(struct host_result *r)
 	free(r->system);
 	free(r->pass_key);
 	free(r->seal.path);
+	waiver_free(r->waiver);
+	free(r->waiver);
+	free(r->suspect);
 	strings_free(&r->notes);
 	history_record_free(r->record);
 	free(r->record);

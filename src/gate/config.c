@@ -10,31 +10,54 @@
 #include "backproof/text.h"
 #include "config_values.h"
 
+void repository_free(struct repository *r)
+{
+	free(r->name);
+	free(r->path);
+	free(r->layout);
+	free(r->match);
+	free(r->host);
+}
+
+void host_config_free(struct host_config *h)
+{
+	free(h->name);
+	strings_free(&h->repositories);
+	free(h->policy);
+	strings_free(&h->groups);
+	free(h->hostname);
+	free(h->machine_id);
+	strings_free(&h->disks);
+}
+
+void hook_config_free(struct hook_config *k)
+{
+	free(k->name);
+	free(k->host);
+	free(k->policy);
+	free(k->pass);
+	strings_free(&k->pass_keys);
+	free(k->state);
+	strings_free(&k->fetch);
+}
+
 void config_free(struct config *c)
 {
-	for (size_t i = 0; i < c->repository_count; i++) {
-		struct repository *r = &c->repositories[i];
-		free(r->name);
-		free(r->path);
-		free(r->layout);
-		free(r->match);
-		free(r->host);
-	}
+	for (size_t i = 0; i < c->repository_count; i++)
+		repository_free(&c->repositories[i]);
 	for (size_t i = 0; i < c->policy_count; i++)
 		policy_free(&c->policies[i]);
-	for (size_t i = 0; i < c->host_count; i++) {
-		struct host_config *h = &c->hosts[i];
-		free(h->name);
-		strings_free(&h->repositories);
-		free(h->policy);
-		strings_free(&h->groups);
-		free(h->hostname);
-		free(h->machine_id);
-		strings_free(&h->disks);
-	}
+	for (size_t i = 0; i < c->host_count; i++)
+		host_config_free(&c->hosts[i]);
+	for (size_t i = 0; i < c->group_count; i++)
+		free(c->groups[i].name);
+	for (size_t i = 0; i < c->hook_count; i++)
+		hook_config_free(&c->hooks[i]);
 	free(c->repositories);
 	free(c->policies);
 	free(c->hosts);
+	free(c->groups);
+	free(c->hooks);
 	config_values_free(c->values);
 	memset(c, 0, sizeof *c);
 }
@@ -57,6 +80,20 @@ const struct repository *config_repository(const struct config *c, const char *n
 {
 	const struct config_section *s = config_values_find(c->values, CONFIG_REPOSITORY, name);
 	return s ? &c->repositories[s->index] : NULL;
+}
+
+const struct group_config *config_group(const struct config *c, const char *name)
+{
+	const struct config_section *s = config_values_find(c->values, CONFIG_GROUP, name);
+	return s ? &c->groups[s->index] : NULL;
+}
+
+const struct hook_config *config_hook(const struct config *c, const char *name)
+{
+	const struct config_section *s = config_values_find(c->values, CONFIG_HOOK, name);
+	if (!s)
+		s = config_values_find(c->values, CONFIG_HOOK, "default");
+	return s ? &c->hooks[s->index] : NULL;
 }
 
 static int read_text(int fd, const char *file, struct text *out, struct error *e)

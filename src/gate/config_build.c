@@ -103,7 +103,52 @@ static int build_hosts(struct config *c, struct error *e)
 	return 0;
 }
 
+static int build_groups(struct config *c, struct error *e)
+{
+	size_t n = number(c->values, CONFIG_GROUP);
+	c->groups = calloc(n ? n : 1, sizeof *c->groups);
+	if (!c->groups)
+		return error_nomem(e);
+	vec_each(c->values, s) {
+		if (s->kind != CONFIG_GROUP)
+			continue;
+		struct group_config *g = &c->groups[c->group_count++];
+		g->name = strdup(s->name);
+		if (!g->name)
+			return error_nomem(e);
+		if (apply(s, g, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int build_hooks(struct config *c, struct error *e)
+{
+	size_t n = number(c->values, CONFIG_HOOK), count;
+	const struct config_key *keys = config_keys(CONFIG_HOOK, &count);
+	c->hooks = calloc(n ? n : 1, sizeof *c->hooks);
+	if (!c->hooks)
+		return error_nomem(e);
+	vec_each(c->values, s) {
+		if (s->kind != CONFIG_HOOK)
+			continue;
+		struct hook_config *k = &c->hooks[c->hook_count++];
+		for (size_t i = 0; i < count; i++)
+			if (keys[i].value && config_value_set(&keys[i], keys[i].value, k, e) < 0)
+				return -1;
+		k->name = strdup(s->name);
+		if (!k->name)
+			return error_nomem(e);
+		if (apply(s, k, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int config_build(struct config *c, struct error *e)
 {
-	return build_repositories(c, e) < 0 || build_policies(c, e) < 0 || build_hosts(c, e) < 0 ? -1 : 0;
+	return build_repositories(c, e) < 0 || build_policies(c, e) < 0 || build_hosts(c, e) < 0 ||
+			       build_groups(c, e) < 0 || build_hooks(c, e) < 0
+		       ? -1
+		       : 0;
 }

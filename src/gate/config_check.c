@@ -109,10 +109,39 @@ static int check_policy(struct check *k, const struct config_section *s, const c
 			    s->name);
 }
 
+static int check_group(struct check *k, const struct config_section *s)
+{
+	for (size_t i = 0; i < k->c->host_count; i++)
+		if (strings_has(&k->c->hosts[i].groups, s->name))
+			return 0;
+	return config_fault(k->c->values, s->at, k->e, "[group \"%s\"] has no host", s->name);
+}
+
+/* A pass that nobody has to sign is one that anybody writes. */
+static int check_hook(struct check *k, const struct config_section *s)
+{
+	struct hook_config *h = &k->c->hooks[s->index];
+	const struct config_section *p = h->policy ? config_values_find(k->c->values, CONFIG_POLICY, h->policy) : NULL;
+	if (h->pass && !h->pass_keys.count)
+		return config_fault(k->c->values, place_of(s, "pass"), k->e,
+				    "[hook \"%s\"] has a pass and no pass_keys to trust", s->name);
+	if (!h->pass && (h->pass_keys.count || h->state || h->fetch.count))
+		return config_fault(k->c->values, s->at, k->e,
+				    "[hook \"%s\"] has pass_keys, state or fetch, and no pass", s->name);
+	if (h->policy && !h->pass && !p && strcmp(h->policy, "default"))
+		return config_fault(k->c->values, place_of(s, "policy"), k->e, "there is no [policy \"%s\"]",
+				    h->policy);
+	if (p)
+		k->policy_used[p->index] = true;
+	return 0;
+}
+
 static int check_all(struct check *k, const char *used_policy)
 {
 	vec_each(k->c->values, s)
-		if (s->kind == CONFIG_HOST && check_host(k, s) < 0)
+		if ((s->kind == CONFIG_HOST && check_host(k, s) < 0) ||
+		    (s->kind == CONFIG_HOOK && check_hook(k, s) < 0) ||
+		    (s->kind == CONFIG_GROUP && check_group(k, s) < 0))
 			return -1;
 	vec_each(k->c->values, s) {
 		if (s->kind == CONFIG_REPOSITORY && check_repository(k, s) < 0)

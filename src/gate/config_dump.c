@@ -102,4 +102,10 @@ void config_dump(const struct config *c, struct text *out)
 	}
 	for (size_t i = 0; i < c->host_count; i++)
 		put_host(out, c, &c->hosts[i]);
+	for (size_t i = 0; i < c->group_count; i++)
+		put_section(out, c, CONFIG_GROUP, c->groups[i].name, &c->groups[i],
+			    config_values_find(c->values, CONFIG_GROUP, c->groups[i].name), NULL);
+	for (size_t i = 0; i < c->hook_count; i++)
+		put_section(out, c, CONFIG_HOOK, c->hooks[i].name, &c->hooks[i],
+			    config_values_find(c->values, CONFIG_HOOK, c->hooks[i].name), NULL);
 }

@@ -9,11 +9,14 @@ static const char *const boots[] = {"auto", "required", "no", NULL};
 static const char *const io_classes[] = {"none", "idle", "best-effort", "best-effort:0", "best-effort:1",
 					 "best-effort:2", "best-effort:3", "best-effort:4", "best-effort:5",
 					 "best-effort:6", "best-effort:7", NULL};
+static const char *const waivers[] = {"no", "recorded", "signed", NULL};
 static const char *const unproven[] = {"cannot-tell", "incomplete", NULL};
 
 #define R(field) offsetof(struct repository, field)
 #define P(field) offsetof(struct policy, field)
 #define H(field) offsetof(struct host_config, field)
+#define G(field) offsetof(struct group_config, field)
+#define K(field) offsetof(struct hook_config, field)
 
 static const struct config_key repository_keys[] = {
 	{CONFIG_REPOSITORY, "path", TYPE_PATH, R(path), NULL, NULL, 0, true},
@@ -59,6 +62,12 @@ static const struct config_key policy_keys[] = {
 	{CONFIG_POLICY, "history", TYPE_FILE, P(history), NULL, NULL, 0, false},
 	{CONFIG_POLICY, "pass_key", TYPE_PATH, P(pass_key), NULL, NULL, 0, false},
 	{CONFIG_POLICY, "valid_for", TYPE_DURATION, P(valid_for), "4h", NULL, 1, false},
+	{CONFIG_POLICY, "on_missing", TYPE_COMMAND, P(on_missing), NULL, NULL, 0, false},
+	{CONFIG_POLICY, "on_stale", TYPE_COMMAND, P(on_stale), NULL, NULL, 0, false},
+	{CONFIG_POLICY, "backup_time_limit", TYPE_DURATION, P(backup_time_limit), "4h", NULL, 1, false},
+	{CONFIG_POLICY, "waivers", TYPE_CHOICE, P(waivers), "recorded", waivers, 0, false},
+	{CONFIG_POLICY, "waiver_keys", TYPE_PATHS, P(waiver_keys), NULL, NULL, 0, false},
+	{CONFIG_POLICY, "max_waiver", TYPE_SPAN, P(max_waiver), "24h", NULL, 0, false},
 	{CONFIG_POLICY, "max_shrink", TYPE_SHARE, P(max_shrink), "50%", NULL, 0, false, 1000000},
 	{CONFIG_POLICY, "max_renamed", TYPE_SHARE, P(max_renamed), "50%", NULL, 0, false, 1000000},
 	{CONFIG_POLICY, "max_opaque", TYPE_SHARE, P(max_opaque), "50%", NULL, 0, false, 1000000},
@@ -72,6 +81,19 @@ static const struct config_key host_keys[] = {
 	{CONFIG_HOST, "machine_id", TYPE_MACHINE_ID, H(machine_id), NULL, NULL, 0, false},
 	{CONFIG_HOST, "disks", TYPE_WORDS, H(disks), NULL, NULL, 0, false},
 };
+static const struct config_key group_keys[] = {
+	{CONFIG_GROUP, "max_parallel_patching", TYPE_COUNT, G(max_parallel_patching), "0", NULL, 0, false},
+};
+static const struct config_key hook_keys[] = {
+	{CONFIG_HOOK, "host", TYPE_HOSTNAME, K(host), NULL, NULL, 0, false},
+	{CONFIG_HOOK, "policy", TYPE_NAME, K(policy), NULL, NULL, 0, false},
+	{CONFIG_HOOK, "pass", TYPE_PATH, K(pass), NULL, NULL, 0, false},
+	{CONFIG_HOOK, "pass_keys", TYPE_PATHS, K(pass_keys), NULL, NULL, 0, false},
+	{CONFIG_HOOK, "state", TYPE_PATH, K(state), NULL, NULL, 0, false},
+	{CONFIG_HOOK, "fetch", TYPE_COMMAND, K(fetch), NULL, NULL, 0, false},
+	{CONFIG_HOOK, "timeout", TYPE_DURATION, K(timeout), "30s", NULL, 1, false},
+	{CONFIG_HOOK, "max_verdict_age", TYPE_DURATION, K(max_verdict_age), "4h", NULL, 1, false},
+};
 
 static const struct {
 	const char *name;
@@ -81,6 +103,8 @@ static const struct {
 	[CONFIG_REPOSITORY] = {"repository", repository_keys, ARRAY_SIZE(repository_keys)},
 	[CONFIG_POLICY] = {"policy", policy_keys, ARRAY_SIZE(policy_keys)},
 	[CONFIG_HOST] = {"host", host_keys, ARRAY_SIZE(host_keys)},
+	[CONFIG_GROUP] = {"group", group_keys, ARRAY_SIZE(group_keys)},
+	[CONFIG_HOOK] = {"hook", hook_keys, ARRAY_SIZE(hook_keys)},
 };
 _Static_assert(ARRAY_SIZE(policy_keys) <= CONFIG_KEYS_MAX, "CONFIG_KEYS_MAX");
 

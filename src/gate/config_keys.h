@@ -5,7 +5,7 @@
 
 #include "backproof/config.h"
 
-enum config_kind { CONFIG_REPOSITORY, CONFIG_POLICY, CONFIG_HOST, CONFIG_KINDS };
+enum config_kind { CONFIG_REPOSITORY, CONFIG_POLICY, CONFIG_HOST, CONFIG_GROUP, CONFIG_HOOK, CONFIG_KINDS };
 
 enum config_type {
 	TYPE_PATH,	 /* char *, absolute */
@@ -18,6 +18,7 @@ enum config_type {
 	TYPE_NAMES,	 /* struct strings, repositories */
 	TYPE_WORDS,	 /* struct strings */
 	TYPE_PATHS,	 /* struct strings, absolute */
+	TYPE_COMMAND,	 /* struct strings, the first an absolute path: see words_split */
 	TYPE_DURATION,	 /* int64_t */
 	TYPE_SPAN,	 /* int64_t; "none" is 0 */
 	TYPE_SIZE,	 /* uint64_t */
@@ -36,7 +37,7 @@ struct config_key {
 	enum config_kind kind;
 	const char *name;
 	enum config_type type;
-	size_t offset;		    /* in struct repository, policy or host_config */
+	size_t offset;		    /* in the struct of its kind */
 	const char *value;	    /* the default as it would be written; NULL: none */
 	const char *const *choices; /* NULL-terminated; "" is no choice */
 	uint64_t least;		    /* of durations (seconds), sizes and counts */
@@ -49,7 +50,7 @@ const struct config_key *config_keys(enum config_kind kind, size_t *count);
 const char *config_kind_name(enum config_kind kind); /* "repository" */
 /* NULL: no such key. */
 const struct config_key *config_key_find(enum config_kind kind, const char *name);
-#define CONFIG_KEYS_MAX 48 /* of one kind */
+#define CONFIG_KEYS_MAX 56 /* of one kind */
 
 /*
  * Sets the field of target, releasing what it held. -1: target is as before, and *e says what was expected, without

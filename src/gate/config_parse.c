@@ -81,7 +81,7 @@ static int unknown_kind(struct parser *p, const char *word)
 	const char *near = nearest_name(word, names, CONFIG_KINDS);
 	if (near)
 		return FAULT(p, "unknown section [%s]; did you mean [%s \"NAME\"]?", word, near);
-	return FAULT(p, "unknown section [%s]; there are [repository], [policy] and [host]", word);
+	return FAULT(p, "unknown section [%s]; there are [repository], [policy], [host], [group] and [hook]", word);
 }
 
 static int open_section(struct parser *p, enum config_kind kind, const char *name)
@@ -172,21 +172,16 @@ static int try_value(struct parser *p, const struct config_key *k, const char *v
 	struct repository r = {0};
 	struct policy pol = {0};
 	struct host_config h = {0};
+	struct group_config group = {0};
+	struct hook_config hook = {0};
 	struct error why;
-	void *target = k->kind == CONFIG_REPOSITORY ? (void *)&r
-		       : k->kind == CONFIG_POLICY   ? (void *)&pol
-						    : (void *)&h;
-	int rc = config_value_set(k, value, target, &why);
-	free(r.path);
-	free(r.layout);
-	free(r.match);
+	void *const targets[CONFIG_KINDS] = {[CONFIG_REPOSITORY] = &r, [CONFIG_POLICY] = &pol, [CONFIG_HOST] = &h,
+					     [CONFIG_GROUP] = &group, [CONFIG_HOOK] = &hook};
+	int rc = config_value_set(k, value, targets[k->kind], &why);
+	repository_free(&r);
 	policy_free(&pol);
-	strings_free(&h.repositories);
-	strings_free(&h.groups);
-	strings_free(&h.disks);
-	free(h.policy);
-	free(h.hostname);
-	free(h.machine_id);
+	host_config_free(&h);
+	hook_config_free(&hook);
 	if (rc < 0 && why.cls == ERROR_INTERNAL)
 		return error_nomem(p->e);
 	return rc < 0 ? FAULT(p, "%s = %.160s: %s", k->name, value, why.text) : 0;

@@ -104,6 +104,23 @@ static int set_words(const struct config_key *k, struct strings *field, const ch
 	return 0;
 }
 
+/* What is found by PATH would be another program under cron than in a shell. */
+static int set_command(struct strings *field, const char *value, struct error *e)
+{
+	struct strings words = {0};
+	int rc = words_split(value, &words);
+	bool good = rc == 0 && words.count && words.items[0][0] == '/';
+	if (!good) {
+		strings_free(&words);
+		return rc == -2 ? error_nomem(e)
+				: expected(e, rc < 0 ? "a command whose quotation marks are closed"
+						     : "an absolute path, such as /usr/bin/backup {host}");
+	}
+	strings_free(field);
+	*field = words;
+	return 0;
+}
+
 static int set_proofs(unsigned *field, const char *value, struct error *e)
 {
 	struct strings words = {0};
@@ -274,6 +291,8 @@ int config_value_set(const struct config_key *k, const char *value, void *target
 	case TYPE_WORDS:
 	case TYPE_PATHS:
 		return set_words(k, field, value, e);
+	case TYPE_COMMAND:
+		return set_command(field, value, e);
 	case TYPE_DURATION:
 	case TYPE_SIZE:
 	case TYPE_COUNT:

@@ -49,6 +49,9 @@ void config_value_put(const struct config_key *k, const void *target, struct tex
 		for (size_t i = 0; i < ((const struct strings *)field)->count; i++)
 			put_word(out, &n, ((const struct strings *)field)->items[i]);
 		return;
+	case TYPE_COMMAND:
+		words_put(field, out);
+		return;
 	case TYPE_DURATION:
 		put_duration(out, *(const int64_t *)field);
 		return;

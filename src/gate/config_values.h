@@ -45,6 +45,11 @@ int config_parse(struct config_values *v, const char *data, size_t len, const ch
 int config_fault(const struct config_values *v, struct config_place at, struct error *e,
 		 const char *fmt, ...) printf_like(4, 5);
 
+/* What the struct holds, not the struct itself. */
+void repository_free(struct repository *r);
+void host_config_free(struct host_config *h);
+void hook_config_free(struct hook_config *k);
+
 /* Fills in the arrays of c from c->values. */
 int config_build(struct config *c, struct error *e) must_check;
 /* What no single value can tell: references, sections that nothing uses, patterns without {host}. */

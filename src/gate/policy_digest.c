@@ -15,7 +15,9 @@ static bool proves_nothing(const char *key)
 	static const char *const keys[] = {"scratch",	    "scratch_limit", "rate_limit",     "nice",
 					   "ionice",	    "history",	     "pass_key",       "valid_for",
 					   "max_expansion", "max_decoded",   "max_entries",    "max_path_depth",
-					   "max_chain",	    "memory_limit",  "time_limit",     "confine"};
+					   "max_chain",	    "memory_limit",  "time_limit",     "confine",
+					   "on_missing",    "on_stale",	     "backup_time_limit",
+					   "waivers",	    "waiver_keys",   "max_waiver"};
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (!strcmp(keys[i], key))
 			return true;

@@ -21,6 +21,7 @@ static void put_key(struct wire_out *w, const struct config_key *k, const void *
 	case TYPE_NAMES:
 	case TYPE_WORDS:
 	case TYPE_PATHS:
+	case TYPE_COMMAND:
 		wire_put_strings(w, field);
 		break;
 	case TYPE_DURATION:
@@ -63,6 +64,7 @@ static void get_key(struct wire_in *w, const struct config_key *k, void *field)
 	case TYPE_NAMES:
 	case TYPE_WORDS:
 	case TYPE_PATHS:
+	case TYPE_COMMAND:
 		wire_get_strings(w, field, LIST_MOST, TEXT_MOST);
 		break;
 	case TYPE_DURATION:

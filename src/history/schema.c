@@ -36,6 +36,28 @@ static const char *const steps[] = {
 	"host TEXT NOT NULL, fsverity BLOB NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL, "
 	"UNIQUE(host, fsverity, size));"
 	"CREATE INDEX chunks_run ON chunks(run);",
+	/* 3: what is done with verdicts */
+	"ALTER TABLE run ADD COLUMN waiver INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE patch(id INTEGER PRIMARY KEY, host TEXT NOT NULL, policy TEXT, code INTEGER NOT NULL, "
+	"waiver INTEGER NOT NULL, label TEXT, suspect TEXT, checked_at INTEGER NOT NULL, taken_at INTEGER NOT NULL, "
+	"formats TEXT NOT NULL, command TEXT NOT NULL, state INTEGER NOT NULL, status INTEGER NOT NULL, "
+	"started_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, post TEXT, post_state INTEGER NOT NULL, "
+	"post_status INTEGER NOT NULL, post_ended_at INTEGER NOT NULL, user TEXT);"
+	"CREATE INDEX patch_host ON patch(host, id);"
+	"CREATE TABLE patch_file(patch INTEGER NOT NULL REFERENCES patch(id) ON DELETE CASCADE, "
+	"position INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, device INTEGER NOT NULL, "
+	"inode INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, sha256 BLOB, fsverity BLOB, "
+	"read_whole INTEGER NOT NULL, PRIMARY KEY(patch, position)) WITHOUT ROWID;"
+	"CREATE TABLE waiver(id INTEGER PRIMARY KEY, host TEXT NOT NULL, reason TEXT NOT NULL, ticket TEXT, "
+	"user TEXT NOT NULL, login TEXT, terminal TEXT, origin TEXT, uid INTEGER NOT NULL, "
+	"recorded_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, ended_at INTEGER NOT NULL DEFAULT 0, ended_by TEXT, "
+	"envelope TEXT);"
+	"CREATE INDEX waiver_host ON waiver(host, ends_at);"
+	"CREATE TABLE lease(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, holder TEXT NOT NULL, "
+	"taken_at INTEGER NOT NULL, expires_at INTEGER NOT NULL);"
+	"CREATE INDEX lease_name ON lease(name, expires_at);"
+	"CREATE TABLE suspect(host TEXT NOT NULL, label TEXT NOT NULL, reason TEXT NOT NULL, user TEXT, "
+	"recorded_at INTEGER NOT NULL, PRIMARY KEY(host, label)) WITHOUT ROWID;",
 };
 
 int64_t schema_version(void)

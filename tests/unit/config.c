@@ -267,7 +267,7 @@ static void test_inheritance(void)
 static void test_keys_and_sections(void)
 {
 	fails("[polcy \"x\"]\n", 1, "unknown section [polcy]; did you mean [policy \"NAME\"]?");
-	fails("\n[elephants \"x\"]\n", 2, "there are [repository], [policy] and [host]");
+	fails("\n[elephants \"x\"]\n", 2, "there are [repository], [policy], [host], [group] and [hook]");
 	fails("[policy]\n", 1, "[policy \"NAME\"]");
 	fails("[policy default]\n", 1, "quotation marks");
 	fails("[policy \"default\"\n", 1, "] is missing");
@@ -501,7 +501,7 @@ static void test_table(void)
 			CHECK(config_key_find(k, keys[i].name) == &keys[i]);
 		}
 	}
-	CHECK_INT(total, 47);
+	CHECK_INT(total, 62);
 }
 
 static void test_many_hosts(void)

@@ -176,7 +176,7 @@ static void round_trip(void)
 	history_destroy(h);
 	done(r);
 	CHECK_INT(number("PRAGMA application_id"), 0x42507266);
-	CHECK_INT(number("PRAGMA user_version"), 2);
+	CHECK_INT(number("PRAGMA user_version"), 3);
 }
 
 static void order_and_hosts(void)
@@ -532,7 +532,7 @@ static void not_ours(void)
 	raw("PRAGMA application_id=1; CREATE TABLE run(id INTEGER)");
 	refused(ERROR_CORRUPT);
 	start(); /* it says that it is ours, and has other tables */
-	raw("PRAGMA application_id=0x42507266; PRAGMA user_version=2; CREATE TABLE run(id INTEGER)");
+	raw("PRAGMA application_id=0x42507266; PRAGMA user_version=3; CREATE TABLE run(id INTEGER)");
 	refused(ERROR_CORRUPT);
 	start();
 	raw("PRAGMA application_id=0x42507266; CREATE TABLE run(id INTEGER)");
@@ -572,7 +572,7 @@ static void schemas(void)
 	history_destroy(opened(HISTORY_WRITE));
 	raw("ANALYZE");
 	CHECK_INT(fails(HISTORY_WRITE), ERROR_NONE);
-	raw("PRAGMA user_version=3");
+	raw("PRAGMA user_version=4");
 	refused(ERROR_UNSUPPORTED);
 }
 
@@ -612,7 +612,7 @@ static void migration(void)
 		CHECK_INT(s->ids[0], 7);
 		add(h, make("web01", 10, 1));
 		history_destroy(h);
-		CHECK_INT(number("PRAGMA user_version"), 2);
+		CHECK_INT(number("PRAGMA user_version"), 3);
 		CHECK_INT(number("SELECT count(*) FROM run"), 2);
 		CHECK_INT(number("SELECT count(*) FROM file"), 2);
 	}

@@ -452,6 +452,11 @@ static void exit_codes(void)
 			CHECK_INT(exit_status(c, EXIT_QUALYS, near), c == CODE_SAFE ? 0 : 12);
 		}
 	}
+	CHECK_STR(code_name(CODE_WAIVED), "waived");
+	CHECK_INT(exit_status(CODE_WAIVED, EXIT_PLAIN, true), 0);
+	CHECK_INT(exit_status(CODE_WAIVED, EXIT_NAGIOS, false), 1);
+	CHECK_INT(exit_status(CODE_WAIVED, EXIT_SYSTEMD, false), 0);
+	CHECK_INT(exit_status(CODE_WAIVED, EXIT_QUALYS, false), 0);
 	CHECK_STR(code_name(99), "internal");
 	CHECK_INT(exit_status(1, EXIT_PLAIN, false), 70);
 	CHECK_INT(exit_status(99, EXIT_NAGIOS, true), 3);
