@@ -254,17 +254,20 @@ static int wait_for_word(struct reader_life *r)
 	}
 }
 
-/* As reader_receive, and never longer than the reader may live. */
+/* As reader_receive, and never longer than the reader may live: time is looked at whenever it is waited for. */
 static int receive(struct reader_life *r, void *to, size_t length)
 {
 	size_t done = 0;
 	while (done < length) {
-		int rc = wait_for_word(r);
-		if (rc <= 0)
-			return rc;
 		ssize_t n = recv(r->fd, (uint8_t *)to + done, length - done, MSG_DONTWAIT);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			int rc = wait_for_word(r);
+			if (rc <= 0)
+				return rc;
+			continue;
+		}
 		if (n < 0 && errno != ECONNRESET)
 			return error_sys(&r->why, "listening to a reader");
 		if (n <= 0)
@@ -281,7 +284,8 @@ static void serve(struct reader_life *r)
 		enum reader_message kind;
 		struct error e;
 		size_t length;
-		if (receive(r, head, sizeof head) <= 0)
+		/* One that never stops talking is never waited for. */
+		if (look_at_time(r) < 0 || receive(r, head, sizeof head) <= 0)
 			return;
 		if (reader_head(head, &kind, &length, &e) < 0) {
 			broke(r, e.text);

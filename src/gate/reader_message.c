@@ -7,16 +7,26 @@
 
 #define SEND_MOST_NS (INT64_C(20) * 1000000000)
 
-static int send_all(int fd, const uint8_t *p, size_t length, int passed_fd, struct error *e)
+/* What is left of two pieces, n bytes further on. */
+static void advance(struct iovec v[2], size_t n)
+{
+	for (int i = 0; i < 2; i++) {
+		size_t part = n < v[i].iov_len ? n : v[i].iov_len;
+		v[i].iov_base = (uint8_t *)v[i].iov_base + part;
+		v[i].iov_len -= part;
+		n -= part;
+	}
+}
+
+static int send_all(int fd, struct iovec v[2], int passed_fd, struct error *e)
 {
 	int64_t end = monotonic_ns() + SEND_MOST_NS;
-	while (length) {
+	while (v[0].iov_len || v[1].iov_len) {
 		union {
 			struct cmsghdr head;
 			char room[CMSG_SPACE(sizeof(int))];
 		} control = {0};
-		struct iovec v = {.iov_base = (void *)(uintptr_t)p, .iov_len = length};
-		struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+		struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
 		if (passed_fd >= 0) {
 			m.msg_control = &control;
 			m.msg_controllen = sizeof control;
@@ -33,11 +43,10 @@ static int send_all(int fd, const uint8_t *p, size_t length, int passed_fd, stru
 			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it does not listen to its answers");
 		if (n < 0)
 			return error_sys(e, "talking to a reader");
-		if ((size_t)n < length && monotonic_ns() > end)
-			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it hardly listens to its answers");
 		passed_fd = -1;
-		p += n;
-		length -= (size_t)n;
+		advance(v, (size_t)n);
+		if ((v[0].iov_len || v[1].iov_len) && monotonic_ns() > end)
+			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it hardly listens to its answers");
 	}
 	return 0;
 }
@@ -49,9 +58,10 @@ int reader_send(int fd, enum reader_message kind, const void *body, size_t lengt
 		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "too long a message");
 	for (int i = 0; i < 4; i++)
 		head[4 + i] = (uint8_t)(length >> 8 * i);
-	if (send_all(fd, head, sizeof head, passed_fd, e) < 0)
-		return -1;
-	return send_all(fd, body, length, -1, e);
+	/* One call for both: whoever waits for it wakes up once. */
+	struct iovec v[2] = {{.iov_base = head, .iov_len = sizeof head},
+			     {.iov_base = (void *)(uintptr_t)body, .iov_len = length}};
+	return send_all(fd, v, passed_fd, e);
 }
 
 static void keep_fd(struct msghdr *m, int *passed_fd)
