@@ -10,7 +10,7 @@ VERSION := 0.1.0
 REQUIRED := libarchive libcrypto blkid libzstd jansson sqlite3 libseccomp
 OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs libntfs-3g hivex libewf lzo2
 
-ifneq ($(filter-out demo test bench coverage fault-matrix setup clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out demo test bench coverage fault-matrix setup clean uninstall deb,$(or $(MAKECMDGOALS),all)),)
 MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
 ifneq ($(strip $(MISSING)),)
 $(error missing development packages: $(MISSING); run `make setup` as root)
@@ -60,7 +60,7 @@ UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
-.PHONY: all setup check test demo bench coverage fault-matrix lint clean install tests thread-tests fuzz fuzz-all
+.PHONY: all setup check test demo bench coverage fault-matrix lint clean install uninstall deb tests thread-tests fuzz fuzz-all
 all: $(BUILD)/backproof
 
 # With one shared library in the place of a hundred copies there is one set of counters. (The commands call main.c.)
@@ -176,22 +176,19 @@ fault-matrix:
 	$(MAKE) --no-print-directory all
 	tests/fault-matrix $(BUILD) $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
+# What is installed stands in packaging/files: PARTS of it, below PREFIX. Nothing is built again that is built.
+PARTS   ?= core
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+INSTALL = BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' UNITDIR='$(UNITDIR)' packaging/install
 install: all
-	install -D -m 755 $(BUILD)/backproof $(DESTDIR)$(PREFIX)/bin/backproof
-	install -D -m 644 man/backproof.1 $(DESTDIR)$(PREFIX)/share/man/man1/backproof.1
-	install -D -m 644 man/backproof.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof.conf.5
-	install -D -m 644 man/backproof-seal.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof-seal.5
-	install -D -m 644 packaging/schema/seal-v1.schema.json $(DESTDIR)$(PREFIX)/share/backproof/seal-v1.schema.json
-	install -D -m 644 man/backproof-pass.5 $(DESTDIR)$(PREFIX)/share/man/man5/backproof-pass.5
-	install -D -m 644 packaging/schema/pass-v1.schema.json $(DESTDIR)$(PREFIX)/share/backproof/pass-v1.schema.json
-	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,/usr/local/,$(PREFIX)/,' packaging/systemd/backproof-audit.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/backproof-audit.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/backproof-audit.service
-	install -D -m 644 packaging/systemd/backproof-audit.timer \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/backproof-audit.timer
-	install -D -m 644 packaging/systemd/backproof.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/backproof.conf
-	install -D -m 644 packaging/systemd/backproof.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/backproof.conf
+	@$(INSTALL) $(PARTS)
+uninstall:
+	@$(INSTALL) --uninstall $(PARTS)
+
+# Debian packages into $(BUILD)/deb, made of this tree as it is.
+deb:
+	packaging/setup deb
+	packaging/deb $(BUILD)/deb
 
 clean:
 	rm -rf $(BUILD)
