@@ -105,6 +105,22 @@ enum code pass_judge(const struct pass *p, const struct pass_claims *c, bool *ou
  */
 int pass_state_update(const char *path, const struct pass *p, struct error *e) must_check;
 
+struct trusted_keys;
+/*
+ * The pass of a file, under the keys given. A code and *e for what is none: missing is STALE, for then there is no
+ * verdict that is young enough; what is not exactly as a key signed it is INCOMPLETE; what can't be read or is of a
+ * version that is not known CANNOT_TELL. SAFE says nothing of what it says. To be freed with pass_free in any case.
+ */
+enum code pass_load(const char *path, const struct trusted_keys *keys, struct pass *out, struct error *e) must_check;
+/*
+ * pass_judge for this machine (self and self_id of the claims are filled in), and against replays where a path of a
+ * state is given.
+ */
+enum code pass_check(const struct pass *p, const struct pass_claims *asked, const char *state,
+		     struct text *why) must_check;
+/* As systemd or D-Bus has written it. */
+bool machine_id_here(char id[33]);
+
 /*
  * Sealing: one pass over a restore point at depth full; what holds up is sealed. Freshness is not judged, nor is
  * identity but for a host that is given, nor that nothing vouches for its bytes: that is what the seal is for.

@@ -2,51 +2,12 @@
 /* backproof pass verify FILE, backproof pass show FILE */
 #include "backproof/pass.h"
 
-#include <errno.h>
 #include <time.h>
 
 #include "backproof/digest.h"
-#include "backproof/whole_file.h"
 #include "commands.h"
 #include "output.h"
 #include "pass_show.h"
-
-#define MACHINE_ID_MAX 64
-
-/* 0: none that counts. systemd writes "uninitialized" before the first boot. */
-static bool machine_id_of(const char *path, char id[33])
-{
-	size_t length;
-	autofree char *text = whole_file_read(path, MACHINE_ID_MAX, &length, NULL);
-	if (!text)
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	if (strlen(text) != 32 || strspn(text, "0123456789abcdefABCDEF") != 32 || strspn(text, "0") == 32)
-		return false;
-	memcpy(id, text, 33);
-	return true;
-}
-
-/*
- * The pass of a file, under the keys given. A code and *e for what is none: missing is STALE, for then there is no
- * verdict that is young enough; what is not exactly as a key signed it is INCOMPLETE; what can't be read or is of a
- * version that is not known CANNOT_TELL.
- */
-static enum code load(const char *path, const struct trusted_keys *keys, struct pass *out, struct error *e)
-{
-	size_t length;
-	autofree char *text = whole_file_read(path, PASS_MAX, &length, e);
-	if (!text && (e->sys == ENOENT || e->sys == ENOTDIR)) {
-		error_prefix(e, "there is no pass");
-		return CODE_STALE;
-	}
-	if (!text)
-		return e->cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL;
-	if (pass_open(text, length, keys, out, e) == 0)
-		return CODE_SAFE;
-	error_prefix(e, "%s", path);
-	return e->cls == ERROR_CORRUPT ? CODE_INCOMPLETE : e->cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL;
-}
 
 static enum code load_keys(const struct options *o, struct trusted_keys *keys)
 {
@@ -59,30 +20,14 @@ static enum code load_keys(const struct options *o, struct trusted_keys *keys)
 
 static enum code judge(const struct options *o, const struct pass *p, struct text *why)
 {
-	char self[256] = "", id[33];
 	uint8_t digest[32];
-	struct error e = {0};
 	struct pass_claims c = {.host = o->host,
-				.self = self,
 				.machine_id = o->overrides.machine_id,
 				.policy = o->overrides.policy,
 				.now = o->overrides.now ? o->overrides.now : (int64_t)time(NULL)};
-	bool ours;
-	(void)gethostname(self, sizeof self - 1);
-	if (machine_id_of("/etc/machine-id", id) || machine_id_of("/var/lib/dbus/machine-id", id))
-		c.self_id = id;
 	if (o->policy_digest && hex_decode(o->policy_digest, digest, sizeof digest) == 0)
 		c.policy_digest = digest;
-	enum code code = pass_judge(p, &c, &ours, why);
-	if (!o->state || !ours)
-		return code;
-	/* Also of one that did not pass: it is newer than those that did. */
-	int rc = pass_state_update(o->state, p, &e);
-	if (rc == 0)
-		return code;
-	why->length = 0;
-	text_put_safe(why, rc < 0 ? e.text : "it is a replay: a newer pass of this host was seen here");
-	return rc > 0 ? CODE_INCOMPLETE : e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL;
+	return pass_check(p, &c, o->state, why);
 }
 
 /* In the last fifth of its time, as for the age of a backup. */
@@ -103,7 +48,7 @@ static int verify(const struct options *o)
 		trusted_keys_free(&keys);
 		return exit_status(code, o->exit_style, false);
 	}
-	code = load(o->arguments.items[0], &keys, &p, &e);
+	code = pass_load(o->arguments.items[0], &keys, &p, &e);
 	if (code == CODE_SAFE) {
 		text_put_safe(&line, p.host);
 		text_put(&line, ": ");
@@ -141,7 +86,7 @@ static int show(const struct options *o, bool json)
 		trusted_keys_free(&keys);
 		return (int)code;
 	}
-	code = load(o->arguments.items[0], &keys, &p, &e);
+	code = pass_load(o->arguments.items[0], &keys, &p, &e);
 	if (code != CODE_SAFE) {
 		/* Nothing is judged here: what is not there can't be shown, and that is all. */
 		(void)complain(code, e.text);
