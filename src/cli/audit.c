@@ -7,6 +7,7 @@
 #include "output.h"
 #include "pass_file.h"
 #include "progress.h"
+#include "trace.h"
 
 /* What a host may take while it is checked, the decoder's window aside. */
 #define HOST_MEMORY (256 * MIB)
@@ -117,6 +118,7 @@ static void *work(void *arg)
 		progress_hosts(a->progress, (unsigned)a->finished, (unsigned)a->hosts.count);
 		bool reported = !a->write_failed;
 		pthread_mutex_unlock(&a->lock);
+		trace_verdict(a->o, "audit", &a->results[index], reported);
 		/* At once: at the end of a long night the first ones would have expired. */
 		if (passes_write(&a->passes, &a->results[index], reported) < 0) {
 			pthread_mutex_lock(&a->lock);

@@ -7,6 +7,7 @@
 #include "output.h"
 #include "pass_file.h"
 #include "progress.h"
+#include "trace.h"
 
 int load_config(const struct options *o, struct config *out)
 {
@@ -109,6 +110,7 @@ int command_check(struct options *o)
 	bool reported = write_report(o, &result, status, &e) == 0;
 	if (!reported)
 		status = exit_status(complain(CODE_INTERNAL, e.text), o->exit_style, false);
+	trace_verdict(o, "check", &result, reported);
 	if (passes_write(&passes, &result, reported) < 0)
 		status = exit_status(CODE_INTERNAL, o->exit_style, false);
 	host_result_free(&result);

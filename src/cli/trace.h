@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef CLI_TRACE_H
+#define CLI_TRACE_H
+
+#include "options.h"
+
+/*
+ * A verdict as an entry of the system's journal, once its report was written; with reported false it says that it was
+ * not, and is no verdict then. Changes nothing. Safe to be called by several threads.
+ */
+void trace_verdict(const struct options *o, const char *command, const struct host_result *r, bool reported);
+
+#endif
