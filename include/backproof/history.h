@@ -26,6 +26,11 @@ struct history_file {
 	struct chunks *chunks;	/* NULL: not kept. Owned */
 };
 
+struct history_files {
+	struct history_file *items;
+	size_t count, capacity;
+};
+
 /* SKETCH_SIZE least hashes of all paths inside, ascending: how alike two trees are can be told from them. */
 #define SKETCH_SIZE 512
 
@@ -52,7 +57,7 @@ struct history_record {
 	uint32_t confidence, damage; /* of a sample of chunks, millionths; 0: none */
 	uint64_t *sketch;	/* sketch_count of them, or NULL */
 	size_t sketch_count;
-	VEC(struct history_file) files;
+	struct history_files files;
 };
 void history_record_free(struct history_record *r);
 

@@ -3,6 +3,8 @@
  * What is done with verdicts, kept in the history beside them: which backup stood behind which patch, what a person
  * has waived, who is patching right now, and which backups must not be trusted for a clean restore. Text is untrusted.
  * All functions: -1 with *e as history.h says (BUSY: locked for longer than some seconds). Times are seconds UTC.
+ * Patches and waivers are pruned as verdicts are (history.h); a waiver that a verdict or a patch names is kept as long
+ * as that is, and that a restore point is suspect is never forgotten.
  */
 #ifndef BACKPROOF_LEDGER_H
 #define BACKPROOF_LEDGER_H
@@ -27,7 +29,7 @@ struct patch_record {
 	char *label, *suspect; /* of the restore point, and why it is suspect */
 	int64_t checked_at, taken_at;
 	struct strings formats; /* of the restore point, outermost first */
-	VEC(struct history_file) files; /* of the restore point, without chunks; kept for as long as the patch is */
+	struct history_files files; /* of the restore point, without chunks; kept for as long as the patch is */
 	struct strings command;
 	enum program_state state;
 	int status;
@@ -39,7 +41,10 @@ struct patch_record {
 	char *user; /* who asked for it */
 };
 void patch_record_free(struct patch_record *r);
-/* Before the command is started: all but what is known when it has ended. */
+/*
+ * Before the command is started: all but what is known when it has ended. INTERNAL unless it has a host and a command,
+ * and is safe without a waiver, or not safe (10 to 21) with one.
+ */
 int history_patch_begin(struct history *h, struct patch_record *r, struct error *e) must_check;
 /* State, status, times of the command and of the check after it. */
 int history_patch_update(struct history *h, const struct patch_record *r, struct error *e) must_check;
@@ -66,7 +71,7 @@ void waiver_free(struct waiver *w);
 int history_waiver_add(struct history *h, struct waiver *w, struct error *e) must_check;
 /* Replaces its envelope. 1: done, 0: there is none with that id. */
 int history_waiver_sign(struct history *h, int64_t id, const char *envelope, struct error *e) must_check;
-/* Ends all of a host that are in force at `now`. *ended: how many. */
+/* Ends all of a host that are in force at `now` or would come to be. *ended: how many. now is not 0. */
 int history_waivers_end(struct history *h, const char *host, int64_t now, const char *by, size_t *ended,
 			struct error *e) must_check;
 /* Newest first; host NULL: all. now: only those in force then (recorded_at <= now < ends_at, not ended); 0: all. */
@@ -85,12 +90,13 @@ struct lease {
 };
 void lease_free(struct lease *l);
 /*
- * At most `most` have `name` at a time. 1: *out is ours until now + LEASE_SECONDS; 0: all are taken, and *out is the
- * one that ends first. Expired ones are removed.
+ * At most `most` (not 0) have `name` at a time. 1: *out is ours until now + LEASE_SECONDS; 0: all are taken, and *out
+ * is the one that ends first. Expired ones are removed, and those that end more than 2 LEASE_SECONDS from now: of a
+ * clock that was wrong.
  */
 int history_lease_take(struct history *h, const char *name, unsigned most, const char *holder, int64_t now,
 		       struct lease *out, struct error *e) must_check;
-/* 1: it is ours for another LEASE_SECONDS; 0: it was lost. */
+/* 1: it is ours for another LEASE_SECONDS; 0: it was lost: somebody else may have the place. */
 int history_lease_renew(struct history *h, struct lease *l, int64_t now, struct error *e) must_check;
 int history_lease_drop(struct history *h, const struct lease *l, struct error *e) must_check;
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "record.h"
 #include "store.h"
 
 /* As it is read: a file may claim to be from before 1970. */
 static int64_t time_of(int64_t t)
 {
-	return t < 0 || t >= HISTORY_TIME_END ? 0 : t;
+	return record_is_time(t) ? t : 0;
 }
 
 static void bind_run(struct ask *a, const struct history_record *r)
@@ -39,6 +40,7 @@ static void bind_run(struct ask *a, const struct history_record *r)
 	ask_int(a, r->confidence);
 	ask_int(a, r->damage);
 	ask_int(a, r->evidence);
+	ask_int(a, record_may_be_waived(r->code) ? r->waiver : 0);
 }
 
 static int add_reasons(struct sql *s, const struct history_record *r, int64_t id, struct error *e)
@@ -89,6 +91,19 @@ static void bind_digest(struct ask *a, bool has, const uint8_t digest[32])
 		ask_null(a);
 }
 
+void store_ask_file(struct ask *a, const struct history_file *f)
+{
+	ask_text(a, f->path ? f->path : "");
+	ask_int(a, (int64_t)f->size);
+	ask_int(a, (int64_t)f->device);
+	ask_int(a, (int64_t)f->inode);
+	ask_int(a, f->mtime_ns);
+	ask_int(a, f->ctime_ns);
+	bind_digest(a, f->has_sha256, f->sha256);
+	bind_digest(a, f->has_fsverity, f->fsverity);
+	ask_int(a, f->read_whole);
+}
+
 static int add_files(struct sql *s, const struct history_record *r, int64_t id, struct error *e)
 {
 	for (size_t i = 0; i < r->files.count; i++) {
@@ -96,15 +111,7 @@ static int add_files(struct sql *s, const struct history_record *r, int64_t id, 
 		autoask a = sql_ask(s, SQL_ADD_FILE);
 		ask_int(&a, id);
 		ask_int(&a, (int64_t)i);
-		ask_text(&a, f->path ? f->path : "");
-		ask_int(&a, (int64_t)f->size);
-		ask_int(&a, (int64_t)f->device);
-		ask_int(&a, (int64_t)f->inode);
-		ask_int(&a, f->mtime_ns);
-		ask_int(&a, f->ctime_ns);
-		bind_digest(&a, f->has_sha256, f->sha256);
-		bind_digest(&a, f->has_fsverity, f->fsverity);
-		ask_int(&a, f->read_whole);
+		store_ask_file(&a, f);
 		if (ask_done(&a, e) < 0)
 			return -1;
 		if (f->chunks && f->has_fsverity && add_chunks(s, r->host, f, id, e) < 0)
@@ -156,30 +163,24 @@ static int add_one(struct sql *s, struct history_record *r, struct error *e)
 	return prune(s, r, e);
 }
 
-static int step(struct sql *s, enum query q, struct error *e)
+struct batch {
+	struct history_record *const *records;
+	size_t count;
+};
+
+static int add_batch(struct sql *s, void *ctx, struct error *e)
 {
-	autoask a = sql_ask(s, q);
-	return ask_done(&a, e);
+	const struct batch *b = ctx;
+	for (size_t i = 0; i < b->count; i++)
+		if (add_one(s, b->records[i], e) < 0)
+			return -1;
+	return 0;
 }
 
 int add_records(struct history *h, struct history_record *const *records, size_t count, struct error *e)
 {
-	struct sql *s = &h->writer;
-	struct error ignored;
-	if (!h->writes)
-		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "a history that is only read is written to");
-	sql_enter(s);
-	int rc = step(s, SQL_BEGIN, e);
-	bool begun = rc == 0;
-	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = add_one(s, records[i], e);
-	if (rc == 0)
-		rc = step(s, SQL_COMMIT, e);
-	/* Some failures have rolled it back already. */
-	if (rc < 0 && begun && !sqlite3_get_autocommit(s->db))
-		(void)!step(s, SQL_ROLLBACK, &ignored);
-	sql_leave(s);
-	return rc;
+	struct batch b = {records, count};
+	return store_change(h, add_batch, &b, e);
 }
 
 int history_add(struct history *h, struct history_record *r, struct error *e)

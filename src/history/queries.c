@@ -19,7 +19,7 @@ const char *const queries[SQL_COUNT] = {
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_ADD_RUN] = "INSERT INTO run(" RUN_COLUMNS ") VALUES "
-			"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_ADD_REASON] = "INSERT INTO reason(run, line, text) VALUES (?,?,?)",
 	[SQL_ADD_FILE] = "INSERT INTO file(run, position, " FILE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_ADD_SKETCH] = "INSERT INTO sketch(run, host, data) VALUES (?,?,?)",
@@ -55,4 +55,39 @@ const char *const queries[SQL_COUNT] = {
 	[SQL_SAME_FSVERITY] = "SELECT run.label, run.checked_at " FILE_OF_HOST
 			      "(file.mtime_ns <> ?3 OR file.path <> ?5) AND file.fsverity = ?4 "
 			      "ORDER BY file.run DESC LIMIT 1",
+	[SQL_ADD_PATCH] = "INSERT INTO patch(" PATCH_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_ADD_PATCH_FILE] = "INSERT INTO patch_file(patch, position, " FILE_COLUMNS
+			       ") VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_UPDATE_PATCH] = "UPDATE patch SET state = ?, status = ?, started_at = ?, ended_at = ?, post_state = ?, "
+			     "post_status = ?, post_ended_at = ? WHERE id = ? AND host = ?",
+	[SQL_PRUNE_PATCHES] = "DELETE FROM patch WHERE host = ?1 AND started_at < ?2 AND id < "
+			      "(SELECT id FROM patch WHERE host = ?1 ORDER BY id DESC LIMIT 1 OFFSET " STRING(
+				      HISTORY_KEEP_RUNS) " - 1)",
+	[SQL_PATCHES] = "SELECT id, " PATCH_COLUMNS " FROM patch ORDER BY id DESC",
+	[SQL_PATCHES_OF_HOST] = "SELECT id, " PATCH_COLUMNS " FROM patch WHERE host = ?1 ORDER BY id DESC",
+	[SQL_PATCH] = "SELECT id, " PATCH_COLUMNS " FROM patch WHERE id = ?1",
+	[SQL_PATCH_FILES] = "SELECT " FILE_COLUMNS " FROM patch_file WHERE patch = ?1 ORDER BY position",
+	[SQL_ADD_WAIVER] = "INSERT INTO waiver(" WAIVER_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_SIGN_WAIVER] = "UPDATE waiver SET envelope = ? WHERE id = ?",
+	[SQL_END_WAIVERS] = "UPDATE waiver SET ended_at = ?2, ended_by = ?3 WHERE host = ?1 AND ends_at > ?2 AND "
+			    "ended_at = 0",
+	/* One that a verdict or a patch names is kept as long as those are. */
+	[SQL_PRUNE_WAIVERS] = "DELETE FROM waiver WHERE host = ?1 AND recorded_at < ?2 AND ends_at < ?2 AND id < "
+			      "(SELECT id FROM waiver WHERE host = ?1 ORDER BY id DESC LIMIT 1 OFFSET " STRING(
+				      HISTORY_KEEP_RUNS) " - 1) AND "
+			      "NOT EXISTS (SELECT 1 FROM run WHERE run.host = ?1 AND run.waiver = waiver.id) AND "
+			      "NOT EXISTS (SELECT 1 FROM patch WHERE patch.host = ?1 AND patch.waiver = waiver.id)",
+	[SQL_WAIVERS] = "SELECT id, " WAIVER_COLUMNS " FROM waiver ORDER BY id DESC",
+	[SQL_WAIVERS_OF_HOST] = "SELECT id, " WAIVER_COLUMNS " FROM waiver WHERE host = ?1 ORDER BY id DESC",
+	[SQL_EXPIRE_LEASES] = "DELETE FROM lease WHERE expires_at <= ?1 OR expires_at > ?2",
+	[SQL_COUNT_LEASES] = "SELECT count(*) FROM (SELECT 1 FROM lease WHERE name = ?1 LIMIT ?2)",
+	[SQL_ADD_LEASE] = "INSERT INTO lease(name, holder, taken_at, expires_at) VALUES (?,?,?,?)",
+	[SQL_FIRST_LEASE] = "SELECT id, name, holder, taken_at, expires_at FROM lease WHERE name = ?1 "
+			    "ORDER BY expires_at, id LIMIT 1",
+	[SQL_RENEW_LEASE] = "UPDATE lease SET expires_at = ?1 WHERE id = ?2 AND name = ?3 AND holder = ?4",
+	[SQL_DROP_LEASE] = "DELETE FROM lease WHERE id = ?1 AND name = ?2 AND holder = ?3",
+	[SQL_ADD_SUSPECT] = "INSERT INTO suspect(host, label, reason, user, recorded_at) VALUES (?,?,?,?,?) "
+			    "ON CONFLICT(host, label) DO UPDATE SET reason = excluded.reason, user = excluded.user, "
+			    "recorded_at = excluded.recorded_at",
+	[SQL_SUSPECT] = "SELECT host, label, reason FROM suspect WHERE host = ?1 AND label = ?2",
 };

@@ -20,6 +20,13 @@ void history_file_free(struct history_file *f)
 	memset(f, 0, sizeof *f);
 }
 
+void record_free_files(struct history_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		history_file_free(&files->items[i]);
+	vec_free(files);
+}
+
 void history_record_free(struct history_record *r)
 {
 	if (!r)
@@ -32,23 +39,26 @@ void history_record_free(struct history_record *r)
 	free(r->machine_id);
 	free(r->system);
 	free(r->sketch);
-	for (size_t i = 0; i < r->files.count; i++)
-		history_file_free(&r->files.items[i]);
-	free(r->files.items);
+	record_free_files(&r->files);
 	memset(r, 0, sizeof *r);
 }
 
-static int bad(struct ask *a, const char *what, struct error *e)
+int record_bad(struct ask *a, const char *what, struct error *e)
 {
 	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: a record whose %s can't be", a->sql->path, what);
 }
 
-static bool is_code(int64_t c)
+bool record_is_code(int64_t c)
 {
 	return c == 0 || (c >= 10 && c <= 13) || c == 20 || c == 21 || c == 64 || c == 70 || c == 78;
 }
 
-static bool is_time(int64_t t)
+bool record_may_be_waived(int64_t c)
+{
+	return record_is_code(c) && c >= 10 && c <= 21;
+}
+
+bool record_is_time(int64_t t)
 {
 	return t >= 0 && t < HISTORY_TIME_END;
 }
@@ -60,7 +70,7 @@ static int read_sketch(struct ask *a, int column, struct history_record *r, stru
 	const uint8_t *p = sqlite3_column_blob(a->stmt, column);
 	int len = sqlite3_column_bytes(a->stmt, column);
 	if (!p || len <= 0 || len % 8 || len > SKETCH_SIZE * 8)
-		return bad(a, "sketch", e);
+		return record_bad(a, "sketch", e);
 	r->sketch = malloc((size_t)len);
 	if (!r->sketch)
 		return error_nomem(e);
@@ -68,7 +78,7 @@ static int read_sketch(struct ask *a, int column, struct history_record *r, stru
 	for (size_t i = 0; i < r->sketch_count; i++) {
 		r->sketch[i] = get_le64(p + 8 * i);
 		if (i && r->sketch[i] <= r->sketch[i - 1])
-			return bad(a, "sketch", e);
+			return record_bad(a, "sketch", e);
 	}
 	return 0;
 }
@@ -77,10 +87,10 @@ static int read_proofs(struct ask *a, int column, struct history_record *r, stru
 {
 	const uint8_t *p = sqlite3_column_blob(a->stmt, column);
 	if (!p || sqlite3_column_bytes(a->stmt, column) != PROOF_COUNT)
-		return bad(a, "proofs", e);
+		return record_bad(a, "proofs", e);
 	for (int i = 0; i < PROOF_COUNT; i++)
 		if (p[i] > OUTCOME_SKIPPED)
-			return bad(a, "proofs", e);
+			return record_bad(a, "proofs", e);
 	memcpy(r->proofs, p, PROOF_COUNT);
 	return 0;
 }
@@ -118,21 +128,24 @@ int record_read(struct ask *a, struct history_record *r, struct error *e)
 	r->confidence = (uint32_t)confidence;
 	r->damage = (uint32_t)damage;
 	r->evidence = (int)evidence;
+	r->waiver = row_int(a, c++);
 	if (!r->host)
-		return bad(a, "host", e);
-	if (!is_code(code))
-		return bad(a, "verdict", e);
+		return record_bad(a, "host", e);
+	if (!record_is_code(code))
+		return record_bad(a, "verdict", e);
 	if (depth < DEPTH_AUTO || depth > DEPTH_FULL)
-		return bad(a, "depth", e);
-	if (!is_time(r->checked_at) || !is_time(r->taken_at))
-		return bad(a, "time", e);
+		return record_bad(a, "depth", e);
+	if (!record_is_time(r->checked_at) || !record_is_time(r->taken_at))
+		return record_bad(a, "time", e);
 	if (!isfinite(r->restore_seconds) || !isfinite(r->duration_seconds) || r->restore_seconds < 0 ||
 	    r->duration_seconds < 0 || r->restore_seconds > 1e10 || r->duration_seconds > 1e10)
-		return bad(a, "duration", e);
+		return record_bad(a, "duration", e);
 	if (opaque < 0 || opaque > 1000000 || confidence < 0 || confidence > 1000000 || damage < 0 || damage > 1000000)
-		return bad(a, "share", e);
+		return record_bad(a, "share", e);
 	if (evidence < EVIDENCE_NONE || evidence > EVIDENCE_DIGEST)
-		return bad(a, "evidence", e);
+		return record_bad(a, "evidence", e);
+	if (r->waiver < 0 || (r->waiver && !record_may_be_waived(code)))
+		return record_bad(a, "waiver", e);
 	return 0;
 }
 
@@ -148,11 +161,28 @@ int record_read_file(struct ask *a, struct history_file *f, struct error *e)
 	f->ctime_ns = row_int(a, 5);
 	f->read_whole = row_int(a, 8) == 1;
 	if (!f->path)
-		return bad(a, "path", e);
+		return record_bad(a, "path", e);
 	return row_digest(a, 6, &f->has_sha256, f->sha256, e) < 0 ||
 			       row_digest(a, 7, &f->has_fsverity, f->fsverity, e) < 0
 		       ? -1
 		       : 0;
+}
+
+int record_read_files(struct sql *s, enum query q, int64_t id, struct history_files *files, struct error *e)
+{
+	int rc;
+	autoask a = sql_ask(s, q);
+	ask_int(&a, id);
+	while ((rc = ask_row(&a, e)) == 1) {
+		if (files->count >= MOST_FILES)
+			return record_bad(&a, "files", e);
+		struct history_file *f = vec_push(files);
+		if (!f)
+			return error_nomem(e);
+		if (record_read_file(&a, f, e) < 0)
+			return -1;
+	}
+	return rc;
 }
 
 int record_read_rest(struct sql *s, struct history_record *r, struct error *e)
@@ -163,7 +193,7 @@ int record_read_rest(struct sql *s, struct history_record *r, struct error *e)
 	while ((rc = ask_row(&reasons, e)) == 1) {
 		char *text = NULL;
 		if (r->reasons.count >= MOST_REASONS)
-			return bad(&reasons, "reasons", e);
+			return record_bad(&reasons, "reasons", e);
 		if (row_text(&reasons, 0, &text, e) < 0)
 			return -1;
 		int failed = text ? strings_add(&r->reasons, text) : 0;
@@ -173,16 +203,5 @@ int record_read_rest(struct sql *s, struct history_record *r, struct error *e)
 	}
 	if (rc < 0)
 		return -1;
-	autoask files = sql_ask(s, SQL_FILES);
-	ask_int(&files, r->id);
-	while ((rc = ask_row(&files, e)) == 1) {
-		if (r->files.count >= MOST_FILES)
-			return bad(&files, "files", e);
-		struct history_file *f = vec_push(&r->files);
-		if (!f)
-			return error_nomem(e);
-		if (record_read_file(&files, f, e) < 0)
-			return -1;
-	}
-	return rc;
+	return record_read_files(s, SQL_FILES, r->id, &r->files, e);
 }

@@ -225,6 +225,8 @@ int row_text(struct ask *a, int column, char **out, struct error *e)
 		return row_is_null(a, column) ? 0 : error_nomem(e);
 	if (sqlite3_column_bytes(a->stmt, column) > MOST_TEXT)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: a text that is too long", a->sql->path);
+	if (strlen(text) != (size_t)sqlite3_column_bytes(a->stmt, column))
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: a text with a NUL inside", a->sql->path);
 	*out = strdup(text);
 	return *out ? 0 : error_nomem(e);
 }

@@ -13,7 +13,12 @@ enum query {
 	SQL_ADD_RUN, SQL_ADD_REASON, SQL_ADD_FILE, SQL_ADD_SKETCH, SQL_TOUCH_CHUNKS, SQL_ADD_CHUNKS,
 	SQL_PRUNE_RUNS, SQL_PRUNE_SKETCHES, SQL_PRUNE_CHUNKS,
 	SQL_EACH, SQL_EACH_OF_HOST, SQL_REASONS, SQL_FILES, SQL_NEXT_HOST,
-	SQL_FULL_PROOF, SQL_CHUNKS, SQL_FIRST_SEEN, SQL_SAME_SHA256, SQL_SAME_FSVERITY, SQL_COUNT
+	SQL_FULL_PROOF, SQL_CHUNKS, SQL_FIRST_SEEN, SQL_SAME_SHA256, SQL_SAME_FSVERITY,
+	SQL_ADD_PATCH, SQL_ADD_PATCH_FILE, SQL_UPDATE_PATCH, SQL_PRUNE_PATCHES,
+	SQL_PATCHES, SQL_PATCHES_OF_HOST, SQL_PATCH, SQL_PATCH_FILES,
+	SQL_ADD_WAIVER, SQL_SIGN_WAIVER, SQL_END_WAIVERS, SQL_PRUNE_WAIVERS, SQL_WAIVERS, SQL_WAIVERS_OF_HOST,
+	SQL_EXPIRE_LEASES, SQL_COUNT_LEASES, SQL_ADD_LEASE, SQL_FIRST_LEASE, SQL_RENEW_LEASE, SQL_DROP_LEASE,
+	SQL_ADD_SUSPECT, SQL_SUSPECT, SQL_COUNT
 };
 
 struct sql {
@@ -59,7 +64,7 @@ int ask_row(struct ask *a, struct error *e) must_check;
 /* To the end, for what gives no rows. */
 int ask_done(struct ask *a, struct error *e) must_check;
 
-/* Columns of a row. Text longer than any of ours is CORRUPT. *out NULL for NULL. */
+/* Columns of a row. Text longer than any of ours, or with a NUL inside, is CORRUPT. *out NULL for NULL. */
 int row_text(struct ask *a, int column, char **out, struct error *e) must_check;
 int64_t row_int(struct ask *a, int column);
 bool row_is_null(struct ask *a, int column);

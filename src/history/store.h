@@ -26,6 +26,14 @@ struct history {
 	struct error first; /* of those lost */
 };
 
+/*
+ * make writes by s, in one transaction that no other process writes in: < 0 fails and leaves all as it was. What make
+ * gave, once it is on the disk.
+ */
+typedef int store_change_fn(struct sql *s, void *ctx, struct error *e);
+int store_change(struct history *h, store_change_fn *make, void *ctx, struct error *e) must_check;
+/* FILE_COLUMNS. */
+void store_ask_file(struct ask *a, const struct history_file *f);
 /* Writes records in one transaction, and takes away what is no longer kept. Their ids are set. */
 int add_records(struct history *h, struct history_record *const *records, size_t count, struct error *e) must_check;
 /* Waits until nothing is left to write, and ends the thread. */

@@ -111,7 +111,7 @@ run history --history "$W/names.db" --config "$W/empty.conf" --format jsonl
 holds "and JSON it is" jq -es length "$W/out"
 # The trend.
 for i in 1 2 3 4 5; do
-	q "INSERT INTO run SELECT NULL, 'trend', 'p$i', policy, checked_at + $i, taken_at + $i, code, depth, seed, proofs, 1000000, bytes_read, bytes_decoded, image_data, files_sampled, files_restored, files_witnessed, 50000000, 1.0, duration_seconds, hostname, machine_id, system, entries, opaque, confidence, damage, evidence FROM run WHERE id = 1"
+	q "INSERT INTO run SELECT NULL, 'trend', 'p$i', policy, checked_at + $i, taken_at + $i, code, depth, seed, proofs, 1000000, bytes_read, bytes_decoded, image_data, files_sampled, files_restored, files_witnessed, 50000000, 1.0, duration_seconds, hostname, machine_id, system, entries, opaque, confidence, damage, evidence, waiver FROM run WHERE id = 1"
 done
 q "UPDATE run SET bytes = 1500000, restore_seconds = 2 WHERE label = 'p5'"
 run history trend --history "$h" --config "$W/empty.conf" --format json
