@@ -10,15 +10,7 @@
 #define BACKPROOF_LEDGER_H
 
 #include "backproof/history.h"
-
-/* A program that was started. */
-enum program_state {
-	PROGRAM_NONE,	   /* there is none, or it was not come to */
-	PROGRAM_RUNNING,   /* or whoever waited for it has died */
-	PROGRAM_EXITED,	   /* status is its exit status */
-	PROGRAM_SIGNALLED, /* status is the signal that ended it */
-	PROGRAM_FAILED,	   /* it could not be started: status is errno */
-};
+#include "backproof/program.h"
 
 /* One patch: the backup that was proved, the command that then ran, the check after it. 0 and NULL: not known. */
 struct patch_record {

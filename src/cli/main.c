@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <locale.h>
 
+#include "backproof/program.h"
 #include "commands.h"
 #include "output.h"
 
@@ -134,6 +135,7 @@ static int run(const struct command *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	program_note_start();
 	set_up();
 	if (argc == 2 && !strcmp(argv[1], "reader")) {
 		signal(SIGXCPU, SIG_DFL); /* its limit ends it, and who started it says so */
