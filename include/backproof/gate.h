@@ -24,6 +24,7 @@ struct gate_overrides {
 	const struct strings *trusted_keys; /* these besides those of the policy, or NULL */
 	int64_t confidence, damage; /* millionths, 0 */
 	bool no_confine;
+	const char *suspect;	/* why what is judged must not be trusted for a clean restore, or NULL */
 };
 
 /*
@@ -68,9 +69,26 @@ struct gate_request {
  */
 void gate_check(const struct gate_request *r, struct host_result *out);
 
+struct text;
+/*
+ * Waivers. PENDING: policy wants it signed by a second person, and nobody has; VOID: it is worth nothing. why: a line
+ * for people, where it does not hold. keys: those of the policy. approver: who has signed, allocated, or NULL.
+ */
+enum waiver_state { WAIVER_HOLDS, WAIVER_PENDING, WAIVER_VOID };
+struct trusted_keys;
+enum waiver_state waiver_judge(const struct waiver *w, const struct policy *p, const struct trusted_keys *keys,
+			       int64_t now, char **approver, struct text *why);
+/* The keys that a policy trusts with waivers. */
+int waiver_keys_load(const struct policy *p, struct trusted_keys *keys, struct error *e) must_check;
+/*
+ * The waiver that holds for a host now, of several the one that does longest. 1: *out, 0: none, and notes (may be NULL)
+ * has a line for each that is there and does not hold; -1: that can't be told, so there is none.
+ */
+int gate_waiver(struct history *h, const struct policy *p, const char *host, int64_t now, struct waiver *out,
+		struct strings *notes, struct error *e) must_check;
+
 /* Passes: see backproof-pass(5). */
 struct pass;
-struct text;
 /*
  * The path of the private key that the policy of a host names, NULL for none. -1: there is no such policy, or no
  * memory. Owned by the configuration.

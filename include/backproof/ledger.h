@@ -57,7 +57,8 @@ struct waiver {
 	int64_t recorded_at, ends_at;
 	int64_t ended_at; /* ended early; 0: not */
 	char *ended_by;
-	char *envelope; /* signed statement (DSSE) of all of the above but id and ending, or NULL */
+	char *envelope; /* signed statement (DSSE) of all of the above but id and ending, or NULL: see waiver.h */
+	char *approved_by; /* not kept: who else has signed, for reports, filled where it is judged; or NULL */
 };
 void waiver_free(struct waiver *w);
 int history_waiver_add(struct history *h, struct waiver *w, struct error *e) must_check;

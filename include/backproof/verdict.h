@@ -21,6 +21,8 @@ enum code {
 	CODE_CONFIG = 78,
 };
 const char *code_name(enum code c); /* "no-backup" */
+/* What a person may take on themselves: a verdict on a backup. Not SAFE, nor that there was no verdict. */
+bool code_can_be_waived(enum code c);
 
 struct history_record;
 
@@ -110,6 +112,7 @@ struct host_result {
 	struct strings notes;	   /* on what is no part of the verdict: that the history could not be written */
 	struct history_record *record; /* what will be remembered, while the run goes on. Owned; may be NULL */
 	struct waiver *waiver;	   /* with code WAIVED: by whom, why and until when. Owned */
+	struct waiver *standing;   /* with another code: one that is in force all the same. Owned */
 	char *suspect;		   /* why this restore point must not be trusted for a clean restore, or NULL */
 	struct host_result *older; /* with fallback: the newer point that was not safe. Owned */
 };

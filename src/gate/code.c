@@ -36,6 +36,21 @@ const char *code_name(enum code c)
 	return "internal"; /* a code that does not exist is a fault of this program */
 }
 
+bool code_can_be_waived(enum code c)
+{
+	switch (c) {
+	case CODE_NO_BACKUP:
+	case CODE_STALE:
+	case CODE_DAMAGED:
+	case CODE_INCOMPLETE:
+	case CODE_CANNOT_TELL:
+	case CODE_BUSY:
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum code codes_combine(const enum code *codes, size_t count)
 {
 	static const enum code order[] = {
@@ -145,6 +160,8 @@ static void free_one(struct host_result *r)
 	free(r->seal.path);
 	waiver_free(r->waiver);
 	free(r->waiver);
+	waiver_free(r->standing);
+	free(r->standing);
 	free(r->suspect);
 	strings_free(&r->notes);
 	history_record_free(r->record);

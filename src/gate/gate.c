@@ -10,6 +10,7 @@
 #include "polite.h"
 #include "remember.h"
 #include "run.h"
+#include "waived.h"
 
 /* With fallback, at most this many restore points are tried. */
 #define FALLBACK_DEPTH 8
@@ -310,9 +311,17 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 					    "(trusted_keys, --trust)");
 	else
 		judged = true;
-	if (judged) {
+	if (judged)
 		remember_open(histories, &p);
+	if (judged && o->suspect && !p.keep_chunks) {
+		stop_with(out, CODE_CONFIG, p.history_error ? p.history_error->text
+							    : "--suspect is for the history, and none can be written");
+		judged = false;
+	}
+	if (judged) {
 		check_host(r, h, &p, out);
+		waive(&p, out);
+		suspect(&p, o->suspect, out);
 	}
 	out->measures.duration_seconds = (double)(monotonic_ns() - started) / 1e9;
 	if (judged)

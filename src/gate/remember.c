@@ -257,7 +257,9 @@ void remember_collect(struct subject *s, const struct check_parameters *p, struc
 
 static int add_verdict(struct history_record *r, const struct host_result *out)
 {
-	r->code = (int)out->verdict.code;
+	/* What was found, whatever a person has made of it. */
+	r->code = (int)(out->verdict.code == CODE_WAIVED ? out->verdict.waived : out->verdict.code);
+	r->waiver = out->verdict.code == CODE_WAIVED && out->waiver ? out->waiver->id : 0;
 	r->duration_seconds = out->measures.duration_seconds;
 	for (int i = 0; i < PROOF_COUNT; i++)
 		r->proofs[i] = (uint8_t)out->verdict.proofs[i];

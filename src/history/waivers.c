@@ -23,6 +23,7 @@ void waiver_free(struct waiver *w)
 	free(w->origin);
 	free(w->ended_by);
 	free(w->envelope);
+	free(w->approved_by);
 	memset(w, 0, sizeof *w);
 }
 

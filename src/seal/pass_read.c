@@ -3,67 +3,29 @@
  * Reading passes. Every member is there, of its type, in its bounds, and none contradicts another; members that are not
  * known are refused, but for those of a higher minor version, which may add some.
  */
-#include <jansson.h>
-
-#include "backproof/digest.h"
+#include "members.h"
 #include "pass.h"
+
+#define KIND "no pass that is understood"
 
 static int bad(struct error *e, const char *what)
 {
-	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "no pass that is understood: %s", what);
-}
-
-/* A string of at most most bytes, not empty and without NULs in it. NULL: it is none. */
-static const char *text_of(json_t *v, size_t most)
-{
-	const char *s = json_string_value(v);
-	size_t n = s ? json_string_length(v) : 0;
-	return n && n <= most && strlen(s) == n ? s : NULL;
+	return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, KIND ": %s", what);
 }
 
 static const char *member(json_t *object, const char *key)
 {
-	return text_of(json_object_get(object, key), PASS_TEXT_MAX);
+	return member_text(object, key, PASS_TEXT_MAX);
 }
 
-/* Exactly these members; lax: these and others. */
-static bool has_members(json_t *object, const char *const *names, size_t count, bool lax)
-{
-	if (!json_is_object(object) || (!lax && json_object_size(object) != count))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!json_object_get(object, names[i]))
-			return false;
-	return true;
-}
-
-/* null gives NULL. -1: neither that nor such a string. */
 static int copy_text(json_t *object, const char *key, size_t most, bool may_be_null, char **out, struct error *e)
 {
-	json_t *v = json_object_get(object, key);
-	if (may_be_null && json_is_null(v))
-		return 0;
-	const char *s = text_of(v, most);
-	if (!s)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "no pass that is understood: %s is not right", key);
-	return (*out = strdup(s)) ? 0 : error_nomem(e);
+	return member_copy(object, key, most, may_be_null, out, KIND, e);
 }
 
-static bool is_hex(const char *s, size_t length)
-{
-	return strlen(s) == length && strspn(s, "0123456789abcdef") == length;
-}
-
-/* Only as it is written: one text for one time. null, where it may be, gives 0. */
 static int copy_time(json_t *object, const char *key, bool may_be_null, int64_t *out, struct error *e)
 {
-	char buf[32];
-	if (may_be_null && json_is_null(json_object_get(object, key)))
-		return 0;
-	const char *s = member(object, key);
-	if (!s || parse_rfc3339(s, out) < 0 || *out <= 0 || strcmp(format_rfc3339(*out, buf), s))
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "no pass that is understood: %s is no time", key);
-	return 0;
+	return member_time(object, key, may_be_null, out, KIND, e);
 }
 
 static int copy_share(json_t *object, const char *key, uint32_t *out, struct error *e)
@@ -77,28 +39,21 @@ static int copy_share(json_t *object, const char *key, uint32_t *out, struct err
 	return 0;
 }
 
-/* Of 32 bytes, and lower case: -1 it is not. */
-static int digest_of(json_t *digests, const char *name, uint8_t out[32])
-{
-	const char *hex = member(digests, name);
-	return hex && is_hex(hex, 64) ? hex_decode(hex, out, 32) : -1;
-}
-
 static int read_subject(json_t *v, bool lax, struct pass_subject *to, struct error *e)
 {
 	static const char *const names[] = {"name", "digest", "annotations"}, *const size_name[] = {"size"};
 	json_t *digest = json_object_get(v, "digest"), *annotations = json_object_get(v, "annotations");
 	json_t *size = json_object_get(annotations, "size");
-	if (!has_members(v, names, ARRAY_SIZE(names), lax) || !json_is_object(digest) ||
-	    !has_members(annotations, size_name, 1, lax) || !json_is_integer(size) || json_integer_value(size) < 0)
+	if (!members_are(v, names, ARRAY_SIZE(names), lax) || !json_is_object(digest) ||
+	    !members_are(annotations, size_name, 1, lax) || !json_is_integer(size) || json_integer_value(size) < 0)
 		return bad(e, "a subject is not right");
 	if (copy_text(v, "name", PASS_TEXT_MAX, false, &to->name, e) < 0)
 		return -1;
 	to->size = (uint64_t)json_integer_value(size);
 	to->has_sha256 = json_object_get(digest, "sha256");
 	to->has_fsverity = json_object_get(digest, "fsverity");
-	if ((to->has_sha256 && digest_of(digest, "sha256", to->sha256) < 0) ||
-	    (to->has_fsverity && digest_of(digest, "fsverity", to->fsverity) < 0) ||
+	if ((to->has_sha256 && member_digest(digest, "sha256", to->sha256) < 0) ||
+	    (to->has_fsverity && member_digest(digest, "fsverity", to->fsverity) < 0) ||
 	    (!lax && json_object_size(digest) != (size_t)to->has_sha256 + to->has_fsverity))
 		return bad(e, "the digest of a subject is not right");
 	return 0;
@@ -123,8 +78,8 @@ static int read_policy(json_t *list, bool lax, struct pass *out, struct error *e
 {
 	static const char *const names[] = {"name", "digest"}, *const digest_name_[] = {"sha256"};
 	json_t *one = json_array_get(list, 0), *digest = json_object_get(one, "digest");
-	if (json_array_size(list) != 1 || !has_members(one, names, ARRAY_SIZE(names), lax) ||
-	    !has_members(digest, digest_name_, 1, lax) || digest_of(digest, "sha256", out->policy_digest) < 0)
+	if (json_array_size(list) != 1 || !members_are(one, names, ARRAY_SIZE(names), lax) ||
+	    !members_are(digest, digest_name_, 1, lax) || member_digest(digest, "sha256", out->policy_digest) < 0)
 		return bad(e, "configuration is not one policy and its digest");
 	return copy_text(one, "name", PASS_NAME_MAX, false, &out->policy, e);
 }
@@ -155,7 +110,7 @@ static int compare_lists(json_t *predicate, bool lax, const struct pass *p, stru
 		for (size_t i = 0; i < PROOF_COUNT; i++) {
 			if (strcmp(p->proofs[i], pass_outcomes[k]))
 				continue;
-			const char *s = text_of(json_array_get(list, n++), PASS_TEXT_MAX);
+			const char *s = member_text_of(json_array_get(list, n++), PASS_TEXT_MAX);
 			if (!s || strcmp(s, proof_name((enum proof)i)))
 				return bad(e, "the lists of tests contradict the proofs");
 		}
@@ -170,7 +125,7 @@ static int read_reasons(json_t *list, struct pass *out, struct error *e)
 	if (!json_is_array(list) || json_array_size(list) > PASS_REASONS_MAX)
 		return bad(e, "the reasons are not a short list");
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *s = text_of(json_array_get(list, i), PASS_TEXT_MAX);
+		const char *s = member_text_of(json_array_get(list, i), PASS_TEXT_MAX);
 		if (!s)
 			return bad(e, "a reason is no text");
 		if (strings_add(&out->reasons, s) < 0)
@@ -210,10 +165,10 @@ static int read_own(json_t *own, bool lax, struct pass *out, struct error *e)
 	static const char *const names[] = {"format_version", "id",	 "host",       "hostname",   "machine_id",
 					    "restore_point",   "code",	 "reasons",    "proofs",     "depth",
 					    "confidence",     "damage",	 "taken_at",    "verified_at", "expires_at"};
-	if (!has_members(own, names, ARRAY_SIZE(names), lax))
+	if (!members_are(own, names, ARRAY_SIZE(names), lax))
 		return bad(e, "members of \"backproof\" are missing, or are not known");
 	const char *id = member(own, "id"), *machine = member(own, "machine_id"), *depth = member(own, "depth");
-	if (!id || !is_hex(id, 32) || (machine && !is_hex(machine, 32)) || !depth ||
+	if (!id || !member_is_hex(id, 32) || (machine && !member_is_hex(machine, 32)) || !depth ||
 	    (strcmp(depth, "full") && strcmp(depth, "sample")))
 		return bad(e, "its id, machine_id or depth is not right");
 	memcpy(out->id, id, sizeof out->id);
@@ -270,7 +225,7 @@ static int read_statement(json_t *root, struct pass *out, struct error *e)
 	int lax = read_version(own, e);
 	if (lax < 0)
 		return -1;
-	if (!has_members(root, names, ARRAY_SIZE(names), lax) || !has_members(predicate, inner, ARRAY_SIZE(inner), lax))
+	if (!members_are(root, names, ARRAY_SIZE(names), lax) || !members_are(predicate, inner, ARRAY_SIZE(inner), lax))
 		return bad(e, "members of the statement are missing, or are not known");
 	if (read_subjects(json_object_get(root, "subject"), lax, out, e) < 0 ||
 	    read_policy(json_object_get(predicate, "configuration"), lax, out, e) < 0 ||
