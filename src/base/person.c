@@ -40,8 +40,8 @@ static char *user_of(uid_t real)
 	bool by_sudo = sudo && strcmp(sudo, name);
 	if (!other && !by_sudo)
 		return take(name);
-	return text_format("%s (%s%s%s%s%s)", name, other ? "as " : "", other ? other : "", other && by_sudo ? ", " : "",
-			   by_sudo ? "sudo: " : "", by_sudo ? sudo : "");
+	return text_format("%s (%s%s%s%s%s)", name, other ? "as " : "", other ? other : "",
+			   other && by_sudo ? ", " : "", by_sudo ? "sudo: " : "", by_sudo ? sudo : "");
 }
 
 /* The kernel gives it once, at log-in, and hands it on: sudo and su do not change it. */

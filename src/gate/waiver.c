@@ -19,7 +19,8 @@ static enum waiver_state judge_people(const struct waiver *w, const struct waive
 {
 	const struct person asker = {.user = w->user, .login = w->login, .uid = w->uid};
 	if (!s->approved)
-		return say(why, WAIVER_PENDING, "nobody has approved it yet (backproof waive HOST --approve --key FILE)");
+		return say(why, WAIVER_PENDING,
+			   "nobody has approved it yet (backproof waive HOST --approve --key FILE)");
 	if (!s->approver_trusted)
 		return say(why, WAIVER_VOID, "it was approved with a key that is none of waiver_keys");
 	if (*s->asker_key && !s->asker_trusted)
@@ -44,7 +45,7 @@ static enum waiver_state judge_signatures(const struct waiver *w, const struct p
 		state = p->waivers == WAIVERS_SIGNED ? judge_people(w, &s, why) : WAIVER_HOLDS;
 		if (state == WAIVER_HOLDS && s.approved && s.approved_at > now)
 			state = say(why, WAIVER_PENDING, "it was approved later than that");
-		if (state == WAIVER_HOLDS && s.approved)
+		if (state == WAIVER_HOLDS && s.approver_trusted)
 			*approver = take(s.approver.user);
 	}
 	waiver_signatures_free(&s);
@@ -76,6 +77,8 @@ enum waiver_state waiver_judge(const struct waiver *w, const struct policy *p, c
 int waiver_keys_load(const struct policy *p, struct trusted_keys *keys, struct error *e)
 {
 	memset(keys, 0, sizeof *keys);
+	if (p->waivers != WAIVERS_SIGNED)
+		return 0; /* nobody is asked for a signature */
 	for (size_t i = 0; i < p->waiver_keys.count; i++)
 		if (trusted_keys_add(keys, p->waiver_keys.items[i], e) < 0) {
 			trusted_keys_free(keys);

@@ -39,7 +39,7 @@ int waiver_check(const struct waiver *w, struct error *e)
 		return bad(e, "its reason is empty");
 	if (!fits(w->reason, WAIVER_TEXT_MAX) || !fits(w->ticket, WAIVER_TEXT_MAX))
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
-				 "no waiver that counts: reason or ticket is empty, no UTF-8, or has more than %d bytes",
+				 "no waiver that counts: reason or ticket is empty, no UTF-8, or over %d bytes",
 				 WAIVER_TEXT_MAX);
 	if (!fits(w->host, WAIVER_NAME_MAX) || !fits(w->user, WAIVER_NAME_MAX) || !fits(w->login, WAIVER_NAME_MAX) ||
 	    !fits(w->terminal, WAIVER_NAME_MAX) || !fits(w->origin, WAIVER_NAME_MAX))
@@ -106,8 +106,8 @@ static int put_statement(struct text *t, const struct waiver_statement *s, struc
 	text_put(t, "{\"_type\":\"" WAIVER_STATEMENT "\",\"subject\":[{\"name\":");
 	text_put_json(t, w->host);
 	text_printf(t, ",\"digest\":{\"sha256\":\"%s\"}}]", hex_encode(digest, 32, hex));
-	text_put(t, ",\"predicateType\":\"" WAIVER_PREDICATE "\",\"predicate\":{\"format_version\":\"" WAIVER_FORMAT_VERSION
-		    "\"");
+	text_put(t, ",\"predicateType\":\"" WAIVER_PREDICATE "\",\"predicate\":{");
+	text_put(t, "\"format_version\":\"" WAIVER_FORMAT_VERSION "\"");
 	text_put_member(t, "host", w->host);
 	text_put_member(t, "reason", w->reason);
 	text_put_member(t, "ticket", w->ticket);

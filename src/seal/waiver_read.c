@@ -48,7 +48,9 @@ static int read_approval(json_t *v, struct waiver_statement *out, struct error *
 	out->approval = true;
 	if (!members_are(v, names, ARRAY_SIZE(names), false))
 		return bad(e, "members of its approval are missing, or are not known");
-	return read_person(v, &out->approver, e) < 0 ? -1 : member_time(v, "approved_at", false, &out->approved_at, KIND, e);
+	if (read_person(v, &out->approver, e) < 0)
+		return -1;
+	return member_time(v, "approved_at", false, &out->approved_at, KIND, e);
 }
 
 static int read_key(json_t *v, char out[KEY_ID_SIZE], struct error *e)
@@ -64,9 +66,9 @@ static int read_key(json_t *v, char out[KEY_ID_SIZE], struct error *e)
 
 static int read_predicate(json_t *p, struct waiver_statement *out, struct error *e)
 {
-	static const char *const names[] = {"format_version", "host",	  "reason",	 "ticket",  "user",	 "uid",
-					    "login",	      "terminal", "origin",	 "recorded_at", "ends_at", "asker_key",
-					    "approval"};
+	static const char *const names[] = {"format_version", "host",	     "reason",	"ticket",    "user",
+					    "uid",	      "login",	     "terminal", "origin",    "recorded_at",
+					    "ends_at",	      "asker_key", "approval"};
 	const char *version = member_text(p, "format_version", 16);
 	struct waiver *w = &out->w;
 	struct person asker = {0};
