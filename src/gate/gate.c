@@ -6,6 +6,7 @@
 
 #include "backproof/subject.h"
 #include "backproof/text.h"
+#include "applied.h"
 #include "policy_digest.h"
 #include "polite.h"
 #include "remember.h"
@@ -61,53 +62,6 @@ void gate_indexes_destroy(struct gate_indexes *x)
 void gate_history_flush(struct gate_indexes *x, struct strings *notes)
 {
 	histories_flush(x->histories, notes);
-}
-
-/* The policy as it applies: named by option, by the host, or the default; then what options say. */
-static int make_policy(const struct gate_request *r, const struct host_config *h, struct policy *out,
-		       struct error *e)
-{
-	const struct gate_overrides *o = r->overrides;
-	const char *name = policy_name_of(o, h);
-	const struct policy *p = config_policy(r->config, name);
-	if (!p)
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "there is no policy \"%s\"", name);
-	if (policy_copy(out, p) < 0)
-		return error_nomem(e);
-	if (o->depth >= 0)
-		out->depth = (enum depth)o->depth;
-	if (o->max_age >= 0)
-		out->max_age = o->max_age;
-	if (o->sample_files >= 0)
-		out->sample_files = (uint32_t)o->sample_files;
-	if (o->sample_bytes >= 0)
-		out->sample_bytes = (uint64_t)o->sample_bytes;
-	if (o->scratch_limit >= 0)
-		out->scratch_limit = (uint64_t)o->scratch_limit;
-	if (o->valid_for > 0)
-		out->valid_for = o->valid_for;
-	if (o->no_confine && out->confine == CONFINE_REQUIRED)
-		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
-				 "--no-confine is refused: policy \"%s\" says confine = required", name);
-	if (o->no_confine)
-		out->confine = CONFINE_NO;
-	if (o->confidence > 0)
-		out->confidence = (uint32_t)o->confidence;
-	if (o->damage > 0)
-		out->damage = (uint32_t)o->damage;
-	for (size_t i = 0; o->trusted_keys && i < o->trusted_keys->count; i++)
-		if (strings_add(&out->trusted_keys, o->trusted_keys->items[i]) < 0)
-			return error_nomem(e);
-	if (o->history && (free(out->history), !(out->history = strdup(o->history))))
-		return error_nomem(e);
-	if (o->scratch) {
-		char *copy = strdup(o->scratch);
-		if (!copy)
-			return error_nomem(e);
-		free(out->scratch);
-		out->scratch = copy;
-	}
-	return 0;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -295,7 +249,7 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	const struct paces *paces = r->indexes ? r->indexes->paces : (own = paces_new(r->config, &e));
 	autodestroy(histories_destroy_auto) struct histories *own_histories = NULL;
 	struct histories *histories = r->indexes ? r->indexes->histories : (own_histories = histories_new(false, &e));
-	int rc = paces && histories ? make_policy(r, h, &policy, &e) : -1;
+	int rc = paces && histories ? policy_applied(r, &policy, &e) : -1;
 	/* No signature could be good enough. */
 	bool judged = false, keyless = rc == 0 && policy.require_signature && !policy.trusted_keys.count;
 	r->budget->pace = rc < 0 ? NULL : paces_find(paces, policy.name);

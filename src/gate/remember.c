@@ -48,7 +48,7 @@ void histories_destroy(struct histories *x)
 }
 
 /* The usual place counts where somebody has made it for us. */
-static const char *path_of(const struct policy *p)
+const char *remember_path(const struct policy *p)
 {
 	const char *path = p->history ? p->history : history_usual();
 	if (!strcmp(path, HISTORY_DEFAULT) && !p->history && access(HISTORY_DIRECTORY, W_OK | X_OK) < 0)
@@ -88,7 +88,7 @@ static struct memory *find(struct histories *x, const char *path)
 void remember_open(struct histories *x, struct check_parameters *p)
 {
 	static const struct error no_memory = {.cls = ERROR_INTERNAL, .text = "out of memory"};
-	const char *path = path_of(p->policy);
+	const char *path = remember_path(p->policy);
 	struct memory *m = path ? find(x, path) : NULL;
 	p->history = m ? m->history : NULL;
 	p->history_error = m && !m->history ? &m->error : path && !m ? &no_memory : NULL;
@@ -289,7 +289,7 @@ static void write_one(struct histories *x, const struct check_parameters *p, str
 
 void remember(struct histories *x, const struct check_parameters *p, struct host_result *out)
 {
-	const char *path = path_of(p->policy);
+	const char *path = remember_path(p->policy);
 	struct memory *m = path ? find(x, path) : NULL;
 	if (path && (!m || (m->writes && !p->history)))
 		note(&out->notes, "out of memory");

@@ -15,6 +15,8 @@ DEFINE_AUTO(struct histories, histories_destroy)
 /* notes: what could not be written, a line a history. */
 void histories_flush(struct histories *x, struct strings *notes);
 
+/* The path of the history that a policy has runs remembered in, NULL for none. Owned by it, or a literal. */
+const char *remember_path(const struct policy *p);
 /*
  * Before anything is looked at: p->history and p->history_error by the policy, and p->keep_chunks where the run will be
  * remembered. No lock is held from here to remember.
