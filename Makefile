@@ -43,7 +43,7 @@ override CFLAGS += -fPIC -fprofile-instr-generate -fcoverage-mapping -fprofile-u
 endif
 LIBS := $(if $(FOUND),$(shell pkg-config --libs $(FOUND))) $(if $(BZ2),-lbz2) $(if $(WIM),-lwim) -lm
 
-SOURCES := $(filter-out src/cli/main.c src/cli/reopen.c,$(shell find src -name '*.c' | sort))
+SOURCES := $(filter-out src/cli/main.c src/cli/reopen.c src/plugin/check_backproof.c,$(shell find src -name '*.c' | sort))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 # What is of the program alone, and not of its library.
 MAIN := $(BUILD)/src/cli/main.o $(BUILD)/src/cli/reopen.o
@@ -61,7 +61,7 @@ TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wild
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
 .PHONY: all setup check test demo bench coverage fault-matrix lint clean install uninstall deb tests thread-tests fuzz fuzz-all
-all: $(BUILD)/backproof
+all: $(BUILD)/backproof $(BUILD)/check_backproof
 
 # With one shared library in the place of a hundred copies there is one set of counters. (The commands call main.c.)
 LIBRARY := $(if $(COVERAGE),$(BUILD)/libbackproof.so) $(BUILD)/libbackproof.a
@@ -69,6 +69,11 @@ LIBRARY := $(if $(COVERAGE),$(BUILD)/libbackproof.so) $(BUILD)/libbackproof.a
 $(BUILD)/backproof: $(if $(FAULTS),$(BUILD)/backproof-faults,$(MAIN) $(LIBRARY))
 	@echo "  LINK  $@"
 	@$(if $(FAULTS),ln -f $< $@,$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS))
+
+# What it does not need of the library's libraries it is not bound to.
+$(BUILD)/check_backproof: $(BUILD)/src/plugin/check_backproof.o $(LIBRARY)
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS)
 
 $(BUILD)/libbackproof.a: $(OBJECTS)
 	@echo "  AR    $@"
