@@ -113,8 +113,9 @@ struct pass_claims {
 };
 #define PASS_CLOCK_SKEW 300 /* seconds into the future that a pass may have been verified */
 /*
- * The code that a pass stands for, and why, one line for people. Only SAFE lets a patch begin. ours: it is genuine,
- * for this host and policy, and of no later time than now, whatever it says: newer ones are judged beside it.
+ * The code that a pass stands for, and why, one line for people. SAFE lets a patch begin, and so does WAIVED,
+ * because a person says so. ours: it is genuine, for this host and policy, and of no later time than now, whatever it
+ * says: newer ones are judged beside it.
  */
 enum code pass_judge(const struct pass *p, const struct pass_claims *c, bool *ours, struct text *why);
 /*

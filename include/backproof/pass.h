@@ -11,7 +11,7 @@
 #include "backproof/text.h"
 
 #define PASS_PREDICATE "https://in-toto.io/attestation/test-result/v0.1"
-#define PASS_FORMAT_VERSION "1.0"
+#define PASS_FORMAT_VERSION "1.1"
 #define PASS_MAX (4 * MIB)
 #define PASS_NAME_MAX 253 /* bytes of the names of hosts and policies */
 #define PASS_VALID_MAX (INT64_C(366) * 86400) /* seconds; what is good for longer was not meant */
@@ -23,12 +23,21 @@ struct pass_subject {
 	bool has_sha256, has_fsverity;
 	uint8_t sha256[32], fsverity[32];
 };
+/* Of a pass whose code is waived: who took it on themselves, and until when. */
+struct pass_waiver {
+	char *user, *reason; /* NULL: none, and there is no waiver */
+	char *login, *ticket, *approved_by; /* or NULL */
+	int covers;	     /* enum code: what it would be */
+	int64_t recorded_at, ends_at;
+};
 struct pass {
 	char *host;
 	char *machine_id; /* of the machine inside the backup, or NULL */
 	char *hostname;	  /* found inside, or NULL */
 	char *label;	  /* of the restore point */
-	int code;	  /* enum code; 0: safe, PASSED */
+	int code;	  /* enum code; 0: safe, PASSED; 87: waived, WARNED */
+	struct pass_waiver waiver;
+	char *suspect;	  /* why the backup must not be trusted for a clean restore, or NULL */
 	char *policy;
 	uint8_t policy_digest[32]; /* SHA-256 of the policy as it applied */
 	char *depth;	  /* "full" */

@@ -65,6 +65,8 @@ static int verify(const struct options *o)
 		return exit_status(code, o->exit_style, near);
 	if (code == CODE_SAFE)
 		text_printf(&line, "pass is good: %s\n", text_str(&why));
+	else if (code == CODE_WAIVED)
+		text_printf(&line, "WAIVED: %s\n", text_str(&why));
 	else
 		text_printf(&line, "NOT SAFE to patch: %s: %s\n", code_name(code), text_str(&why));
 	/* Whoever asks for silence still wants to know why it is not safe: on standard error, as hooks show it. */

@@ -156,10 +156,17 @@ static bool is_newer_there(const struct passes *p, const char *path, const struc
 	return newer;
 }
 
+static bool lets_patch(const struct host_result *r)
+{
+	return r->verdict.code == CODE_SAFE || r->verdict.code == CODE_WAIVED;
+}
+
 /* The verdict that nobody was told is none. */
 static int unreported(struct pass *pass, struct error *e)
 {
 	pass->code = CODE_INTERNAL;
+	free(take(pass->waiver.user)); /* what it covered is not what this says */
+	pass->waiver.covers = 0;
 	return strings_add(&pass->reasons, "internal: the report could not be written") < 0 ? error_nomem(e) : 0;
 }
 
@@ -178,7 +185,7 @@ static int write_pass(const struct host_result *r, const char *path, const struc
 	struct pass pass;
 	autotext struct text t = {0};
 	int rc = gate_pass_fill(r, &pass, e);
-	if (rc == 0 && !reported && r->verdict.code == CODE_SAFE)
+	if (rc == 0 && !reported && lets_patch(r))
 		rc = unreported(&pass, e);
 	if (rc == 0)
 		rc = key ? pass_write(&pass, key, &t, e)
@@ -207,15 +214,16 @@ int passes_write(const struct passes *p, const struct host_result *r, bool repor
 	}
 	int64_t expires;
 	const struct signer *key = signer_of(p, r->pass_key);
-	if (key && reported && r->verdict.code == CODE_SAFE && is_newer_there(p, path, r, key)) {
+	if (key && reported && lets_patch(r) && is_newer_there(p, path, r, key)) {
 		(void)complain(CODE_SAFE, "the pass that is there is of a check that began later: it stays");
 		return 0;
 	}
 	if (write_pass(r, path, key, reported, &expires, &e) == 0) {
 		/* Its time runs from the beginning of the check: what was not looked at since may have changed. */
-		if (r->verdict.code == CODE_SAFE && !p->o->overrides.now && expires <= (int64_t)time(NULL))
+		if (lets_patch(r) && !p->o->overrides.now && expires <= (int64_t)time(NULL))
 			(void)complain(CODE_SAFE, "the pass has expired already: the check took longer than it is "
-						  "good for (valid_for), or the backup is not fresh any more");
+						  "good for (valid_for), or the backup is not fresh any more, or "
+						  "the waiver not in force");
 		return 0;
 	}
 	(void)complain(CODE_INTERNAL, e.text);

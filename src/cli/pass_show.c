@@ -2,6 +2,7 @@
 #include "pass_show.h"
 
 #include "backproof/digest.h"
+#include "backproof/person.h"
 #include "backproof/verdict.h"
 
 static void row(struct text *out, const char *name, const char *value)
@@ -40,13 +41,38 @@ static void show_proofs(struct text *out, const struct pass *p)
 	}
 }
 
+static void show_waiver(struct text *out, const struct pass_waiver *w, int64_t now)
+{
+	autotext struct text by = {0};
+	if (!w->user)
+		return;
+	person_put(&by, w->user, w->login, NULL, NULL);
+	row(out, "Waived by", text_str(&by));
+	if (w->approved_by)
+		row(out, "Approved", w->approved_by);
+	row(out, "Reason", w->reason);
+	if (w->ticket)
+		row(out, "Ticket", w->ticket);
+	time_row(out, "Until", w->ends_at, now, "");
+}
+
+static void show_verdict(struct text *out, const struct pass *p)
+{
+	text_put_safe(out, p->host);
+	if (p->code == CODE_SAFE)
+		text_put(out, ": this pass says: SAFE to patch\n");
+	else if (p->code == CODE_WAIVED)
+		text_printf(out, ": this pass says: WAIVED: not safe to patch (%s), and a person says to go on\n",
+			    code_name((enum code)p->waiver.covers));
+	else
+		text_printf(out, ": this pass says: NOT SAFE to patch: %s (exit %d)\n", code_name((enum code)p->code),
+			    p->code);
+}
+
 static void show_text(struct text *out, const struct pass *p, bool keyed, int64_t now)
 {
 	char hex[65], a[32], b[32];
-	text_put_safe(out, p->host);
-	text_printf(out, p->code == CODE_SAFE ? ": this pass says: SAFE to patch\n"
-					      : ": this pass says: NOT SAFE to patch: %s (exit %d)\n",
-		    code_name((enum code)p->code), p->code);
+	show_verdict(out, p);
 	for (size_t i = 0; i < p->reasons.count; i++) {
 		text_put(out, "  ");
 		text_put_safe(out, p->reasons.items[i]);
@@ -54,6 +80,7 @@ static void show_text(struct text *out, const struct pass *p, bool keyed, int64_
 	}
 	text_put(out, "\n");
 	show_signature(out, p, keyed);
+	show_waiver(out, &p->waiver, now);
 	time_row(out, "Verified", p->verified_at, now, "");
 	time_row(out, "Expires", p->expires_at, now, p->expires_at > now ? "" : ": EXPIRED");
 	if (p->taken_at)
@@ -61,6 +88,8 @@ static void show_text(struct text *out, const struct pass *p, bool keyed, int64_
 	else
 		row(out, "Taken", NULL);
 	row(out, "Backup", p->label);
+	if (p->suspect)
+		row(out, "SUSPECT", p->suspect);
 	row(out, "Host name", p->hostname);
 	row(out, "Machine id", p->machine_id);
 	row(out, "Policy", p->policy);
@@ -81,6 +110,24 @@ static void show_text(struct text *out, const struct pass *p, bool keyed, int64_
 			text_printf(out, "  %-10s   fsverity %s\n", "", hex_encode(it->fsverity, 32, hex));
 	}
 	row(out, "Id", p->id);
+}
+
+static void show_waiver_json(struct text *out, const struct pass_waiver *w)
+{
+	text_put(out, ",\"waiver\":");
+	if (!w->user) {
+		text_put(out, "null");
+		return;
+	}
+	text_printf(out, "{\"covers\":\"%s\"", code_name((enum code)w->covers));
+	text_put_member(out, "user", w->user);
+	text_put_member(out, "login", w->login);
+	text_put_member(out, "reason", w->reason);
+	text_put_member(out, "ticket", w->ticket);
+	text_put_member(out, "approved_by", w->approved_by);
+	text_put_member_time(out, "recorded_at", w->recorded_at);
+	text_put_member_time(out, "ends_at", w->ends_at);
+	text_put(out, "}");
 }
 
 static void show_files(struct text *out, const struct pass *p)
@@ -106,7 +153,7 @@ static void show_json(struct text *out, const struct pass *p, bool keyed, int64_
 	text_put(out, "{\"format_version\":\"" PASS_FORMAT_VERSION "\"");
 	text_put_member(out, "host", p->host);
 	text_put_member(out, "code", code_name((enum code)p->code));
-	text_printf(out, ",\"exit\":%d,\"reasons\":[", p->code);
+	text_printf(out, ",\"exit\":%d,\"reasons\":[", exit_status((enum code)p->code, EXIT_PLAIN, false));
 	for (size_t i = 0; i < p->reasons.count; i++) {
 		text_put(out, i ? "," : "");
 		text_put_json(out, p->reasons.items[i]);
@@ -132,6 +179,8 @@ static void show_json(struct text *out, const struct pass *p, bool keyed, int64_
 		text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "", proof_name((enum proof)i), p->proofs[i]);
 	text_put(out, "}");
 	show_files(out, p);
+	show_waiver_json(out, &p->waiver);
+	text_put_member(out, "suspect", p->suspect);
 	text_put(out, "}\n");
 }
 

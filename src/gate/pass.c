@@ -60,8 +60,9 @@ static int add_subject(const struct host_result *r, const struct proved_file *f,
 }
 
 /*
- * valid_for after the check began. One that passed is never good for longer than the backup is fresh; where it has
- * stopped being fresh by then (age is no part of the policy), not for a moment.
+ * valid_for after the check began. One that passed is never good for longer than the backup is fresh, one that was
+ * waived for longer than the waiver; where it has stopped being fresh by then (age is no part of the policy), not for a
+ * moment.
  */
 static int64_t expiry(const struct host_result *r)
 {
@@ -70,7 +71,29 @@ static int64_t expiry(const struct host_result *r)
 	if (r->verdict.code == CODE_SAFE && r->taken_at && !add_overflows(r->taken_at, r->max_age, &stale) &&
 	    stale < end)
 		end = stale;
+	if (r->verdict.code == CODE_WAIVED && r->waiver->ends_at < end)
+		end = r->waiver->ends_at;
 	return end > r->checked_at ? end : r->checked_at;
+}
+
+static int copy_any(char **to, const char *text)
+{
+	return text && *text ? copy(to, text) : 0;
+}
+
+static int fill_waiver(const struct host_result *r, struct pass_waiver *out)
+{
+	const struct waiver *w = r->waiver;
+	if (r->verdict.code != CODE_WAIVED)
+		return 0;
+	out->covers = (int)r->verdict.waived;
+	out->recorded_at = w->recorded_at;
+	out->ends_at = w->ends_at;
+	return copy(&out->user, w->user) < 0 || copy(&out->reason, w->reason) < 0 ||
+			       copy_any(&out->login, w->login) < 0 || copy_any(&out->ticket, w->ticket) < 0 ||
+			       copy_any(&out->approved_by, w->approved_by) < 0
+		       ? -1
+		       : 0;
 }
 
 static int fill(const struct host_result *r, struct pass *out)
@@ -86,7 +109,8 @@ static int fill(const struct host_result *r, struct pass *out)
 	}
 	if (copy(&out->host, r->host) < 0 || copy(&out->policy, r->policy) < 0 ||
 	    copy(&out->depth, r->depth == DEPTH_SAMPLE ? "sample" : "full") < 0 ||
-	    (r->point_label && copy(&out->label, r->point_label) < 0) ||
+	    (r->point_label && copy(&out->label, r->point_label) < 0) || fill_waiver(r, &out->waiver) < 0 ||
+	    copy_any(&out->suspect, r->suspect) < 0 ||
 	    copy_hostname(&out->hostname, r->hostname) < 0 || copy_machine_id(&out->machine_id, r->machine_id) < 0)
 		return -1;
 	for (int i = 0; i < PROOF_COUNT; i++)
@@ -105,7 +129,7 @@ int gate_pass_fill(const struct host_result *r, struct pass *out, struct error *
 {
 	memset(out, 0, sizeof *out);
 	out->code = CODE_INTERNAL;
-	if (!r->host || !r->policy)
+	if (!r->host || !r->policy || (r->verdict.code == CODE_WAIVED && !r->waiver))
 		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "there is no result to write a pass of");
 	return fill(r, out) < 0 ? error_nomem(e) : 0;
 }

@@ -109,6 +109,33 @@ static void describe(const struct pass *p, const struct pass_claims *c, struct t
 	text_put_safe(why, p->policy);
 	text_printf(why, "\"%s, good for %s more", strcmp(p->depth, "full") ? " with a sample" : "",
 		    format_duration(p->expires_at - c->now, buf));
+	if (!p->suspect)
+		return;
+	text_put(why, "; this backup is SUSPECT, not to be trusted for a clean restore: ");
+	text_put_safe(why, p->suspect);
+}
+
+/* Not safe, and a person says to go on: who that is and why is said first. */
+static enum code describe_waiver(const struct pass *p, const struct pass_claims *c, struct text *why)
+{
+	char until[32];
+	const struct pass_waiver *w = &p->waiver;
+	enum code covers = (enum code)w->covers;
+	if (!w->user || !w->reason || !code_can_be_waived(covers) || c->now >= w->ends_at)
+		return refuse(CODE_INTERNAL, why, "it is waived by a waiver that does not hold", "", "");
+	text_printf(why, "not safe, %s: ", code_name(covers));
+	text_put_safe(why, p->reasons.count ? p->reasons.items[0] : code_name(covers));
+	text_printf(why, "; waived until %s by ", format_rfc3339(w->ends_at, until));
+	text_put_safe(why, w->user);
+	if (w->approved_by) {
+		text_put(why, ", approved by ");
+		text_put_safe(why, w->approved_by);
+	}
+	text_put(why, ": ");
+	text_put_safe(why, w->reason);
+	text_put(why, "; ");
+	describe(p, c, why);
+	return CODE_WAIVED;
 }
 
 enum code pass_judge(const struct pass *p, const struct pass_claims *c, bool *ours, struct text *why)
@@ -128,6 +155,8 @@ enum code pass_judge(const struct pass *p, const struct pass_claims *c, bool *ou
 		describe(p, c, why);
 		return CODE_SAFE;
 	}
+	if (p->code == (int)CODE_WAIVED)
+		return describe_waiver(p, c, why);
 	code = code_of(p);
 	return refuse(code, why, "the check did not pass: ",
 		      p->reasons.count ? p->reasons.items[0] : code_name(code), "");

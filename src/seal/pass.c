@@ -14,11 +14,29 @@
 /* As the table of exit codes has them; tests hold it against that. */
 const struct pass_code pass_codes[] = {
 	{0, "safe"},	   {10, "no-backup"},	{11, "stale"}, {12, "damaged"},	 {13, "incomplete"},
-	{20, "cannot-tell"}, {21, "busy"}, {70, "internal"},
+	{20, "cannot-tell"}, {21, "busy"}, {70, "internal"}, {PASS_WAIVED, "waived"},
 };
 const size_t pass_code_count = ARRAY_SIZE(pass_codes);
 const char *const pass_outcomes[PASS_OUTCOMES] = {"held", "unproven", "broken"};
 const char *const pass_lists[PASS_OUTCOMES] = {"passedTests", "warnedTests", "failedTests"};
+
+const struct pass_code *pass_code_of(int code, const char *word)
+{
+	for (size_t i = 0; i < pass_code_count; i++)
+		if (word ? !strcmp(pass_codes[i].word, word) : pass_codes[i].code == code)
+			return &pass_codes[i];
+	return NULL;
+}
+
+const struct pass_code *pass_code_covered(const struct pass_code *c)
+{
+	return c && c->code >= 10 && c->code <= 21 ? c : NULL;
+}
+
+const char *pass_result(int code)
+{
+	return code == 0 ? "PASSED" : code == PASS_WAIVED ? "WARNED" : "FAILED";
+}
 
 void pass_free(struct pass *p)
 {
@@ -31,6 +49,12 @@ void pass_free(struct pass *p)
 	for (size_t i = 0; i < PROOF_COUNT; i++)
 		free(p->proofs[i]);
 	strings_free(&p->reasons);
+	free(p->suspect);
+	free(p->waiver.user);
+	free(p->waiver.login);
+	free(p->waiver.reason);
+	free(p->waiver.ticket);
+	free(p->waiver.approved_by);
 	vec_each(&p->subjects, it) free(it->name);
 	vec_free(&p->subjects);
 	memset(p, 0, sizeof *p);
@@ -92,10 +116,26 @@ static void put_lists(struct text *t, const struct pass *p)
 
 static const char *word_of(int code)
 {
-	for (size_t i = 0; i < pass_code_count; i++)
-		if (pass_codes[i].code == code)
-			return pass_codes[i].word;
-	return "internal";
+	const struct pass_code *c = pass_code_of(code, NULL);
+	return c ? c->word : "internal";
+}
+
+static void put_waiver(struct text *t, const struct pass_waiver *w)
+{
+	text_put(t, ",\"waiver\":");
+	if (!w->user) {
+		text_put(t, "null");
+		return;
+	}
+	text_printf(t, "{\"covers\":\"%s\"", word_of(w->covers));
+	put_member(t, "user", w->user);
+	put_member(t, "login", w->login);
+	put_member(t, "reason", w->reason);
+	put_member(t, "ticket", w->ticket);
+	put_member(t, "approved_by", w->approved_by);
+	text_put_member_time(t, "recorded_at", w->recorded_at);
+	text_put_member_time(t, "ends_at", w->ends_at);
+	text_put(t, "}");
 }
 
 static void put_own(struct text *t, const struct pass *p)
@@ -124,6 +164,8 @@ static void put_own(struct text *t, const struct pass *p)
 	text_put_member_time(t, "taken_at", p->taken_at);
 	text_put_member_time(t, "verified_at", p->verified_at);
 	text_put_member_time(t, "expires_at", p->expires_at);
+	put_waiver(t, &p->waiver);
+	put_member(t, "suspect", p->suspect);
 	text_put(t, "}");
 }
 
@@ -136,8 +178,8 @@ static void put_statement(struct text *t, const struct pass *p)
 		text_put(t, it == p->subjects.items ? "" : ",");
 		put_subject(t, it);
 	}
-	text_put(t, "],\"predicateType\":\"" PASS_PREDICATE "\",\"predicate\":{\"result\":");
-	text_put(t, p->code == 0 ? "\"PASSED\"" : "\"FAILED\"");
+	text_put(t, "],\"predicateType\":\"" PASS_PREDICATE "\",\"predicate\":{");
+	text_printf(t, "\"result\":\"%s\"", pass_result(p->code));
 	text_put(t, ",\"configuration\":[{\"name\":");
 	put_cut(t, p->policy);
 	text_printf(t, ",\"digest\":{\"sha256\":\"%s\"}}]", hex_encode(p->policy_digest, 32, hex));
@@ -178,7 +220,8 @@ int pass_write(struct pass *p, const struct signer *key, struct text *out, struc
 		e->cls = ERROR_INTERNAL;
 		return error_prefix(e, "the pass would not be read");
 	}
-	bool same = again.code == p->code && !strcmp(again.host, p->host) && again.expires_at == p->expires_at;
+	bool same = again.code == p->code && !strcmp(again.host, p->host) && again.expires_at == p->expires_at &&
+		    again.waiver.covers == p->waiver.covers;
 	pass_free(&again);
 	if (!same)
 		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "the pass would be read as another");

@@ -7,6 +7,8 @@
 #include "pass.h"
 
 #define KIND "no pass that is understood"
+#define MINOR 1 /* of PASS_FORMAT_VERSION */
+#define ADDED 2 /* members that it has, and the one before had not */
 
 static int bad(struct error *e, const char *what)
 {
@@ -137,15 +139,44 @@ static int read_reasons(json_t *list, struct pass *out, struct error *e)
 static int read_code(json_t *own, struct pass *out, struct error *e)
 {
 	const char *word = member(own, "code");
-	for (size_t i = 0; word && i < pass_code_count; i++)
-		if (!strcmp(word, pass_codes[i].word)) {
-			out->code = pass_codes[i].code;
-			return 0;
-		}
-	return bad(e, "its code is none that is known");
+	const struct pass_code *c = word ? pass_code_of(0, word) : NULL;
+	if (!c)
+		return bad(e, "its code is none that is known");
+	out->code = c->code;
+	return 0;
 }
 
-/* 1: of a higher minor version; 0: of this one. */
+static int read_waiver(json_t *v, bool lax, struct pass_waiver *out, struct error *e)
+{
+	static const char *const names[] = {"covers", "user",	    "login",	   "reason",
+					    "ticket", "approved_by", "recorded_at", "ends_at"};
+	if (json_is_null(v))
+		return 0;
+	const char *word = member(v, "covers");
+	const struct pass_code *c = pass_code_covered(word ? pass_code_of(0, word) : NULL);
+	if (!members_are(v, names, ARRAY_SIZE(names), lax) || !c)
+		return bad(e, "its waiver is not right");
+	out->covers = c->code;
+	if (copy_text(v, "user", PASS_TEXT_MAX, false, &out->user, e) < 0 ||
+	    copy_text(v, "login", PASS_TEXT_MAX, true, &out->login, e) < 0 ||
+	    copy_text(v, "reason", PASS_TEXT_MAX, false, &out->reason, e) < 0 ||
+	    copy_text(v, "ticket", PASS_TEXT_MAX, true, &out->ticket, e) < 0 ||
+	    copy_text(v, "approved_by", PASS_TEXT_MAX, true, &out->approved_by, e) < 0)
+		return -1;
+	return copy_time(v, "recorded_at", false, &out->recorded_at, e) < 0
+		       ? -1
+		       : copy_time(v, "ends_at", false, &out->ends_at, e);
+}
+
+/* What version 1.1 has added. */
+static int read_more(json_t *own, bool lax, struct pass *out, struct error *e)
+{
+	if (copy_text(own, "suspect", PASS_TEXT_MAX, true, &out->suspect, e) < 0)
+		return -1;
+	return read_waiver(json_object_get(own, "waiver"), lax, &out->waiver, e);
+}
+
+/* The minor version. */
 static int read_version(json_t *own, struct error *e)
 {
 	const char *s = member(own, "format_version");
@@ -157,15 +188,16 @@ static int read_version(json_t *own, struct error *e)
 	if (major != 1 || *s != '1')
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
 				 "a pass of version %s: this program knows " PASS_FORMAT_VERSION, s);
-	return minor > 0;
+	return minor < 100 ? (int)minor : 100;
 }
 
-static int read_own(json_t *own, bool lax, struct pass *out, struct error *e)
+static int read_own(json_t *own, int minor, bool lax, struct pass *out, struct error *e)
 {
 	static const char *const names[] = {"format_version", "id",	 "host",       "hostname",   "machine_id",
 					    "restore_point",   "code",	 "reasons",    "proofs",     "depth",
-					    "confidence",     "damage",	 "taken_at",    "verified_at", "expires_at"};
-	if (!members_are(own, names, ARRAY_SIZE(names), lax))
+					    "confidence",     "damage",	 "taken_at",    "verified_at", "expires_at",
+					    "waiver",	      "suspect"};
+	if (!members_are(own, names, ARRAY_SIZE(names) - (minor ? 0 : ADDED), lax))
 		return bad(e, "members of \"backproof\" are missing, or are not known");
 	const char *id = member(own, "id"), *machine = member(own, "machine_id"), *depth = member(own, "depth");
 	if (!id || !member_is_hex(id, 32) || (machine && !member_is_hex(machine, 32)) || !depth ||
@@ -183,6 +215,8 @@ static int read_own(json_t *own, bool lax, struct pass *out, struct error *e)
 	    copy_time(own, "verified_at", false, &out->verified_at, e) < 0 ||
 	    copy_time(own, "expires_at", false, &out->expires_at, e) < 0)
 		return -1;
+	if (minor && read_more(own, lax, out, e) < 0)
+		return -1;
 	if (read_code(own, out, e) < 0 || read_reasons(json_object_get(own, "reasons"), out, e) < 0)
 		return -1;
 	return read_proofs(json_object_get(own, "proofs"), lax, out, e);
@@ -194,8 +228,13 @@ static int agree(const struct pass *p, const char *result, struct error *e)
 	bool held = false;
 	for (size_t i = 0; i < PROOF_COUNT; i++)
 		held |= !strcmp(p->proofs[i], pass_outcomes[PASS_HELD]);
-	if (strcmp(result, p->code == 0 ? "PASSED" : "FAILED"))
+	const struct pass_waiver *w = &p->waiver;
+	if (strcmp(result, pass_result(p->code)))
 		return bad(e, "its result contradicts its code");
+	if ((p->code == PASS_WAIVED) != (w->user != NULL))
+		return bad(e, "its waiver contradicts its code");
+	if (w->user && (w->recorded_at > p->verified_at || w->ends_at <= p->verified_at || w->ends_at < p->expires_at))
+		return bad(e, "its waiver was not in force, or it expires after that");
 	if (p->expires_at < p->verified_at || p->expires_at - p->verified_at > PASS_VALID_MAX)
 		return bad(e, "it expires before it was verified, or a year after");
 	if (!p->confidence != !p->damage)
@@ -222,14 +261,15 @@ static int read_statement(json_t *root, struct pass *out, struct error *e)
 					 "a statement or test result of a version that is not known here")
 			     : bad(e, "it is a statement of another kind");
 	}
-	int lax = read_version(own, e);
-	if (lax < 0)
+	int minor = read_version(own, e);
+	bool lax = minor > MINOR;
+	if (minor < 0)
 		return -1;
 	if (!members_are(root, names, ARRAY_SIZE(names), lax) || !members_are(predicate, inner, ARRAY_SIZE(inner), lax))
 		return bad(e, "members of the statement are missing, or are not known");
 	if (read_subjects(json_object_get(root, "subject"), lax, out, e) < 0 ||
 	    read_policy(json_object_get(predicate, "configuration"), lax, out, e) < 0 ||
-	    read_own(own, lax, out, e) < 0 || compare_lists(predicate, lax, out, e) < 0)
+	    read_own(own, minor, lax, out, e) < 0 || compare_lists(predicate, lax, out, e) < 0)
 		return -1;
 	return agree(out, result, e);
 }

@@ -43,9 +43,13 @@ static void tour(struct pass *p)
 	NEED(p->verified_at > 0 && p->expires_at >= p->verified_at && text_is_utf8(p->host));
 	if (pass_judge(p, &c, &ours, &why) == CODE_SAFE)
 		NEED(p->trusted && p->code == CODE_SAFE && p->subjects.count && ours);
+	if (pass_judge(p, &c, &ours, &why) == CODE_WAIVED)
+		NEED(p->trusted && p->code == CODE_WAIVED && code_can_be_waived((enum code)p->waiver.covers) && ours &&
+		     p->waiver.user && p->waiver.reason && p->expires_at <= p->waiver.ends_at);
 	c.policy_digest = digest;
 	c.now = p->expires_at;
-	NEED(pass_judge(p, &c, &ours, &why) != CODE_SAFE);
+	enum code late = pass_judge(p, &c, &ours, &why);
+	NEED(late != CODE_SAFE && late != CODE_WAIVED);
 	text_free(&why);
 	for (int i = 0; i < PROOF_COUNT; i++)
 		NEED(p->proofs[i]);
@@ -63,7 +67,8 @@ static void again(struct pass *p)
 		abort();
 	NEED(pass_open(t.data, t.length, NULL, &q, &e) == 0 && !q.trusted);
 	NEED(q.code == p->code && !strcmp(q.host, p->host) && q.verified_at == p->verified_at &&
-	     q.expires_at == p->expires_at && q.subjects.count == p->subjects.count && strcmp(q.id, id));
+	     q.expires_at == p->expires_at && q.subjects.count == p->subjects.count && q.waiver.covers == p->waiver.covers &&
+	     !q.suspect == !p->suspect && strcmp(q.id, id));
 	pass_free(&q);
 	text_free(&t);
 }

@@ -241,6 +241,9 @@ static int changed(const char *json, const char *from, const char *to, struct pa
 	return rc;
 }
 
+#define A_WAIVER "{\"covers\":\"stale\",\"user\":\"root\",\"login\":null,\"reason\":\"now\",\"ticket\":null," \
+	"\"approved_by\":null,\"recorded_at\":\"2026-11-17T09:00:00Z\",\"ends_at\":\"2027-11-18T13:00:00Z\"}"
+
 static void test_strict(void)
 {
 	static const char *const bad[][2] = {
@@ -276,20 +279,24 @@ static void test_strict(void)
 		{"\"sha256\":\"5a", "\"sha256\":\"5a5a"}, {"\"name\":\"web01.img.zst\"", "\"name\":\"\""}, {"\"name\":\"web01.img.zst\"", "\"name\":null"},
 		{"\"configuration\":[", "\"configuration\":[null,"}, {"\"configuration\":[{\"name\":\"default\"", "\"configuration\":[{\"name\":\"\""},
 		{"\"sha256\":\"11", "\"sha256\":\"1"}, {"\"id\":\"", "\"id\":\"0"}, {"\"id\":\"", "\"ID\":\""},
-		{"\"format_version\":\"1.0\"", "\"format_version\":\"1\""}, {"\"format_version\":\"1.0\"", "\"format_version\":\"01.0\""},
-		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.00\""}, {"\"format_version\":\"1.0\"", "\"format_version\":1.0"},
-		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.0 \""}, {"\"format_version\":\"1.0\"", "\"format_version\":null"},
-		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.-1\""}, {"\"format_version\":\"1.0\"", "\"format_version\":\"0.9\""},
-		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.0\",\"more\":1"}, {"\"format_version\":\"1.0\",", ""},
+		{"\"format_version\":\"1.1\"", "\"format_version\":\"1\""}, {"\"format_version\":\"1.1\"", "\"format_version\":\"01.0\""},
+		{"\"format_version\":\"1.1\"", "\"format_version\":\"1.00\""}, {"\"format_version\":\"1.1\"", "\"format_version\":1.0"},
+		{"\"format_version\":\"1.1\"", "\"format_version\":\"1.0 \""}, {"\"format_version\":\"1.1\"", "\"format_version\":null"},
+		{"\"format_version\":\"1.1\"", "\"format_version\":\"1.-1\""}, {"\"format_version\":\"1.1\"", "\"format_version\":\"0.9\""},
+		{"\"format_version\":\"1.1\"", "\"format_version\":\"1.1\",\"more\":1"}, {"\"format_version\":\"1.1\"", "\"format_version\":\"1.0\""}, {"\"format_version\":\"1.1\",", ""},
+		{"\"suspect\":null", "\"suspect\":\"\""}, {"\"suspect\":null", "\"suspect\":[]"}, {",\"suspect\":null", ""},
+		{"\"waiver\":null", "\"waiver\":{}"}, {"\"waiver\":null", "\"waiver\":true"}, {"\"waiver\":null,", ""},
+		{"\"waiver\":null", "\"waiver\":" A_WAIVER},
 		{"test-result/v0.1", "test-result/v0.1/"} /* is a later one, below */, {"https://in-toto.io/attestation/test-result/v0.1", SEAL_PREDICATE},
 		{"Statement/v1", "Stat"}, {"\"restore_point\":\"web", "\"restore_point\":[\""}, {"}}", "}}}"}, {"}}", "}"},
 	};
-	static const char *const later[][2] = {{"\"format_version\":\"1.0\"", "\"format_version\":\"2.0\""},
-					       {"\"format_version\":\"1.0\"", "\"format_version\":\"10.3\""},
+	static const char *const later[][2] = {{"\"format_version\":\"1.1\"", "\"format_version\":\"2.0\""},
+					       {"\"format_version\":\"1.1\"", "\"format_version\":\"10.3\""},
 					       {"test-result/v0.1", "test-result/v1"}, {"Statement/v1", "Statement/v2"}};
 	static const char *const good[][2] = {
-		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.7\""},
-		{"\"format_version\":\"1.0\"", "\"format_version\":\"1.1\",\"more\":[{}]"},
+		{"\"format_version\":\"1.1\"", "\"format_version\":\"1.7\""},
+		{"\"format_version\":\"1.1\"", "\"format_version\":\"1.2\",\"more\":[{}]"},
+		{"\"suspect\":null", "\"suspect\":\"they got in\""},
 		{"\"machine_id\":\"" MACHINE "\"", "\"machine_id\":null"}, {"\"hostname\":\"web01.example.org\"", "\"hostname\":null"},
 		{"\"confidence\":null,\"damage\":null", "\"confidence\":\"100%\",\"damage\":\"0.1%\""},
 		{"\"size\":1099511627776", "\"size\":0"}, {"{\"_type\"", " {\n\"_type\""},
@@ -334,6 +341,112 @@ static void test_strict(void)
 	CHECK(pass_write(&p, key, &none, &e) < 0);
 	pass_free(&p);
 	text_free(&none);
+	text_free(&t);
+}
+
+/* Stale, and somebody takes it on themselves for an hour. */
+static struct pass waived(void)
+{
+	struct pass p = sample();
+	p.code = CODE_WAIVED;
+	strcpy(p.proofs[PROOF_FRESHNESS], "");
+	free(p.proofs[PROOF_FRESHNESS]);
+	p.proofs[PROOF_FRESHNESS] = copy("broken");
+	NEED(strings_add(&p.reasons, "stale: taken 3d ago") == 0);
+	p.waiver = (struct pass_waiver){.user = copy("root"), .login = copy("alice"), .reason = copy("zero\x1b[1mday"),
+					.ticket = copy("CHG-1"), .approved_by = copy("bob"), .covers = CODE_STALE,
+					.recorded_at = NOW - 60, .ends_at = NOW + 3600};
+	p.expires_at = NOW + 3600;
+	return p;
+}
+
+static void test_waived(void)
+{
+	static const char *const bad[][2] = {
+		{"\"WARNED\"", "\"PASSED\""}, {"\"WARNED\"", "\"FAILED\""}, {"\"code\":\"waived\"", "\"code\":\"safe\""},
+		{"\"code\":\"waived\"", "\"code\":\"stale\""}, {"\"code\":\"waived\"", "\"code\":\"Waived\""},
+		{"\"covers\":\"stale\"", "\"covers\":\"safe\""}, {"\"covers\":\"stale\"", "\"covers\":\"waived\""},
+		{"\"covers\":\"stale\"", "\"covers\":\"internal\""}, {"\"covers\":\"stale\"", "\"covers\":\"config\""},
+		{"\"covers\":\"stale\"", "\"covers\":null"}, {"\"covers\":\"stale\"", "\"covers\":11"},
+		{"\"covers\":\"stale\",", ""}, {"\"user\":\"root\"", "\"user\":null"}, {"\"user\":\"root\"", "\"user\":\"\""},
+		{"\"user\":\"root\"", "\"user\":\"root\",\"more\":1"}, {"\"reason\":\"zero", "\"reason\":null,\"x\":\""},
+		{"\"login\":\"alice\",", ""}, {"\"ticket\":\"CHG-1\"", "\"ticket\":1"}, {"\"approved_by\":\"bob\",", ""},
+		{"\"recorded_at\":\"20", "\"recorded_at\":\"21"}, {"\"recorded_at\":\"20", "\"recorded_at\":\"x"},
+		{"\"ends_at\":\"20", "\"ends_at\":\"19"}, {"\"ends_at\":\"20", "\"ends_at\":null,\"x\":\""},
+		{"\"format_version\":\"1.1\"", "\"format_version\":\"1.0\""},
+	};
+	struct error e = {0};
+	struct pass q;
+	struct text t = written(waived()), why = {0};
+	char *json = statement_of(&t);
+	bool ours;
+	CHECK(strstr(json, "\"WARNED\"") && !strstr(json, "PASSED") && !strstr(json, "\"safe\""));
+	NEED(pass_open(t.data, t.length, &mine, &q, &e) == 0 && q.trusted);
+	CHECK_INT(q.code, CODE_WAIVED);
+	CHECK_INT(q.waiver.covers, CODE_STALE);
+	CHECK_STR(q.waiver.user, "root");
+	CHECK_STR(q.waiver.login, "alice");
+	CHECK_STR(q.waiver.reason, "zero\x1b[1mday");
+	CHECK_STR(q.waiver.ticket, "CHG-1");
+	CHECK_STR(q.waiver.approved_by, "bob");
+	CHECK_INT(q.waiver.recorded_at, NOW - 60);
+	CHECK_INT(q.waiver.ends_at, NOW + 3600);
+	struct pass_claims c = {.self = "web01", .now = NOW + 60};
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_WAIVED);
+	CHECK(ours && strstr(why.data, "stale: taken 3d ago") && strstr(why.data, "by root, approved by bob"));
+	CHECK(strstr(why.data, "zero\\x1b[1mday") && !strchr(why.data, '\x1b') && !strstr(why.data, "SUSPECT"));
+	why.length = 0;
+	q.suspect = copy("they\x1bgot in");
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_WAIVED);
+	CHECK(strstr(why.data, "SUSPECT") && strstr(why.data, "they\\x1bgot in"));
+	c.now = NOW + 3600;
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_STALE);
+	/* Whatever else its file says: not for longer than the waiver, and for nothing that can't be waived. */
+	q.expires_at = NOW + 7200;
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_INTERNAL);
+	c.now = NOW;
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_WAIVED);
+	c.self = "web02";
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_INCOMPLETE);
+	c.self = "web01";
+	q.trusted = false;
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_INCOMPLETE);
+	q.trusted = true;
+	static const int never[] = {0, 64, 70, 78, 87, 1};
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
+		q.waiver.covers = never[i];
+		CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_INTERNAL);
+	}
+	q.waiver.covers = CODE_DAMAGED;
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_WAIVED);
+	free(take(q.waiver.reason));
+	CHECK_INT(pass_judge(&q, &c, &ours, &why), CODE_INTERNAL);
+	pass_free(&q);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		int rc = changed(json, bad[i][0], bad[i][1], &q, &e);
+		if (rc == 0)
+			fprintf(stderr, "accepted: %s\n", bad[i][1]);
+		CHECK(rc < 0 && e.cls == ERROR_CORRUPT && q.code != 0 && q.code != CODE_WAIVED);
+	}
+	free(json);
+	text_free(&t);
+	text_free(&why);
+	/* What would not be read is not signed. */
+	for (int i = 0; i < 5; i++) {
+		struct pass p = waived();
+		p.expires_at = i == 0 ? p.waiver.ends_at + 1 : p.expires_at;
+		p.waiver.covers = i == 1 ? CODE_SAFE : i == 2 ? CODE_INTERNAL : p.waiver.covers;
+		p.waiver.recorded_at = i == 3 ? NOW + 1 : NOW - 60;
+		if (i == 4)
+			free(take(p.waiver.user));
+		CHECK(pass_write(&p, key, &t, &e) < 0);
+		pass_free(&p);
+		text_free(&t);
+	}
+	struct pass p = waived();
+	p.waiver.recorded_at = NOW;
+	CHECK(pass_write(&p, key, &t, &e) == 0);
+	pass_free(&p);
 	text_free(&t);
 }
 
@@ -446,14 +559,14 @@ static void put_file(const char *path, const char *text)
 
 static void test_state(void)
 {
-	static const char *const broken[] = {"", "{}", "[]", "x", "{\"format_version\":\"1.0\"}",
+	static const char *const broken[] = {"", "{}", "[]", "x", "{\"format_version\":\"1.1\"}",
 					     "{\"format_version\":\"2.0\",\"passes\":{}}",
-					     "{\"format_version\":\"1.0\",\"passes\":{},\"passes\":{}}",
-					     "{\"format_version\":\"1.0\",\"passes\":[]}",
-					     "{\"format_version\":\"1.0\",\"passes\":{\"web01\":{}}}",
-					     "{\"format_version\":\"1.0\",\"passes\":{\"web01\":1}}",
-					     "{\"format_version\":\"1.0\",\"passes\":{\"web01\":{\"id\":\"1\",\"verified_at\":\"2026-01-01T00:00:00Z\"}}}",
-					     "{\"format_version\":\"1.0\",\"passes\":{}}x"};
+					     "{\"format_version\":\"1.1\",\"passes\":{},\"passes\":{}}",
+					     "{\"format_version\":\"1.1\",\"passes\":[]}",
+					     "{\"format_version\":\"1.1\",\"passes\":{\"web01\":{}}}",
+					     "{\"format_version\":\"1.1\",\"passes\":{\"web01\":1}}",
+					     "{\"format_version\":\"1.1\",\"passes\":{\"web01\":{\"id\":\"1\",\"verified_at\":\"2026-01-01T00:00:00Z\"}}}",
+					     "{\"format_version\":\"1.1\",\"passes\":{}}x"};
 	struct error e = {0};
 	struct stat st;
 	char *state = strdup(at("state"));
@@ -543,10 +656,38 @@ static void test_fill(void)
 	NEED(gate_pass_fill(&r, &p, &e) == 0);
 	CHECK_INT(p.expires_at, NOW + PASS_VALID_MAX);
 	pass_free(&p);
+	/* Waived: as long as the waiver, and nothing that a sample would have shown. */
+	r.valid_for = 4 * 3600;
+	r.verdict.code = CODE_WAIVED;
+	r.verdict.waived = CODE_STALE;
+	CHECK(gate_pass_fill(&r, &p, &e) < 0); /* by nobody */
+	pass_free(&p);
+	NEED((r.waiver = calloc(1, sizeof *r.waiver)));
+	*r.waiver = (struct waiver){.id = 7, .user = copy("root"), .reason = copy("why"), .login = copy("alice"),
+				    .approved_by = copy("bob"), .recorded_at = NOW - 5, .ends_at = NOW + 1000};
+	r.suspect = copy("they got in");
+	NEED(gate_pass_fill(&r, &p, &e) == 0);
+	CHECK_INT(p.code, CODE_WAIVED);
+	CHECK_INT(p.waiver.covers, CODE_STALE);
+	CHECK_INT(p.expires_at, NOW + 1000);
+	CHECK_INT(p.waiver.ends_at, NOW + 1000);
+	CHECK_INT(p.waiver.recorded_at, NOW - 5);
+	CHECK_STR(p.waiver.user, "root");
+	CHECK_STR(p.waiver.login, "alice");
+	CHECK_STR(p.waiver.approved_by, "bob");
+	CHECK_STR(p.waiver.reason, "why");
+	CHECK_STR(p.suspect, "they got in");
+	CHECK(!p.waiver.ticket && !p.subjects.items[0].has_fsverity);
+	pass_free(&p);
+	r.valid_for = 100;
+	NEED(gate_pass_fill(&r, &p, &e) == 0);
+	CHECK_INT(p.expires_at, NOW + 100);
+	pass_free(&p);
 	r.verdict.code = CODE_DAMAGED;
 	r.sample.bad = 1;
 	NEED(gate_pass_fill(&r, &p, &e) == 0);
 	CHECK_INT(p.code, CODE_DAMAGED);
+	CHECK(!p.waiver.user);
 	CHECK(!p.subjects.items[0].has_fsverity);
 	pass_free(&p);
 	free(take(r.host));
@@ -567,6 +708,7 @@ int main(void)
 	RUN(test_texts);
 	RUN(test_bits);
 	RUN(test_strict);
+	RUN(test_waived);
 	RUN(test_judge);
 	RUN(test_state);
 	RUN(test_fill);
