@@ -64,7 +64,9 @@ const char *const queries[SQL_COUNT] = {
 			      "(SELECT id FROM patch WHERE host = ?1 ORDER BY id DESC LIMIT 1 OFFSET " STRING(
 				      HISTORY_KEEP_RUNS) " - 1)",
 	[SQL_PATCHES] = "SELECT id, " PATCH_COLUMNS " FROM patch ORDER BY id DESC",
-	[SQL_PATCHES_OF_HOST] = "SELECT id, " PATCH_COLUMNS " FROM patch WHERE host = ?1 ORDER BY id DESC",
+	/* Two steps: an index gives ids only, and what it claims the host to be is never taken for the row's. */
+	[SQL_PATCHES_OF_HOST] = "SELECT id, " PATCH_COLUMNS
+				" FROM patch WHERE id IN (SELECT id FROM patch WHERE host = ?1) ORDER BY id DESC",
 	[SQL_PATCH] = "SELECT id, " PATCH_COLUMNS " FROM patch WHERE id = ?1",
 	[SQL_PATCH_FILES] = "SELECT " FILE_COLUMNS " FROM patch_file WHERE patch = ?1 ORDER BY position",
 	[SQL_ADD_WAIVER] = "INSERT INTO waiver(" WAIVER_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -78,7 +80,8 @@ const char *const queries[SQL_COUNT] = {
 			      "NOT EXISTS (SELECT 1 FROM run WHERE run.host = ?1 AND run.waiver = waiver.id) AND "
 			      "NOT EXISTS (SELECT 1 FROM patch WHERE patch.host = ?1 AND patch.waiver = waiver.id)",
 	[SQL_WAIVERS] = "SELECT id, " WAIVER_COLUMNS " FROM waiver ORDER BY id DESC",
-	[SQL_WAIVERS_OF_HOST] = "SELECT id, " WAIVER_COLUMNS " FROM waiver WHERE host = ?1 ORDER BY id DESC",
+	[SQL_WAIVERS_OF_HOST] = "SELECT id, " WAIVER_COLUMNS
+				" FROM waiver WHERE id IN (SELECT id FROM waiver WHERE host = ?1) ORDER BY id DESC",
 	[SQL_EXPIRE_LEASES] = "DELETE FROM lease WHERE expires_at <= ?1 OR expires_at > ?2",
 	[SQL_COUNT_LEASES] = "SELECT count(*) FROM (SELECT 1 FROM lease WHERE name = ?1 LIMIT ?2)",
 	[SQL_ADD_LEASE] = "INSERT INTO lease(name, holder, taken_at, expires_at) VALUES (?,?,?,?)",
