@@ -101,23 +101,6 @@ static int upgrade_locked(struct sql *s, struct error *e)
 	return sql_run(s, line, e);
 }
 
-int schema_upgrade(struct sql *s, struct error *e)
-{
-	struct error ignored;
-	int64_t application, user, tables;
-	/* The usual case takes no lock. */
-	if (versions(s, &application, &user, &tables, e) < 0)
-		return -1;
-	if (application == HISTORY_APPLICATION_ID && user == schema_version())
-		return 0;
-	if (sql_run(s, "BEGIN IMMEDIATE", e) < 0)
-		return -1;
-	if (upgrade_locked(s, e) == 0 && sql_run(s, "COMMIT", e) == 0)
-		return 0;
-	(void)!sql_run(s, "ROLLBACK", &ignored);
-	return -1;
-}
-
 #define SCHEMA_LIST                                                                                                    \
 	"SELECT type || ' ' || name || ' ' || tbl_name || ' ' || ifnull(sql, '') FROM sqlite_schema "                  \
 	"WHERE name NOT GLOB 'sqlite_stat[14]' ORDER BY name, type"
@@ -156,4 +139,22 @@ int schema_check(struct sql *s, struct error *e)
 	sqlite3_finalize(want);
 	sql_close(&model);
 	return rc;
+}
+
+int schema_upgrade(struct sql *s, struct error *e)
+{
+	struct error ignored;
+	int64_t application, user, tables;
+	/* The usual case takes no lock. */
+	if (versions(s, &application, &user, &tables, e) < 0)
+		return -1;
+	if (application == HISTORY_APPLICATION_ID && user == schema_version())
+		return 0;
+	if (sql_run(s, "BEGIN IMMEDIATE", e) < 0)
+		return -1;
+	/* What would not be a history of ours then stays as it was. */
+	if (upgrade_locked(s, e) == 0 && schema_check(s, e) == 0 && sql_run(s, "COMMIT", e) == 0)
+		return 0;
+	(void)!sql_run(s, "ROLLBACK", &ignored);
+	return -1;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * A history as anybody could have left it. Whatever is in the file: every question ends, with an answer or an error; a
- * file that is refused is not touched; and chunks that come out give the digest that they came with.
+ * file that is refused is not touched; chunks that come out give the digest that they came with; patches and waivers
+ * are of the host that was asked for, and in force when they are said to be; and no lease is given beyond its places.
  */
 #include <sys/stat.h>
 
-#include "backproof/history.h"
+#include "backproof/ledger.h"
 #include "mutate.h"
 
 static char *path, *wal, *shm;
@@ -63,6 +64,79 @@ static void ask(struct history *h, const char *host, const struct history_file *
 		free(label);
 }
 
+#define NOW INT64_C(1795302610)
+
+static int visit_patch(void *ctx, const struct patch_record *r, struct error *e)
+{
+	const char *host = ctx;
+	(void)e;
+	NEED(r->id > 0 && r->host && *r->host && r->command.count && (!host || !strcmp(host, r->host)));
+	NEED(!r->code == !r->waiver && r->code < 22 && r->started_at >= 0 && r->ended_at >= 0);
+	NEED(r->state <= PROGRAM_FAILED && r->post_state <= PROGRAM_FAILED && r->status >= 0 && r->post_status >= 0);
+	for (size_t i = 0; i < r->files.count; i++)
+		NEED(r->files.items[i].path && !r->files.items[i].chunks);
+	return 0;
+}
+
+static int visit_waiver(void *ctx, const struct waiver *w, struct error *e)
+{
+	const char *host = ctx;
+	(void)e;
+	NEED(w->id > 0 && w->host && w->reason && *w->reason && w->user && (!host || !strcmp(host, w->host)));
+	NEED(w->recorded_at > 0 && w->recorded_at < w->ends_at);
+	if (host)
+		NEED(w->recorded_at <= NOW && NOW < w->ends_at && !w->ended_at);
+	return 0;
+}
+
+static void ask_ledger(struct history *h)
+{
+	struct error e;
+	struct patch_record r;
+	char *why, host[] = "web01";
+	(void)!history_patches(h, NULL, 300, visit_patch, NULL, &e);
+	(void)!history_patches(h, host, 300, visit_patch, host, &e);
+	if (history_patch(h, 1, &r, &e) == 1) {
+		NEED(r.id == 1);
+		patch_record_free(&r);
+	}
+	(void)!history_waivers(h, NULL, 0, visit_waiver, NULL, &e);
+	(void)!history_waivers(h, host, NOW, visit_waiver, host, &e);
+	if (history_suspect(h, host, "web01.img", &why, &e) == 1)
+		free(why);
+}
+
+/* What is written lands, or is said not to; and places that are taken are not given twice. */
+static void change_ledger(struct history *h)
+{
+	struct error e;
+	size_t ended;
+	struct lease a, b;
+	char host[] = "web01", word[] = "true", *words[] = {word};
+	struct patch_record r = {.host = host, .command = {words, 1, 1}, .state = PROGRAM_RUNNING, .started_at = NOW};
+	struct waiver w = {.host = host, .reason = word, .user = word, .recorded_at = NOW, .ends_at = NOW + 5};
+	if (history_patch_begin(h, &r, &e) == 0) {
+		r.state = PROGRAM_EXITED;
+		(void)!history_patch_update(h, &r, &e);
+	}
+	if (history_waiver_add(h, &w, &e) == 0)
+		(void)!history_waiver_sign(h, w.id, "{}", &e);
+	(void)!history_waivers_end(h, host, NOW, "x", &ended, &e);
+	(void)!history_suspect_add(h, host, "x", "y", NULL, NOW, &e);
+	int first = history_lease_take(h, "group new", 1, "x", NOW, &a, &e);
+	if (first < 0)
+		return;
+	int second = history_lease_take(h, "group new", 1, "x", NOW, &b, &e);
+	NEED(!(first == 1 && second == 1));
+	if (second >= 0)
+		lease_free(&b);
+	if (first == 1) {
+		(void)!history_lease_renew(h, &a, NOW, &e);
+		(void)!history_lease_drop(h, &a, &e);
+	}
+	lease_free(&a);
+}
+
 static void use(struct history *h)
 {
 	struct error e;
@@ -82,6 +156,7 @@ static void use(struct history *h)
 	ask(h, "web01", &now);
 	now.has_fsverity = true;
 	ask(h, "web01", &now);
+	ask_ledger(h);
 }
 
 static void put(const uint8_t *data, size_t size)
@@ -126,6 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		NEED(r.host);
 		(void)!history_add(h, &r, &e);
 		history_record_free(&r);
+		change_ledger(h);
 		use(h);
 	} else if (e.cls == ERROR_CORRUPT && size >= 100 && access(wal, F_OK) < 0 && get_be32(data + 60) == 2) {
 		is_untouched(data, size);

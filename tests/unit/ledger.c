@@ -856,6 +856,11 @@ static void migration(void)
 	history_destroy(h);
 	CHECK_INT(number("PRAGMA user_version"), 3);
 	history_record_free(&r);
+	/* Of no history of ours nothing is made. */
+	raw(back);
+	raw("CREATE TABLE extra(x)");
+	CHECK(!history_open(path, HISTORY_WRITE, &e) && e.cls == ERROR_CORRUPT);
+	CHECK_INT(number("PRAGMA user_version"), 2);
 }
 
 int main(void)
