@@ -69,6 +69,13 @@ struct gate_request {
  */
 void gate_check(const struct gate_request *r, struct host_result *out);
 
+/*
+ * The policy of a host: by option, by its section, or the default. NULL: there is none of that name. *history: the path
+ * of the history that it has, NULL: none is kept. All borrowed.
+ */
+const struct policy *gate_policy(const struct config *c, const struct gate_overrides *o, const char *host,
+				 const char **history);
+
 struct text;
 /*
  * Waivers. PENDING: policy wants it signed by a second person, and nobody has; VOID: it is worth nothing. why: a line

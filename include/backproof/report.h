@@ -24,6 +24,13 @@ struct report_format {
 	void (*end)(struct text *out, const struct host_result *const *all, size_t count, enum code overall,
 		    int exit, const struct report_options *o);
 };
+/*
+ * A waiver in words, not yet escaped: "until 2026-11-22T18:00:00Z (1h 50m) by root, approved by bob: reason [CHG-1]".
+ * now 0: without what is left of it.
+ */
+void report_put_waiver(struct text *out, const struct waiver *w, int64_t now);
+/* JSON: its members, the first of them "id"; the object is the caller's. covers: a word, or NULL. */
+void report_put_waiver_members(struct text *out, const struct waiver *w, const char *covers);
 const struct report_format *report_format(const char *name);
 const char *const *report_format_names(size_t *count);
 

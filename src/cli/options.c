@@ -76,6 +76,16 @@ static int parse_some(const char *value, uint32_t most, int64_t *out)
 	return 0;
 }
 
+/* For people to read, and to be kept: something that is not blank, nor too much. */
+static bool is_words(const char *value)
+{
+	size_t n = strlen(value);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)value[i] > ' ' && value[i] != 0x7f)
+			return n <= 1024 && text_is_utf8(value);
+	return false;
+}
+
 static int set_machine_id(struct options *o, const char *value)
 {
 	o->overrides.machine_id = value;
@@ -157,7 +167,8 @@ static int apply(struct options *o, enum option_id id, const char *value)
 	case OPT_POST:
 		return set_text(&o->post, value);
 	case OPT_SUSPECT:
-		return set_text(&o->suspect, value);
+		g->suspect = o->suspect = value;
+		return is_words(value) ? 0 : -1;
 	case OPT_REASON:
 		return set_text(&o->reason, value);
 	case OPT_TICKET:

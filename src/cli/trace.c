@@ -3,6 +3,7 @@
 #include "trace.h"
 
 #include "backproof/journal.h"
+#include "backproof/person.h"
 
 #define FIELDS_MOST 24
 
@@ -107,4 +108,32 @@ void trace_verdict(const struct options *o, const char *command, const struct ho
 	(void)journal_send(JOURNAL_VERDICT,
 			   found == CODE_SAFE ? JOURNAL_INFO : found == CODE_WAIVED ? JOURNAL_WARNING : JOURNAL_ERR,
 			   text_str(&message), n.fields, n.count);
+}
+
+bool trace_waiver(const struct options *o, const char *what, const struct waiver *w, const char *state,
+		  const struct person *who)
+{
+	struct entry n = {0};
+	autotext struct text message = {0};
+	bool ended = !strcmp(what, "ended");
+	text_printf(&message, "%s: waiver %s", w->host, what);
+	if (!ended) {
+		text_put(&message, " ");
+		report_put_waiver(&message, w, 0);
+	}
+	text_put(&message, ended ? " by " : "; done by ");
+	person_put(&message, who->user, who->login, who->terminal, who->origin);
+	put(&n, "BACKPROOF_COMMAND", "waive");
+	put(&n, "BACKPROOF_HOST", w->host);
+	put(&n, "BACKPROOF_WAIVER_STATE", state);
+	if (!ended)
+		put_waiver(&n, w);
+	put(&n, "BACKPROOF_USER", who->user);
+	put(&n, "BACKPROOF_LOGIN", who->login);
+	put(&n, "BACKPROOF_TERMINAL", who->terminal);
+	put(&n, "BACKPROOF_ORIGIN", who->origin);
+	put_number(&n, "BACKPROOF_UID", who->uid);
+	put_time(&n, "BACKPROOF_NOW", o->overrides.now);
+	return !message.failed && journal_send(ended ? JOURNAL_WAIVER_ENDED : JOURNAL_WAIVER_RECORDED, JOURNAL_WARNING,
+					       text_str(&message), n.fields, n.count);
 }

@@ -3,6 +3,7 @@
 #include "applied.h"
 
 #include "polite.h"
+#include "remember.h"
 
 int policy_applied(const struct gate_request *r, struct policy *out, struct error *e)
 {
@@ -47,4 +48,16 @@ int policy_applied(const struct gate_request *r, struct policy *out, struct erro
 		out->scratch = copy;
 	}
 	return 0;
+}
+
+const struct policy *gate_policy(const struct config *c, const struct gate_overrides *o, const char *host,
+				 const char **history)
+{
+	const struct policy *p = config_policy(c, policy_name_of(o, config_host(c, host)));
+	*history = NULL;
+	if (p && o->history)
+		*history = strcmp(o->history, "none") ? o->history : NULL;
+	else if (p)
+		*history = remember_path(p);
+	return p;
 }

@@ -28,6 +28,11 @@ bool report_near(const struct host_result *const *all, size_t count);
 /* Each host that is here is safe, and the whole is not: a run that was cut short. */
 bool report_is_cut(const struct host_result *const *all, size_t count, enum code overall);
 
+/* The waiver that is in force, whether the verdict needs it or not; NULL: none. */
+const struct waiver *report_waiver(const struct host_result *r);
+/* The code, of one that is waived the one that was found. */
+enum code report_found(const struct host_result *r);
+
 /* The name of the host, "" when memory ran out before there was one. Untrusted. */
 const char *report_host(const struct host_result *r);
 /* "full" or "sample" */
