@@ -1,0 +1,297 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What monitors are told: the journal's entries, check_backproof, metrics of stored verdicts, JUnit. check_backproof says OK
+# only for a stored verdict that is safe and recent; whatever else becomes of the history is never OK.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+PLUGIN=$(dirname "$BACKPROOF")/check_backproof
+CHECK=$TOP/tests/cli/monitor-check.py
+holds "the plugin is built" test -x "$PLUGIN"
+h=$W/h.db
+C=(--config "$W/empty.conf" --scratch "$S")
+q() { sqlite3 -cmd '.timeout 5000' "$h" "$1"; }
+mkdir "$W/said"
+plugin() { # CODE NAME ARGUMENTS...: leaves $W/out; what it says is read at the end, all at once
+	local want=$1 name=$2 state=(OK WARNING CRITICAL UNKNOWN) line
+	shift 2
+	ran="check_backproof $*"
+	"$PLUGIN" "$@" >"$W/out" 2>"$W/err" </dev/null
+	code=$?
+	cp "$W/out" "$W/said/$((passed + failed)) $want"
+	read -r line <"$W/out"
+	if [ "$code" = "$want" ] && [ ! -s "$W/err" ] && [[ $line == "BACKPROOF ${state[$want]} - "* ]]; then
+		ok "$name"
+	else
+		why "$want" | not_ok "$name"
+	fi
+}
+says() { # NAME PATTERN
+	if grep -Eq -- "$2" "$W/out"; then ok "$1"; else why "$2" | not_ok "$1"; fi
+}
+silent_on() { # NAME PATTERN
+	if grep -Eq -- "$2" "$W/out"; then why "not $2" | not_ok "$1"; else ok "$1"; fi
+}
+
+mk_tree "$W/efi" web01 "$ID" efi
+mk_disk "$W/web01.img" "$W/efi" --size 64 || exit 1
+
+# The journal: an entry a verdict, once its report was written.
+socket=$W/journal
+listen() { # COUNT
+	rm -f "$socket" "$W/entries"
+	python3 "$CHECK" journal "$socket" "$1" >"$W/entries" 2>"$W/journal.err" &
+	listener=$!
+	for _ in $(seq 200); do
+		[ -S "$socket" ] && return
+		sleep 0.05
+	done
+}
+heard() { # NAME FILTER: what came, slurped
+	wait "$listener"
+	if jq -es "$2" "$W/entries" >/dev/null 2>&1; then ok "$1"; else cat "$W/entries" "$W/journal.err" | not_ok "$1"; fi
+}
+listen 1
+BACKPROOF_JOURNAL=$socket run check web01 --from "$W/web01.img" "${C[@]}" --history "$h"
+heard "a safe verdict in the journal" '.[0] | .MESSAGE_ID == "b44f7b03d0f84b9f9ddad2ae12cd845f" and .PRIORITY == "6" and
+	.SYSLOG_IDENTIFIER == "backproof" and .BACKPROOF_COMMAND == "check" and .BACKPROOF_HOST == "web01" and
+	.BACKPROOF_VERDICT == "safe" and .BACKPROOF_CODE == "0" and .BACKPROOF_POLICY == "default" and
+	(.BACKPROOF_FILES | endswith("/web01.img")) and (.BACKPROOF_BYTES | tonumber) > 0 and
+	(.BACKPROOF_CHECKED_AT | fromdate) > 0 and (.MESSAGE | test("^web01: safe: ")) and (has("BACKPROOF_NOW") | not)'
+listen 1
+BACKPROOF_JOURNAL=$socket run check web01 --from "$W/web01.img" "${C[@]}" --now 2031-05-06T07:08:09Z --history none
+heard "one that is not, by a time that was given" '.[0] | .PRIORITY == "3" and .BACKPROOF_VERDICT == "stale" and
+	.BACKPROOF_CODE == "11" and .BACKPROOF_NOW == "2031-05-06T07:08:09Z" and (.BACKPROOF_REASON | test("^stale: ")) and
+	(.MESSAGE | test("^web01: stale: "))'
+listen 1
+BACKPROOF_JOURNAL=$socket run check web01 --from "$W/web01.img" "${C[@]}" --history none --output /dev/full
+holds "a report that can't be written" test "$code" = 70
+heard "... is no verdict in the journal either" '.[0] | .PRIORITY == "3" and .BACKPROOF_VERDICT == "internal" and .BACKPROOF_CODE == "70"'
+listen 1
+BACKPROOF_JOURNAL=$socket run check $'web01\nBACKPROOF_CODE=0\nBACKPROOF_VERDICT=safe' --from "$W/none" "${C[@]}" --history none
+heard "a host by whose name fields would come" '.[0] | .BACKPROOF_CODE != "0" and .BACKPROOF_VERDICT != "safe" and
+	(.BACKPROOF_HOST | startswith("web01\n")) and (.MESSAGE | contains("\n") | not)'
+cp "$W/empty.conf" "$W/audit.conf"
+printf '[repository "r"]\npath = %s\nlayout = files\nmatch = {host}.img\n' "$W" >>"$W/audit.conf"
+for i in web01 web02 web03; do printf '[host "%s"]\nrepository = r\n' $i >>"$W/audit.conf"; done
+listen 3
+BACKPROOF_JOURNAL=$socket run audit --config "$W/audit.conf" --scratch "$S" --history none --format html --output "$W/audit.html"
+heard "an entry for each host of an audit" 'length == 3 and (map(.BACKPROOF_HOST) | sort) == ["web01", "web02", "web03"] and
+	(map(.BACKPROOF_COMMAND) | unique) == ["audit"] and (map(.BACKPROOF_CODE) | sort) == ["0", "10", "10"]'
+for j in "$W/no-such-socket" "$W/empty.conf" "" none "$W/$(printf 'x%.0s' $(seq 200))"; do
+	BACKPROOF_JOURNAL=$j run check web01 --from "$W/web01.img" "${C[@]}" --history none --quiet
+	holds "no journal at '${j:0:40}' changes nothing" sh -c "[ $code = 0 ] && [ ! -s '$W/out' ] && [ ! -s '$W/err' ]"
+done
+
+# The plugin, on what the check above has left.
+plugin 0 "a safe verdict" -H web01 -f "$h"
+says "in a line" '^BACKPROOF OK - web01 safe: (full|sample) check .* ago, backup taken .* ago'
+holds "performance data, with units" jq -e '.data | .age.unit == "s" and .age.value < 900 and .age.crit == "93600" and
+	.age.warn == "" and .age.min == "0" and .backup_age.unit == "s" and .size.unit == "B" and .size.value == 67108864' <(python3 "$CHECK" perfdata "$W/out")
+plugin 0 "all hosts of the history" -f "$h"
+plugin 0 "by the environment's history" -H web01 --history "$h"
+BACKPROOF_HISTORY=$h plugin 0 "by the environment" -H web01
+plugin 2 "a host of which nothing is known" -H web99 -f "$h"
+says "... is named" 'web99: no verdict'
+plugin 2 "one that is, and one that is not" -H web01 -H web99 -f "$h"
+says "... are counted" '^BACKPROOF CRITICAL - 1 of 2 hosts ok: 1 CRITICAL'
+q "UPDATE run SET checked_at = checked_at - 3600, taken_at = checked_at - 7200"
+plugin 1 "-w" -H web01 -f "$h" -w 30m
+plugin 2 "-c" -H web01 -f "$h" -w 30m -c 3000
+plugin 0 "-w, within" -H web01 -f "$h" -w 10: -c 1h:2h
+plugin 1 "-w @" -H web01 -f "$h" -w @1h:2h
+holds "thresholds in performance data" jq -e '.data.age | .warn == "@3600:7200" and .crit == "93600"' <(python3 "$CHECK" perfdata "$W/out")
+plugin 0 "the backup's age, within" -H web01 -f "$h" -W 4h -C 5h
+plugin 1 "the backup's age -W" -H web01 -f "$h" -W 1h -C 5h
+plugin 2 "the backup's age -C" -H web01 -f "$h" -W 1h -C 2h
+q "UPDATE run SET checked_at = checked_at - 93600, taken_at = taken_at - 93600"
+plugin 2 "too old, where nobody says how old" -H web01 -f "$h"
+plugin 0 "... unless somebody does" -H web01 -f "$h" -c 0:
+q "UPDATE run SET checked_at = unixepoch() + 4000, taken_at = unixepoch()"
+plugin 3 "from the future" -H web01 -f "$h" -c '~:26h'
+q "UPDATE run SET checked_at = unixepoch() + 30, taken_at = unixepoch() - 60"
+plugin 0 "a clock that runs ahead a little" -H web01 -f "$h"
+q "UPDATE run SET checked_at = unixepoch() - 60, taken_at = unixepoch() + 4000"
+plugin 3 "a backup from the future" -H web01 -f "$h"
+q "UPDATE run SET checked_at = unixepoch() - 60, taken_at = 0"
+plugin 0 "a backup whose age nobody knows" -H web01 -f "$h"
+plugin 3 "... and that somebody asks for" -H web01 -f "$h" -W 5h
+q "UPDATE run SET taken_at = unixepoch() - 600"
+cp "$h" "$W/safe.db"
+again() { cp "$W/safe.db" "$h"; }
+
+# Each verdict.
+for c in 10 11 12 13; do
+	q "UPDATE run SET code = $c"
+	plugin 2 "code $c is CRITICAL" -H web01 -f "$h" -c '~:26h'
+done
+for c in 20 21 64 70 78; do
+	q "UPDATE run SET code = $c"
+	plugin 3 "code $c is UNKNOWN" -H web01 -f "$h"
+done
+for c in 87 1 -1 256 4294967296; do
+	q "UPDATE run SET code = $c"
+	plugin 3 "code $c is none" -H web01 -f "$h"
+done
+again
+q "INSERT INTO run SELECT 99, host, label, policy, checked_at, taken_at, 12, depth, seed, proofs, bytes, bytes_read, bytes_decoded,
+	image_data, files_sampled, files_restored, files_witnessed, bytes_restored, restore_seconds, duration_seconds, hostname,
+	machine_id, system, entries, opaque, confidence, damage, evidence, waiver FROM run LIMIT 1"
+q "INSERT INTO reason VALUES (99, 0, 'damaged: a | b' || char(10) || 'BACKPROOF OK - c'), (99, 1, 'second | reason')"
+plugin 2 "the last verdict counts, not the best" -H web01 -f "$h"
+says "... with its reason" '^BACKPROOF CRITICAL - web01 damaged: a / b'
+says "... and the others below" '^second / reason$'
+plugin 2 "... of all hosts" -f "$h" -H web01 -H web02
+says "... a line a host" '^CRITICAL - web01 damaged: '
+# Waived: by the waiver that the verdict names, for as long as it is in force.
+q "UPDATE run SET waiver = 5 WHERE id = 99"
+plugin 2 "a waiver that is not there" -H web01 -f "$h"
+q "INSERT INTO waiver(id, host, reason, user, uid, recorded_at, ends_at)
+	VALUES (5, 'web01', 'kernel | hole', 'ada', 0, unixepoch() - 100, unixepoch() + 3600)"
+plugin 1 "waived" -H web01 -f "$h"
+says "... until when, by whom and why" 'web01 waived until 20.*Z by ada \(kernel / hole\): damaged'
+plugin 2 "waived, and too old" -H web01 -f "$h" -c 0:10
+for change in "ends_at = unixepoch() - 1" "ended_at = unixepoch() - 1, ended_by = 'ada'" "host = 'web02'" "id = 6"; do
+	q "UPDATE waiver SET id = 5, host = 'web01', ends_at = unixepoch() + 3600, ended_at = 0; UPDATE waiver SET $change"
+	plugin 2 "not by a waiver with $change" -H web01 -f "$h"
+done
+# Suspect.
+again
+q "INSERT INTO suspect SELECT host, label, 'broken | into', 'ada', unixepoch() FROM run"
+plugin 1 "suspect" -H web01 -f "$h"
+says "... and why" 'suspect, not for a clean restore: broken / into'
+# Names are anybody's.
+again
+q "UPDATE run SET host = 'web|01' || char(10) || 'OK', policy = char(27) || '|'"
+plugin 0 "a host with a hostile name" -f "$h" -v
+plugin 0 "... and all of two" -f "$h" -v -H $'web|01\nOK' -H $'web|01\nOK'
+
+# By the configuration.
+again
+q "UPDATE run SET policy = 'default'"
+printf '[policy "default"]\nhistory = %s\n[policy "other"]\nhistory = %s\n' "$h" "$h" >"$W/c.conf"
+printf '[repository "r"]\npath = %s\nlayout = files\nmatch = {host}.img\n' "$W" >>"$W/c.conf"
+printf '[host "web01"]\nrepository = r\ngroup = web\n[host "web02"]\nrepository = r\ngroup = mail\npolicy = other\n' >>"$W/c.conf"
+plugin 2 "a configured host that was never checked" --config "$W/c.conf"
+says "... by name" '^CRITICAL - web02: no verdict'
+plugin 0 "a group" --config "$W/c.conf" -H @web
+plugin 2 "another" --config "$W/c.conf" -H @mail
+plugin 3 "a group that there is not" --config "$W/c.conf" -H @none
+plugin 3 "a group without a configuration that names it" -H @web -f "$h"
+q "UPDATE run SET host = 'web02'"
+plugin 1 "safe by another policy than it should be" --config "$W/c.conf" -H web02
+plugin 1 "... or by another than asked for" -f "$h" -H web02 -p strict
+plugin 0 "... or by the one asked for" -f "$h" -H web02 -p default
+q "UPDATE run SET host = 'gone', code = 12"
+plugin 2 "a host that is configured no more counts no more" --config "$W/c.conf"
+silent_on "... and is not named" gone
+again
+sed "0,/history = .*/s||history = $W/safe.db|" "$W/c.conf" >"$W/two.conf"
+plugin 3 "hosts of several histories" --config "$W/two.conf"
+plugin 0 "... one by itself" --config "$W/two.conf" -H web01
+printf 'nonsense\n' >>"$W/two.conf"
+plugin 3 "a configuration that is wrong" --config "$W/two.conf" -H web01 -f "$h"
+plugin 3 "a configuration that is not there" --config "$W/none.conf" -H web01 -f "$h"
+plugin 3 "a configuration without hosts" --config "$W/empty.conf" -f "$h"
+
+# Whatever becomes of the history is not OK.
+plugin 3 "no history" -H web01 -f "$W/none.db"
+plugin 3 "... and none is kept" -H web01 -f none
+holds "... and none is made" test ! -e "$W/none.db"
+: >"$W/bad.db"
+plugin 3 "an empty file" -H web01 -f "$W/bad.db"
+"$BACKPROOF" check web01 --from "$W/web01.img" "${C[@]}" --history "$W/fresh.db" >/dev/null 2>&1
+sqlite3 "$W/fresh.db" "DELETE FROM run"
+plugin 3 "one in which nothing is" -f "$W/fresh.db"
+plugin 2 "... of that host" -H web01 -f "$W/fresh.db"
+head -c 20000 /dev/urandom >"$W/bad.db"
+plugin 3 "garbage" -H web01 -f "$W/bad.db"
+rm "$W/bad.db" && sqlite3 "$W/bad.db" "CREATE TABLE run(host, code); INSERT INTO run VALUES ('web01', 0)"
+plugin 3 "another database" -H web01 -f "$W/bad.db"
+sqlite3 "$h" "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+size=$(stat -c %s "$h")
+for n in 1 60 100 512 4096 $((size / 2)) $((size - 1)); do
+	head -c "$n" "$h" >"$W/bad.db"
+	plugin 3 "cut after $n bytes" -H web01 -f "$W/bad.db"
+done
+again
+q "PRAGMA user_version = 99"
+plugin 3 "of a newer program" -H web01 -f "$h"
+again
+q "DROP TABLE suspect"
+plugin 3 "without a table" -H web01 -f "$h"
+again
+chmod 666 "$h"
+plugin 3 "that anybody may write to" -H web01 -f "$h"
+chmod 640 "$h"
+plugin 3 "a directory" -H web01 -f "$W"
+mkfifo "$W/fifo"
+plugin 3 "a pipe" -H web01 -f "$W/fifo"
+chmod 600 "$h"
+setpriv --reuid 65534 --regid 65534 --clear-groups "$PLUGIN" -H web01 -f "$h" >"$W/out" 2>&1
+code=$?
+holds "one that can't be read" test "$code" = 3
+chmod 644 "$h" && sqlite3 "$h" "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null && rm -f "$h-wal" "$h-shm"
+setpriv --reuid 65534 --regid 65534 --clear-groups "$PLUGIN" -H web01 -f "$h" >"$W/out" 2>&1
+code=$?
+holds "a user who may only read" test "$code" = 0
+# Locked, for longer than anybody waits: the answer comes in time.
+printf 'BEGIN EXCLUSIVE;\n.shell sleep 30\n' >"$W/lock.sql"
+q "PRAGMA journal_mode = DELETE" >/dev/null
+sqlite3 "$h" <"$W/lock.sql" >/dev/null 2>&1 &
+locker=$!
+for _ in $(seq 100); do
+	sqlite3 "$h" "SELECT 1 FROM run" >/dev/null 2>&1 || break
+	sleep 0.05
+done
+started=$(date +%s)
+plugin 3 "locked" -H web01 -f "$h" -t 2
+says "... is said" 'could not be asked within 2 s'
+holds "... in time" test $(($(date +%s) - started)) -le 4
+# Whoever asks for us is killed.
+"$PLUGIN" -H web01 -f "$h" >"$W/out" 2>"$W/err" &
+asked=$!
+child=
+for _ in $(seq 100); do
+	child=$(cat "/proc/$asked/task/$asked/children" 2>/dev/null)
+	[ -n "$child" ] && break
+	sleep 0.02
+done
+# shellcheck disable=SC2086
+kill -9 $child
+wait $asked
+code=$?
+holds "its child is killed" test "$code" = 3
+says "... is said" '^BACKPROOF UNKNOWN - '
+# shellcheck disable=SC2046
+kill $(cat "/proc/$locker/task/$locker/children") $locker 2>/dev/null
+wait $locker 2>/dev/null
+again
+
+# Its own mouth.
+"$PLUGIN" -H web01 -f "$h" >/dev/full 2>/dev/null
+holds "an answer that can't be written" test $? = 3
+"$PLUGIN" -H web01 -f "$h" >&- 2>/dev/null
+holds "... nor anywhere" test $? = 3
+(
+	"$PLUGIN" -H web01 -f "$h" 2>/dev/null
+	echo $? >"$W/status"
+) | true
+holds "... nor to anybody" test "$(cat "$W/status")" != 2 # 0 where it was written before the reader left, else 3
+for bad in "-H" "-H ''" "-w" "-w ''" "-w 20:10" "-c 1x" "-t 0" "-t x" "-t 9999" "--nonsense" "stray" "-f ''" "-H web01 stray" "-p ''"; do
+	eval "set -- $bad"
+	plugin 3 "usage: $bad" "$@" --now 2026-01-01T00:00:00Z
+done
+"$PLUGIN" -V >"$W/out"
+holds "-V is no verdict" test $? = 3
+says "... and tells the version" '^check_backproof [0-9.]+$'
+"$PLUGIN" --help >"$W/out"
+holds "-h is no verdict" test $? = 3
+
+holds "every answer is one that monitors can read" python3 "$CHECK" perfdata "$W"/said/*
+
+# Reports for builds: as strict as Jenkins is.
+run audit --config "$W/audit.conf" --scratch "$S" --history none --format junit --output "$W/junit.xml"
+holds "JUnit, of an audit" sh -c 'python3 "$1" junit "$2" | jq -e ".tests == 24 and .failures > 0"' - "$CHECK" "$W/junit.xml"
+run check $'a&b<c>"\'\x01\xff' --from "$W/web01.img" "${C[@]}" --history none --format junit --output "$W/junit.xml"
+holds "JUnit, of a hostile name" python3 "$CHECK" junit "$W/junit.xml"
+finish
