@@ -14,7 +14,7 @@ import dnf
 import dnf.exceptions
 import dnf.transaction
 
-PROGRAM = "/usr/bin/backproof"
+PROGRAM = "/usr/local/bin/backproof"
 TIMEOUT = 120  # seconds; behind the time limit that [hook] has of its own
 OWN = "backproof"  # and what begins with it and a hyphen
 
@@ -30,7 +30,8 @@ class Backproof(dnf.Plugin):
         except dnf.exceptions.Error:
             raise
         except Exception as e:
-            raise dnf.exceptions.Error("backproof: the upgrade is refused: {}: {}".format(type(e).__name__, e))
+            raise dnf.exceptions.Error("backproof: the upgrade is refused, nothing was changed ({}: {})".format(
+                type(e).__name__, e))
 
     def _upgraded(self):
         """Names of what this transaction upgrades or replaces, backproof's own packages apart."""
