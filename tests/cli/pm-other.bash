@@ -146,10 +146,10 @@ SSH_ORIGINAL_COMMAND="check web01" asks
 holds "ssh: a host is asked about" test "$code:$(cat "$W/out")" = "0:<check><web01>"
 SSH_ORIGINAL_COMMAND="check web02" asks
 holds "ssh: the status is that of the check" test "$code" = 13
-while IFS= read -r asked; do
-	asked=$(printf %b "$asked")
+while IFS= read -r name; do
+	asked=$(printf %b "$name")
 	SSH_ORIGINAL_COMMAND=$asked asks
-	if [ "$code" = 64 ] && ! grep -q '<' "$W/out" && [ ! -e "$W/pwned" ]; then ok "ssh: refused: ${asked//$W/}"; else not_ok "ssh: refused: ${asked//$W/}" <"$W/out"; fi
+	if [ "$code" = 64 ] && ! grep -q '<' "$W/out" && [ ! -e "$W/pwned" ]; then ok "ssh: refused: ${name//$W/}"; else not_ok "ssh: refused: ${name//$W/}" <"$W/out"; fi
 done <<EOF
 
 check
@@ -163,7 +163,6 @@ check web01;touch $W/pwned
 check \$(touch $W/pwned)
 check \`touch $W/pwned\`
 check web01\ntouch $W/pwned
-check web01\n
 check web01|sh
 check web01>$W/pwned
 check -h
@@ -182,6 +181,8 @@ sh -c true
 sftp-server
 scp -f /etc/shadow
 EOF
+SSH_ORIGINAL_COMMAND=$'check web01\n' asks
+holds "ssh: refused: a line's end behind it" test "$code" = 64
 SSH_ORIGINAL_COMMAND="check $(printf '%0254d' 0)" asks
 holds "ssh: refused: a name that is too long" test "$code" = 64
 (unset SSH_ORIGINAL_COMMAND && asks && exit "$code")

@@ -15,7 +15,7 @@ import dnf.exceptions
 import dnf.transaction
 
 PROGRAM = "/usr/local/bin/backproof"
-TIMEOUT = 120  # seconds; behind the time limit that [hook] has of its own
+TIMEOUT = 600  # seconds; behind the time limit that [hook] has of its own
 OWN = "backproof"  # and what begins with it and a hyphen
 
 
