@@ -26,7 +26,7 @@ for n in alpha backproof backproof-hooks; do pac_of $n 1 && pac_of $n 2; done
 pac_of beta 1
 pacman_() { try pacman --config "$W/pac/pacman.conf" --hookdir "${hooks-$ETC/pacman.d/hooks}" --noconfirm "$@"; }
 pkg() { local p; for p in "$@"; do echo "$W/pac/repo/$p.pkg.tar"; done; }
-asks="$I/libexec/backproof/backproof-pacman"
+asks="$I/lib/backproof/backproof-pacman"
 sed -i 's/^limit=600/limit=2/' "$asks"
 
 set_gate stale
@@ -69,7 +69,7 @@ did 1 "pacman: no names at all are asked about" "$share/alpha" 2 1
 
 # dnf 5: the file as its plugin takes it: five fields, the options by spaces, the command by spaces, variables put in.
 actions=$ETC/dnf/libdnf5-plugins/actions.d/backproof.actions
-asks=$I/libexec/backproof/backproof-dnf5
+asks=$I/lib/backproof/backproof-dnf5
 sed -i 's/^limit=600/limit=2/' "$asks"
 holds "dnf5: two actions" test "$(grep -cv '^#' "$actions")" = 2
 holds "dnf5: each before the transaction, with an error that stops it, by our program" \
@@ -127,7 +127,7 @@ did 0 "dnf5: with a good pass it goes on, and is asked once, and for the kernel"
 holds "dnf5: ... in silence" test ! -s "$W/out"
 
 # ssh: as sshd calls it, by the shell, with what the client asked in the environment. The line is the manual's.
-gate=$I/libexec/backproof/backproof-ssh-gate
+gate=$I/lib/backproof/backproof-ssh-gate
 cat >"$I/bin/backproof" <<EOF
 #!/bin/sh
 printf '<%s>' "\$@"
@@ -138,7 +138,7 @@ chmod 755 "$I/bin/backproof"
 mandoc -T utf8 "$TOP/man/backproof-hooks.7" | perl -pe 's/.\x08//g; s/\xe2\x88\x92|\xe2\x80\x90/-/g' >"$W/hooks.txt"
 forced=$(sed -n 's/.*restrict,command="\([^"]*\)".*/\1/p' "$W/hooks.txt" | head -n 1)
 holds "ssh: the manual has a line for authorized_keys" test -n "$forced"
-forced=${forced//\/usr\/libexec/"$I/libexec"}
+forced=${forced//\/usr\/lib/"$I/lib"}
 asks() { # HOST...: the hosts that a key may ask about
 	if [ $# = 0 ]; then try sh -c "${forced%% *}"; else try sh -c "$gate $*"; fi
 }

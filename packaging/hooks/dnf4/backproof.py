@@ -5,6 +5,7 @@ It is asked in pre_transaction: everything is downloaded and tested by then, not
 only downloaded, or answered "no" to, never comes there. Of what a plugin raises, dnf lets only its own Error stop
 the transaction; anything else it logs, and goes on. So everything here ends as that Error, or as leave to go on.
 """
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import dnf
 import dnf.exceptions
 import dnf.transaction
 
+logger = logging.getLogger("dnf")
 PROGRAM = "/usr/local/bin/backproof"
 TIMEOUT = 600  # seconds; behind the time limit that [hook] has of its own
 OWN = "backproof"  # and what begins with it and a hyphen
@@ -73,6 +75,8 @@ class Backproof(dnf.Plugin):
                     child.wait()
             said.seek(0)
             text = said.read(65536).decode("utf-8", "replace").strip()
+        if status == 0 and text:  # the host is not safe, and somebody took that upon himself
+            logger.warning(text)
         if status != 0:
             raise dnf.exceptions.Error("{}\nbackproof: the upgrade is refused, nothing was changed ({})".format(
                 text, why).strip())
