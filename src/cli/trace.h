@@ -10,7 +10,10 @@
  */
 void trace_verdict(const struct options *o, const char *command, const struct host_result *r, bool reported);
 
-/* That a waiver was recorded (state: what that means now: "in-force", "pending"), approved or ended, by whom. true: somebody took it. */
+/*
+ * That a waiver was recorded (state: what that means now: "in-force", "pending"), approved or ended, by whom. true:
+ * somebody took it.
+ */
 struct person;
 bool trace_waiver(const struct options *o, const char *what, const struct waiver *w, const char *state,
 		  const struct person *who);

@@ -197,9 +197,8 @@ static int run(struct waive *x)
 	if (status)
 		return status;
 	if (!x->path)
-		return complain(CODE_CONFIG, o->list_all ? "no history is kept, and so there are no waivers"
-							 : "no history is kept, and what is not recorded is not waived: "
-							   "make " HISTORY_DIRECTORY ", or say history = FILE");
+		return complain(CODE_CONFIG, "no history is kept, and what is not recorded is not waived: make "
+					     HISTORY_DIRECTORY ", or say history = FILE");
 	x->history = history_open(x->path, o->list_all ? HISTORY_READ : HISTORY_WRITE, &e);
 	if (!x->history || person_now(&x->who, &e) < 0)
 		return complain(e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL, e.text);

@@ -109,13 +109,18 @@ static const char *when_cannot_tell(const struct host_result *r)
 void report_advice(struct text *out, const struct host_result *r)
 {
 	const char *past = report_advice_past(r);
-	if (past && r->verdict.code != CODE_SAFE) {
+	if (past && r->verdict.code != CODE_SAFE && r->verdict.code != CODE_WAIVED) {
 		text_put(out, past);
 		return;
 	}
 	switch (r->verdict.code) {
 	case CODE_SAFE:
 		text_put(out, when_safe(r));
+		return;
+	case CODE_WAIVED:
+		text_put(out, "A person has taken it on themselves: the host may be patched, and nothing proves that "
+			      "it could be restored. Make a backup first if there is any time for one, and end the "
+			      "waiver when it is no longer needed: backproof waive HOST --end.");
 		return;
 	case CODE_NO_BACKUP:
 		text_put(out, "Do not patch. Make an image backup of this host now and check again. If there is one, "

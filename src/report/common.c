@@ -6,7 +6,8 @@
 
 const enum code report_codes[REPORT_CODES] = {
 	CODE_INTERNAL,	CODE_CONFIG, CODE_USAGE,       CODE_DAMAGED, CODE_INCOMPLETE,
-	CODE_NO_BACKUP, CODE_STALE,  CODE_CANNOT_TELL, CODE_BUSY,    CODE_SAFE,
+	CODE_NO_BACKUP, CODE_STALE,  CODE_CANNOT_TELL, CODE_BUSY,    CODE_WAIVED,
+	CODE_SAFE,
 };
 
 size_t report_gravity(enum code c)
@@ -63,10 +64,10 @@ bool report_near(const struct host_result *const *all, size_t count)
 
 bool report_is_cut(const struct host_result *const *all, size_t count, enum code overall)
 {
-	if (overall == CODE_SAFE)
+	if (overall == CODE_SAFE || overall == CODE_WAIVED)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (all[i]->verdict.code != CODE_SAFE)
+		if (all[i]->verdict.code != CODE_SAFE && all[i]->verdict.code != CODE_WAIVED)
 			return false;
 	return true;
 }
@@ -166,7 +167,7 @@ const char *report_reason(const struct host_result *r)
 {
 	if (!r->verdict.reasons.count)
 		return "";
-	const char *line = r->verdict.reasons.items[0], *word = code_name(r->verdict.code);
+	const char *line = r->verdict.reasons.items[0], *word = code_name(report_found(r));
 	size_t len = strlen(word);
 	return strncmp(line, word, len) || strncmp(line + len, ": ", 2) ? line : line + len + 2;
 }

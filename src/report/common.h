@@ -12,7 +12,7 @@ extern const struct report_format report_text, report_json, report_jsonl, report
 #define REPORT_FORMAT_VERSION "1.2"
 
 /* All codes in the order of gravity of codes_combine, the worst first, safe last. */
-enum { REPORT_CODES = 10 };
+enum { REPORT_CODES = 11 };
 extern const enum code report_codes[REPORT_CODES];
 /* Index into report_codes; an unknown code counts as internal. */
 size_t report_gravity(enum code c);
@@ -25,9 +25,11 @@ const struct host_result **report_sorted(struct text *out, const struct host_res
 /* true when any host is safe but within 20 % of its maximal age. */
 bool report_near(const struct host_result *const *all, size_t count);
 
-/* Each host that is here is safe, and the whole is not: a run that was cut short. */
+/* Each host that is here is safe or waived, and the whole is not: a run that was cut short. */
 bool report_is_cut(const struct host_result *const *all, size_t count, enum code overall);
 
+/* before, then "SUSPECT: why", and what that means; nothing where it is not. Not yet escaped. */
+void report_put_suspect(struct text *out, const char *before, const struct host_result *r);
 /* The waiver that is in force, whether the verdict needs it or not; NULL: none. */
 const struct waiver *report_waiver(const struct host_result *r);
 /* The code, of one that is waived the one that was found. */

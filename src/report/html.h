@@ -5,7 +5,7 @@
 
 #include "common.h"
 
-/* The class of a code in the style sheet: "good", "bad" or "doubt". */
+/* The class of a code in the style sheet: "good", "bad", "doubt" or "waived". */
 const char *html_class(enum code c);
 /* <p class=...> and the like around escaped untrusted text. */
 void html_put(struct text *out, const char *element, const char *untrusted);

@@ -6,6 +6,8 @@ const char *html_class(enum code c)
 	switch (c) {
 	case CODE_SAFE:
 		return "good";
+	case CODE_WAIVED:
+		return "waived";
 	case CODE_NO_BACKUP:
 	case CODE_STALE:
 	case CODE_DAMAGED:
@@ -149,6 +151,26 @@ static void put_findings(struct text *out, const struct host_result *r)
 	text_put(out, "</details>\n");
 }
 
+/* What people have said, beside what was found. */
+static void put_said(struct text *out, const struct host_result *r)
+{
+	struct text line autotext = {0};
+	if (r->waiver)
+		text_printf(&line, "Not safe (%s), and waived ", code_name(r->verdict.waived));
+	else if (r->standing)
+		text_put(&line, "A waiver is in force ");
+	if (report_waiver(r)) {
+		report_put_waiver(&line, report_waiver(r), 0);
+		html_put(out, "p class=waived", text_str(&line));
+	}
+	out->failed |= line.failed;
+	line.length = 0;
+	report_put_suspect(&line, "", r);
+	if (r->suspect)
+		html_put(out, "p class=bad", text_str(&line));
+	out->failed |= line.failed;
+}
+
 void html_host(struct text *out, const struct host_result *r, size_t index, bool open)
 {
 	struct text advice autotext = {0};
@@ -156,6 +178,7 @@ void html_host(struct text *out, const struct host_result *r, size_t index, bool
 	text_printf(out, "<details id=\"h%zu\"%s><summary>", index, open ? " open" : "");
 	text_put_xml(out, report_host(r));
 	text_printf(out, " <span class=\"tag %s\">%s</span></summary>\n", html_class(c), code_name(c));
+	put_said(out, r);
 	report_advice(&advice, r);
 	if (advice.length)
 		html_put(out, "p", text_str(&advice));

@@ -92,6 +92,19 @@ static void put_sample(struct text *out, const struct chunk_sample *c)
 	text_printf(out, ",\"stopped\":%s}", c->stopped ? "true" : "false");
 }
 
+static void put_waiver(struct text *out, const struct host_result *r)
+{
+	const struct waiver *w = report_waiver(r);
+	put_key(out, "waiver");
+	if (!w) {
+		text_put(out, "null");
+		return;
+	}
+	text_put(out, "{");
+	report_put_waiver_members(out, w, r->verdict.code == CODE_WAIVED ? code_name(r->verdict.waived) : NULL);
+	text_put(out, "}");
+}
+
 static void put_host(struct text *out, const struct host_result *r, const char *type)
 {
 	text_put(out, "{");
@@ -126,6 +139,8 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	confinement_json(&r->confinement, out);
 	put_key(out, "notes");
 	text_put_json_list(out, &r->notes);
+	put_waiver(out, r);
+	text_put_member(out, "suspect", r->suspect);
 	if (r->older) {
 		put_key(out, "newer_restore_point");
 		put_host(out, r->older, NULL);

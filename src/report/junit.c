@@ -9,16 +9,21 @@
 
 enum result { PASSED, FAILED, ERRED, SKIPPED };
 
+/* Safe all the same: the policy did not ask for it. Waived: a person does not. Neither has passed. */
+static bool is_let_off(const struct host_result *r)
+{
+	return r->verdict.code == CODE_SAFE || r->verdict.code == CODE_WAIVED;
+}
+
 static enum result proof_result(const struct host_result *r, enum proof p)
 {
 	switch (r->verdict.proofs[p]) {
 	case OUTCOME_HELD:
 		return PASSED;
 	case OUTCOME_BROKEN:
-		return r->verdict.code == CODE_SAFE ? SKIPPED : FAILED;
+		return is_let_off(r) ? SKIPPED : FAILED;
 	default:
-		/* Safe all the same: the policy did not ask for it. */
-		return r->verdict.code == CODE_SAFE ? SKIPPED : ERRED;
+		return is_let_off(r) ? SKIPPED : ERRED;
 	}
 }
 
@@ -27,6 +32,8 @@ static enum result verdict_result(const struct host_result *r)
 	switch (r->verdict.code) {
 	case CODE_SAFE:
 		return PASSED;
+	case CODE_WAIVED:
+		return SKIPPED;
 	case CODE_NO_BACKUP:
 	case CODE_STALE:
 	case CODE_DAMAGED:
@@ -80,13 +87,36 @@ static void put_proof_case(struct text *out, const struct host_result *r, enum p
 		text_put(&body, "\n");
 	}
 	out->failed |= body.failed;
-	put_case(out, r, proof_name(p), result, result == SKIPPED ? "not required by the policy" : message, &body);
+	autofree char *waived = r->verdict.code == CODE_WAIVED ? text_format("waived: %s", message) : NULL;
+	if (result == SKIPPED)
+		message = waived ? waived : "not required by the policy";
+	put_case(out, r, proof_name(p), result, message, &body);
+}
+
+static void put_property(struct text *out, const char *name, const char *untrusted)
+{
+	text_printf(out, "      <property name=\"%s\" value=\"", name);
+	text_put_xml(out, untrusted);
+	text_put(out, "\"/>\n");
+}
+
+/* What people have said. */
+static void put_properties(struct text *out, const struct host_result *r, const struct text *waiver)
+{
+	if (!waiver->length && !r->suspect)
+		return;
+	text_put(out, "    <properties>\n");
+	if (waiver->length)
+		put_property(out, "waiver", text_str(waiver));
+	if (r->suspect)
+		put_property(out, "suspect", r->suspect);
+	text_put(out, "    </properties>\n");
 }
 
 static void put_suite(struct text *out, const struct host_result *r)
 {
 	char when[32];
-	struct text reasons autotext = {0};
+	struct text reasons autotext = {0}, waiver autotext = {0};
 	size_t tally[4] = {0};
 	for (int p = 0; p < PROOF_COUNT; p++)
 		tally[proof_result(r, p)]++;
@@ -99,14 +129,20 @@ static void put_suite(struct text *out, const struct host_result *r)
 		    CASES, tally[FAILED], tally[ERRED], tally[SKIPPED], when);
 	report_put_seconds(out, r->measures.duration_seconds);
 	text_put(out, "\">\n");
+	if (report_waiver(r))
+		report_put_waiver(&waiver, report_waiver(r), 0);
+	put_properties(out, r, &waiver);
 	for (int p = 0; p < PROOF_COUNT; p++)
 		put_proof_case(out, r, p);
 	for (size_t i = 0; i < r->verdict.reasons.count; i++) {
 		text_put_xml(&reasons, r->verdict.reasons.items[i]);
 		text_put(&reasons, "\n");
 	}
-	out->failed |= reasons.failed;
-	put_case(out, r, "verdict", verdict_result(r), report_reason(r), &reasons);
+	out->failed |= reasons.failed | waiver.failed;
+	autofree char *waived = text_format("waived %s: %s: %s", text_str(&waiver), code_name(report_found(r)),
+					    report_reason(r));
+	put_case(out, r, "verdict", verdict_result(r),
+		 r->verdict.code == CODE_WAIVED && waived ? waived : report_reason(r), &reasons);
 	text_put(out, "  </testsuite>\n");
 }
 

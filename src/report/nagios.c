@@ -25,11 +25,17 @@ static const char *state_of(const struct host_result *r)
 	return states[exit_status(r->verdict.code, EXIT_NAGIOS, host_result_near_max_age(r))];
 }
 
-static void put_summary(struct text *out, const struct host_result *r)
+static void put_words(struct text *out, const struct host_result *r)
 {
 	char age[32], limit[32], size[32];
 	put_plain(out, report_host(r));
 	text_printf(out, " %s: ", code_name(r->verdict.code));
+	if (r->verdict.code == CODE_WAIVED) {
+		struct text by autotext = {0};
+		report_put_waiver(&by, r->waiver, 0);
+		put_plain(out, text_str(&by));
+		text_printf(out, "; not safe, %s: ", code_name(r->verdict.waived));
+	}
 	if (r->verdict.code != CODE_SAFE) {
 		put_plain(out, report_reason(r));
 		if (r->verdict.reasons.count > 1)
@@ -44,6 +50,15 @@ static void put_summary(struct text *out, const struct host_result *r)
 		    (unsigned long long)r->measures.files_restored);
 	if (r->older)
 		text_printf(out, "; the newest restore point is %s", code_name(report_newest(r)->verdict.code));
+}
+
+static void put_summary(struct text *out, const struct host_result *r)
+{
+	struct text more autotext = {0};
+	put_words(out, r);
+	report_put_suspect(&more, "; ", r);
+	if (r->suspect)
+		put_plain(out, text_str(&more));
 }
 
 static void put_perfdata(struct text *out, const struct host_result *r)
@@ -75,7 +90,8 @@ static void put_audit(struct text *out, const struct host_result *const *all, si
 	}
 	if (report_is_cut(all, count, overall))
 		text_put(out, ", others were not checked");
-	text_printf(out, " | hosts=%zu safe=%zu not_safe=%zu\n", count, safe, count - safe);
+	text_printf(out, " | hosts=%zu safe=%zu not_safe=%zu waived=%zu\n", count, safe, count - safe,
+		    counts[report_gravity(CODE_WAIVED)]);
 	autofree const struct host_result **sorted = report_sorted(out, all, count);
 	for (size_t i = 0; sorted && i < count; i++) {
 		text_printf(out, "%s - ", state_of(sorted[i]));

@@ -42,7 +42,26 @@ static void put_safe(struct text *out, const char *name, const struct host_label
 
 static void put_code(struct text *out, const char *name, const struct host_label *h)
 {
-	put_u64(out, name, h, (uint64_t)exit_status(h->r->verdict.code, EXIT_PLAIN, false));
+	/* What was found: 0 would say that it was safe. */
+	put_u64(out, name, h, (uint64_t)exit_status(report_found(h->r), EXIT_PLAIN, false));
+}
+
+static void put_waived(struct text *out, const char *name, const struct host_label *h)
+{
+	put_u64(out, name, h, h->r->verdict.code == CODE_WAIVED);
+}
+
+static void put_waiver_end(struct text *out, const char *name, const struct host_label *h)
+{
+	const struct waiver *w = report_waiver(h->r);
+	if (w)
+		put_u64(out, name, h, (uint64_t)w->ends_at);
+}
+
+static void put_suspect(struct text *out, const char *name, const struct host_label *h)
+{
+	if (h->r->has_point)
+		put_u64(out, name, h, h->r->suspect != NULL);
 }
 
 static void put_proofs(struct text *out, const char *name, const struct host_label *h)
@@ -118,6 +137,11 @@ static const struct metric {
 	{"backproof_host_code", "Verdict: 0 safe, 10 no backup, 11 stale, 12 damaged, 13 incomplete, "
 				"20 cannot tell, 21 busy.",
 	 put_code},
+	{"backproof_host_waived", "1 when the host is not safe and may be patched all the same: a person says so.",
+	 put_waived},
+	{"backproof_waiver_end_timestamp_seconds", "When the waiver that is in force ends, in Unix time.",
+	 put_waiver_end},
+	{"backproof_backup_suspect", "1 when the restore point must not be trusted for a clean restore.", put_suspect},
 	{"backproof_proof_held", "1 when the proof was held.", put_proofs},
 	{"backproof_backup_age_seconds", "Age of the restore point when it was checked.", put_age},
 	{"backproof_backup_max_age_seconds", "Age that the policy allows.", put_max_age},

@@ -16,6 +16,8 @@ const char *table_color(const struct report_options *o, enum code c)
 	switch (c) {
 	case CODE_SAFE:
 		return "\033[32m";
+	case CODE_WAIVED:
+		return "\033[1;35m";
 	case CODE_NO_BACKUP:
 	case CODE_STALE:
 	case CODE_DAMAGED:
@@ -90,13 +92,34 @@ static void put_row(struct text *out, const struct host_result *r, size_t host_w
 	else if (c == CODE_SAFE && host_result_near_max_age(r))
 		text_put(&why, "soon too old");
 	else
-		text_put(&why, report_reason(r));
+		text_printf(&why, "%s%s%s", c == CODE_WAIVED ? code_name(r->verdict.waived) : "",
+			    c == CODE_WAIVED ? ": " : "", report_reason(r));
+	report_put_suspect(&why, why.length ? "; " : "", r);
 	if (why.length) {
 		text_put(out, "  ");
 		cells_put(out, text_str(&why), o->verbose ? SIZE_MAX : table_width(o) - host_width - 35,
 			  CELLS_CUT_END);
 	}
 	text_put(out, "\n");
+}
+
+/* All of them, each night, until they end. */
+static void put_waivers(struct text *out, const struct host_result *const *sorted, size_t count,
+			const struct report_options *o)
+{
+	bool first = true;
+	for (size_t i = 0; i < count; i++) {
+		const struct waiver *w = report_waiver(sorted[i]);
+		struct text line autotext = {0};
+		if (!w)
+			continue;
+		text_put(out, first ? "\nWaivers in force:\n  " : "  ");
+		text_printf(&line, "%s: ", report_host(sorted[i]));
+		report_put_waiver(&line, w, o->now);
+		cells_wrap(out, text_str(&line), 4, table_width(o), 0);
+		out->failed |= line.failed;
+		first = false;
+	}
 }
 
 void table_end(struct text *out, const struct host_result *const *all, size_t count, enum code overall,
@@ -116,6 +139,7 @@ void table_end(struct text *out, const struct host_result *const *all, size_t co
 		    "REASON");
 	for (size_t i = 0; i < count; i++)
 		put_row(out, sorted[i], host_width, o);
+	put_waivers(out, sorted, count, o);
 	report_count(all, count, counts);
 	text_printf(out, "\n%zu host%s: ", count, count == 1 ? "" : "s");
 	bool first = true;

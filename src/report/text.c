@@ -18,6 +18,8 @@ static void put_headline(struct text *out, const struct host_result *r, const st
 	text_put(out, table_color(o, c));
 	if (c == CODE_SAFE)
 		text_put(out, "SAFE to patch");
+	else if (c == CODE_WAIVED)
+		text_printf(out, "WAIVED, not safe to patch: %s", code_name(r->verdict.waived));
 	else
 		text_printf(out, "NOT SAFE to patch: %s", code_name(c));
 	text_put(out, table_color_end(o));
@@ -40,6 +42,29 @@ static void put_reasons(struct text *out, const struct host_result *r, const str
 	if (!o->verbose && why->count > 1)
 		text_printf(out, "  and %zu more reason%s: see --verbose\n", why->count - 1,
 			    why->count > 2 ? "s" : "");
+}
+
+/* What people have said, beside what was found. */
+static void put_said(struct text *out, const struct host_result *r, const struct report_options *o, size_t width)
+{
+	struct text line autotext = {0};
+	if (r->waiver) {
+		text_put(&line, "waived ");
+		report_put_waiver(&line, r->waiver, o->now);
+	} else if (r->standing) {
+		text_put(&line, "a waiver is in force ");
+		report_put_waiver(&line, r->standing, o->now);
+	}
+	if (line.length) {
+		text_put(out, "  ");
+		cells_wrap(out, text_str(&line), 2, width, 0);
+	}
+	line.length = 0;
+	report_put_suspect(&line, "", r);
+	if (!r->suspect)
+		return;
+	text_put(out, "  ");
+	cells_wrap(out, text_str(&line), 2, width, 0);
 }
 
 static void put_newer(struct text *out, const struct host_result *newer, size_t width)
@@ -220,6 +245,7 @@ static void text_host(struct text *out, const struct host_result *r, const struc
 	if (index)
 		text_put(out, "\n");
 	put_headline(out, r, o);
+	put_said(out, r, o, width);
 	put_reasons(out, r, o, width);
 	if (r->older)
 		put_newer(out, report_newest(r), width);

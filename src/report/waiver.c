@@ -44,3 +44,10 @@ enum code report_found(const struct host_result *r)
 {
 	return r->verdict.code == CODE_WAIVED ? r->verdict.waived : r->verdict.code;
 }
+
+void report_put_suspect(struct text *out, const char *before, const struct host_result *r)
+{
+	if (r->suspect)
+		text_printf(out, "%sSUSPECT: %s (this backup counts for the patch, and must not be trusted for a clean "
+			    "restore)", before, r->suspect);
+}
