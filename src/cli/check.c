@@ -33,10 +33,28 @@ struct report_options report_settings(const struct options *o, bool audit)
 	};
 }
 
-/* With --quiet the text of a safe host is silence; of another, its verdict and reasons. */
+void mention_said(const struct host_result *r)
+{
+	autotext struct text waived = {0}, suspect = {0};
+	const char *host = r->host ? r->host : "";
+	if (r->verdict.code == CODE_WAIVED && r->waiver) {
+		text_printf(&waived, "%s: WAIVED ", host);
+		report_put_waiver(&waived, r->waiver, 0);
+		text_printf(&waived, "; not safe: %s",
+			    r->verdict.reasons.count ? r->verdict.reasons.items[0] : code_name(r->verdict.waived));
+		(void)complain(CODE_WAIVED, text_str(&waived));
+	}
+	if (r->suspect) {
+		text_printf(&suspect, "%s: SUSPECT: %s: this backup must not be trusted for a clean restore", host,
+			    r->suspect);
+		(void)complain(r->verdict.code, text_str(&suspect));
+	}
+}
+
+/* With --quiet the text of a safe host is silence, as is that of one that standard error tells of; else why not. */
 static void quiet_text(struct text *out, const struct host_result *r)
 {
-	if (r->verdict.code == CODE_SAFE)
+	if (r->verdict.code == CODE_SAFE || r->verdict.code == CODE_WAIVED)
 		return;
 	text_put_safe(out, r->host);
 	text_printf(out, ": %s\n", code_name(r->verdict.code));
@@ -105,6 +123,9 @@ int command_check(struct options *o)
 	gate_check(&request, &result);
 	progress_stop(progress);
 	mention(&result.notes);
+	/* Also for who looks at nothing but the exit status; a report on the screen says it itself. */
+	if (o->quiet || o->output || (o->format && strcmp(o->format->name, "text")))
+		mention_said(&result);
 	int status = exit_status(result.verdict.code, o->exit_style, host_result_near_max_age(&result));
 	/* The verdict counts only when it could be told. */
 	bool reported = write_report(o, &result, status, &e) == 0;

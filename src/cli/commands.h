@@ -24,6 +24,11 @@ int command_completion(struct options *o);
 int complain(enum code code, const char *text);
 /* The same of each, where it changes no code. */
 void mention(const struct strings *notes);
+/*
+ * What people have said of a host, on standard error, a line each: that it was waived and by whom, that its backup is
+ * suspect. Never silent.
+ */
+void mention_said(const struct host_result *r);
 /* Loads the configuration; -1 after complaining. With --from and no --config none is needed. */
 int load_config(const struct options *o, struct config *out);
 /* For reports. */
