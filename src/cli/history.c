@@ -2,7 +2,7 @@
 /* backproof history [HOST] */
 #include "backproof/history_report.h"
 #include "commands.h"
-#include "output.h"
+#include "history_file.h"
 
 /* Of one host, where nobody asked for more. */
 #define USUAL_LINES 20
@@ -53,7 +53,7 @@ static int show(void *ctx, const struct history_record *r, struct error *e)
 		history_text_row(&l->out, r, t, &l->settings, l->host_width);
 	}
 	l->shown++;
-	l->codes[r->code & 255]++;
+	l->codes[(r->waiver ? CODE_WAIVED : r->code) & 255]++;
 	return l->out.failed ? error_nomem(e) : 0;
 }
 
@@ -157,44 +157,6 @@ static int list(struct listing *l, struct error *e)
 	return l->out.failed ? error_nomem(e) : 0;
 }
 
-/* As a check of the host would have it. NULL: none, and *status says what that means. */
-static const char *path_of(const struct options *o, const struct config *c, int *status)
-{
-	const char *path = o->overrides.history;
-	const struct host_config *h = o->arguments.count ? config_host(c, o->arguments.items[0]) : NULL;
-	const char *name = o->overrides.policy ? o->overrides.policy : h && h->policy ? h->policy : "default";
-	const struct policy *p = config_policy(c, name);
-	if (!path && !p) {
-		autofree char *text = text_format("there is no policy \"%s\"", name);
-		*status = complain(CODE_CONFIG, text ? text : "out of memory");
-		return NULL;
-	}
-	const char *usual = history_usual();
-	if (!path && !p->history && !strcmp(usual, HISTORY_DEFAULT) && access(HISTORY_DIRECTORY, F_OK) < 0) {
-		*status = complain(CODE_CANNOT_TELL, "no history is kept: " HISTORY_DIRECTORY " is not there; make it, "
-						     "or say history = FILE in a policy");
-		return NULL;
-	}
-	if (!path)
-		path = p->history ? p->history : usual;
-	if (strcmp(path, "none"))
-		return path;
-	*status = complain(CODE_CANNOT_TELL, "no history is kept: it is \"none\"");
-	return NULL;
-}
-
-static int write_out(struct listing *l, struct error *e)
-{
-	char *names[3] = {(char *)(uintptr_t)l->path, text_format("%s-wal", l->path), text_format("%s-shm", l->path)};
-	struct strings files = {names, 3, 3};
-	int rc = names[1] && names[2] ? output_spares(l->o->output, &files, e) : error_nomem(e);
-	free(names[1]);
-	free(names[2]);
-	if (rc < 0)
-		return -1;
-	return output_text(l->o->output, &l->out, e);
-}
-
 static int run(struct options *o, const char *path)
 {
 	struct error e = {0};
@@ -210,7 +172,7 @@ static int run(struct options *o, const char *path)
 	if (!l.history || list(&l, &e) < 0)
 		status = complain(e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL, e.text);
 	history_destroy(l.history);
-	if (!status && write_out(&l, &e) < 0)
+	if (!status && history_write_out(o, path, &l.out, &e) < 0)
 		status = complain(CODE_INTERNAL, e.text);
 	text_free(&l.out);
 	return status;
@@ -229,9 +191,9 @@ int command_history(struct options *o)
 		return complain(CODE_USAGE, "history writes text, json or jsonl");
 	if (load_config(o, &config) < 0)
 		return CODE_CONFIG;
-	const char *path = path_of(o, &config, &status);
+	const char *path = history_path_of(o, &config, &status);
 	if (path)
-		status = run(o, path);
+		status = o->patches ? history_list_patches(o, path) : run(o, path);
 	config_free(&config);
 	return status;
 }

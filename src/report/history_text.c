@@ -53,6 +53,28 @@ static const char *short_label(const struct history_record *r)
 											     : r->label + len + 1;
 }
 
+/*
+ * Verdict, depth and age, in columns of 11, 6 and 7. "waived (stale)" is longer than any verdict: it takes the room
+ * that the next ones leave, so that what follows stands where it does in other lines.
+ */
+static void put_verdict(struct text *out, const struct history_record *r, const char *age,
+			const struct report_options *o)
+{
+	char verdict[40];
+	enum code c = (enum code)r->code;
+	const char *depth = depth_name((enum depth)r->depth);
+	if (r->waiver)
+		snprintf(verdict, sizeof verdict, "waived (%s)", code_name(c));
+	else
+		snprintf(verdict, sizeof verdict, "%s", code_name(c));
+	int left = 11 + 2 + 6 + 2 + 7;
+	text_printf(out, "%s%s%s", table_color(o, r->waiver ? CODE_WAIVED : c), verdict, table_color_end(o));
+	int used = (int)strlen(verdict);
+	text_printf(out, "%*s%s", used < 11 ? 13 - used : 2, "", depth);
+	used = (used < 11 ? 13 : used + 2) + (int)strlen(depth);
+	text_printf(out, " %*s  ", left - used - 1 > 0 ? left - used - 1 : 0, age);
+}
+
 static void put_trend_columns(struct text *out, const struct history_trend *t)
 {
 	char size[32] = "-", rate[32] = "-";
@@ -146,8 +168,9 @@ void history_text_row(struct text *out, const struct history_record *r, const st
 		format_size(r->bytes, size);
 	/* Minutes are enough here: 2026-11-22 08:54Z */
 	format_rfc3339(r->checked_at, when);
-	text_printf(out, "%.10s %.5sZ  %s%-11s%s  %-6s  %7s  %9s  ", when, when + 11, table_color(o, c),
-		    code_name(c), table_color_end(o), depth_name((enum depth)r->depth), age, size);
+	text_printf(out, "%.10s %.5sZ  ", when, when + 11);
+	put_verdict(out, r, age, o);
+	text_printf(out, "%9s  ", size);
 	if (t)
 		put_trend_columns(out, t);
 	else

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Patches for programs. The order of members is part of the contract. */
+#include "backproof/digest.h"
+#include "backproof/rollback.h"
+#include "common.h"
+
+const char *patch_state_name(enum program_state s)
+{
+	static const char *const names[] = {"none", "running", "exited", "signalled", "failed"};
+	return (unsigned)s < ARRAY_SIZE(names) ? names[s] : "failed";
+}
+
+static void put_program(struct text *out, const char *key, enum program_state state, int status, int64_t ended)
+{
+	text_printf(out, ",\"%s\":{\"state\":\"%s\"", key, patch_state_name(state));
+	if (state == PROGRAM_NONE || state == PROGRAM_RUNNING)
+		text_put(out, ",\"status\":null");
+	else
+		text_printf(out, ",\"status\":%d", status);
+	text_put_member_time(out, "ended_at", ended);
+	text_put(out, "}");
+}
+
+static void put_digest(struct text *out, const char *key, bool has, const uint8_t digest[32])
+{
+	char hex[65];
+	text_put_member(out, key, has ? hex_encode(digest, 32, hex) : NULL);
+}
+
+static void put_point(struct text *out, const struct patch_record *r)
+{
+	if (!r->label) {
+		text_put(out, ",\"restore_point\":null");
+		return;
+	}
+	text_put(out, ",\"restore_point\":{\"label\":");
+	text_put_json(out, r->label);
+	text_put_member_time(out, "taken_at", r->taken_at);
+	text_put(out, ",\"format\":");
+	text_put_json_list(out, &r->formats);
+	text_put(out, ",\"files\":[");
+	for (size_t i = 0; i < r->files.count; i++) {
+		const struct history_file *f = &r->files.items[i];
+		text_put(out, i ? ",{\"path\":" : "{\"path\":");
+		text_put_json(out, f->path);
+		text_put_member_u64(out, "size", f->size);
+		text_put_member_time(out, "modified_at", f->mtime_ns / 1000000000);
+		put_digest(out, "sha256", f->has_sha256, f->sha256);
+		put_digest(out, "fsverity", f->has_fsverity, f->fsverity);
+		text_put(out, "}");
+	}
+	text_put(out, "]}");
+}
+
+/* Members without the braces around them. */
+void patch_json_members(struct text *out, const struct patch_record *r)
+{
+	const char *code = code_name((enum code)r->code);
+	text_printf(out, "\"id\":%lld", (long long)r->id);
+	text_put_member(out, "host", r->host);
+	text_put(out, ",\"command\":");
+	text_put_json_list(out, &r->command);
+	text_put_member(out, "user", r->user);
+	text_put_member_time(out, "started_at", r->started_at);
+	put_program(out, "result", r->state, r->status, r->ended_at);
+	text_put_member(out, "post", r->post);
+	put_program(out, "post_result", r->post_state, r->post_status, r->post_ended_at);
+	text_printf(out, ",\"verdict\":\"%s\",\"code\":\"%s\"", r->waiver ? code_name(CODE_WAIVED) : code, code);
+	if (r->waiver)
+		text_printf(out, ",\"waiver\":%lld", (long long)r->waiver);
+	else
+		text_put(out, ",\"waiver\":null");
+	text_put_member(out, "suspect", r->suspect);
+	text_put_member_time(out, "checked_at", r->checked_at);
+	text_put_member(out, "policy", r->policy);
+	put_point(out, r);
+}
+
+void patch_json_row(struct text *out, const struct patch_record *r, const char *type)
+{
+	text_put(out, "{");
+	if (type)
+		text_printf(out, "\"type\":\"%s\",\"format_version\":\"" REPORT_FORMAT_VERSION "\",", type);
+	patch_json_members(out, r);
+	text_put(out, "}");
+}
+
+void patch_json_head(struct text *out, const char *path)
+{
+	text_put(out, "{\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"type\":\"patches\",\"file\":");
+	text_put_json(out, path);
+	text_put(out, ",\"patches\":[");
+}
+
+void patch_jsonl_end(struct text *out, const char *path, size_t patches)
+{
+	text_put(out, "{\"type\":\"summary\",\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"file\":");
+	text_put_json(out, path);
+	text_printf(out, ",\"patches\":%zu}\n", patches);
+}
