@@ -615,8 +615,9 @@ static void leases(void)
 	CHECK(c.id > b.id);
 	/* Expired, and nobody wanted it: it was not lost. */
 	CHECK_INT(history_lease_renew(h, &c, T0 + 5000, &e), 1);
-	CHECK_INT(history_lease_take(h, "x", 0, "c", T0, &b, &e), -1);
 	lease_free(&a);
+	lease_free(&b);
+	CHECK_INT(history_lease_take(h, "x", 0, "c", T0, &b, &e), -1);
 	CHECK_INT(history_lease_take(h, "x", 1, "c", 0, &a, &e), -1);
 	CHECK_INT(history_lease_take(h, "x", 1, "c", INT64_MAX, &a, &e), -1);
 	CHECK_INT(history_lease_renew(h, &c, INT64_MAX, &e), -1);
