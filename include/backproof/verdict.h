@@ -3,6 +3,8 @@
 #ifndef BACKPROOF_VERDICT_H
 #define BACKPROOF_VERDICT_H
 
+#include <sys/stat.h>
+
 #include "backproof/confine.h"
 #include "backproof/ledger.h"
 #include "backproof/policy.h"
@@ -61,7 +63,21 @@ struct proved_file {
 	/* Its fs-verity digest as a seal or the history has it, against which chunks were held: no proof by itself. */
 	bool has_known;
 	uint8_t known[32];
+	/* The very file that was read, as it was when it was opened. */
+	bool is_opened;
+	struct stat opened;
 };
+
+/* A program that policy names, run because there was no backup that is fresh. */
+struct backup_now {
+	enum code because; /* NO_BACKUP or STALE */
+	struct strings command;
+	enum program_state state;
+	int status;
+	bool timed_out;
+	double seconds;
+};
+void backup_now_free(struct backup_now *b);
 
 /* The sample of chunks that was held against a seal or the history; total 0: none was taken. */
 struct chunk_sample {
@@ -114,6 +130,8 @@ struct host_result {
 	struct waiver *waiver;	   /* with code WAIVED: by whom, why and until when. Owned */
 	struct waiver *standing;   /* with another code: one that is in force all the same. Owned */
 	char *suspect;		   /* why this restore point must not be trusted for a clean restore, or NULL */
+	struct backup_now *backup_now; /* before this was judged; NULL: none was made. Owned */
+	struct patch_record *patch; /* that this is the verdict of; NULL: nobody asked for one. Owned */
 	struct host_result *older; /* with fallback: the newer point that was not safe. Owned */
 };
 /* Frees what r and the chain of `older` hold, and each older; not r itself. NULL is fine. */

@@ -137,3 +137,44 @@ bool trace_waiver(const struct options *o, const char *what, const struct waiver
 	return !message.failed && journal_send(ended ? JOURNAL_WAIVER_ENDED : JOURNAL_WAIVER_RECORDED, JOURNAL_WARNING,
 					       text_str(&message), n.fields, n.count);
 }
+
+static void put_program(struct entry *n, const char *name, enum program_state state, int status, struct text *room)
+{
+	if (state == PROGRAM_NONE)
+		return;
+	program_put(state, status, room);
+	put(n, name, text_str(room));
+}
+
+void trace_patch(const struct host_result *r, bool begins)
+{
+	const struct patch_record *p = r->patch;
+	struct entry n = {0};
+	autotext struct text command = {0}, message = {0}, how = {0}, after = {0}, paths = {0};
+	bool good = p->state == PROGRAM_EXITED && !p->status &&
+		    (p->post_state == PROGRAM_NONE || (p->post_state == PROGRAM_EXITED && !p->post_status));
+	words_put(&p->command, &command);
+	join(&paths, &r->paths);
+	put(&n, "BACKPROOF_COMMAND", "run");
+	put(&n, "BACKPROOF_HOST", p->host);
+	if (p->id)
+		put_number(&n, "BACKPROOF_PATCH", (uint64_t)p->id);
+	put(&n, "BACKPROOF_PATCH_COMMAND", text_str(&command));
+	put(&n, "BACKPROOF_PATCH_BY", p->user);
+	put(&n, "BACKPROOF_VERDICT", code_name(r->verdict.code));
+	put_point(&n, r, text_str(&paths));
+	put_waiver(&n, r->verdict.code == CODE_WAIVED ? r->waiver : NULL);
+	if (!begins) {
+		put_program(&n, "BACKPROOF_PATCH_RESULT", p->state, p->status, &how);
+		put_program(&n, "BACKPROOF_POST_RESULT", p->post_state, p->post_status, &after);
+		put(&n, "BACKPROOF_POST", p->post);
+	}
+	text_printf(&message, "%s: patch %s: %s", p->host, begins ? "begins" : "has ended", text_str(&command));
+	if (!begins)
+		text_printf(&message, ": %s%s%s", text_str(&how), after.length ? "; the check after it: " : "",
+			    text_str(&after));
+	if (command.failed || message.failed || paths.failed || how.failed || after.failed)
+		return;
+	(void)journal_send(begins ? JOURNAL_PATCH_BEGUN : JOURNAL_PATCH_ENDED,
+			   begins || good ? JOURNAL_NOTICE : JOURNAL_WARNING, text_str(&message), n.fields, n.count);
+}

@@ -18,4 +18,7 @@ struct person;
 bool trace_waiver(const struct options *o, const char *what, const struct waiver *w, const char *state,
 		  const struct person *who);
 
+/* The same of a patch that begins, or has ended. */
+void trace_patch(const struct host_result *r, bool begins);
+
 #endif

@@ -144,6 +144,13 @@ void verdict_free(struct verdict *v)
 	v->code = CODE_CANNOT_TELL; /* what is gone must not read as safe */
 }
 
+void backup_now_free(struct backup_now *b)
+{
+	if (b)
+		strings_free(&b->command);
+	free(b);
+}
+
 static void free_one(struct host_result *r)
 {
 	free(r->host);
@@ -163,6 +170,9 @@ static void free_one(struct host_result *r)
 	waiver_free(r->standing);
 	free(r->standing);
 	free(r->suspect);
+	backup_now_free(r->backup_now);
+	patch_record_free(r->patch);
+	free(r->patch);
 	strings_free(&r->notes);
 	history_record_free(r->record);
 	free(r->record);

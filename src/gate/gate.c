@@ -7,6 +7,7 @@
 #include "backproof/subject.h"
 #include "backproof/text.h"
 #include "applied.h"
+#include "back_up.h"
 #include "policy_digest.h"
 #include "polite.h"
 #include "remember.h"
@@ -275,7 +276,7 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	if (judged) {
 		check_host(r, h, &p, out);
 		waive(&p, out);
-		suspect(&p, o->suspect, out);
+		suspect(&p, back_up_program(r, &policy, out->verdict.code) ? NULL : o->suspect, out);
 	}
 	out->measures.duration_seconds = (double)(monotonic_ns() - started) / 1e9;
 	if (judged)

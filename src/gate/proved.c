@@ -11,6 +11,11 @@ static void add_file(const struct part *part, struct host_result *out)
 		return;
 	}
 	to->size = part->file->size;
+	const struct stat *st = part->source ? source_stat(part->source) : NULL;
+	if (st) {
+		to->is_opened = true;
+		to->opened = *st;
+	}
 	/* A digest of half a file is none of it. */
 	if (part->read_whole && part->digest_mask & 1u << DIGEST_SHA256) {
 		to->has_sha256 = true;

@@ -360,6 +360,8 @@ bool reader_run(const struct restore_point *point, struct check_parameters *p, s
 	reader_life_run(&r);
 	reader_life_judge(&r, &out->findings, &out->sample);
 	out->confinement = r.confinement;
+	if (r.keeper)
+		reader_keeper_note(r.keeper, out);
 	bool ended = r.why.cls == ERROR_NONE;
 	/* Digests of what is no more, or that nobody believes: held against the file, they would speak against it. */
 	if (out->record && (!ended || r.moved))

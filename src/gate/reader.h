@@ -144,6 +144,8 @@ bool reader_keeper_fits(const struct reader_keeper *k, size_t index, uint64_t si
  */
 int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *point, const struct reader_file *files,
 			uint64_t kernel_bytes, struct error *e) must_check;
+/* Which files these were: a reader does not say so itself. */
+void reader_keeper_note(const struct reader_keeper *k, struct host_result *out);
 
 /* In a reader: the door. Its questions go to fd. */
 void reader_door_open(int fd);

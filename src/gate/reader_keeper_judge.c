@@ -72,3 +72,15 @@ int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *poi
 						 "it says that it has read %llu bytes, and the kernel gave it %llu",
 						 (unsigned long long)exact, (unsigned long long)kernel_bytes);
 }
+
+void reader_keeper_note(const struct reader_keeper *k, struct host_result *out)
+{
+	vec_each(&k->files, it)
+	{
+		struct proved_file *to = it->index < out->files.count ? &out->files.items[it->index] : NULL;
+		if (!to || to->is_opened)
+			continue;
+		to->is_opened = true;
+		to->opened = it->st;
+	}
+}
