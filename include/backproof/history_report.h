@@ -37,4 +37,26 @@ void history_json_trend(struct text *out, const struct history_trend *t);
 void history_json_head(struct text *out, const char *path);
 void history_jsonl_end(struct text *out, const char *path, size_t verdicts);
 
+/* Metrics of stored verdicts, in the text format of Prometheus: those that an audit has too mean the same there. */
+struct history_metrics {
+	VEC(struct host_metrics) hosts;
+};
+struct host_metrics {
+	char *label; /* escaped. Owned */
+	enum code code;
+	bool waived; /* by a waiver that is in force now */
+	bool patching; /* a patch was begun, and has not ended */
+	int64_t checked_at, taken_at, full_at, patched_at; /* full_at: newest full check that was safe. 0: not known */
+	uint64_t bytes, bytes_read, files_restored, rate;
+	uint32_t confidence;
+	bool has_point;
+	double duration;
+	uint8_t proofs[PROOF_COUNT];
+};
+/* The last verdict of a host. NULL: no memory. Valid until the next is added. */
+struct host_metrics *history_metrics_add(struct history_metrics *m, const struct history_record *r);
+/* Of hosts whose names are written alike the worst one stands for all: two would hide every metric. */
+void history_metrics_put(struct text *out, struct history_metrics *m);
+void history_metrics_free(struct history_metrics *m);
+
 #endif

@@ -3,6 +3,7 @@
 #include "backproof/history_report.h"
 #include "commands.h"
 #include "history_file.h"
+#include "history_metrics.h"
 
 /* Of one host, where nobody asked for more. */
 #define USUAL_LINES 20
@@ -14,7 +15,7 @@ struct listing {
 	struct history *history;
 	struct report_options settings;
 	const char *path, *host;
-	bool json, jsonl, hosts; /* hosts: the last verdict of each */
+	bool json, jsonl, metrics, hosts; /* hosts: the last verdict of each */
 	size_t host_width, most, shown, more;
 	struct text out;
 	struct history_trend trend;
@@ -140,6 +141,9 @@ static int nothing(struct listing *l, struct error *e)
 static int list(struct listing *l, struct error *e)
 {
 	const struct options *o = l->o;
+	if (l->metrics)
+		return history_metrics_write(&l->out, l->history, l->host, l->settings.now, &l->shown, e) < 0 ? -1
+		       : l->shown ? 0 : nothing(l, e);
 	l->hosts = !l->host && !o->limit;
 	l->settings.audit = l->hosts;
 	l->most = o->limit ? o->limit : l->host && !l->json && !l->jsonl ? USUAL_LINES : 0;
@@ -166,7 +170,8 @@ static int run(struct options *o, const char *path)
 			    .host = o->arguments.count ? o->arguments.items[0] : NULL,
 			    .settings = report_settings(o, false),
 			    .json = !strcmp(format, "json"),
-			    .jsonl = !strcmp(format, "jsonl")};
+			    .jsonl = !strcmp(format, "jsonl"),
+			    .metrics = !strcmp(format, "prometheus")};
 	l.history = history_open(path, HISTORY_READ, &e);
 	int status = 0;
 	if (!l.history || list(&l, &e) < 0)
@@ -187,8 +192,10 @@ int command_history(struct options *o)
 		return complain(CODE_USAGE, "history takes one HOST; there is a stray argument");
 	if (o->arguments.count && !*o->arguments.items[0])
 		return complain(CODE_USAGE, "the HOST is empty");
-	if (strcmp(format, "text") && strcmp(format, "json") && strcmp(format, "jsonl"))
-		return complain(CODE_USAGE, "history writes text, json or jsonl");
+	if (strcmp(format, "text") && strcmp(format, "json") && strcmp(format, "jsonl") && strcmp(format, "prometheus"))
+		return complain(CODE_USAGE, "history writes text, json, jsonl or prometheus");
+	if (!strcmp(format, "prometheus") && o->limit)
+		return complain(CODE_USAGE, "--format prometheus has the last verdict of each host: no --limit");
 	if (load_config(o, &config) < 0)
 		return CODE_CONFIG;
 	const char *path = history_path_of(o, &config, &status);

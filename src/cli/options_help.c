@@ -18,7 +18,7 @@ static const struct {
 	{"key", FOR_SEAL, "the private key that signs"},
 	{"key", FOR_WAIVE, "the private key of who asks, or of who approves"},
 	{"key", FOR_VERDICT, "the private key that signs the pass"},
-	{"format", FOR_HISTORY, "text, json or jsonl"},
+	{"format", FOR_HISTORY, "text, json, jsonl or prometheus"},
 	{"format", FOR_INSPECT | FOR_SEAL | FOR_WAIVE | FOR_ROLLBACK, "text or json"},
 	{"format", FOR_PASS, "show: text or json"},
 	{"format", FOR_VERDICT, "text, json, jsonl, nagios, prometheus, junit or html"},

@@ -70,6 +70,8 @@ void report_put_seal(struct text *out, const struct seal_state *s);
 void report_put_measures(struct text *out, const struct measures *m);
 /* JSON: a member that is a share, as a number from 0 to 1. */
 void report_put_share(struct text *out, const char *key, uint32_t millionths);
+/* The value of a Prometheus label, escaped, without the quotes. */
+void report_put_label(struct text *out, const char *s);
 /* A number of seconds with milliseconds: "3.200". Never a sign, NaN or comma. */
 void report_put_seconds(struct text *out, double seconds);
 /* For people: "3.2 s", "2m 10s". */

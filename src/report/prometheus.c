@@ -10,7 +10,7 @@ struct host_label {
 	char *text; /* escaped, without the quotes */
 };
 
-static void put_label_value(struct text *out, const char *s)
+void report_put_label(struct text *out, const char *s)
 {
 	struct text safe autotext = {0};
 	text_put_safe(&safe, s); /* no newline is left after this */
@@ -163,7 +163,7 @@ static size_t make_labels(struct text *out, struct host_label *labels, const str
 	size_t n = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct text label autotext = {0};
-		put_label_value(&label, report_host(sorted[i]));
+		report_put_label(&label, report_host(sorted[i]));
 		size_t k = 0;
 		while (k < n && strcmp(labels[k].text, text_str(&label)))
 			k++;

@@ -287,6 +287,66 @@ says "... and tells the version" '^check_backproof [0-9.]+$'
 "$PLUGIN" --help >"$W/out"
 holds "-h is no verdict" test $? = 3
 
+# Metrics of what is stored, for a textfile collector.
+metrics() { # CODE NAME ARGUMENTS...
+	local want=$1 name=$2
+	shift 2
+	run history --format prometheus --config "$W/empty.conf" "$@"
+	if [ "$code" = "$want" ]; then ok "$name"; else why "$want" | not_ok "$name"; fi
+}
+is() { # NAME FILTER: of the metrics in $W/out; m(METRIC; HOST) is one
+	if python3 "$CHECK" prometheus <"$W/out" >"$W/metrics" 2>"$W/err" && jq -e \
+		'def m($metric; $host): .[$metric][[["host", $host]] | tojson | gsub(",";", ")]; '"$2" "$W/metrics" >/dev/null; then
+		ok "$1"
+	else
+		why "$2" | not_ok "$1"
+	fi
+}
+run audit --config "$W/audit.conf" --scratch "$S" --history none --format prometheus --output "$W/audit.prom"
+metrics 0 "metrics of a safe verdict" --history "$h"
+cp "$W/out" "$W/history.prom"
+is "... say so" 'm("backproof_host_safe"; "web01") == 1 and m("backproof_host_waived"; "web01") == 0 and
+	m("backproof_host_code"; "web01") == 0 and m("backproof_backup_size_bytes"; "web01") == 67108864 and
+	m("backproof_backup_age_seconds"; "web01") > 0 and m("backproof_last_check_timestamp_seconds"; "web01") > now - 900 and
+	m("backproof_last_full_check_timestamp_seconds"; "web01") > now - 900 and m("backproof_patch_running"; "web01") == 0 and
+	(.backproof_proof_held | length) == 7 and .backproof_history_hosts["[]"] == 1'
+holds "what an audit says too means the same there" sh -c 'a=$(grep "^# " "$1") && b=$(grep "^# " "$2") &&
+	same=$(printf "%s\n%s\n" "$a" "$b" | awk "{print \$2, \$3}" | sort | uniq -d | wc -l) && [ "$same" -ge 18 ] &&
+	[ "$(printf "%s\n%s\n" "$a" "$b" | sort | uniq -d | wc -l)" = "$same" ]' - "$W/audit.prom" "$W/history.prom"
+if command -v promtool >/dev/null; then holds "promtool has nothing to say" promtool check metrics <"$W/history.prom"; fi
+q "INSERT INTO run SELECT 99, host, label, policy, checked_at + 60, taken_at, 12, 1, seed, proofs, bytes, bytes_read,
+	bytes_decoded, image_data, files_sampled, files_restored, files_witnessed, bytes_restored, restore_seconds,
+	duration_seconds, hostname, machine_id, system, entries, opaque, confidence, damage, evidence, 5 FROM run LIMIT 1"
+q "INSERT INTO waiver(id, host, reason, user, uid, recorded_at, ends_at)
+	VALUES (5, 'web01', 'x', 'ada', 0, unixepoch() - 100, unixepoch() + 3600)"
+q "INSERT INTO patch VALUES (1, 'web01', 'default', 0, 0, 'l', NULL, 1, 1, '[]', '[]', 1, 0, 1700000000, 0, NULL, 0, 0, 0, 'ada')"
+metrics 0 "metrics of one that is waived, and is being patched" --history "$h"
+is "... is not safe" 'm("backproof_host_safe"; "web01") == 0 and m("backproof_host_waived"; "web01") == 1 and
+	m("backproof_host_code"; "web01") == 12 and m("backproof_patch_running"; "web01") == 1 and
+	m("backproof_last_patch_timestamp_seconds"; "web01") == 1700000000 and
+	m("backproof_last_full_check_timestamp_seconds"; "web01") < m("backproof_last_check_timestamp_seconds"; "web01")'
+q "UPDATE waiver SET ends_at = unixepoch() - 1; UPDATE patch SET state = 2, ended_at = 1700000001"
+metrics 0 "... and when that is over" --history "$h"
+is "... is neither" 'm("backproof_host_waived"; "web01") == 0 and m("backproof_patch_running"; "web01") == 0'
+q "UPDATE run SET host = 'a' || char(10) || 'backproof_host_safe{host=\"x\"} 1', code = 12 WHERE id = 99"
+q "UPDATE run SET host = 'a\x0abackproof_host_safe{host=\"x\"} 1' WHERE id <> 99"
+metrics 0 "two hosts whose names are written alike" --history "$h"
+is "... are one, the worse" '(.backproof_host_safe | length) == 1 and (.backproof_host_safe | map(.)) == [0] and
+	.backproof_history_hosts["[]"] == 2'
+again
+metrics 0 "into a file" --history "$h" --output "$W/textfile.prom"
+inode=$(stat -c %i "$W/textfile.prom")
+exec 9<"$W/textfile.prom"
+metrics 0 "... once more" --history "$h" --output "$W/textfile.prom"
+holds "... in place of the one before, at once" test "$(stat -c %i "$W/textfile.prom")" != "$inode"
+holds "... which was not written to" cmp "$W/textfile.prom" /dev/fd/9
+exec 9<&-
+holds "... for all to read" test "$(stat -c %a "$W/textfile.prom")" = 644
+metrics 20 "no history: nothing is written" --history "$W/none.db" --output "$W/textfile.prom"
+holds "... over what was there" grep -q '^backproof_host_safe{host="web01"} 1$' "$W/textfile.prom"
+metrics 20 "a host of which nothing is known" --history "$h" web99
+metrics 64 "--limit has no meaning there" --history "$h" --limit 3
+
 holds "every answer is one that monitors can read" python3 "$CHECK" perfdata "$W"/said/*
 
 # Reports for builds: as strict as Jenkins is.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* backproof history --format prometheus: what is known of each host, for the textfile collector of node_exporter. */
+#include "history_metrics.h"
+
+#include "backproof/ledger.h"
+#include "backproof/policy.h"
+
+/* Verdicts that are looked at for the last full one: full_every of any policy is less than that many nights. */
+#define FULL_WITHIN 60
+
+struct one {
+	struct history_metrics *all;
+	struct host_metrics *host; /* NULL: no verdict yet */
+	int64_t waiver;
+	bool in_force;
+};
+
+static int take_record(void *ctx, const struct history_record *r, struct error *e)
+{
+	struct one *o = ctx;
+	if (!o->host) {
+		o->host = history_metrics_add(o->all, r);
+		if (!o->host)
+			return error_nomem(e);
+		o->waiver = r->waiver;
+	}
+	if (r->code != CODE_SAFE || r->depth != DEPTH_FULL)
+		return 0;
+	o->host->full_at = r->checked_at;
+	return 1;
+}
+
+static int take_waiver(void *ctx, const struct waiver *w, struct error *e)
+{
+	struct one *o = ctx;
+	(void)e;
+	o->in_force = w->id == o->waiver;
+	return o->in_force;
+}
+
+static int take_patch(void *ctx, const struct patch_record *r, struct error *e)
+{
+	struct one *o = ctx;
+	(void)e;
+	o->host->patching = r->state == PROGRAM_RUNNING;
+	o->host->patched_at = r->started_at;
+	return 1;
+}
+
+static int look_at(struct history_metrics *all, struct history *from, const char *host, int64_t now, struct error *e)
+{
+	struct one o = {.all = all};
+	if (history_each(from, host, FULL_WITHIN, take_record, &o, e) < 0)
+		return -1;
+	if (!o.host)
+		return 0;
+	if (o.waiver && history_waivers(from, host, now, take_waiver, &o, e) < 0)
+		return -1;
+	o.host->waived = o.host->code != CODE_SAFE && o.in_force;
+	return history_patches(from, host, 1, take_patch, &o, e) < 0 ? -1 : 0;
+}
+
+static int look_at_all(struct history_metrics *all, struct history *from, int64_t now, struct error *e)
+{
+	autofree char *name = NULL;
+	for (;;) {
+		char *next = NULL;
+		int rc = history_next_host(from, name, &next, e);
+		if (rc <= 0)
+			return rc;
+		free(name);
+		name = next;
+		if (look_at(all, from, name, now, e) < 0)
+			return -1;
+	}
+}
+
+int history_metrics_write(struct text *out, struct history *from, const char *host, int64_t now, size_t *hosts,
+			  struct error *e)
+{
+	struct history_metrics all = {0};
+	int rc = host ? look_at(&all, from, host, now, e) : look_at_all(&all, from, now, e);
+	*hosts = all.hosts.count;
+	if (rc == 0)
+		history_metrics_put(out, &all);
+	history_metrics_free(&all);
+	return rc == 0 && out->failed ? error_nomem(e) : rc;
+}
