@@ -45,6 +45,8 @@ struct host_metrics {
 	char *label; /* escaped. Owned */
 	enum code code;
 	bool waived; /* by a waiver that is in force now */
+	int64_t waived_until;
+	bool suspect;
 	bool patching; /* a patch was begun, and has not ended */
 	int64_t checked_at, taken_at, full_at, patched_at; /* full_at: newest full check that was safe. 0: not known */
 	uint64_t bytes, bytes_read, files_restored, rate;

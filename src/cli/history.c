@@ -195,7 +195,8 @@ int command_history(struct options *o)
 	if (strcmp(format, "text") && strcmp(format, "json") && strcmp(format, "jsonl") && strcmp(format, "prometheus"))
 		return complain(CODE_USAGE, "history writes text, json, jsonl or prometheus");
 	if (!strcmp(format, "prometheus") && (o->limit || o->patches))
-		return complain(CODE_USAGE, "--format prometheus has the last verdict of each host: no --limit, no --patches");
+		return complain(CODE_USAGE,
+				"--format prometheus has the last verdict of each host: no --limit, no --patches");
 	if (load_config(o, &config) < 0)
 		return CODE_CONFIG;
 	const char *path = history_path_of(o, &config, &status);

@@ -12,7 +12,8 @@ struct one {
 	struct history_metrics *all;
 	struct host_metrics *host; /* NULL: no verdict yet */
 	int64_t waiver;
-	bool in_force;
+	int64_t until; /* of that waiver, if it is in force; 0: it is not */
+	char *label;
 };
 
 static int take_record(void *ctx, const struct history_record *r, struct error *e)
@@ -23,6 +24,9 @@ static int take_record(void *ctx, const struct history_record *r, struct error *
 		if (!o->host)
 			return error_nomem(e);
 		o->waiver = r->waiver;
+		o->label = r->label ? strdup(r->label) : NULL;
+		if (r->label && !o->label)
+			return error_nomem(e);
 	}
 	if (r->code != CODE_SAFE || r->depth != DEPTH_FULL)
 		return 0;
@@ -34,8 +38,8 @@ static int take_waiver(void *ctx, const struct waiver *w, struct error *e)
 {
 	struct one *o = ctx;
 	(void)e;
-	o->in_force = w->id == o->waiver;
-	return o->in_force;
+	o->until = w->id == o->waiver ? w->ends_at : 0;
+	return o->until != 0;
 }
 
 static int take_patch(void *ctx, const struct patch_record *r, struct error *e)
@@ -50,13 +54,18 @@ static int take_patch(void *ctx, const struct patch_record *r, struct error *e)
 static int look_at(struct history_metrics *all, struct history *from, const char *host, int64_t now, struct error *e)
 {
 	struct one o = {.all = all};
-	if (history_each(from, host, FULL_WITHIN, take_record, &o, e) < 0)
-		return -1;
-	if (!o.host)
-		return 0;
+	autofree char *suspect = NULL;
+	int rc = history_each(from, host, FULL_WITHIN, take_record, &o, e);
+	autofree char *label = o.label;
+	if (rc < 0 || !o.host)
+		return rc;
 	if (o.waiver && history_waivers(from, host, now, take_waiver, &o, e) < 0)
 		return -1;
-	o.host->waived = o.host->code != CODE_SAFE && o.in_force;
+	if (label && history_suspect(from, host, label, &suspect, e) < 0)
+		return -1;
+	o.host->suspect = suspect != NULL;
+	o.host->waived = o.host->code != CODE_SAFE && o.until;
+	o.host->waived_until = o.host->waived ? o.until : 0;
 	return history_patches(from, host, 1, take_patch, &o, e) < 0 ? -1 : 0;
 }
 

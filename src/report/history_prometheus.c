@@ -59,6 +59,17 @@ static void put_waived(struct text *out, const char *name, const struct host_met
 	put_sample(out, name, h, h->waived);
 }
 
+static void put_waiver_end(struct text *out, const char *name, const struct host_metrics *h)
+{
+	put_known(out, name, h, h->waived_until);
+}
+
+static void put_suspect(struct text *out, const char *name, const struct host_metrics *h)
+{
+	if (h->has_point)
+		put_sample(out, name, h, h->suspect);
+}
+
 static void put_code(struct text *out, const char *name, const struct host_metrics *h)
 {
 	put_sample(out, name, h, exit_status(h->code, EXIT_PLAIN, false));
@@ -143,7 +154,11 @@ static const struct metric {
 	metric_fn *put;
 } metrics[] = {
 	{"backproof_host_safe", "1 when the host's backup was proved and the host may be patched.", put_safe},
-	{"backproof_host_waived", "1 when it is not safe, and a person's waiver is in force.", put_waived},
+	{"backproof_host_waived", "1 when the host is not safe and may be patched all the same: a person says so.",
+	 put_waived},
+	{"backproof_waiver_end_timestamp_seconds", "When the waiver that is in force ends, in Unix time.",
+	 put_waiver_end},
+	{"backproof_backup_suspect", "1 when the restore point must not be trusted for a clean restore.", put_suspect},
 	{"backproof_host_code", "Verdict: 0 safe, 10 no backup, 11 stale, 12 damaged, 13 incomplete, "
 				"20 cannot tell, 21 busy.",
 	 put_code},

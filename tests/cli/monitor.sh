@@ -322,12 +322,16 @@ q "INSERT INTO waiver(id, host, reason, user, uid, recorded_at, ends_at)
 q "INSERT INTO patch VALUES (1, 'web01', 'default', 0, 0, 'l', NULL, 1, 1, '[]', '[]', 1, 0, 1700000000, 0, NULL, 0, 0, 0, 'ada')"
 metrics 0 "metrics of one that is waived, and is being patched" --history "$h"
 is "... is not safe" 'm("backproof_host_safe"; "web01") == 0 and m("backproof_host_waived"; "web01") == 1 and
-	m("backproof_host_code"; "web01") == 12 and m("backproof_patch_running"; "web01") == 1 and
+	m("backproof_host_code"; "web01") == 12 and m("backproof_waiver_end_timestamp_seconds"; "web01") > now and
+	m("backproof_backup_suspect"; "web01") == 0 and m("backproof_patch_running"; "web01") == 1 and
 	m("backproof_last_patch_timestamp_seconds"; "web01") == 1700000000 and
 	m("backproof_last_full_check_timestamp_seconds"; "web01") < m("backproof_last_check_timestamp_seconds"; "web01")'
+q "INSERT INTO suspect SELECT host, label, 'x', 'ada', unixepoch() FROM run LIMIT 1"
+metrics 0 "... and is suspect" --history "$h"
+is "... says so" 'm("backproof_backup_suspect"; "web01") == 1'
 q "UPDATE waiver SET ends_at = unixepoch() - 1; UPDATE patch SET state = 2, ended_at = 1700000001"
 metrics 0 "... and when that is over" --history "$h"
-is "... is neither" 'm("backproof_host_waived"; "web01") == 0 and m("backproof_patch_running"; "web01") == 0'
+is "... is neither" '(has("backproof_waiver_end_timestamp_seconds") | not) and m("backproof_host_waived"; "web01") == 0 and m("backproof_patch_running"; "web01") == 0'
 q "UPDATE run SET host = 'a' || char(10) || 'backproof_host_safe{host=\"x\"} 1', code = 12 WHERE id = 99"
 q "UPDATE run SET host = 'a\x0abackproof_host_safe{host=\"x\"} 1' WHERE id <> 99"
 metrics 0 "two hosts whose names are written alike" --history "$h"
