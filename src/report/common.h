@@ -9,7 +9,7 @@
 extern const struct report_format report_text, report_json, report_jsonl, report_nagios,
 	report_prometheus, report_junit, report_html;
 
-#define REPORT_FORMAT_VERSION "1.2"
+#define REPORT_FORMAT_VERSION "1.3"
 
 /* All codes in the order of gravity of codes_combine, the worst first, safe last. */
 enum { REPORT_CODES = 11 };
@@ -68,6 +68,12 @@ void report_put_seal(struct text *out, const struct seal_state *s);
 
 /* JSON: the members of "measures", which is left open for more. */
 void report_put_measures(struct text *out, const struct measures *m);
+/* What was run, how it ended, how long it took; nothing where nothing was to be. Untrusted. */
+void report_put_backup_now(struct text *out, const struct backup_now *b);
+void report_put_patch(struct text *out, const struct patch_record *p);
+void report_put_post(struct text *out, const struct patch_record *p);
+/* JSON: the members "backup_now" and "patch", behind others. */
+void report_put_ran_members(struct text *out, const struct host_result *r);
 /* JSON: a member that is a share, as a number from 0 to 1. */
 void report_put_share(struct text *out, const char *key, uint32_t millionths);
 /* The value of a Prometheus label, escaped, without the quotes. */

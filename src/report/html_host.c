@@ -171,6 +171,27 @@ static void put_said(struct text *out, const struct host_result *r)
 	out->failed |= line.failed;
 }
 
+static void put_run(struct text *out, const char *title, const struct text *line)
+{
+	if (!line->length)
+		return;
+	text_printf(out, "<p>%s: ", title);
+	text_put_xml(out, text_str(line));
+	text_put(out, "</p>\n");
+	out->failed |= line->failed;
+}
+
+static void put_ran(struct text *out, const struct host_result *r)
+{
+	struct text made autotext = {0}, patch autotext = {0}, post autotext = {0};
+	report_put_backup_now(&made, r->backup_now);
+	report_put_patch(&patch, r->patch);
+	report_put_post(&post, r->patch);
+	put_run(out, "A backup was to be made now", &made);
+	put_run(out, "Patch", &patch);
+	put_run(out, "Check after it", &post);
+}
+
 void html_host(struct text *out, const struct host_result *r, size_t index, bool open)
 {
 	struct text advice autotext = {0};
@@ -194,6 +215,7 @@ void html_host(struct text *out, const struct host_result *r, size_t index, bool
 		text_put(out, "</p>\n");
 	}
 	put_facts(out, r);
+	put_ran(out, r);
 	put_proofs(out, r);
 	put_findings(out, r);
 	text_put(out, "</details>\n");

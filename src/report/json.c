@@ -141,6 +141,7 @@ static void put_host(struct text *out, const struct host_result *r, const char *
 	text_put_json_list(out, &r->notes);
 	put_waiver(out, r);
 	text_put_member(out, "suspect", r->suspect);
+	report_put_ran_members(out, r);
 	if (r->older) {
 		put_key(out, "newer_restore_point");
 		put_host(out, r->older, NULL);

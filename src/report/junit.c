@@ -103,13 +103,20 @@ static void put_property(struct text *out, const char *name, const char *untrust
 /* What people have said. */
 static void put_properties(struct text *out, const struct host_result *r, const struct text *waiver)
 {
-	if (!waiver->length && !r->suspect)
+	struct text patch autotext = {0}, post autotext = {0};
+	report_put_patch(&patch, r->patch);
+	report_put_post(&post, r->patch);
+	if (!waiver->length && !r->suspect && !patch.length)
 		return;
 	text_put(out, "    <properties>\n");
 	if (waiver->length)
 		put_property(out, "waiver", text_str(waiver));
 	if (r->suspect)
 		put_property(out, "suspect", r->suspect);
+	if (patch.length)
+		put_property(out, "patch", text_str(&patch));
+	if (post.length)
+		put_property(out, "post-check", text_str(&post));
 	text_put(out, "    </properties>\n");
 }
 

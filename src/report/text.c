@@ -235,6 +235,26 @@ static void put_confinement(struct text *out, const struct host_result *r)
 	}
 }
 
+static void put_line(struct text *out, const char *label, const struct text *line, size_t width)
+{
+	if (!line->length)
+		return;
+	put_label(out, label);
+	cells_wrap(out, text_str(line), LABEL_WIDTH, width, 0);
+	out->failed |= line->failed;
+}
+
+static void put_ran(struct text *out, const struct host_result *r, size_t width)
+{
+	struct text made autotext = {0}, patch autotext = {0}, post autotext = {0};
+	report_put_backup_now(&made, r->backup_now);
+	report_put_patch(&patch, r->patch);
+	report_put_post(&post, r->patch);
+	put_line(out, "Made now", &made, width);
+	put_line(out, "Patch", &patch, width);
+	put_line(out, "After it", &post, width);
+}
+
 static void text_host(struct text *out, const struct host_result *r, const struct report_options *o,
 		      size_t index)
 {
@@ -261,6 +281,7 @@ static void text_host(struct text *out, const struct host_result *r, const struc
 	put_measures(out, r, o, width);
 	if (o->confinement && r->has_point)
 		put_confinement(out, r);
+	put_ran(out, r, width);
 	report_advice(&advice, r);
 	if (advice.length) {
 		text_put(out, "\n");

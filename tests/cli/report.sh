@@ -21,7 +21,7 @@ sed -i '/"web0[12]"/a group = web' "$W/c.conf"
 run check web01 --from "$web01" --config "$W/empty.conf" --scratch "$S" --format json --seed 1234 --max-age 2d
 verdict_is 0 "json: safe"
 holds "json: the fields of a safe host" jq -e '
-	.format_version == "1.2" and .host == "web01" and .verdict == "safe" and .code == "safe" and .exit == 0 and .reasons == []
+	.format_version == "1.3" and .host == "web01" and .verdict == "safe" and .code == "safe" and .exit == 0 and .reasons == []
 	and (.checked_at | test("^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$")) and .policy == "default" and .seed == 1234
 	and (.depth == "full" or .depth == "sample")
 	and (.restore_point.paths | length) == 1 and .restore_point.bytes > 0 and (.restore_point.age_seconds | type) == "number"

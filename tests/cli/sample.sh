@@ -35,7 +35,7 @@ told "... and none was" '.sample == null and .proofs.integrity == "unproven"'
 
 seal "$f"
 look 0 "sealed raw image" --damage 1%
-told "enough was drawn" '.format_version == "1.2" and .depth == "sample" and (.sample | .from == "seal" and .confidence >= 0.999
+told "enough was drawn" '.format_version == "1.3" and .depth == "sample" and (.sample | .from == "seal" and .confidence >= 0.999
 	and .damage == 0.01 and .wanted == 0.999 and .chunks_drawn == .chunks_needed and .chunks_drawn > 80 and .chunks_bad == 0
 	and .chunks_drawn + .chunks_known < .chunks_total and .bytes_read < .bytes_total / 2 and .stopped == false)'
 told "its chunks are evidence as digests are" 'any(.findings[]; .check == "integrity.evidence" and .measured == "digest")'

@@ -83,7 +83,7 @@ static void json_is_the_contract(void)
 	NEED(!strings_add(&r->verdict.reasons, "damaged: w.zst: bad sum"));
 	autofree char *s = RENDER("json", &one, r);
 	CHECK_STR(s,
-		  "{\"format_version\":\"1.2\",\"host\":\"web01\",\"verdict\":\"damaged\",\"code\":\"damaged\","
+		  "{\"format_version\":\"1.3\",\"host\":\"web01\",\"verdict\":\"damaged\",\"code\":\"damaged\","
 		  "\"exit\":12,\"reasons\":[\"damaged: w.zst: bad sum\"],\"checked_at\":\"2026-11-21T20:00:00Z\","
 		  "\"policy\":\"default\",\"depth\":\"full\",\"seed\":18446744073709551615,\"restore_point\":{"
 		  "\"paths\":[\"/b/w.zst\"],\"taken_at\":\"2026-11-21T19:00:00Z\",\"age_seconds\":3600,"
@@ -101,8 +101,44 @@ static void json_is_the_contract(void)
 		  "\"sample\":null,\"seal\":null,\"confinement\":{\"reader\":false,\"no_new_privs\":false,"
 		  "\"seccomp\":false,\"landlock\":0,\"landlock_network\":false,\"landlock_scope\":false,"
 		  "\"account\":null,\"memory\":0,\"file_size\":0,\"files\":0,\"cpu_seconds\":0},"
-		  "\"notes\":[]}\n");
+		  "\"notes\":[],\"waiver\":null,\"suspect\":null,\"backup_now\":null,\"patch\":null}\n");
 	CHECK(is_json(s));
+}
+
+/* What was run for the host is in every report that has room for it. */
+static void what_was_run(void)
+{
+	static const char *const formats[] = {"text", "json", "jsonl", "html", "junit"};
+	struct host_result *r = new_result("web01", CODE_SAFE);
+	r->backup_now = calloc(1, sizeof *r->backup_now);
+	r->patch = calloc(1, sizeof *r->patch);
+	NEED(r->backup_now && r->patch);
+	*r->backup_now = (struct backup_now){.because = CODE_STALE, .state = PROGRAM_EXITED, .status = 0, .seconds = 2.5};
+	NEED(!strings_add(&r->backup_now->command, "/usr/bin/backup") && !strings_add(&r->backup_now->command, "a b"));
+	*r->patch = (struct patch_record){.id = 12, .state = PROGRAM_SIGNALLED, .status = 15, .started_at = 1763755200,
+					  .ended_at = 1763755260, .post_state = PROGRAM_EXITED, .post_status = 3,
+					  .post_ended_at = 1763755261};
+	NEED((r->patch->host = strdup("web01")) && (r->patch->post = strdup("is <it> \"up\"?")));
+	NEED(!strings_add(&r->patch->command, "apt-get") && !strings_add(&r->patch->command, "up\033grade"));
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		autofree char *s = RENDER(formats[i], &one, r);
+		CHECK(strstr(s, "apt-get") != NULL);
+		CHECK(strchr(s, '\033') == NULL);
+		CHECK(strstr(s, "SIGTERM") != NULL || !strncmp(formats[i], "json", 4));
+		CHECK(!strcmp(formats[i], "junit") || strstr(s, "/usr/bin/backup") != NULL);
+	}
+	autofree char *s = RENDER("json", &one, r);
+	CHECK(is_json(s));
+	CHECK(strstr(s, "\"backup_now\":{\"because\":\"stale\",\"command\":[\"/usr/bin/backup\",\"a b\"],"
+			"\"state\":\"exited\",\"status\":0,\"timed_out\":false,\"seconds\":2.500}") != NULL);
+	CHECK(strstr(s, "\"patch\":{\"id\":12,") != NULL);
+	CHECK(strstr(s, "\"result\":{\"state\":\"signalled\",\"status\":15,") != NULL);
+	CHECK(strstr(s, "\"post_result\":{\"state\":\"exited\",\"status\":3,") != NULL);
+	r->backup_now->state = PROGRAM_NONE;
+	r->patch->state = PROGRAM_NONE;
+	autofree char *none = RENDER("json", &one, r);
+	CHECK(is_json(none));
+	CHECK(strstr(none, "\"state\":\"none\",\"status\":null") != NULL);
 }
 
 #define SAMPLED                                                                                   \
@@ -306,6 +342,7 @@ int main(void)
 {
 	RUN(all_formats_are_listed);
 	RUN(json_is_the_contract);
+	RUN(what_was_run);
 	RUN(samples_are_shown);
 	RUN(json_is_valid);
 	RUN(jsonl_has_an_end);
