@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The Debian packages: built, looked through, installed by apt-get in a small Debian system, used, upgraded, and purged.
-# shellcheck source=tests/cli/lib.sh
+# shellcheck source=tests/cli/lib.sh disable=SC2086
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/chroot.bash
 . "$(dirname "$0")/chroot.bash"
@@ -9,7 +9,7 @@ cd "$TOP" || exit 1
 holds "the packages are built" debs_built
 version=$(dpkg-parsechangelog -l packaging/debian/changelog -S Version)
 packages=$(sed -n 's/^Package: //p' packaging/debian/control | sort | tr '\n' ' ')
-holds "all of them, of this version" diff <(for p in $packages; do echo "${p}_$version"; done) \
+holds "all of them, of this version" diff <(for p in $packages; do echo "${p}_$version"; done | sort) \
 	<(find "$DEBS" -name '*.deb' -printf '%f\n' | sed 's/_[^_]*\.deb$//' | sort)
 holds "the version is the program's" test "$("$BACKPROOF" --version | head -n 1 | tr ' ' _)" = "backproof_$version"
 holds "lintian has nothing to say" lintian --fail-on error,warning --no-cfg --allow-root "$DEBS"/*.deb
@@ -100,6 +100,35 @@ succeeds "backproof audit, by its own account"
 in_chroot "$ROOT" backproof history web01
 holds "its history is kept" grep -q 'safe' "$W/out"
 
+# The hook and the plugin, and a package of somebody else's.
+mk_deb() { # NAME VERSION
+	mkdir -p "$W/made/DEBIAN" "$W/made/usr/share/$1"
+	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\nDescription: for a test\n' "$1" "$2" \
+		>"$W/made/DEBIAN/control"
+	echo "$2" >"$W/made/usr/share/$1/version"
+	dpkg-deb -b --root-owner-group "$W/made" "$ROOT/srv/repository/$1_$2.deb" >/dev/null
+	rm -rf "$W/made"
+}
+at_version() { # VERSION
+	[ "$(cat "$ROOT/usr/share/mailer/version")" = "$1" ]
+}
+mk_deb mailer 1
+repository_of "$ROOT"
+apt update
+apt install $packages mailer
+succeeds "all packages, and another"
+in_chroot "$ROOT" /usr/lib/nagios/plugins/check_backproof --help
+holds "the plugin runs" grep -q check_backproof "$W/out"
+mk_deb mailer 2
+repository_of "$ROOT"
+apt update
+apt upgrade
+holds "with the hook, and no configuration of it, nothing is upgraded" test "$code" = 100
+holds "... and it says why" grep -q '^backproof: ' "$W/err" "$W/out"
+holds "... it was not" at_version 1
+apt install --reinstall mailer=1
+succeeds "what is no upgrade is done"
+
 # To a newer version and back: what was learnt and said stays.
 newer() { # PACKAGE: as 0.1.1 into the repository
 	local deb
@@ -111,16 +140,31 @@ newer() { # PACKAGE: as 0.1.1 into the repository
 for p in $packages; do newer "$p"; done
 repository_of "$ROOT"
 apt update
-apt dist-upgrade
-succeeds "apt-get dist-upgrade"
+apt install $packages
+succeeds "backproof itself is upgraded all the same"
 in_chroot "$ROOT" dpkg-query -W -f='${Version}' backproof
 holds "it is the newer one" test "$(cat "$W/out")" = "$version+1"
 in_chroot "$ROOT" backproof history web01
 holds "with its history" grep -q 'safe' "$W/out"
 in_chroot "$ROOT" systemctl enable backproof-audit.timer
-apt install --allow-downgrades "backproof=$version"
+# shellcheck disable=SC2046
+apt install --allow-downgrades $(for p in $packages; do echo "$p=$version"; done)
 succeeds "back to $version"
 holds "the timer is as it was left" test -L "$ROOT/etc/systemd/system/timers.target.wants/backproof-audit.timer"
+
+# Without the hook apt goes on as before, also where only its configuration is left behind.
+apt remove backproof-apt-hook
+succeeds "the hook is removed"
+holds "its configuration is left" test -e "$ROOT/etc/apt/apt.conf.d/60backproof"
+apt install mailer
+succeeds "then apt upgrades"
+holds "... it did" at_version 2
+holds "... and says nothing of it" test -z "$(grep -i backproof "$W/err")"
+apt purge mailer
+apt install backproof-apt-hook
+succeeds "the hook is back"
+apt purge backproof-apt-hook backproof-monitoring
+succeeds "the hook is purged"
 
 apt remove backproof
 succeeds "apt-get remove"
@@ -137,10 +181,12 @@ holds "the history is gone" rmdir "$ROOT/var/lib/backproof" "$ROOT/etc/backproof
 holds "nothing else is left" diff "$W/before" <(files)
 
 # Nothing of an administrator's: nothing at all is left.
-apt install backproof
+apt install --no-install-recommends backproof
 succeeds "installed again"
 holds "as the first time" diff "$W/installed" <(files)
-apt purge backproof
+apt install $packages
+succeeds "all of them again"
+apt purge $packages
 succeeds "purged at once"
 holds "nothing at all is left" diff "$W/before" <(files)
 finish
