@@ -64,20 +64,22 @@ static void put_waivers(struct text *out, const struct host_result **sorted, siz
 			continue;
 		if (!n++)
 			text_put(out, "<h2>Waivers in force</h2>\n<div class=scroll><table>\n<tr><th>Host</th>"
-				      "<th>Covers</th><th>Until</th><th>By</th><th>Approved by</th><th>Ticket</th>"
-				      "<th>Reason</th></tr>\n");
+				      "<th>Covers</th><th>Until</th><th>By</th><th>Reason</th></tr>\n");
 		person_put(&who, w->user, w->login, w->terminal, w->origin);
+		if (w->approved_by)
+			text_printf(&who, "; approved by %s", w->approved_by);
 		out->failed |= who.failed;
 		text_printf(out, "<tr><td class=name><a href=\"#h%zu\">", i);
 		text_put_xml(out, report_host(sorted[i]));
 		text_printf(out, "</a></td><td><span class=\"tag waived\">%s</span></td><td class=fix>%s</td>",
 			    sorted[i]->verdict.code == CODE_WAIVED ? code_name(sorted[i]->verdict.waived) : "nothing",
 			    format_rfc3339(w->ends_at, buf));
-		html_put(out, "td", text_str(&who));
-		html_put(out, "td", w->approved_by ? w->approved_by : "-");
-		html_put(out, "td", w->ticket ? w->ticket : "-");
-		html_put(out, "td", w->reason);
-		text_put(out, "</tr>\n");
+		html_put(out, "td class=name", text_str(&who));
+		text_put(out, "<td>");
+		text_put_xml(out, w->reason);
+		text_put(out, w->ticket ? " [" : "");
+		text_put_xml(out, w->ticket ? w->ticket : "");
+		text_put(out, w->ticket ? "]</td></tr>\n" : "</td></tr>\n");
 	}
 	if (n)
 		text_put(out, "</table></div>\n");

@@ -30,7 +30,7 @@ static void put_words(struct text *out, const struct host_result *r)
 	char age[32], limit[32], size[32];
 	put_plain(out, report_host(r));
 	text_printf(out, " %s: ", code_name(r->verdict.code));
-	if (r->verdict.code == CODE_WAIVED) {
+	if (r->verdict.code == CODE_WAIVED && r->waiver) {
 		struct text by autotext = {0};
 		report_put_waiver(&by, r->waiver, 0);
 		put_plain(out, text_str(&by));

@@ -19,7 +19,7 @@ static void nagios_is_one_line(void)
 	autofree char *many = RENDER("nagios", &audit, safe_result("a"), bare_result("b", CODE_STALE),
 				     evil_result(CODE_CANNOT_TELL));
 	CHECK(starts(many, "BACKPROOF CRITICAL - 1 of 3 hosts safe: 1 stale, 1 cannot-tell | hosts=3 safe=1 "
-			"not_safe=2\nCRITICAL - b stale: no restore point\nUNKNOWN - "));
+			"not_safe=2 waived=0\nCRITICAL - b stale: no restore point\nUNKNOWN - "));
 	CHECK(is_clean(many, false) && strchr(many, '|') == strrchr(many, '|'));
 	autofree char *none = render("nagios", &one, NULL, 0);
 	CHECK_STR(none, "BACKPROOF UNKNOWN - no host was checked\n");

@@ -420,7 +420,7 @@ static void reasons_are_few(void)
 
 static void several_hosts(void)
 {
-	static const enum code rank[] = {70, 78, 12, 13, 10, 11, 20, 21, 0};
+	static const enum code rank[] = {70, 78, 12, 13, 10, 11, 20, 21, CODE_WAIVED, 0};
 	for (size_t i = 0; i < ARRAY_SIZE(rank); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(rank); j++)
 			CHECK_INT(codes_combine((enum code[]){rank[i], CODE_SAFE, rank[j]}, 3),
@@ -428,6 +428,21 @@ static void several_hosts(void)
 	CHECK_INT(codes_combine(NULL, 0), CODE_CANNOT_TELL);
 	CHECK_INT(codes_combine((enum code[]){CODE_SAFE, 99}, 2), CODE_INTERNAL);
 	CHECK_INT(codes_combine((enum code[]){CODE_USAGE}, 1), CODE_INTERNAL);
+}
+
+/* A verdict on a backup, and nothing else: not that there is none, nor what was never a verdict. */
+static void what_can_be_waived(void)
+{
+	for (int c = -1; c < 300; c++)
+		CHECK_INT(code_can_be_waived((enum code)c), (c >= 10 && c <= 13) || c == 20 || c == 21);
+	for (int p = 0; p < PROOF_COUNT; p++) {
+		struct verdict v;
+		fresh();
+		put(p, OUTCOME_BROKEN, BLAME_DEFAULT);
+		verdict_decide(&fs, &policy, &measures, &v);
+		CHECK(code_can_be_waived(v.code) && v.code != CODE_WAIVED && v.waived == CODE_SAFE);
+		verdict_free(&v);
+	}
 }
 
 static void exit_codes(void)
@@ -455,6 +470,7 @@ static void exit_codes(void)
 	CHECK_STR(code_name(CODE_WAIVED), "waived");
 	CHECK_INT(exit_status(CODE_WAIVED, EXIT_PLAIN, true), 0);
 	CHECK_INT(exit_status(CODE_WAIVED, EXIT_NAGIOS, false), 1);
+	CHECK_INT(exit_status(CODE_WAIVED, EXIT_NAGIOS, true), 1);
 	CHECK_INT(exit_status(CODE_WAIVED, EXIT_SYSTEMD, false), 0);
 	CHECK_INT(exit_status(CODE_WAIVED, EXIT_QUALYS, false), 0);
 	CHECK_STR(code_name(99), "internal");
@@ -489,6 +505,10 @@ static void freed_is_not_safe(void)
 	NEED(!strings_add(&r.verdict.reasons, "why"));
 	__auto_type file = vec_push(&r.files);
 	NEED(file && (file->path = strdup("a.img")));
+	r.waiver = calloc(1, sizeof *r.waiver);
+	r.standing = calloc(1, sizeof *r.standing);
+	NEED(r.waiver && r.standing && (r.waiver->user = strdup("u")) && (r.standing->reason = strdup("r")) &&
+	     (r.suspect = strdup("s")));
 	r.older = calloc(1, sizeof *r.older);
 	NEED(r.older && (r.older->older = calloc(1, sizeof *r.older)));
 	r.older->host = strdup("d");
@@ -510,6 +530,7 @@ int main(void)
 	RUN(causes_come_first);
 	RUN(reasons_are_few);
 	RUN(several_hosts);
+	RUN(what_can_be_waived);
 	RUN(exit_codes);
 	RUN(near_max_age);
 	RUN(freed_is_not_safe);
