@@ -63,7 +63,7 @@ static void each_format(void)
 	CHECK(has(json, "\"waiver\":{\"id\":7,\"covers\":\"stale\",\"reason\":\"zero day\",\"ticket\":\"CHG-1\","
 			"\"user\":\"root (sudo: alice)\",\"uid\":0,\"login\":\"alice\",\"terminal\":null,"
 			"\"origin\":\"192.0.2.7\",\"approved_by\":null,\"recorded_at\":\"2026-11-21T19:59:00Z\","
-			"\"ends_at\":\"2026-11-21T22:00:00Z\"},\"suspect\":null}"));
+			"\"ends_at\":\"2026-11-21T22:00:00Z\"},\"suspect\":null,"));
 	autofree char *lines = RENDER("jsonl", &audit, waived("web01"), safe_result("web02"));
 	CHECK(has(lines, "\"exit\":0,\"code\":\"waived\",\"counts\":{\"hosts\":2,\"safe\":1,\"waived\":1,"));
 	autofree char *nagios = RENDER("nagios", &one, waived("web01"));
