@@ -66,7 +66,8 @@ gate text 'echo SAFE'
 gate liar "'$BACKPROOF' \"\$@\"; exit 0"
 gate elsewhere "'$BACKPROOF' check --format json --config '$W/gate.conf' web01"
 gate unknown 'echo "{\"verdict\":\"fine\",\"exit\":0,\"host\":\"$5\"}"'
-gate waived 'for host; do :; done; echo "{\"verdict\":\"waived\",\"exit\":0,\"host\":\"$host\",\"reasons\":[\"stale: by admin, CHG-1\"]}"'
+sed "s,^history = .*,history = $W/history.db," "$W/gate.conf" >"$W/waive.conf"
+holds "web02 is waived" env -u BACKPROOF_HISTORY "$BACKPROOF" waive web02 --reason "a leak is worse" --for 1h --config "$W/waive.conf"
 
 local_="ansible_connection: local, ansible_python_interpreter: /usr/bin/python3"
 host() { echo "        $1: {$local_${2:+, $2}}"; }
@@ -91,7 +92,7 @@ host() { echo "        $1: {$local_${2:+, $2}}"; }
 	host away "backproof_gate_server: nowhere"
 	host name "backproof_gate_host: '--help'"
 	host good "backproof_gate_host: web01"
-	host waived "backproof_gate_program: $G/waived"
+	host waived "backproof_gate_host: web02, backproof_gate_program: '$BACKPROOF', backproof_gate_options: [--config, $W/waive.conf, --history, $W/history.db]"
 	echo "    passes:"
 	echo "      vars: {backproof_gate_mode: pass, backproof_gate_keys: [$K.pub]}"
 	echo "      hosts:"
@@ -144,7 +145,7 @@ done
 holds "... of a server that is away" grep -qE "^away +: .*unreachable=1 " "$W/out"
 says "... hang: it says why" "it took longer than backproof_gate_timeout"
 says "... config: it says why" "an error in the configuration of backproof"
-says "... waived: it says so" "waived: WAIVED (0): it is not safe, and a person took that upon himself: stale: by admin, CHG-1"
+says "... waived: it says so" "web02: WAIVED (0): it is not safe, and a person took that upon himself (root: a leak is worse): stale: "
 wave 2 "by passes" p_good "$W/play.yml" -e of=passes
 holds "... no pass and another's end it" test "$(grep -cE '^p_(none|other) .*failed=0' "$W/out")" = 2
 wave 0 "with --check it is asked all the same" "" "$W/play.yml" --check -e of=web

@@ -63,6 +63,11 @@ did 1 "pacman: backproof together with others is refused" "$share/backproof" 2 1
 set_gate good
 pacman_ -U "$(pkg alpha-2)"
 did 0 "pacman: with a good pass it is upgraded" "$share/alpha" 2 1
+pacman_ -R alpha
+set_gate waived
+pacman_ -U "$(pkg alpha-1)"
+pacman_ -U "$(pkg alpha-2)"
+did 0 "pacman: with a waiver, too" "$share/alpha" 2 1 "WAIVED: web01"
 set_gate stale
 try sh -c ': | "$1"' - "$asks"
 did 1 "pacman: no names at all are asked about" "$share/alpha" 2 1
@@ -125,6 +130,10 @@ set_gate good
 transaction U:a U:b U:c E:a E:b E:c I:d I:kernel
 did 0 "dnf5: with a good pass it goes on, and is asked once, and for the kernel" "$share/alpha" 2 2
 holds "dnf5: ... in silence" test ! -s "$W/out"
+set_gate waived
+transaction U:a
+did 0 "dnf5: with a waiver, too" "$share/alpha" 2 1 "log.WARNING=backproof: WAIVED: web01"
+holds "dnf5: ... in one line" test "$(wc -l <"$W/out")" = 1
 
 # ssh: as sshd calls it, by the shell, with what the client asked in the environment. The line is the manual's.
 gate=$I/lib/backproof/backproof-ssh-gate

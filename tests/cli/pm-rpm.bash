@@ -63,6 +63,10 @@ dnf_ upgrade
 did 0 "dnf: with a good pass all of it is upgraded" "$share/alpha" 2 1
 holds "dnf: ... in silence" sh -c '! grep -i backproof: "$1"' - "$W/out"
 did 0 "dnf: ... the kernel" "$share/kernel-2" 2 0
+set_gate waived
+dnf_ downgrade alpha-1
+dnf_ upgrade alpha
+did 0 "dnf: with a waiver, too" "$share/alpha" 2 1 "WAIVED: web01"
 set_gate crash
 dnf_ downgrade alpha-1
 did 0 "dnf: a downgrade is the way back, whatever the gate does" "$share/alpha" 1 0
@@ -128,3 +132,6 @@ zypper_ update
 did 0 "zypper: where there is nothing to upgrade nothing is asked" "$share/alpha" 2 0
 zypper_ in --oldpackage alpha=1
 did 0 "zypper: a downgrade is the way back, whatever the gate does" "$share/alpha" 1 0
+set_gate waived
+zypper_ update
+did 0 "zypper: with a waiver it is upgraded, too" "$share/alpha" 2 1 "WAIVED: web01"

@@ -22,12 +22,13 @@ host = web01
 pass = $P
 pass_keys = $K.pub
 EOF
-set_gate() { # good, stale, crash, kill, hang, missing, config
+set_gate() { # good, waived, stale, crash, kill, hang, missing, config
 	cp "$W/good.pass" "$P"
 	rm -f "$I/bin/backproof"
 	echo "echo asked >>'$W/asked'" >"$W/bin/mode"
 	case $1 in
 	good) ;;
+	waived) cp "$W/waived.pass" "$P" ;;
 	stale) rm "$P" ;;
 	crash) echo "kill -SEGV \$\$" >>"$W/bin/mode" ;;
 	kill) echo "kill -KILL \$\$" >>"$W/bin/mode" ;;
@@ -70,6 +71,10 @@ mk_tar "$W/web01.tar" "$W/tree"
 "$BACKPROOF" key new "$K" >/dev/null
 run check web01 --from "$W/web01.tar" --config "$W/empty.conf" --scratch "$S" --key "$K" --pass "$W/good.pass"
 holds "a pass" test "$code" = 0
+run waive web01 --reason "a leak is worse" --for 1h --config "$W/empty.conf" --history "$W/history.db"
+run check web01 --from "$W/web01.tar" --config "$W/empty.conf" --scratch "$S" --key "$K" --pass "$W/waived.pass" --hostname web99 \
+	--history "$W/history.db"
+holds "one that was waived" grep -q WAIVED "$W/out"
 
 # Small packages of rpm
 cat >"$W/x.spec" <<'EOF'
