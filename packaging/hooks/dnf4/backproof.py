@@ -76,7 +76,7 @@ class Backproof(dnf.Plugin):
             said.seek(0)
             text = said.read(65536).decode("utf-8", "replace").strip()
         if status == 0 and text:  # the host is not safe, and somebody took that upon himself
-            logger.warning(text)
+            logger.critical(text)  # what is less, -q hides
         if status != 0:
             raise dnf.exceptions.Error("{}\nbackproof: the upgrade is refused, nothing was changed ({})".format(
                 text, why).strip())
