@@ -27,14 +27,14 @@ void patch_destroy(struct patch *p);
  * in the host's groups are taken: true. Otherwise the verdict of r says why not. r->patch is there from now on.
  */
 bool patch_admit(struct patch *p, struct host_result *r) must_check;
-/* Right before the command: the files once more, and the history knows of it. Otherwise as above. */
-bool patch_begin(struct patch *p, struct host_result *r) must_check;
+/* The history knows of it. patch_end comes after it in any case. */
+void patch_begin(struct patch *p, struct host_result *r);
 /*
- * The command, with our streams, and the check after it. Signals that were sent to this process alone are the
- * command's; those that a terminal sends it gets itself. Nothing is started when somebody has asked us to stop before:
- * its state stays NONE.
+ * Looks at the files once more (false, and as above), and runs the command with our streams, and the check after it.
+ * Signals that were sent to this process alone are the command's; those that a terminal sends it gets itself. Nothing
+ * is started when somebody has asked us to stop before: then the state is NONE.
  */
-void patch_run(struct patch *p, struct host_result *r);
+bool patch_run(struct patch *p, struct host_result *r) must_check;
 /* The history knows how it ended, and the places are free again. */
 void patch_end(struct patch *p, struct host_result *r);
 

@@ -115,6 +115,7 @@ static bool report_first(struct run *x)
 		return true;
 	r->verdict.code = CODE_INTERNAL;
 	r->patch->state = PROGRAM_NONE;
+	patch_end(x->patch, r);
 	return false;
 }
 
@@ -183,15 +184,17 @@ static int run_it(struct run *x)
 {
 	struct error e = {0};
 	struct host_result *r = &x->j.result;
-	size_t told = r->notes.count;
 	tell(x);
 	trace_verdict(x->o, "run", r, true);
 	trace_patch(r, true);
-	patch_run(x->patch, r);
+	size_t told = r->notes.count;
+	bool same = patch_run(x->patch, r);
 	patch_end(x->patch, r);
 	trace_patch(r, false);
 	for (size_t i = told; i < r->notes.count; i++)
 		judge_say(r->notes.items[i]);
+	if (!same)
+		return not_run(x, true);
 	int status = outcome(x);
 	if (write_last(x, &e) < 0) {
 		(void)complain(CODE_INTERNAL, e.text);
@@ -206,10 +209,10 @@ static int judge(struct run *x)
 	judge_host(&x->j);
 	size_t told = r->notes.count;
 	bool admitted = patch_admit(x->patch, r), reported = true;
-	if (admitted)
+	if (admitted) {
+		patch_begin(x->patch, r);
 		admitted = reported = report_first(x);
-	if (admitted)
-		admitted = patch_begin(x->patch, r);
+	}
 	for (size_t i = told; i < r->notes.count; i++)
 		judge_say(r->notes.items[i]);
 	return admitted ? run_it(x) : not_run(x, reported);

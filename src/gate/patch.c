@@ -101,6 +101,12 @@ static bool same_files(struct host_result *r)
 	return true;
 }
 
+static bool is_same(struct host_result *r)
+{
+	/* A waiver is for backups that are still being written, too. */
+	return r->verdict.code == CODE_WAIVED || same_files(r);
+}
+
 static int copy_words(struct strings *to, const struct strings *from)
 {
 	for (size_t i = 0; i < from->count; i++)
@@ -175,25 +181,17 @@ bool patch_admit(struct patch *p, struct host_result *r)
 		patch_refuse(r, CODE_INTERNAL, "out of memory");
 		return false;
 	}
-	if (good && r->verdict.code == CODE_SAFE)
-		good = same_files(r);
-	return good && open_history(p, r) && patch_take_leases(p, r);
+	return good && is_same(r) && open_history(p, r) && patch_take_leases(p, r);
 }
 
-bool patch_begin(struct patch *p, struct host_result *r)
+void patch_begin(struct patch *p, struct host_result *r)
 {
 	struct error e = {0};
-	/* A waiver is for backups that are still being written, too. */
-	if (r->verdict.code != CODE_WAIVED && !same_files(r)) {
-		patch_drop_leases(p);
-		return false;
-	}
 	r->patch->state = PROGRAM_RUNNING;
 	r->patch->started_at = (int64_t)time(NULL);
 	/* No verdict hangs on it: a patch that nobody remembers is still one that a backup stands behind. */
 	if (p->history && history_patch_begin(p->history, r->patch, &e) < 0)
 		note(r, "this patch is not remembered", &e);
-	return true;
 }
 
 void patch_end(struct patch *p, struct host_result *r)
@@ -202,6 +200,17 @@ void patch_end(struct patch *p, struct host_result *r)
 	if (p->history && r->patch->id && history_patch_update(p->history, r->patch, &e) < 0)
 		note(r, "how this patch ended is not remembered", &e);
 	patch_drop_leases(p);
+}
+
+bool patch_run(struct patch *p, struct host_result *r)
+{
+	if (!is_same(r)) {
+		r->patch->state = PROGRAM_NONE;
+		r->patch->ended_at = (int64_t)time(NULL);
+		return false;
+	}
+	patch_start(p, r->patch);
+	return true;
 }
 
 bool patch_post_failed(const struct patch_record *r)

@@ -21,6 +21,9 @@ struct patch {
 /* What speaks against the patch, as the verdict: the reasons that were there come after it. */
 void patch_refuse(struct host_result *r, enum code code, const char *why);
 
+/* The command and the check after it. What came of them is in *record. */
+void patch_start(struct patch *p, struct patch_record *record);
+
 /* Groups of the host with a limit. -1: memory. */
 int patch_groups(const struct config *c, const char *host, struct strings *out) must_check;
 /* All of them, or none and the verdict of r says why. */

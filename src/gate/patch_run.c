@@ -101,10 +101,9 @@ static void run_post(struct patch *patch, struct patch_record *record)
 	strings_free(&more);
 }
 
-void patch_run(struct patch *p, struct host_result *r)
+void patch_start(struct patch *p, struct patch_record *record)
 {
 	struct sigaction old[ARRAY_SIZE(passed_on)];
-	struct patch_record *record = r->patch;
 	starting = 0;
 	listen_for(old);
 	/* Who asked us to stop before meant us, and nothing has begun. */
