@@ -4,41 +4,9 @@
 #include <locale.h>
 
 #include "backproof/program.h"
+#include "command_table.h"
 #include "commands.h"
 #include "output.h"
-
-static const struct command {
-	const char *name, *synopsis, *says;
-	enum command_bit bit;
-	int (*run)(struct options *o);
-} commands[] = {
-	{"check", "check HOST [options]", "is it safe to patch HOST now?", FOR_CHECK, command_check},
-	{"audit", "audit [HOST|@GROUP]... [options]", "the same for many hosts, side by side", FOR_AUDIT,
-	 command_audit},
-	{"run", "run HOST [options] -- COMMAND...", "check, and patch only if safe, then look whether all is well",
-	 FOR_RUN, command_run},
-	{"seal", "seal PATH... [options]", "when a backup is written: its digests and inventory, signed", FOR_SEAL,
-	 command_seal},
-	{"inspect", "inspect PATH... [options]", "what is in this backup: disks, file systems, system, times",
-	 FOR_INSPECT, command_inspect},
-	{"extract", "extract PATH FILE... -C DIR [options]", "restore files out of a backup, unprivileged",
-	 FOR_EXTRACT, command_extract},
-	{"pass", "pass verify|show FILE [options]", "a signed verdict, on the machine that is to be patched", FOR_PASS,
-	 command_pass},
-	{"history", "history [HOST] [options]", "what was found out before, and the trend", FOR_HISTORY,
-	 command_history},
-	{"rollback", "rollback HOST [options]", "what to restore, and how, to undo a patch; restores nothing itself",
-	 FOR_ROLLBACK, command_rollback},
-	{"waive", "waive HOST --reason TEXT --for 2h [options]",
-	 "a person says: patch all the same, and that is recorded", FOR_WAIVE, command_waive},
-	{"hook", "hook apt|dnf|pacman|zypper|systemd [options]", "what package managers ask: silent when all is well",
-	 FOR_HOOK, command_hook},
-	{"key", "key new FILE | key show FILE...", "make a key that signs, or show the public half of one", FOR_KEY,
-	 command_key},
-	{"config", "config check|dump [options]", "the configuration as understood, with file and line",
-	 FOR_CONFIG, command_config},
-	{"completion", "completion bash|zsh|fish", "completions for a shell", FOR_COMPLETION, command_completion},
-};
 
 int complain(enum code code, const char *text)
 {
@@ -60,7 +28,7 @@ static int help_all(void)
 {
 	autotext struct text t = {0};
 	text_put(&t, "backproof: is there a backup of this host that can be restored? Ask before you patch.\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+	for (size_t i = 0; i < COMMANDS; i++)
 		text_printf(&t, "  backproof %-44s %s\n", commands[i].synopsis, commands[i].says);
 	text_put(&t, "\nOnly exit code 0 means safe: 10 no backup, 11 stale, 12 damaged, 13 incomplete,\n"
 		     "20 cannot tell, 21 busy, 64 usage, 70 internal, 78 configuration.\n"
@@ -153,7 +121,7 @@ int main(int argc, char **argv)
 		text_put(&t, "backproof " VERSION "\n");
 		return output_show(&t);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(commands[i].name, name))
 			return leave(run(&commands[i], argc - 2, argv + 2));
 	autofree char *text = text_format("unknown command \"%s\"", name);
