@@ -74,6 +74,8 @@ void report_put_patch(struct text *out, const struct patch_record *p);
 void report_put_post(struct text *out, const struct patch_record *p);
 /* JSON: the members "backup_now" and "patch", behind others. */
 void report_put_ran_members(struct text *out, const struct host_result *r);
+/* JSON, of what is stored: "waiver" and what it "covers"; both null where id is 0. */
+void report_put_waiver_id(struct text *out, int64_t id, const char *covers);
 /* JSON: a member that is a share, as a number from 0 to 1. */
 void report_put_share(struct text *out, const char *key, uint32_t millionths);
 /* The value of a Prometheus label, escaped, without the quotes. */

@@ -22,6 +22,15 @@ void report_put_measures(struct text *out, const struct measures *m)
 	text_put_member_u64(out, "image_data_bytes", m->image_data);
 }
 
+void report_put_waiver_id(struct text *out, int64_t id, const char *covers)
+{
+	if (id)
+		text_printf(out, ",\"waiver\":%lld", (long long)id);
+	else
+		text_put(out, ",\"waiver\":null");
+	text_put_member(out, "covers", id ? covers : NULL);
+}
+
 void report_put_share(struct text *out, const char *key, uint32_t millionths)
 {
 	int digits = 6;

@@ -86,13 +86,13 @@ void history_json_trend(struct text *out, const struct history_trend *t)
 void history_json_row(struct text *out, const struct history_record *r, const struct history_trend *t,
 		      const char *type)
 {
-	const char *code = code_name((enum code)r->code), *verdict = r->waiver ? code_name(CODE_WAIVED) : code;
+	const char *found = code_name((enum code)r->code), *code = r->waiver ? code_name(CODE_WAIVED) : found;
 	text_put(out, "{");
 	if (type)
 		text_printf(out, "\"type\":\"%s\",\"format_version\":\"" REPORT_FORMAT_VERSION "\",", type);
 	text_printf(out, "\"id\":%lld", (long long)r->id);
 	text_put_member(out, "host", r->host);
-	text_printf(out, ",\"verdict\":\"%s\",\"code\":\"%s\",\"exit\":%d,\"reasons\":[", verdict, code,
+	text_printf(out, ",\"verdict\":\"%s\",\"code\":\"%s\",\"exit\":%d,\"reasons\":[", code, code,
 		    r->waiver ? 0 : r->code);
 	for (size_t i = 0; i < r->reasons.count; i++) {
 		text_put(out, i ? "," : "");
@@ -100,10 +100,7 @@ void history_json_row(struct text *out, const struct history_record *r, const st
 	}
 	text_put(out, "]");
 	text_put_member_time(out, "checked_at", r->checked_at);
-	if (r->waiver)
-		text_printf(out, ",\"waiver\":%lld", (long long)r->waiver);
-	else
-		text_put(out, ",\"waiver\":null");
+	report_put_waiver_id(out, r->waiver, found);
 	text_put_member(out, "policy", r->policy);
 	text_put_member(out, "depth", depth_name((enum depth)r->depth));
 	text_put_member_u64(out, "seed", r->seed);

@@ -55,7 +55,7 @@ static void put_point(struct text *out, const struct patch_record *r)
 /* Members without the braces around them. */
 void patch_json_members(struct text *out, const struct patch_record *r)
 {
-	const char *code = code_name((enum code)r->code);
+	const char *found = code_name((enum code)r->code), *code = r->waiver ? code_name(CODE_WAIVED) : found;
 	text_printf(out, "\"id\":%lld", (long long)r->id);
 	text_put_member(out, "host", r->host);
 	text_put(out, ",\"command\":");
@@ -65,11 +65,8 @@ void patch_json_members(struct text *out, const struct patch_record *r)
 	put_program(out, "result", r->state, r->status, r->ended_at);
 	text_put_member(out, "post", r->post);
 	put_program(out, "post_result", r->post_state, r->post_status, r->post_ended_at);
-	text_printf(out, ",\"verdict\":\"%s\",\"code\":\"%s\"", r->waiver ? code_name(CODE_WAIVED) : code, code);
-	if (r->waiver)
-		text_printf(out, ",\"waiver\":%lld", (long long)r->waiver);
-	else
-		text_put(out, ",\"waiver\":null");
+	text_printf(out, ",\"verdict\":\"%s\",\"code\":\"%s\"", code, code);
+	report_put_waiver_id(out, r->waiver, found);
 	text_put_member(out, "suspect", r->suspect);
 	text_put_member_time(out, "checked_at", r->checked_at);
 	text_put_member(out, "policy", r->policy);

@@ -172,10 +172,12 @@ static enum unit_kind kind_of(const struct format *row)
 	static const struct {
 		const char *name;
 		enum unit_kind kind;
-	} kinds[] = {{"raw", UNIT_RAW},	{"qcow2", UNIT_DISK},   {"qed", UNIT_DISK},  {"vmdk", UNIT_DISK},	{"vhd", UNIT_DISK},
-		     {"vhdx", UNIT_DISK},    {"vdi", UNIT_DISK},  {"parallels", UNIT_DISK}, {"ova", UNIT_OVA},
-		     {"ova.tar", UNIT_OVA},  {"vma", UNIT_VMA},	  {"tar", UNIT_TAR},	{"cpio", UNIT_CPIO},
-		     {"partclone", UNIT_PARTCLONE}, {"ewf", UNIT_EWF}, {"wim", UNIT_WIM}};
+	} kinds[] = {
+		{"raw", UNIT_RAW},	{"qcow2", UNIT_DISK},	{"qed", UNIT_DISK},	{"vmdk", UNIT_DISK},
+		{"vhd", UNIT_DISK},	{"vhdx", UNIT_DISK},	{"vdi", UNIT_DISK},	{"parallels", UNIT_DISK},
+		{"ova", UNIT_OVA},	{"ova.tar", UNIT_OVA},	{"vma", UNIT_VMA},	{"tar", UNIT_TAR},
+		{"cpio", UNIT_CPIO},	{"partclone", UNIT_PARTCLONE}, {"ewf", UNIT_EWF}, {"wim", UNIT_WIM},
+	};
 	for (size_t i = 0; row && i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(row->name, kinds[i].name))
 			return kinds[i].kind;
