@@ -61,7 +61,8 @@ TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wild
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
 .PHONY: all setup check test demo bench coverage fault-matrix lint clean install uninstall deb tests thread-tests fuzz fuzz-all
-all: $(BUILD)/backproof $(BUILD)/check_backproof
+COMPLETIONS := $(patsubst %,$(BUILD)/completion/backproof.%,bash zsh fish)
+all: $(BUILD)/backproof $(BUILD)/check_backproof $(COMPLETIONS)
 
 # With one shared library in the place of a hundred copies there is one set of counters. (The commands call main.c.)
 LIBRARY := $(if $(COVERAGE),$(BUILD)/libbackproof.so) $(BUILD)/libbackproof.a
@@ -74,6 +75,12 @@ $(BUILD)/backproof: $(if $(FAULTS),$(BUILD)/backproof-faults,$(MAIN) $(LIBRARY))
 $(BUILD)/check_backproof: $(BUILD)/src/plugin/check_backproof.o $(LIBRARY)
 	@echo "  LINK  $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS)
+
+# The program knows its commands and options best.
+$(COMPLETIONS): $(BUILD)/completion/backproof.%: $(BUILD)/backproof
+	@mkdir -p $(@D)
+	@echo "  MAKE  $@"
+	@$< completion $* >$@.new && mv $@.new $@
 
 $(BUILD)/libbackproof.a: $(OBJECTS)
 	@echo "  AR    $@"
