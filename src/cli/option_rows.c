@@ -26,7 +26,7 @@ const struct option_row option_rows[OPT_COUNT] = {
 	[OPT_DEADLINE] = {"deadline", "10m", FOR_VERDICT, false,
 			  "give up after this long (a host): cannot-tell"},
 	[OPT_NOW] = {"now", "RFC3339", FOR_VERDICT | FOR_SEAL | FOR_PASS | FOR_HISTORY | FOR_WAIVE |
-			FOR_ROLLBACK | FOR_HOOK, false,
+			FOR_HOOK, false,
 		"take this for the time (for tests)"},
 	[OPT_KEY] = {"key", "FILE", FOR_VERDICT | FOR_SEAL | FOR_PASS | FOR_WAIVE, true,
 		     "a key"},
@@ -45,7 +45,7 @@ const struct option_row option_rows[OPT_COUNT] = {
 	[OPT_CONFIDENCE] = {"confidence", "99.9%", FOR_VERDICT, false,
 		"how sure a sample must be"},
 	[OPT_DAMAGE] = {"damage", "0.1%", FOR_VERDICT, false, "... that less than this share is damaged"},
-	[OPT_LIMIT] = {"limit", "N", FOR_HISTORY, false, "the newest N verdicts"},
+	[OPT_LIMIT] = {"limit", "N", FOR_HISTORY, false, "the newest N verdicts, or patches"},
 	[OPT_LS] = {"ls", "[DIR]", FOR_INSPECT, false, "list the files below DIR, or all there are", true},
 	[OPT_CAT] = {"cat", "FILE", FOR_INSPECT, false, "write a file of the backup to standard output"},
 	[OPT_FS] = {"fs", "N", FOR_INSPECT | FOR_EXTRACT, false,

@@ -143,7 +143,7 @@ for name in "it's \$(touch pwned) \"\`touch pwned\`; touch pwned" $'back\\slash\
 	paste_step "$shown: proved" "Prove" none
 	paste_step "$shown: written" "Restore" "$W/disk"
 	holds "$shown: the same" cmp "$W/disk" "$W/good.img"
-	[ -z "$(ls -A "$W/cwd")" ] && ok "$shown: and nothing else" || ls -A "$W/cwd" | not_ok "$shown: and nothing else"
+	holds "$shown: and nothing else" test -z "$(ls -A "$W/cwd")"
 	run rollback web01 "${C[@]}" --history "$h"
 	holds "$shown: nothing gets through to the terminal" sh -c "! LC_ALL=C grep -q '[[:cntrl:]]' '$W/out'"
 	rm -rf "$W/disk"

@@ -6,7 +6,7 @@
 page=$TOP/man/backproof.1
 holds "the manual is there" test -s "$page"
 "$BACKPROOF" check --help | grep -oE -e '--[a-z][a-z-]+' | sort -u >"$W/help"
-for command in audit run seal inspect extract pass key history config hook waive ''; do
+for command in audit run seal inspect extract pass key history rollback config hook waive ''; do
 	# shellcheck disable=SC2086
 	"$BACKPROOF" $command --help 2>/dev/null
 done | cat - "$W/help" | grep -oE -e '--[a-z][a-z-]+' | sort -u >"$W/all"
