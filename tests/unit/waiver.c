@@ -491,6 +491,61 @@ static void of_a_host(void)
 	history_destroy(h);
 }
 
+static void gate(const struct config *c, const char *history, int64_t now, const char *why, struct host_result *out)
+{
+	struct gate_overrides o = {.depth = -1, .max_age = -1, .sample_files = -1, .sample_bytes = -1,
+				   .scratch_limit = -1, .now = now, .history = history, .suspect = why};
+	struct strings from = {0};
+	struct budget budget;
+	budget_init(&budget);
+	NEED(strings_add(&from, at("nothing")) == 0);
+	struct gate_request r = {.host = "web01", .config = c, .from = &from, .overrides = &o, .budget = &budget};
+	gate_check(&r, out);
+	strings_free(&from);
+}
+
+/* What a whole run makes of it. */
+static void in_the_gate(void)
+{
+	struct error e = {0};
+	struct config c;
+	struct host_result r;
+	struct waiver w = sample();
+	char *history = strdup(at("g.db"));
+	FILE *f = fopen(at("conf"), "w");
+	NEED(history && f && fputs("[policy \"default\"]\nmax_age = 24h\n[policy \"no\"]\nwaivers = no\n", f) >= 0 && !fclose(f));
+	NEED(config_load(at("conf"), "no", &c, &e) == 0);
+	gate(&c, history, T0 + 60, NULL, &r);
+	CHECK(r.verdict.code == CODE_NO_BACKUP && !r.waiver && !r.standing);
+	host_result_free(&r);
+	autodestroy(history_destroy_auto) struct history *h = history_open(history, HISTORY_WRITE, &e);
+	NEED(h && history_waiver_add(h, &w, &e) == 0);
+	gate(&c, history, T0 + 60, NULL, &r);
+	CHECK_INT(r.verdict.code, CODE_WAIVED);
+	CHECK_INT(r.verdict.waived, CODE_NO_BACKUP);
+	CHECK(r.waiver && r.waiver->id == w.id && !r.standing && r.verdict.reasons.count);
+	host_result_free(&r);
+	CHECK_INT(r.verdict.code, CODE_CANNOT_TELL);
+	/* Broken off by a signal, there is no verdict to waive. */
+	stop_signal = 15;
+	gate(&c, history, T0 + 60, NULL, &r);
+	CHECK(r.verdict.code != CODE_WAIVED && r.verdict.code != CODE_SAFE && !r.waiver && r.standing);
+	host_result_free(&r);
+	stop_signal = 0;
+	gate(&c, history, T0 + 2 * HOUR, NULL, &r);
+	CHECK(r.verdict.code == CODE_NO_BACKUP && !r.waiver && !r.standing);
+	host_result_free(&r);
+	gate(&c, "none", T0 + 60, NULL, &r);
+	CHECK(r.verdict.code == CODE_NO_BACKUP && !r.waiver);
+	host_result_free(&r);
+	/* Where a label could not be kept there is no run, waived or not. */
+	gate(&c, "none", T0 + 60, "they got in", &r);
+	CHECK(r.verdict.code == CODE_CONFIG && !r.waiver);
+	host_result_free(&r);
+	config_free(&c);
+	free(history);
+}
+
 static void who_it_is(void)
 {
 	struct error e = {0};
@@ -538,6 +593,7 @@ int main(void)
 	RUN(strict);
 	RUN(nothing_wrong_is_signed);
 	RUN(of_a_host);
+	RUN(in_the_gate);
 	RUN(who_it_is);
 	signer_destroy(alice);
 	signer_destroy(bob);
