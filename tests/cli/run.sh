@@ -47,7 +47,7 @@ for n in 1 2 10 21 64 78 100 126 127 130 255; do
 	go -- sh -c "exit $n"
 	[ "$code" = "$n" ] || bad="$bad $n:$code"
 done
-[ -z "$bad" ] && ok "the exit status is COMMAND's, whatever it is" || echo "$bad" | not_ok "the exit status is COMMAND's, whatever it is"
+holds "the exit status is COMMAND's, whatever it is$bad" test -z "$bad"
 go -- "$W/none"
 is 127 "COMMAND that is not there" "$W/none: could not be started: No such file"
 go -- "$W/empty.conf"
@@ -84,7 +84,8 @@ kill "$(cat "$W/out")"
 for what in 'grep ^Sig[PBIC] /proc/self/status' 'nice' 'ulimit -a' 'umask; pwd'; do
 	with=$( (trap '' HUP USR2; exec 7<"$img"; "$BACKPROOF" "${base[@]}" -- bash -c "exec 7<&-; $what") 2>/dev/null </dev/null)
 	without=$( (trap '' HUP USR2; bash -c "$what") 2>/dev/null </dev/null)
-	[ "$with" = "$without" ] && ok "as without us: $what" || printf '%s\n' "with: $with" "without: $without" | not_ok "as without us: $what"
+	printf '%s' "$with" >"$W/with" && printf '%s' "$without" >"$W/without"
+	holds "as without us: $what" diff "$W/without" "$W/with"
 done
 exec 7<"$img"
 go -- sh -c 'ls -l /proc/self/fd >&2; [ ! -e /proc/$$/fd/7 ]'
@@ -167,9 +168,18 @@ if pid == 0:
     status = os.waitpid(job, os.WUNTRACED)[1]
     if not os.WIFSTOPPED(status):
         os._exit(1)
-    time.sleep(0.2)
-    states = {open(f"/proc/{p}/stat").read().rsplit(")", 1)[1].split()[0] for p in os.listdir("/proc") if p.isdigit() and os.getpgid(int(p)) == job}
-    if states != {"T"}:
+    for i in range(100):
+        states = set()
+        for p in os.listdir("/proc"):
+            try:
+                if p.isdigit() and os.getpgid(int(p)) == job:
+                    states.add(open(f"/proc/{p}/stat").read().rsplit(")", 1)[1].split()[0])
+            except OSError:
+                pass
+        if states <= {"T", "Z"}:
+            break
+        time.sleep(0.05)
+    else:
         os._exit(2)
     os.killpg(job, signal.SIGCONT)
     os._exit(os.waitstatus_to_exitcode(os.waitpid(job, 0)[1]))
@@ -270,7 +280,7 @@ done
 # ... up to the last that comes before COMMAND: by then the history has the patch.
 for n in $(seq $((last - 6)) "$last"); do
 	stopped "gate:library:fsync:$n:SIGSTOP" touch "$img"
-	[ "$code" = 21 ] && [ ! -e "$mark" ] || break
+	if [ "$code" != 21 ] || [ -e "$mark" ]; then break; fi
 	state=$(newest '.patches[0].result.state')
 done
 holds "... until the very last moment ($n of $last), and the history says that it did not run" test "$state" = '"none"'
@@ -303,10 +313,10 @@ is 143 "a signal is told as a shell tells it" 143
 # Reports
 go --format json --post 'exit 4' -- sh -c 'echo hello; exit 0'
 tail -n +2 "$W/out" >"$W/json"
-jq -e '.format_version == "1.3" and .verdict == "safe" and .exit == 0 and .patch.command == ["sh","-c","echo hello; exit 0"]
-	and .patch.result.state == "exited" and .patch.result.status == 0 and .patch.post_result.status == 4
-	and .patch.id > 0 and (.patch.restore_point.files | length) == 1 and .backup_now == null' "$W/json" >/dev/null &&
-	[ "$(head -n 1 "$W/out")" = hello ] && [ "$code" = 4 ] && ok "the report comes behind what COMMAND wrote" || why 4 | not_ok "the report comes behind what COMMAND wrote"
+holds "the report comes behind what COMMAND wrote" test "$code,$(head -n 1 "$W/out")" = 4,hello
+holds "... and has all of it" jq -e '.format_version == "1.3" and .verdict == "safe" and .exit == 0
+	and .patch.command == ["sh","-c","echo hello; exit 0"] and .patch.result.state == "exited" and .patch.result.status == 0
+	and .patch.post_result.status == 4 and .patch.id > 0 and (.patch.restore_point.files | length) == 1 and .backup_now == null' "$W/json"
 go --format json --output "$P/report.json" -- cp "$P/report.json" "$W/running.json"
 holds "a report in a file is there before COMMAND is run" jq -e '.verdict == "safe" and .patch.result.state == "running"' "$W/running.json"
 holds "... and again when it has ended" jq -e '.patch.result.state == "exited" and .patch.result.status == 0' "$P/report.json"

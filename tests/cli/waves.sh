@@ -104,11 +104,4 @@ go web01 78 "... nor a place for one"
 sed "s|^max_parallel_patching = 1|max_parallel_patching = 0|" "$W/none.conf" >"$W/free.conf"
 config=$W/free.conf
 go web01 0 "without a limit, a host needs none" "not remembered"
-python3 -c 'import sqlite3, sys, time
-c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute("BEGIN EXCLUSIVE"); open(sys.argv[2], "w").close(); time.sleep(60)' "$H" "$W/locked" &
-locker=$!
-wait_for 10 test -e "$W/locked"
-config=$W/one.conf
-go web01 21 "a history that somebody has locked for long"
-kill $locker
 finish
