@@ -54,6 +54,17 @@ static const char *real_piece(const struct patch_record *r, const char *path)
 	return NULL;
 }
 
+/* Where "-flat" or "-s001" of a VMDK's extent begins, before its suffix at dot; NULL: it is none. */
+static const char *extent_of(const char *path, const char *dot)
+{
+	const char *dash = strrchr(path_base(path), '-');
+	if (!dash || dash > dot)
+		return NULL;
+	if (!strncasecmp(dash, "-flat.", 6))
+		return dash;
+	return dash[1] && strchr("sf", dash[1]) && strspn(dash + 2, "0123456789") == 3 && dash + 5 == dot ? dash : NULL;
+}
+
 /* Segments of one image that its reader finds by itself: .E01 .E02, disk-s001.vmdk of disk.vmdk, .swm. */
 static const char *segment_of(const struct patch_record *r, const char *path)
 {
@@ -66,12 +77,8 @@ static const char *segment_of(const struct patch_record *r, const char *path)
 			return dot;
 	}
 	if (strings_has(&r->formats, "vmdk") && !strcasecmp(dot, ".vmdk")) {
-		const char *dash = strrchr(path_base(path), '-');
-		if (dash && dash[1] && (!strncasecmp(dash, "-flat.", 6) ||
-					(strchr("sf", dash[1]) && strspn(dash + 2, "0123456789") == 3 &&
-					 dash + 5 == dot)))
-			return dash;
-		return dot;
+		const char *extent = extent_of(path, dot);
+		return extent ? extent : dot;
 	}
 	if (strings_has(&r->formats, "wim") && !strcasecmp(dot, ".swm")) {
 		while (dot > path_base(path) && isdigit((unsigned char)dot[-1]))
@@ -258,12 +265,25 @@ static void give_kinds(const struct patch_record *r, struct units *out)
 	}
 }
 
+/* The one that its reader is given: the first piece or segment, or what describes the others. */
+static void put_first(struct unit *u)
+{
+	qsort(u->files.items, u->files.count, sizeof u->files.items[0], by_piece);
+	u->name = u->files.items[0];
+	vec_each(&u->files, it)
+	{
+		const char *dot = strrchr(path_base(*it), '.');
+		if (u->format && !strcmp(u->format->name, "vmdk") && dot && !extent_of(*it, dot))
+			u->name = *it;
+	}
+}
+
 int units_find(const struct patch_record *r, struct units *out)
 {
 	for (size_t i = 0; i < r->files.count; i++)
 		if (add_file(r, out, r->files.items[i].path) < 0)
 			return -1;
-	vec_each(out, it) qsort(it->files.items, it->files.count, sizeof it->files.items[0], by_piece);
+	vec_each(out, it) put_first(it);
 	give_codecs(r, out);
 	give_kinds(r, out);
 	return 0;
