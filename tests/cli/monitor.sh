@@ -287,6 +287,51 @@ says "... and tells the version" '^check_backproof [0-9.]+$'
 "$PLUGIN" --help >"$W/out"
 holds "-h is no verdict" test $? = 3
 
+# The manual, and the definitions that come with it.
+manual() { mandoc -T utf8 "$TOP/man/$1" | perl -pe 's/.\x08//g; s/\xe2\x88\x92|\xe2\x80\x90/-/g'; }
+manual check_backproof.1 | grep -v 'backproof check' | grep -oE -e '--[a-z-]+[a-z]' | sort -u >"$W/manual"
+"$PLUGIN" --help >"$W/help"
+grep -oE -e '--[a-z-]+' "$W/help" | sort -u >"$W/options"
+holds "every option is in check_backproof(1)" diff "$W/options" "$W/manual"
+manual backproof.1 >"$W/page"
+grep -ohE '"BACKPROOF_[A-Z_]+"' "$TOP"/src/cli/trace.c | tr -d '"' | sort -u >"$W/fields"
+holds "the journal has fields" test "$(wc -l <"$W/fields")" -gt 20
+for field in $(cat "$W/fields") $(grep -oE '"[0-9a-f]{32}"' "$TOP/include/backproof/journal.h" | tr -d '"'); do
+	grep -qw "$field" "$W/page" || echo "$field"
+done >"$W/missing"
+holds "fields and message ids are in backproof(1)" diff /dev/null "$W/missing"
+again
+mkdir -p "$W/etc"
+export BACKPROOF_HISTORY=$h
+for f in nagios.cfg icinga2.conf zabbix.conf; do
+	sed "s,/usr/local/lib/nagios/plugins/check_backproof,$PLUGIN,; s,/usr/local/bin/backproof,$BACKPROOF," \
+		"$TOP/packaging/monitoring/$f" >"$W/etc/$f"
+done
+zabbix() { # KEY ARGUMENT: as the agent runs it
+	local line
+	line=$(sed -n "s/^UserParameter=$1\(\[\*\]\)\{0,1\},//p" "$W/etc/zabbix.conf" | sed "s/\\\$1/${2-}/; s/\\\$\\\$/\\\$/g")
+	sh -c "$line" 2>/dev/null
+}
+holds "Zabbix: state" test "$(zabbix backproof.state web01)" = 0
+holds "Zabbix: state of one that is not known" test "$(zabbix backproof.state web99)" = 2
+holds "Zabbix: in words" sh -c 'case $1 in "BACKPROOF OK - web01 safe: "*) ;; *) false ;; esac' - "$(zabbix backproof.says web01)"
+holds "Zabbix: JSON" sh -c 'printf %s "$1" | jq -e ".verdicts[0] | .verdict == \"safe\" and .exit == 0 and
+	.restore_point.bytes > 0 and (.reasons | length) == 0 and (.measures | has(\"restore_bytes_per_second\"))"' - "$(zabbix backproof.verdict web01)"
+holds "Zabbix: hosts" sh -c 'printf %s "$1" | jq -e "[.verdicts[].host] == [\"web01\"]"' - "$(zabbix backproof.hosts)"
+nagios() { # COMMAND: its line, with macros put in
+	sed -n "/command_name	$1\$/{n; s/^	command_line	//p}" "$W/etc/nagios.cfg" |
+		sed 's/\$HOSTNAME\$/web01/; s/\$ARG1\$/web01/; s/\$ARG2\$/@0:9h/; s/\$ARG3\$/26h/'
+}
+sh -c "$(nagios check_backproof)" >"$W/out"
+holds "Nagios: a command" test $? = 0 -a -s "$W/out"
+sh -c "$(nagios check_backproof_args)" >"$W/out"
+holds "Nagios: with ranges" test $? = 1 -a -s "$W/out"
+sh -c "$(nagios check_backproof_configured) --config $W/c.conf" >"$W/out"
+holds "Nagios: all that are configured" test $? = 2 -a -s "$W/out"
+holds "Icinga: options are the plugin's" sh -c 'grep -oE "^\s+\"-+[a-zA-Z]+\"" "$1" | tr -d "\"\t " | while read -r o; do
+	grep -qE -e "(^| )$o(,| |\$)" "$2" || exit 1; done' - "$W/etc/icinga2.conf" "$W/help"
+export BACKPROOF_HISTORY=none
+
 # Metrics of what is stored, for a textfile collector.
 metrics() { # CODE NAME ARGUMENTS...
 	local want=$1 name=$2
