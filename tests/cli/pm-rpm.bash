@@ -107,6 +107,10 @@ for words in "up" "-q update alpha" patch "dup" "dist-upgrade" "install alpha" "
 	*) did 1 "zypper: $words is refused" "$share/alpha" 1 1 "refused" ;;
 	esac
 done
+mkdir -p "$Z/etc/zypp/multiversion.d"
+echo "provides:multiversion(kernel)" >"$Z/etc/zypp/multiversion.d/kernel"
+zypper_ install kernel=2
+did 1 "zypper: a kernel that comes beside the old one is refused" "$share/kernel-2" - 1 "refused"
 zypper_ in -f alpha=1
 did 0 "zypper: a reinstallation is not asked about" "$share/alpha" 1 0
 zypper_ verify
@@ -124,6 +128,9 @@ did 0 "zypper: nor a list" "$share/alpha" 1 0 "alpha"
 zypper_ update backproof alpha
 did 1 "zypper: backproof together with others is refused" "$share/backproof" 1 1 "refused"
 set_gate good
+zypper_ install kernel=2
+did 0 "zypper: ... and comes with a good pass" "$share/kernel-2" 2 1
+holds "zypper: ... beside the old one" test -e "$share/kernel-1"
 zypper_ update
 did 0 "zypper: with a good pass all of it is upgraded" "$share/alpha" 2 1
 holds "zypper: ... in silence" sh -c '! grep -E "backproof-zypper|SAFE" "$1"' - "$W/out"

@@ -85,7 +85,7 @@ Summary: a test
 License: none
 BuildArch: noarch
 %{?obs:Obsoletes: %{obs}}
-%{?side:Provides: installonlypkg(kernel)}
+%{?side:Provides: installonlypkg(kernel), multiversion(kernel)}
 %description
 a test
 %install
