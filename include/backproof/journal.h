@@ -14,6 +14,7 @@
 #define JOURNAL_WAIVER_ENDED "20d59ff9a30d42e7a01a21f2b82aae46"
 #define JOURNAL_PATCH_BEGUN "95844e05f75a4a29b01ef8255f0be023"
 #define JOURNAL_PATCH_ENDED "72226e72901f466fba39691b0dfb654a"
+#define JOURNAL_HOOK "929701b9446a487588f523ca85f45d44" /* what `hook` refused, or let pass for a waiver */
 
 /* As of syslog(3). */
 enum journal_priority { JOURNAL_ERR = 3, JOURNAL_WARNING = 4, JOURNAL_NOTICE = 5, JOURNAL_INFO = 6 };

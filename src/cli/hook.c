@@ -2,7 +2,23 @@
 /* backproof hook apt|dnf|pacman|zypper|systemd */
 #include "backproof/hook.h"
 
+#include "backproof/journal.h"
 #include "commands.h"
+
+/* What a hook says at night, nobody may be shown: its first two lines, in one. */
+static void trace(const char *name, const struct hook_answer *a)
+{
+	static const char prefix[] = "backproof: ";
+	const char *first = text_str(&a->says);
+	first += strncmp(first, prefix, sizeof prefix - 1) ? 0 : sizeof prefix - 1;
+	const char *second = first + strcspn(first, "\n");
+	autofree char *line = text_format("%.*s%s%.*s", (int)(second - first), first, *second && second[1] ? ";" : "",
+					  *second ? (int)strcspn(second + 1, "\n") : 0, *second ? second + 1 : "");
+	const struct journal_field fields[] = {
+		{"BACKPROOF_COMMAND", "hook"}, {"BACKPROOF_HOOK", name}, {"BACKPROOF_VERDICT", code_name(a->code)}};
+	(void)journal_send(JOURNAL_HOOK, a->code == CODE_WAIVED ? JOURNAL_WARNING : JOURNAL_ERR, line ? line : first,
+			   fields, ARRAY_SIZE(fields));
+}
 
 int command_hook(struct options *o)
 {
@@ -17,6 +33,8 @@ int command_hook(struct options *o)
 	struct hook_answer a;
 	gate_hook(&r, &a);
 	(void)!write(STDERR_FILENO, text_str(&a.says), a.says.length);
+	if (a.code != CODE_SAFE)
+		trace(name, &a);
 	text_free(&a.says);
 	/* Units have options that take other numbers for "not now", silently. */
 	return exit_status(a.code, strcmp(name, "systemd") ? EXIT_PLAIN : EXIT_SYSTEMD, false);

@@ -49,12 +49,7 @@ static int write_all(int fd, const void *p, size_t length)
 /* 0: it has said all it had to say. */
 static int child(const struct hook_request *r, struct hook_shared *shared, int fd)
 {
-	static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
 	struct hook_answer a = {.code = CODE_CANNOT_TELL};
-	/* A terminal tells both, and whoever waits says so. */
-	for (size_t i = 0; i < ARRAY_SIZE(stops); i++)
-		if (signal(stops[i], SIG_DFL) == SIG_IGN)
-			signal(stops[i], SIG_IGN);
 	hook_work(r, shared, &a);
 	struct answer_head head = {.code = (int32_t)a.code, .length = (uint32_t)a.says.length};
 	memcpy(head.magic, magic, sizeof head.magic);
@@ -108,6 +103,18 @@ static int status_of(pid_t pid)
 		usleep(1000);
 	}
 	return -1;
+}
+
+/* What it has started is ended with it, if it can still do that. */
+static void end(pid_t pid)
+{
+	kill(pid, SIGTERM);
+	for (int waited = 0; waited < 1000; waited++) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return;
+		usleep(1000);
+	}
+	kill(pid, SIGKILL);
 }
 
 static void understand(const struct text *said, int status, struct hook_answer *out)
@@ -178,10 +185,13 @@ static void ask(const struct hook_request *r, struct hook_shared *shared, struct
 		return;
 	}
 	if (listen(from, shared, start, &said)) {
-		understand(&said, status_of(pid), out);
+		int status = status_of(pid);
+		if (status < 0)
+			kill(pid, SIGKILL);
+		understand(&said, status, out);
 		return;
 	}
-	kill(pid, SIGKILL);
+	end(pid);
 	too_late(shared, out);
 }
 

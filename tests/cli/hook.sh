@@ -308,6 +308,35 @@ run waive web01 --config "$C" --end
 hook 11 "waiver: ended" "its last check found"
 rm -f "$H"*
 
+# What is not silent is in the journal too
+cat >"$W/listen.py" <<-'X'
+	import socket, sys
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+	s.bind(sys.argv[1])
+	s.settimeout(20)
+	while True:
+	    said = s.recv(1 << 16)
+	    open(sys.argv[2], "ab").write(said)
+X
+python3 "$W/listen.py" "$W/journal" "$W/entries" 2>/dev/null &
+listener=$!
+for _ in $(seq 100); do [ -S "$W/journal" ] || sleep 0.05; done
+export BACKPROOF_JOURNAL=$W/journal
+config "host = web01" "pass = $W/none.pass" "pass_keys = $K.pub"
+hook 11 "journal: a refusal" "there is no pass"
+check --history none --key "$K" --pass "$P"
+mv "$W/entries" "$W/entries.1"
+config "host = web01" "pass = $P" "pass_keys = $K.pub"
+hook 0 "journal: nothing of what is silent" ""
+sleep 0.2
+kill "$listener"
+wait "$listener" 2>/dev/null
+export BACKPROOF_JOURNAL=none
+holds "journal: who asked, what was said, at a priority" sh -c '
+	grep -aqx "MESSAGE_ID=929701b9446a487588f523ca85f45d44" "$1" && grep -aqx "PRIORITY=3" "$1" && grep -aqx "BACKPROOF_HOOK=dnf" "$1" &&
+	grep -aqx "BACKPROOF_VERDICT=stale" "$1" && grep -aq "^MESSAGE=NOT upgraded: web01: stale;  why: there is no pass" "$1"' - "$W/entries.1"
+holds "journal: ... and nothing else" test ! -e "$W/entries"
+
 # Killed, crashed
 config "host = web01" "pass = $P" "pass_keys = $K.pub" "fetch = $W/bin/fetch" "timeout = 20s"
 rm -f "$P"
@@ -320,17 +349,21 @@ for sig in KILL TERM INT; do
 	{ run hook dnf --config "$C"; } 2>/dev/null
 	if [ "$code" -ge 128 ]; then ok "killed: whoever asks, by $sig"; else why "a signal" | not_ok "killed: whoever asks, by $sig"; fi
 done
+fetcher "kill -TERM \$(ps -o ppid= -p \$PPID); exec sleep 78.8"
+{ run hook dnf --config "$C"; } 2>/dev/null
+sleep 0.5
+holds "killed: ... and what it has started is ended with it" sh -c '! pgrep -f "sleep 78[.]8"'
 
 # Hanging: in a child that is stopped, and in a disk that gives no answer (of which the process that serves it is)
 in_time() { # NAME: since $t0
 	holds "$1: ... in time" test $((SECONDS - t0)) -le 6
 }
-config "host = web01" "pass = $P" "pass_keys = $K.pub" "fetch = $W/bin/fetch" "timeout = 2s"
+config "host = web01" "pass = $P" "pass_keys = $K.pub" "fetch = $W/bin/fetch" "timeout = 1s"
 fetcher "kill -STOP \$PPID"
 t0=$SECONDS
-hook 20 "hanging: the child" "after 2s it was still waiting for fetch"
+hook 20 "hanging: the child" "after 1s it was still waiting for fetch"
 in_time "hanging: the child"
-config "host = web01" "timeout = 2s"
+config "host = web01" "timeout = 1s"
 mkdir "$W/nas"
 truncate -s 8M "$W/nas.ntfs"
 mkntfs -qF "$W/nas.ntfs" >/dev/null 2>&1
