@@ -122,6 +122,31 @@ static void containers(void)
 	PLAN("", "backproof inspect /b/a\n", "/b/a");
 }
 
+static void proofs(void)
+{
+	struct patch_record p;
+	struct rollback r = {.patch = &p};
+	make(&p, "raw", FILES("/b/it's", "/b/b", "/b/c\\\n"));
+	memset(p.files.items[0].sha256, 0xab, 32);
+	memset(p.files.items[1].fsverity, 0xcd, 32);
+	p.files.items[0].has_sha256 = p.files.items[1].has_fsverity = true;
+	NEED(rollback_look(&r, &e) == 0 && rollback_plan(&r, &e) == 0);
+	struct rollback_step *s = &r.steps.items[0];
+	NEED(s->lines.count == 6);
+	CHECK_STR(s->lines.items[0].text, "printf '%s\\n' 'abababababababababababababababababababababababababababababababab"
+					  "  /b/it'\\''s' | sha256sum --strict -c -");
+	CHECK_STR(s->lines.items[1].text, "test \"$(fsverity digest --compact /b/b)\" = "
+					  "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd && echo unchanged "
+					  "|| echo 'CHANGED: not what was proved'");
+	CHECK(!s->lines.items[2].is_command && strstr(s->lines.items[2].text, "no digest"));
+	/* No waiver that is in force counts here. */
+	CHECK_STR(s->lines.items[4].text, "backproof check --depth full --max-age 36500d --history none --from '/b/it'\\''s' "
+					  "--from /b/b --from $'/b/c\\134\\012' -- web01");
+	CHECK(strstr(s->lines.items[5].text, "can't be printed") != NULL);
+	rollback_free(&r);
+	patch_record_free(&p);
+}
+
 static void archives(void)
 {
 	static const char rest[] = "for d in dev proc sys; do mount --rbind /$d /mnt/restore/$d; done\n"
@@ -274,6 +299,7 @@ int main(void)
 	RUN(images);
 	RUN(pieces);
 	RUN(containers);
+	RUN(proofs);
 	RUN(archives);
 	RUN(unclear);
 	RUN(words);
