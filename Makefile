@@ -191,7 +191,9 @@ fault-matrix:
 # What is installed stands in packaging/files: PARTS of it, below PREFIX. Nothing is built again that is built.
 PARTS   ?= core
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-INSTALL = BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' UNITDIR='$(UNITDIR)' packaging/install
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+INSTALL = BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' UNITDIR='$(UNITDIR)' \
+	ZSHDIR='$(ZSHDIR)' packaging/install
 install: all
 	@$(INSTALL) $(PARTS)
 uninstall:

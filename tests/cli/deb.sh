@@ -19,7 +19,7 @@ holds "... nor hides what nobody explained" test -z "$(find packaging/debian -na
 declare -A part=([backproof]=core [backproof-apt-hook]=apt-hook [backproof-monitoring]=monitoring)
 for p in $packages; do
 	holds "$p: its files are those of the list" diff \
-		<(PREFIX=/usr UNITDIR=/lib/systemd/system packaging/install --list "${part[$p]}" |
+		<(PREFIX=/usr UNITDIR=/lib/systemd/system ZSHDIR=/usr/share/zsh/vendor-completions packaging/install --list "${part[$p]}" |
 			sed -E 's,^([0-9]+ /usr/share/man/.*),\1.gz,' | sort) \
 		<(dpkg-deb --fsys-tarfile "$DEBS/${p}_$version"_*.deb | tar -tv --numeric-owner | awk '$1 ~ /^-/ {
 				m = 0; for (i = 2; i <= 10; i++) if (substr($1, i, 1) != "-") m += 2 ^ (10 - i)
