@@ -35,7 +35,7 @@ static uint32_t adler(const uint8_t *p, size_t len)
 static void mend(struct patched *p, size_t where)
 {
 	size_t at = 13;
-	for (int n = 0; n < 64 && at + 76 <= p->stored; n++) {
+	for (int n = 0; n < 64 && p->stored >= 76 && at <= p->stored - 76; n++) {
 		const uint8_t *s = p->data + at;
 		uint64_t next = get_le64(s + 16), size = get_le64(s + 24);
 		size_t body = at + 76, len = size > 76 && size - 76 <= p->stored - body ? (size_t)size - 76 : 0;
