@@ -41,7 +41,7 @@ for prefix in /usr /usr/local "/opt/b&p,1"; do
 done
 
 # Whoever writes a manual page, a schema or a unit has to put it on the list.
-for f in man/*.[1-9] packaging/schema/*.json packaging/systemd/* packaging/examples/* packaging/hooks/{apt,systemd,unattended-upgrades}/*; do
+for f in man/*.[1-9] packaging/schema/*.json packaging/systemd/* packaging/examples/* packaging/monitoring/* packaging/hooks/{apt,systemd,unattended-upgrades}/*; do
 	holds "$f is on the list" grep -qE "^[a-z][^ ]* +[0-7]+@? +$f " packaging/files
 done
 holds "what is on the list is there" test -z "$(sed '/^#/d' packaging/files | awk '$3 !~ "^BUILD/" {print $3}' |
