@@ -338,6 +338,90 @@ static void files(void)
 	text_free(&why);
 }
 
+/* Which of several verdicts counts. Each: name, policy, seconds before now at which it began, code. */
+struct entry {
+	const char *host, *policy;
+	int64_t ago;
+	int code;
+};
+static enum code last_of(const char *host, const struct entry *entries, size_t count)
+{
+	char directory[] = "/tmp/backproof-hook-XXXXXX", db[100];
+	struct error e = {0};
+	struct stat st;
+	NEED(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/a", directory);
+	snprintf(db, sizeof db, "%s/h.db", directory);
+	NEED(whole_file_write(path, "abc", 3, 0600, false, &e) == 0 && stat(path, &st) == 0);
+	struct history *h = history_open(db, HISTORY_WRITE, &e);
+	NEED(h);
+	for (size_t i = 0; i < count; i++) {
+		struct history_record r = good();
+		r.host = (char *)(uintptr_t)entries[i].host;
+		r.policy = (char *)(uintptr_t)entries[i].policy;
+		r.checked_at = NOW - entries[i].ago;
+		r.taken_at = r.checked_at - 60;
+		r.code = entries[i].code;
+		free(r.files.items[0].path);
+		r.files.items[0].path = strdup(path);
+		remember_identity(&r.files.items[0], &st);
+		NEED(history_add(h, &r, &e) == 0);
+		drop(&r);
+	}
+	struct hook_shared shared = {0};
+	struct hook_config hook = {.name = (char *)"default", .host = (char *)"far", .max_verdict_age = 4 * 3600};
+	struct hook_job j = {.hook = &hook, .self = "here", .host = host, .now = NOW, .shared = &shared};
+	struct text why = {0};
+	enum code code = hook_history(&j, h, &policy, &why);
+	CHECK((code == CODE_SAFE) == !why.length);
+	text_free(&why);
+	history_destroy(h);
+	char command[200];
+	snprintf(command, sizeof command, "rm -r %s", directory);
+	NEED(system(command) == 0);
+	return code;
+}
+#define LAST(host, ...)                                                                                               \
+	last_of(host, (const struct entry[]){__VA_ARGS__}, sizeof((const struct entry[]){__VA_ARGS__}) / sizeof(struct entry))
+
+static void last(void)
+{
+	NEED(policy_defaults(&policy, "default") == 0);
+	CHECK_INT(LAST("web01", {"web02", "default", 60, CODE_SAFE}), CODE_STALE);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_SAFE}), CODE_SAFE);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_SAFE}, {"web01", "default", 30, CODE_DAMAGED}), CODE_DAMAGED);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_DAMAGED}, {"web01", "default", 30, CODE_SAFE}), CODE_SAFE);
+	/* One that took its time was recorded last, and began first. */
+	CHECK_INT(LAST("web01", {"web01", "default", 30, CODE_DAMAGED}, {"web01", "default", 60, CODE_SAFE}), CODE_DAMAGED);
+	CHECK_INT(LAST("web01", {"web01", "default", 30, CODE_DAMAGED}, {"web01", "default", 30, CODE_SAFE}), CODE_SAFE);
+	CHECK_INT(LAST("web01", {"web01", "default", 30, CODE_SAFE}, {"web01", "default", 60, CODE_DAMAGED}), CODE_DAMAGED);
+	/* By another policy: safe is nothing, not safe is something. */
+	CHECK_INT(LAST("web01", {"web01", "lax", 60, CODE_SAFE}), CODE_STALE);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_SAFE}, {"web01", "lax", 30, CODE_SAFE}), CODE_SAFE);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_SAFE}, {"web01", "lax", 30, CODE_DAMAGED}), CODE_DAMAGED);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_STALE}, {"web01", "lax", 30, CODE_SAFE}), CODE_STALE);
+	/* Of the future */
+	CHECK_INT(LAST("web01", {"web01", "default", -4000, CODE_SAFE}), CODE_STALE);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_SAFE}, {"web01", "default", -4000, CODE_SAFE}), CODE_SAFE);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_DAMAGED}, {"web01", "default", -4000, CODE_SAFE}), CODE_DAMAGED);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_SAFE}, {"web01", "default", -4000, CODE_DAMAGED}), CODE_DAMAGED);
+	CHECK_INT(LAST("web01", {"web01", "default", -4000, CODE_DAMAGED}, {"web01", "default", 60, CODE_SAFE}), CODE_SAFE);
+	/* One machine by two names, in the order in which they were recorded. */
+	CHECK_INT(LAST("web01", {"web01.example", "default", 60, CODE_SAFE}, {"web01", "default", 30, CODE_DAMAGED}),
+		  CODE_DAMAGED);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_SAFE}, {"web01.example", "default", 30, CODE_DAMAGED}),
+		  CODE_DAMAGED);
+	CHECK_INT(LAST("web01", {"web01", "default", 60, CODE_DAMAGED}, {"web01.example", "default", 30, CODE_SAFE}),
+		  CODE_SAFE);
+	CHECK_INT(LAST("web01", {"web01.example", "default", 60, CODE_DAMAGED}, {"web01", "default", 30, CODE_SAFE}),
+		  CODE_SAFE);
+	CHECK_INT(LAST("web01", {"web01.a", "default", 60, CODE_SAFE}, {"web01.b", "default", 30, CODE_SAFE}),
+		  CODE_CANNOT_TELL);
+	CHECK_INT(LAST("web01.a", {"web01.a", "default", 60, CODE_SAFE}, {"web01.b", "default", 30, CODE_DAMAGED}),
+		  CODE_SAFE);
+	policy_free(&policy);
+}
+
 int main(void)
 {
 	RUN(real_ones);
@@ -347,5 +431,6 @@ int main(void)
 	RUN(many);
 	RUN(verdicts);
 	RUN(files);
+	RUN(last);
 	return test_done();
 }
