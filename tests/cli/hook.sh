@@ -344,7 +344,7 @@ fetcher "kill -9 \$PPID"
 hook 70 "killed: the child that does the work" "signal 9"
 fetcher "kill -SEGV \$PPID"
 hook 70 "crashed: the child that does the work" "signal 11"
-for sig in KILL TERM INT; do
+for sig in KILL TERM; do
 	fetcher "kill -$sig \$(ps -o ppid= -p \$PPID)"
 	{ run hook dnf --config "$C"; } 2>/dev/null
 	if [ "$code" -ge 128 ]; then ok "killed: whoever asks, by $sig"; else why "a signal" | not_ok "killed: whoever asks, by $sig"; fi
