@@ -504,6 +504,93 @@ static void test_table(void)
 	CHECK_INT(total, 62);
 }
 
+/* What is run, and what may be patched at the same time. */
+static void test_commands_and_groups(void)
+{
+	static const char text[] =
+		HEAD "[policy \"default\"]\non_missing = \"/bin/b --for {host} 'a b' \\\"c ; d\\\" e\\\\ f ''\" ; comment\n"
+		     "on_stale = /bin/b\nbackup_time_limit = 90s\nwaivers = signed\nmax_waiver = none\n"
+		     "[host \"a\"]\ngroup = mail eu\n[group \"mail\"]\nmax_parallel_patching = 2\n"
+		     "[group \"eu\"]\n"
+		     "[hook \"apt\"]\nhost = a\npass = /p\npass_keys = /k /l\nfetch = /bin/f \"{host} x\"\n"
+		     "timeout = 5s\n[hook \"default\"]\nmax_verdict_age = 2h\n";
+	static const char *const words[] = {"/bin/b", "--for", "{host}", "a b", "c ; d", "e f", ""};
+	struct config c;
+	struct error e;
+	autotext struct text dump = {0}, again = {0};
+	for (int round = 0; round < 2; round++) {
+		if (load(round ? text_str(&dump) : text, &c, &e) < 0) {
+			fprintf(stderr, "%s\n%s\n", e.text, text_str(&dump));
+			NEED(!"it loads");
+		}
+		const struct policy *p = config_policy(&c, "default");
+		CHECK_INT(p->on_missing.count, ARRAY_SIZE(words));
+		for (size_t i = 0; i < p->on_missing.count && i < ARRAY_SIZE(words); i++)
+			CHECK_STR(p->on_missing.items[i], words[i]);
+		CHECK_INT(p->on_stale.count, 1);
+		CHECK_INT(p->backup_time_limit, 90);
+		CHECK_INT(p->waivers, WAIVERS_SIGNED);
+		CHECK_INT(p->max_waiver, 0);
+		CHECK_INT(config_group(&c, "mail")->max_parallel_patching, 2);
+		CHECK_INT(config_group(&c, "eu")->max_parallel_patching, 0);
+		CHECK(!config_group(&c, "none"));
+		const struct hook_config *apt = config_hook(&c, "apt"), *other = config_hook(&c, "dnf");
+		CHECK_STR(apt->host, "a");
+		CHECK_STR(apt->pass, "/p");
+		CHECK_INT(apt->pass_keys.count, 2);
+		CHECK_INT(apt->fetch.count, 2);
+		CHECK_STR(apt->fetch.items[1], "{host} x");
+		CHECK_INT(apt->timeout, 5);
+		CHECK(other && !strcmp(other->name, "default"));
+		CHECK_INT(other->max_verdict_age, 7200);
+		CHECK_INT(other->timeout, 30);
+		config_dump(&c, round ? &again : &dump);
+		struct policy copy;
+		NEED(policy_copy(&copy, p) == 0);
+		CHECK_INT(copy.on_missing.count, p->on_missing.count);
+		CHECK(copy.on_missing.items != p->on_missing.items);
+		policy_free(&copy);
+		config_free(&c);
+	}
+	/* Nothing of it is there unless somebody says so. */
+	NEED(load(HEAD "[host \"a\"]\n", &c, &e) == 0);
+	const struct policy *p = config_policy(&c, "default");
+	CHECK(!p->on_missing.count && !p->on_stale.count);
+	CHECK_INT(p->backup_time_limit, 4 * 3600);
+	CHECK_INT(p->waivers, WAIVERS_RECORDED);
+	CHECK_INT(p->max_waiver, 86400);
+	CHECK(!config_group(&c, "mail") && !config_hook(&c, "apt"));
+	config_free(&c);
+
+	/* A comment begins where it would in any other value. */
+#define DEFAULT HEAD "[policy \"default\"]\n"
+	fails(DEFAULT "on_missing = backup {host}\n", 4, "absolute path");
+	fails(DEFAULT "on_missing =\n", 4, "on_missing");
+	fails(DEFAULT "on_missing = /bin/b 'a\n", 4, "quotation marks");
+	fails(DEFAULT "on_missing = /bin/b 'a ; b'\n", 4, "quotation marks");
+	fails(DEFAULT "on_stale = /bin/b a\\\n", 4, "quotation marks");
+	fails(DEFAULT "backup_time_limit = 0\n", 4, "backup_time_limit");
+	fails(DEFAULT "backup_time_limit = 10\n", 4, "backup_time_limit");
+	fails(DEFAULT "waivers = yes\n", 4, "waivers");
+	fails(DEFAULT "waiver_keys = key\n", 4, "waiver_keys");
+	fails(DEFAULT "on_mising = /bin/b\n", 4, "did you mean \"on_missing\"");
+#define MAIL HEAD "[host \"a\"]\ngroup = mail\n[group \"mail\"]\n"
+	fails(HEAD "[group \"mail\"]\nmax_parallel_patching = 1\n", 3, "[group \"mail\"] has no host");
+	fails(HEAD "[host \"a\"]\ngroup = male\n[group \"mail\"]\n", 5, "has no host");
+	fails(MAIL "max_parallel_patching = -1\n", 6, "max_parallel_patching");
+	fails(MAIL "max_parallel_patching = one\n", 6, "max_parallel_patching");
+	fails(MAIL "max_parallel_patching = 99999999999\n", 6, "max_parallel_patching");
+	fails(MAIL "max_parallel_patching = 1\nmax_parallel_patching = 2\n", 7, "max_parallel_patching");
+	fails(MAIL "max_age = 1h\n", 6, "max_age");
+	fails(MAIL "[group \"mail\"]\n", 6, "mail");
+	fails(HEAD "[hook \"apt\"]\npass = /p\n", 4, "no pass_keys");
+	fails(HEAD "[hook \"apt\"]\npass_keys = /k\n", 3, "no pass");
+	fails(HEAD "[hook \"apt\"]\nfetch = /bin/f\n", 3, "no pass");
+	fails(HEAD "[hook \"apt\"]\npolicy = p\n", 4, "there is no [policy \"p\"]");
+	fails(HEAD "[hook \"apt\"]\ntimeout = 0\n", 4, "timeout");
+	fails(HEAD "[hook \"apt\"]\nfetch = f\npass = /p\npass_keys = /k\n", 4, "absolute path");
+}
+
 static void test_many_hosts(void)
 {
 	struct text t = {0};
@@ -539,6 +626,7 @@ int main(void)
 	RUN(test_precedence);
 	RUN(test_dump);
 	RUN(test_table);
+	RUN(test_commands_and_groups);
 	RUN(test_many_hosts);
 	clear();
 	rmdir(root);
