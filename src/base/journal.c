@@ -165,6 +165,8 @@ bool journal_send(const char *message_id, enum journal_priority priority, const 
 	static const char syslog[] = "syslog:";
 	autotext struct text t = {0};
 	const char *path = secure_getenv("BACKPROOF_JOURNAL");
+	if (path && !*path)
+		path = NULL;
 	if (path && !strcmp(path, "none"))
 		return false;
 	if (path && !strncmp(path, syslog, strlen(syslog)))
