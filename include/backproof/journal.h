@@ -26,7 +26,7 @@ struct journal_field {
 /*
  * Untrusted text may be in the message (one line whatever is in it) and in values (they may have several lines); all of
  * it is escaped, and cut where it is longer than an entry should be. MESSAGE_ID, PRIORITY and SYSLOG_IDENTIFIER are put
- * there by this function. It waits for nobody, but some milliseconds for a journal that is behind. true: somebody took
+ * there by this function. It waits for nobody, but a moment for a journal that is behind. true: somebody took
  * it. Thread-safe.
  * BACKPROOF_JOURNAL=PATH in the environment is another socket of a journal, syslog:PATH one of syslog, none nowhere.
  */

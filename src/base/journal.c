@@ -23,8 +23,13 @@
 #define MESSAGE_MOST (4 * KIB)
 #define SYSLOG_MOST (1 * KIB)
 
-/* Milliseconds that this process may spend on waiting, in all: a journal that hangs stops nobody. */
-static atomic_int patience = 300;
+/*
+ * Milliseconds that an entry may wait for a journal that is behind, and this process in all. One that has not taken an
+ * entry in that time hangs, and is not waited for until it takes one again.
+ */
+#define WAIT_MOST 300
+static atomic_int patience = 10000;
+static atomic_bool hangs;
 
 /* Escaped; with lines kept: each by itself. */
 static void put_value(struct text *out, const char *value, size_t most, bool lines)
@@ -69,13 +74,13 @@ static bool is_name(const char *name)
 	return n && n <= 64 && !name[n] && name[0] >= 'A' && name[0] <= 'Z';
 }
 
-static bool wait_a_bit(void)
+static bool wait_a_bit(int *waited)
 {
-	if (atomic_fetch_sub(&patience, 5) <= 0) {
-		atomic_store(&patience, 0);
+	if (*waited >= WAIT_MOST || atomic_load(&hangs) || atomic_load(&patience) <= 0)
 		return false;
-	}
 	(void)poll(NULL, 0, 5);
+	atomic_fetch_sub(&patience, 5);
+	*waited += 5;
 	return true;
 }
 
@@ -106,13 +111,17 @@ static bool send_to(const char *path, const struct text *t, int attached)
 		c->cmsg_len = CMSG_LEN(sizeof attached);
 		memcpy(CMSG_DATA(c), &attached, sizeof attached);
 	}
+	int waited = 0;
 	while (sendmsg(fd, &m, MSG_NOSIGNAL) < 0) {
 		int cause = errno;
-		if (cause == EINTR || (cause == EAGAIN && wait_a_bit()))
+		if (cause == EINTR || (cause == EAGAIN && wait_a_bit(&waited)))
 			continue;
+		if (cause == EAGAIN)
+			atomic_store(&hangs, true);
 		errno = cause;
 		return false;
 	}
+	atomic_store(&hangs, false);
 	return true;
 }
 

@@ -235,6 +235,14 @@ static void nobody_reads(void)
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	CHECK(taken > 0 && taken < 3000);
 	CHECK(b.tv_sec - a.tv_sec < 5);
+	/* It reads again: nothing is held against it. */
+	size_t length;
+	bool as_file;
+	int came = 0;
+	for (char *entry; (entry = receive(&length, &as_file)) != NULL; came++)
+		free(entry);
+	CHECK_INT(came, taken);
+	CHECK(journal_send(JOURNAL_VERDICT, JOURNAL_INFO, "again", NULL, 0));
 	/* Whoever read it has gone: no signal, and no verdict of it. */
 	close(server);
 	server = -1;
