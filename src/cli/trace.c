@@ -49,6 +49,7 @@ static void put_waiver(struct entry *n, const struct waiver *w)
 		return;
 	put_number(n, "BACKPROOF_WAIVER", (uint64_t)w->id);
 	put(n, "BACKPROOF_WAIVED_BY", w->user);
+	put(n, "BACKPROOF_APPROVED_BY", w->approved_by);
 	put(n, "BACKPROOF_WAIVER_REASON", w->reason);
 	put(n, "BACKPROOF_TICKET", w->ticket);
 	put_time(n, "BACKPROOF_WAIVED_UNTIL", w->ends_at);
