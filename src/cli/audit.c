@@ -151,6 +151,20 @@ static void run_workers(struct audit *a)
 		pthread_join(threads[i], NULL);
 }
 
+/* Where all is safe and nothing is printed: what people have said is not for silence. */
+static void mention_all_said(const struct host_result *const *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		autotext struct text t = {0};
+		mention_said(all[i]);
+		if (!all[i]->standing)
+			continue;
+		text_printf(&t, "%s: a waiver is in force ", all[i]->host);
+		report_put_waiver(&t, all[i]->standing, 0);
+		(void)complain(CODE_WAIVED, text_str(&t));
+	}
+}
+
 /* All results that there are; a host that was not come to counts as not told. */
 static enum code finish(struct audit *a, int *status)
 {
@@ -170,7 +184,9 @@ static enum code finish(struct audit *a, int *status)
 	enum code overall = codes_combine(codes, count);
 	*status = exit_status(overall, a->o->exit_style, near);
 	bool silent = a->o->quiet && overall == CODE_SAFE && !strcmp(a->format->name, "text");
-	if (a->format->end && !silent)
+	if (silent)
+		mention_all_said(all, have);
+	else if (a->format->end)
 		a->format->end(&a->text, all, have, overall, *status, &a->settings);
 	return overall;
 }

@@ -195,7 +195,7 @@ run check web01 --config "$W/audit.conf" --scratch "$S" --now "$half" --format j
 json "an older one that is safe wins over a waiver; which is told" '.verdict == "safe" and .waiver.covers == null and .waiver.id == 1 and .newer_restore_point.code == "damaged"'
 
 # Every night, until it ends.
-rm "$older"
+mv "$older" "$W/away"
 run audit --config "$W/audit.conf" --scratch "$S" --now "$half"
 code_is 10 "an audit" "Waivers in force:"
 holds "... counts it apart" grep -q "2 hosts: 1 waived, 1 no-backup (exit 10)" "$W/out"
@@ -209,6 +209,16 @@ json "... and in JSON" '.summary.waived == 1 and .summary.safe == 0 and .code ==
 run audit web01 --config "$W/audit.conf" --scratch "$S" --now "$over"
 code_is 12 "... and not when it is over"
 holds "... as nothing says" sh -c '! grep -qi waive "$1"' - "$W/out"
+
+# ... also of a host that is safe, however quiet.
+rm "$newer"
+mv "$W/away" "$older"
+run audit web01 --config "$W/audit.conf" --scratch "$S" --now "$half" --quiet
+code_is 0 "a waiver that is not needed" "web01: a waiver is in force until $over by root"
+holds "... is all that is said" sh -c '[ ! -s "$1/out" ] && [ "$(wc -l <"$1/err")" = 1 ]' - "$W"
+run audit web01 --config "$W/audit.conf" --scratch "$S" --now "$half" --format json
+json "... and covers nothing" '.code == "safe" and .hosts[0].verdict == "safe" and .hosts[0].waiver.covers == null'
+is "... nor is it noted with the verdict" "0|0" "SELECT code, waiver FROM run ORDER BY id DESC LIMIT 1"
 
 # A pass of it, on the other side.
 "$BACKPROOF" key new "$W/key" >/dev/null
@@ -369,6 +379,11 @@ run pass verify "$W/p.pass" --key "$W/key.pub" --host web01 --now "$now"
 code_is 0 "... a pass" "SUSPECT"
 run pass show "$W/p.pass" --key "$W/key.pub"
 code_is 0 "... shown" "SUSPECT"
+printf '[policy "default"]\nhistory = %s\n[repository "r"]\npath = %s\nlayout = files\nmatch = {host}.tar.zst\n[host "web01"]\n' "$h" "$W" >"$W/audit2.conf"
+run audit --config "$W/audit2.conf" --scratch "$S" --now "$now" --quiet
+code_is 0 "... an audit, quiet" "web01: SUSPECT: they got"
+run audit --config "$W/audit2.conf" --scratch "$S" --now "$now"
+holds "... an audit" grep -q "SUSPECT" "$W/out"
 run check web02 --from "$img" --hostname web01 --scratch "$S" --now "$now" "${C[@]}" --format json
 json "another host's is not" '.suspect == null'
 cp -p "$img" "$W/next.tar.zst"
