@@ -16,10 +16,10 @@ holds "lintian has nothing to say" lintian --fail-on error,warning --no-cfg --al
 holds "... nor hides what nobody explained" test -z "$(find packaging/debian -name '*.lintian-overrides' -exec grep -L '^#' {} +)"
 
 # What is in them is what make install has, and what Debian wants beside it.
-declare -A part=([backproof]=core [backproof-apt-hook]=apt-hook [backproof-monitoring]=monitoring)
+declare -A part=([backproof]="core ansible ssh" [backproof-apt-hook]=apt-hook [backproof-monitoring]=monitoring)
 for p in $packages; do
 	holds "$p: its files are those of the list" diff \
-		<(PREFIX=/usr UNITDIR=/lib/systemd/system ZSHDIR=/usr/share/zsh/vendor-completions packaging/install --list "${part[$p]}" |
+		<(PREFIX=/usr UNITDIR=/lib/systemd/system ZSHDIR=/usr/share/zsh/vendor-completions packaging/install --list ${part[$p]} |
 			sed -E 's,^([0-9]+ /usr/share/man/.*),\1.gz,' | sort) \
 		<(dpkg-deb --fsys-tarfile "$DEBS/${p}_$version"_*.deb | tar -tv --numeric-owner | awk '$1 ~ /^-/ {
 				m = 0; for (i = 2; i <= 10; i++) if (substr($1, i, 1) != "-") m += 2 ^ (10 - i)
