@@ -98,7 +98,7 @@ static int take_lease(struct sql *s, void *ctx, struct error *e)
 
 static int check_time(int64_t now, struct error *e)
 {
-	if (now > 0 && record_is_time(now + MOST_AHEAD))
+	if (now > 0 && now < HISTORY_TIME_END - MOST_AHEAD)
 		return 0;
 	return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "a lease at a time that can't be");
 }
@@ -137,9 +137,10 @@ static int renew(struct sql *s, void *ctx, struct error *e)
 /* One that has expired and is still there was nobody else's meanwhile: who takes one removes it first. */
 int history_lease_renew(struct history *h, struct lease *l, int64_t now, struct error *e)
 {
-	struct renewal r = {l, now + LEASE_SECONDS};
+	struct renewal r = {.l = l};
 	if (check_time(now, e) < 0)
 		return -1;
+	r.until = now + LEASE_SECONDS;
 	int rc = store_change(h, renew, &r, e);
 	if (rc == 1)
 		l->expires_at = r.until;
