@@ -153,9 +153,9 @@ static int collect_file(struct part *part, struct history_record *r)
 		memcpy(to->sha256, part->digests[DIGEST_SHA256], sizeof to->sha256);
 	if (to->has_fsverity)
 		memcpy(to->fsverity, part->digests[DIGEST_FSVERITY], sizeof to->fsverity);
-	/* What is sealed has its chunks in the seal. */
+	/* What is sealed has its chunks in the seal; of a file of one block there are none. */
 	bool sealed = part->known_from && !strcmp(part->known_from, "seal");
-	if (to->has_fsverity && !sealed)
+	if (to->has_fsverity && !sealed && part->chunks && chunks_count(part->chunks))
 		to->chunks = take(part->chunks);
 	return 0;
 }

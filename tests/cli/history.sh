@@ -148,6 +148,11 @@ done
 wait
 holds "three make it at once" test "$(sqlite3 "$W/new.db" 'SELECT count(*) FROM run')" = 3
 
+# A backup of less than a block has no chunks.
+run check web01 --from "$TOP/fixtures/whole/whole.tar.zst" "${C[@]}" --history "$W/tiny.db" --depth full --hostname web01 --max-age 9000d
+coded 0 "a very small one"
+holds "... is remembered" test "$(sqlite3 "$W/tiny.db" 'SELECT count(*) FROM file WHERE fsverity IS NOT NULL')" = 1
+
 # Killed at any moment.
 rm -f "$h"
 for i in 02 04 05 06 07 08 09 10 11 12 13 14 16 20 30; do
