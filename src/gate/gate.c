@@ -275,7 +275,7 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	}
 	if (judged) {
 		check_host(r, h, &p, out);
-		waive(&p, out);
+		waive(&p, (monotonic_ns() - started) / 1000000000, out);
 		suspect(&p, back_up_program(r, &policy, out->verdict.code) ? NULL : o->suspect, out);
 	}
 	out->measures.duration_seconds = (double)(monotonic_ns() - started) / 1e9;

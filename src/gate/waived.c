@@ -18,7 +18,7 @@ static void take_notes(struct host_result *out, const struct strings *from)
 		(void)!strings_add(&out->notes, from->items[i]);
 }
 
-void waive(const struct check_parameters *p, struct host_result *out)
+void waive(const struct check_parameters *p, int64_t seconds, struct host_result *out)
 {
 	struct error e = {0};
 	struct strings notes = {0};
@@ -32,6 +32,12 @@ void waive(const struct check_parameters *p, struct host_result *out)
 	if (rc == 0 && wanted)
 		take_notes(out, &notes);
 	strings_free(&notes);
+	if (rc > 0 && w->ends_at - p->now <= seconds) {
+		if (wanted)
+			note(out, "a waiver does not count", "its time was over before the check was");
+		waiver_free(w);
+		rc = 0;
+	}
 	if (rc <= 0) {
 		free(w);
 		return;

@@ -10,6 +10,7 @@
 #include "backproof/gate.h"
 #include "backproof/seal.h"
 #include "backproof/text.h"
+#include "../../src/gate/waived.h"
 #include "test.h"
 
 static char dir[] = "/tmp/backproof-waiver-XXXXXX";
@@ -546,6 +547,40 @@ static void in_the_gate(void)
 	free(history);
 }
 
+/* One that ends while the backup is being read is over when the patch would begin. */
+static void over_by_then(void)
+{
+	static const struct {
+		int64_t now, seconds;
+		bool counts;
+	} rows[] = {
+		{T0 + 60, 0, true}, {T0 + 60, 2 * HOUR - 61, true}, {T0 + 60, 2 * HOUR - 60, false},
+		{T0 + 60, INT64_MAX, false}, {T0 - 10, 20, false}, {T0 + 2 * HOUR - 1, 0, true},
+	};
+	struct error e = {0};
+	struct policy policy = policy_of(WAIVERS_RECORDED);
+	struct waiver w = sample();
+	autodestroy(history_destroy_auto) struct history *h = history_open(at("o.db"), HISTORY_WRITE, &e);
+	NEED(h && history_waiver_add(h, &w, &e) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct host_result r = {.host = strdup("web01"), .verdict = {.code = CODE_STALE}};
+		struct check_parameters p = {.history = h, .policy = &policy, .now = rows[i].now};
+		waive(&p, rows[i].seconds, &r);
+		CHECK_INT(r.verdict.code, rows[i].counts ? CODE_WAIVED : CODE_STALE);
+		CHECK(rows[i].counts == (r.waiver != NULL) && !r.standing);
+		host_result_free(&r);
+	}
+	for (int c = 0; c < 100; c++) {
+		struct host_result r = {.host = strdup("web01"), .verdict = {.code = (enum code)c}};
+		struct check_parameters p = {.history = h, .policy = &policy, .now = T0 + 60};
+		waive(&p, 0, &r);
+		CHECK_INT(r.verdict.code, code_can_be_waived((enum code)c) ? (int)CODE_WAIVED : c);
+		CHECK(r.verdict.code != CODE_WAIVED || c == CODE_WAIVED || (int)r.verdict.waived == c);
+		CHECK((r.waiver != NULL) == code_can_be_waived((enum code)c) && (r.standing != NULL) == !r.waiver);
+		host_result_free(&r);
+	}
+}
+
 static void who_it_is(void)
 {
 	struct error e = {0};
@@ -594,6 +629,7 @@ int main(void)
 	RUN(nothing_wrong_is_signed);
 	RUN(of_a_host);
 	RUN(in_the_gate);
+	RUN(over_by_then);
 	RUN(who_it_is);
 	signer_destroy(alice);
 	signer_destroy(bob);
