@@ -56,7 +56,7 @@ go -- no-program-has-this-name
 is 127 "... nor in PATH" "could not be started"
 # ended_by: the number of the signal that ended it, 0 for none. The shell would hide that.
 ended_by() {
-	python3 -c 'import subprocess, sys
+	env --default-signal python3 -c 'import subprocess, sys
 p = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(-p.returncode if p.returncode < 0 else 0)' "$BACKPROOF" "${base[@]}" -- sh -c "ulimit -c 0; kill -$1 \$\$; sleep 9"
 }
@@ -150,7 +150,7 @@ print(os.waitstatus_to_exitcode(status), open(got).read().count(key))
 END
 for sig in INT QUIT; do
 	: >"$W/got"
-	holds "a terminal's SIG$sig reaches COMMAND once" test "$(python3 "$W/terminal.py" "$W/got" $sig "$BACKPROOF" "${base[@]}" -- "$W/counting" "$W/got")" = "7 1"
+	holds "a terminal's SIG$sig reaches COMMAND once" test "$(env --default-signal python3 "$W/terminal.py" "$W/got" $sig "$BACKPROOF" "${base[@]}" -- "$W/counting" "$W/got")" = "7 1"
 done
 # A job that is stopped at the terminal, and goes on.
 cat >"$W/stop.py" <<'END'
@@ -196,7 +196,7 @@ except OSError:
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
 rm -f "$mark"
-holds "Ctrl-Z stops us and COMMAND, and both go on" test "$(python3 "$W/stop.py" "$mark" "$BACKPROOF" "${base[@]}" -- sh -c "touch $mark; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit 9")" = 9
+holds "Ctrl-Z stops us and COMMAND, and both go on" test "$(env --default-signal python3 "$W/stop.py" "$mark" "$BACKPROOF" "${base[@]}" -- sh -c "touch $mark; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit 9")" = 9
 rm -f "$mark"
 
 # Not run
@@ -360,6 +360,20 @@ python3 -c 'import sqlite3, sys
 c = sqlite3.connect(sys.argv[1]); c.execute("UPDATE lease SET expires_at = expires_at - 200, taken_at = taken_at - 200"); c.commit()' "$H"
 go -- true
 is 0 "what a dead one had taken is free when its time is over"
+
+# A person has waived it
+"$BACKPROOF" waive web01 --config "$W/empty.conf" --history "$H" --reason "tonight" --for 1h >/dev/null 2>&1 </dev/null
+go --max-age 1s "${touches[@]}"
+is 0 "waived: COMMAND runs" "WAIVED"
+holds "... it did" test -e "$mark"
+holds "... and the history says under what" test "$(newest '.patches[0] | [.verdict, .covers, .waiver != null, .result.status]')" = '["waived","stale",true,0]'
+rm -f "$mark"
+run "${base[@]}" --hostname x --history none --max-age 1s "${touches[@]}"
+refused 64 "... and a usage error is still one"
+printf '[policy "default"]\nmax_age = 1s\nwaivers = no\n' >"$W/no.conf"
+run run web01 --from "$img" --config "$W/no.conf" --scratch "$S" --history "$H" "${touches[@]}"
+refused 11 "... not where policy has none" "stale"
+"$BACKPROOF" waive web01 --config "$W/empty.conf" --history "$H" --end >/dev/null 2>&1 </dev/null
 
 # The journal
 cat >"$W/listen.py" <<'END'
