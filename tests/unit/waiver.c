@@ -320,6 +320,16 @@ static void lines(void)
 	}
 	CHECK_INT(judged(&w, WAIVERS_SIGNED), WAIVER_HOLDS);
 	free(copy);
+	/* Who approves writes down that somebody else has asked, with the name of that key: it is not that key's. */
+	struct envelope asked;
+	struct text forged = {0};
+	NEED(envelope_read(one, strlen(one), STATEMENT_TYPE, &known, &asked, &e) == 0 && asked.trusted);
+	NEED(envelope_write(STATEMENT_TYPE, asked.payload, asked.length, bob, &forged, &e) == 0);
+	text_put(&forged, approval);
+	w.envelope = forged.data;
+	CHECK_INT(judged(&w, WAIVERS_SIGNED), WAIVER_VOID);
+	envelope_free(&asked);
+	text_free(&forged);
 	/* What the same key has signed for something else: a statement of another kind. */
 	struct text other = {0};
 	const char *json = "{\"_type\":\"https://in-toto.io/Statement/v1\"}";
