@@ -328,6 +328,19 @@ static void lines(void)
 	text_put(&forged, approval);
 	w.envelope = forged.data;
 	CHECK_INT(judged(&w, WAIVERS_SIGNED), WAIVER_VOID);
+	/* Signed by nobody. */
+	forged.length = 0;
+	NEED(envelope_write(STATEMENT_TYPE, asked.payload, asked.length, NULL, &forged, &e) == 0);
+	w.envelope = forged.data;
+	CHECK_INT(judged(&w, WAIVERS_SIGNED), WAIVER_VOID);
+	envelope_free(&asked);
+	NEED(envelope_read(approval, strlen(approval), STATEMENT_TYPE, &known, &asked, &e) == 0 && asked.trusted);
+	forged.length = 0;
+	text_put(&forged, one);
+	NEED(envelope_write(STATEMENT_TYPE, asked.payload, asked.length, NULL, &forged, &e) == 0);
+	w.envelope = forged.data;
+	CHECK_INT(judged(&w, WAIVERS_SIGNED), WAIVER_VOID);
+	CHECK_INT(judged(&w, WAIVERS_RECORDED), WAIVER_VOID);
 	envelope_free(&asked);
 	text_free(&forged);
 	/* What the same key has signed for something else: a statement of another kind. */
