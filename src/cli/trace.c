@@ -172,8 +172,8 @@ void trace_patch(const struct host_result *r, bool begins)
 	}
 	text_printf(&message, "%s: patch %s: %s", p->host, begins ? "begins" : "has ended", text_str(&command));
 	if (!begins)
-		text_printf(&message, ": %s%s%s", how.length ? text_str(&how) : "it was not run", after.length ? "; the check after it: " : "",
-			    text_str(&after));
+		text_printf(&message, ": %s%s%s", how.length ? text_str(&how) : "it was not run",
+			    after.length ? "; the check after it: " : "", text_str(&after));
 	if (command.failed || message.failed || paths.failed || how.failed || after.failed)
 		return;
 	(void)journal_send(begins ? JOURNAL_PATCH_BEGUN : JOURNAL_PATCH_ENDED,
