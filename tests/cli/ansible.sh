@@ -166,6 +166,12 @@ wave 2 "too many failures end the wave, and what comes after it" "" "$W/stop.yml
 f=$TOP/packaging/ansible/example/patch.yml
 holds "the example is sound" env ANSIBLE_CONFIG="$TOP/packaging/ansible/example/ansible.cfg" \
 	ansible-playbook --syntax-check -i "$TOP/packaging/ansible/example/inventory.yml" "$f"
+mandoc -T utf8 "$TOP/man/backproof-hooks.7" | perl -pe 's/.\x08//g; s/\xe2\x88\x92|\xe2\x80\x90/-/g' |
+	sed -n '/^ *- hosts: web$/,/^ *upgrade: dist$/p' >"$W/manual.yml"
+sed -n '/^    - hosts: web$/,/^ *upgrade: dist$/p' "$ANSIBLE_ROLES_PATH/backproof_gate/README.md" >"$W/readme.yml"
+for page in manual readme; do
+	holds "that of the $page is sound" sh -c 'test -s "$1" && exec ansible-playbook --syntax-check "$1"' - "$W/$page.yml"
+done
 ansible-playbook --list-hosts -i "$TOP/packaging/ansible/example/inventory.yml" "$f" >"$W/hosts" 2>&1
 holds "... and is for 5,000 hosts, each once" test "$(grep -cE '^ +web[0-9]{4}$' "$W/hosts"),$(grep -E '^ +web' "$W/hosts" | sort -u | wc -l)" = 5000,5000
 finish

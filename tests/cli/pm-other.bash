@@ -27,7 +27,6 @@ pac_of beta 1
 pacman_() { try pacman --config "$W/pac/pacman.conf" --hookdir "${hooks-$ETC/pacman.d/hooks}" --noconfirm "$@"; }
 pkg() { local p; for p in "$@"; do echo "$W/pac/repo/$p.pkg.tar"; done; }
 asks="$I/lib/backproof/backproof-pacman"
-sed -i 's/^limit=600/limit=2/' "$asks"
 
 set_gate stale
 # shellcheck disable=SC2046
@@ -35,6 +34,7 @@ pacman_ -U $(pkg alpha-1 backproof-1 backproof-hooks-1)
 did 0 "pacman: first installations are not asked about" "$share/alpha" 1 0
 for fault in $faults; do
 	set_gate "$fault"
+	limit_of "$asks" "$fault"
 	pacman_ -U "$(pkg alpha-2)"
 	did 1 "pacman: an upgrade is refused: $fault" "$share/alpha" 1 "" "no packages were upgraded"
 	holds "pacman: ... and says why: $fault" grep -q "backproof: the upgrade is refused, nothing was changed" "$W/out"
@@ -75,7 +75,6 @@ did 1 "pacman: no names at all are asked about" "$share/alpha" 2 1
 # dnf 5: the file as its plugin takes it: five fields, the options by spaces, the command by spaces, variables put in.
 actions=$ETC/dnf/libdnf5-plugins/actions.d/backproof.actions
 asks=$I/lib/backproof/backproof-dnf5
-sed -i 's/^limit=600/limit=2/' "$asks"
 holds "dnf5: two actions" test "$(grep -cv '^#' "$actions")" = 2
 holds "dnf5: each before the transaction, with an error that stops it, by our program" \
 	test "$(grep -v '^#' "$actions" | grep -cE "^pre_transaction:(\*:|kernel\*:in):raise_error=1:$asks [^:]*\$")" = 2
@@ -115,6 +114,7 @@ printf '#!/bin/sh\nexec %s --root "%s" "$@"\n' "$(command -v rpm)" "$D" >"$W/rpm
 chmod 755 "$W/rpm/rpm"
 for fault in $faults; do
 	set_gate "$fault"
+	limit_of "$asks" "$fault"
 	transaction U:alpha E:alpha
 	did 1 "dnf5: an upgrade is refused: $fault" "$share/alpha" 2 "" "error="
 	holds "dnf5: ... in one line that its plugin understands: $fault" test "$(grep -c . "$W/out"),$(grep -c '^error=.*refused' "$W/out")" = 1,1
@@ -200,6 +200,33 @@ SSH_ORIGINAL_COMMAND="check web01" asks web02 web01
 holds "ssh: a key for some hosts may ask about those" test "$code" = 0
 SSH_ORIGINAL_COMMAND="check web01" asks web02 web010 eb01
 holds "ssh: ... and no other" test "$code" = 64
+# The manual's line of the client, with an ssh that hands on what is asked and an apt-get that says that it ran
+mkdir "$W/client"
+client=$(sed -n 's/^ *\(ssh -o .* && apt-get .*\)$/\1/p' "$W/hooks.txt")
+printf '#!/bin/sh\nfor asked; do :; done\nSSH_ORIGINAL_COMMAND=$asked exec sh -c "%s"\n' "$forced" >"$W/client/ssh"
+printf '#!/bin/sh\ntouch "%s"\n' "$W/upgraded" >"$W/client/apt-get"
+chmod 755 "$W/client"/*
+for status in 0 13 70 139 255; do
+	printf '#!/bin/sh\nexit %s\n' "$status" >"$I/bin/backproof"
+	rm -f "$W/upgraded"
+	try env PATH="$W/client:$PATH" sh -c "$client"
+	holds "ssh: the client's line, of $status" test "$([ -e "$W/upgraded" ] && echo y)" = "$([ "$status" = 0 ] && echo y)"
+done
+printf '#!/bin/sh\nexit 255\n' >"$W/client/ssh"
+rm -f "$W/upgraded"
+try env PATH="$W/client:$PATH" sh -c "$client"
+holds "ssh: the client's line, without a connection" test ! -e "$W/upgraded" -a -n "$client"
 rm "$I/bin/backproof"
 SSH_ORIGINAL_COMMAND="check web01" asks
 holds "ssh: without the program it is not 0" test "$code" = 127
+
+# AWS: what the document of the manual runs on the machine
+aws=$(sed -n 's/^ *- \(backproof hook .*\)$/\1/p' "$W/hooks.txt")
+for fault in good $faults; do
+	set_gate "$fault"
+	try env PATH="$I/bin:/usr/bin:/bin" timeout "$([ "$fault" = hang ] && echo 1 || echo 60)" sh -c "$aws"
+	case $fault in
+	good) holds "aws: the manual's hook, with a good pass" test "$code" = 0 -a -n "$aws" ;;
+	*) holds "aws: it fails: $fault" test "$code" != 0 ;;
+	esac
+done
