@@ -136,6 +136,25 @@ say "12. One byte of the sealed image changes afterwards: a full check says wher
 flip sealed/web01.img "$at"
 show "changed after it was sealed" 12 web01 --from sealed/web01.img --trust key.pub
 
+# ran WHAT HOST EXPECTED GOT
+ran() {
+	echo "exit code: $4"
+	rows+=("$(printf '%-8s %-46s %8s %5s' "$2" "$1" "$3" "$4")")
+	[ "$4" = "$3" ] || failed=$((failed + 1))
+}
+say "13. The patch itself: it only begins when it is safe, and the backup that stood behind it is remembered"
+for host in web02 web01; do
+	printf '\n$ backproof run %s --from backup/%s.img.zst --post "echo mail is up again" -- touch patched-%s\n' $host $host $host
+	"$backproof" run $host --from backup/$host.img.zst --history "$work/history.db" --scratch scratch \
+		--post "echo mail is up again" -- touch patched-$host
+	got=$?
+	ran "patched, if safe" $host "$([ $host = web01 ] && echo 0 || echo 11)" $got
+done
+[ -e patched-web01 ] && [ ! -e patched-web02 ] || failed=$((failed + 1))
+printf '\n$ backproof rollback web01\n'
+"$backproof" rollback web01 --history "$work/history.db"
+ran "the way back" web01 0 $?
+
 say "Summary"
 printf '%-8s %-46s %8s %5s\n' host backup expected got
 printf '%s\n' "${rows[@]}"
