@@ -60,8 +60,6 @@ struct gate_request {
 	const struct strings *from; /* NULL or empty: the configuration's repositories */
 	const struct gate_overrides *overrides;
 	struct gate_indexes *indexes; /* may be NULL */
-	/* Where there is no fresh backup, gate_back_up comes next: --suspect speaks of what is made then. */
-	bool backs_up;
 	struct budget *budget;	      /* for progress; initialised by the caller */
 };
 
@@ -75,6 +73,7 @@ void gate_check(const struct gate_request *r, struct host_result *out);
  * (on_missing, on_stale): runs it, once, and takes the verdict that was there (freed) for that of another gate_check.
  * What the program says goes to standard error. When it fails, and when it may not be run for this host, the verdict
  * stays and a note says why. again: does gate_check; say: a line before it is run. Does nothing with r->from.
+ * Where such a program is named, what overrides say of `suspect` is of the backup that it makes, not of a stale one.
  */
 void gate_back_up(const struct gate_request *r, struct host_result *out, void (*say)(const char *text),
 		  void (*again)(void *ctx, const struct gate_request *r, struct host_result *out), void *ctx);

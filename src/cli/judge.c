@@ -38,8 +38,7 @@ int judge_prepare(struct judging *j, const struct options *o, const char *name)
 					   .config = &j->config,
 					   .from = &o->from,
 					   .overrides = &o->overrides,
-					   .budget = &j->budget,
-					   .backs_up = true};
+					   .budget = &j->budget};
 	return 0;
 }
 

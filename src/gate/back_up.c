@@ -16,7 +16,7 @@ const struct strings *back_up_program(const struct gate_request *r, const struct
 	const struct strings *found = code == CODE_NO_BACKUP ? &p->on_missing
 				      : code == CODE_STALE   ? &p->on_stale
 							     : NULL;
-	if (!r->backs_up || !found || !found->count || (r->from && r->from->count))
+	if (!found || !found->count || (r->from && r->from->count))
 		return NULL;
 	return config_name_fault(CONFIG_HOST, r->host) ? NULL : found;
 }
@@ -142,16 +142,14 @@ void gate_back_up(const struct gate_request *r, struct host_result *out, void (*
 	const struct strings *program = back_up_program(r, &policy, out->verdict.code);
 	const char *fault = config_name_fault(CONFIG_HOST, r->host);
 	bool done = program && make(r, &policy, program, out, say);
-	if (!program && fault && r->backs_up && !(r->from && r->from->count) &&
+	if (!program && fault && !(r->from && r->from->count) &&
 	    names_a_program(&policy, out->verdict.code))
 		note(out, "no backup is made now: the name of the host %s", fault);
 	/* Told to stop meanwhile: nobody waits for a verdict. */
 	if (done && !stop_signal) {
 		struct backup_now *b = take(out->backup_now);
-		struct gate_request last = *r;
-		last.backs_up = false;
 		host_result_free(out);
-		again(ctx, &last, out);
+		again(ctx, r, out);
 		out->backup_now = b;
 	}
 	policy_free(&policy);

@@ -4,7 +4,7 @@
 
 #include "backproof/gate.h"
 
-/* The program that gate_back_up will run after a verdict, as policy has it; NULL: none. */
+/* The program that gate_back_up runs after such a verdict, as policy has it; NULL: none. */
 const struct strings *back_up_program(const struct gate_request *r, const struct policy *p, enum code code);
 
 #endif

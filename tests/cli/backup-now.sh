@@ -162,4 +162,7 @@ holds "no backup came of it: COMMAND does not run" test "$code" = 10 -a ! -e "$m
 again fails old
 run run web01 --config "$W/c.conf" --scratch "$S" --suspect "broken into" -- touch "$mark"
 holds "... nor is the old one suspect" test "$code,$(sqlite3 "$H" 'SELECT count(*) FROM suspect')" = 11,1
+again nothing old
+run run web01 --config "$W/c.conf" --scratch "$S" --suspect "broken into" -- touch "$mark"
+holds "... nor where the program made none and says it did" test "$code,$(sqlite3 "$H" 'SELECT count(*) FROM suspect')" = 11,1
 finish
