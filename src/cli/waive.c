@@ -121,7 +121,9 @@ static int add(struct waive *x, struct waiver *w)
 		text_printf(&line, ": %s", text_str(&why));
 	text_printf(&line, ". Recorded as waiver %lld in %s%s.", (long long)w->id, x->path,
 		    told ? ", and in the journal" : "");
-	return waive_say(x, w, state, text_str(&why), &line);
+	int rc = waive_say(x, w, state, text_str(&why), &line);
+	/* Recorded, and worth nothing yet: who goes on when this succeeds must not. */
+	return rc || holds ? rc : CODE_CANNOT_TELL;
 }
 
 int waive_record(struct waive *x)
