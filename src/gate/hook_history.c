@@ -232,6 +232,8 @@ enum code hook_history(const struct hook_job *j, struct history *h, const struct
 		if (history_each(h, names.items[i], LOOK_BACK, visit, &s, &e) < 0)
 			code = CODE_CANNOT_TELL;
 	strings_free(&names);
+	if (e.cls != ERROR_NONE && code == CODE_SAFE)
+		code = CODE_CANNOT_TELL;
 	if (e.cls != ERROR_NONE)
 		text_put_safe(why, e.text);
 	else if (code == CODE_SAFE && !s.found)

@@ -191,6 +191,29 @@ for how in 'exit 1' 'exit 255' 'exit 11' 'exec false' 'echo safe; exit 20'; do
 	apt 100 "$how: not upgraded" "E: Sub-process" ii1,ii1 upgrade
 done
 rm "$U/bin/backproof"
+# The hook's own reading is the program's (tests/unit/hook.c has the same list), or stricter
+while read -r name want; do
+	f=$TOP/fixtures/apt_hook/$name
+	"$U/lib/backproof/apt-hook" 8<"$f" >"$W/out" 2>"$W/err"
+	is=$?
+	head -c -3 "$f" >"$W/cut"
+	"$U/lib/backproof/apt-hook" 8<"$W/cut" >"$W/out" 2>"$W/err"
+	holds "no program: $name" test "$is,$?" = "$want,70"
+done <<-X
+	install 0
+	reinstall 0
+	upgrade 70
+	downgrade 0
+	pulled 70
+	remove 0
+	purge 0
+	crossgrade 70
+	own 0
+	own-install 0
+	repair 0
+	configure 0
+	nothing 0
+X
 apt 100 "no program: not upgraded" "can't be run" ii1,ii1 upgrade
 apt 0 "no program: removing goes on" "going on" ii1, remove lib
 apt 0 "no program: installing goes on" "going on" ii1,ii1 install lib=1 backproof=1

@@ -228,6 +228,11 @@ hook 11 "history: ... not at all" "no verdict"
 cp "$H" "$W/kept.db"
 head -c 3000 "$W/kept.db" >"$H"
 hook 20 "history: broken" "NOT upgraded"
+cp "$W/kept.db" "$H"
+check
+sqlite3 "$H" "PRAGMA ignore_check_constraints = on; UPDATE run SET depth = 99" >/dev/null
+hook 20 "history: what it says can't be" "whose depth can't be"
+rm -f "$H"*
 echo "no database" >"$H"
 hook 20 "history: none of ours" "NOT upgraded"
 rm -f "$H"*
