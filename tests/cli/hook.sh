@@ -348,7 +348,7 @@ rm -f "$P"
 fetcher "kill -9 \$PPID"
 hook 70 "killed: the child that does the work" "signal 9"
 fetcher "kill -SEGV \$PPID"
-hook 70 "crashed: the child that does the work" "signal 11"
+hook 70 "crashed: the child that does the work" "NOT upgraded: internal"
 for sig in KILL TERM; do
 	fetcher "kill -$sig \$(ps -o ppid= -p \$PPID)"
 	{ run hook dnf --config "$C"; } 2>/dev/null
