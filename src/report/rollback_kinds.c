@@ -135,7 +135,7 @@ static int appliance(struct rollback_step *s, const struct unit *u)
 
 static int proxmox(struct rollback_step *s, const struct unit *u)
 {
-	autotext struct text t = {0}, name = {0};
+	autotext struct text t = {0};
 	if (step_say(s, strdup("On a Proxmox host; VMID is one that is free, or the machine's own, whose disks are "
 			       "then replaced (--force):")) < 0)
 		return -1;
