@@ -4,7 +4,8 @@
 #   debs_built                 builds the packages into $DEBS, unless those of this very tree are there
 #   chroot_made DIR            a system whose only repository has these packages: DIR/srv/repository
 #   repository_of DIR          lists (again) what is in that
-#   in_chroot DIR COMMAND...   runs it there; its exit status in $code, its output in $W/out and $W/err
+#   boot_chroot DIR WORDS      boots it, to run WORDS by bash; what was said is in $W/console
+#   in_chroot DIR COMMAND...   runs it there, in namespaces of its own; its exit status in $code, its output in $W/out and $W/err
 DEBS=$(dirname "$BACKPROOF")/deb
 
 debs_built() { "$TOP/packaging/deb" --if-changed "$DEBS"; }
@@ -26,30 +27,34 @@ chroot_made() {
 	repository_of "$1"
 }
 
-# In namespaces of its own. Devices are made anew in a file system in memory, so that nothing gets at this machine's.
 in_chroot() {
 	local root=$1
 	shift
 	ran="in $root: $*"
-	# shellcheck disable=SC2016
-	unshare --mount --pid --fork --kill-child --net --uts sh -ec '
-		root=$1
-		shift
-		mount --make-rprivate /
-		mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-		for d in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9; do
-			name=${d%%:*} number=${d#*:}
-			if ! mknod -m 666 "$root/dev/$name" c "${number%:*}" "${number#*:}" || ! : <"$root/dev/$name"; then
-				: >"$root/dev/$name.is" && mount --bind "/dev/$name" "$root/dev/$name"
-			fi
-		done 2>/dev/null
-		ln -s /proc/self/fd "$root/dev/fd"
-		mount -t proc proc "$root/proc"
-		hostname "${CHROOT_NAME-web01}"
-		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TZ=UTC \
-			DEBIAN_FRONTEND=noninteractive USER=root LOGNAME=root chroot "$root" "$@"
-	' - "$root" "$@" >"$W/out" 2>"$W/err" </dev/null
+	unshare --mount --pid --fork --kill-child --net --uts "$TOP/tests/cli/chroot-enter" run "$root" "$@" >"$W/out" 2>"$W/err" </dev/null
 	code=$?
+}
+
+# 1: no control group can be made for it here.
+boot_chroot() {
+	local group=/sys/fs/cgroup/unified
+	[ -d $group ] || group=/sys/fs/cgroup
+	group=$group/backproof-deb-$$
+	rm -rf "$1/srv/units"
+	mkdir -p "$1/srv/units/service.d"
+	printf '[Unit]\nDefaultDependencies=no\nRequires=try.service\n' >"$1/srv/units/try.target"
+	printf '%s\n' "$2" 'systemctl exit --force 0' >"$1/srv/words"
+	printf '[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/bash /srv/words\n' >"$1/srv/units/try.service"
+	# There is nothing to mount, and nobody to wait for.
+	printf '[Unit]\nDefaultDependencies=no\nAfter=\nRequiresMountsFor=\n' >"$1/srv/units/service.d/try.conf"
+	if ! mkdir "$group" 2>"$W/console" || ! [ -w "$group/cgroup.procs" ]; then
+		return 1
+	fi
+	# shellcheck disable=SC2016
+	sh -c 'echo $$ >"$1/cgroup.procs" && exec timeout -k 2 60 unshare --pid --fork --kill-child --mount --cgroup --ipc --uts \
+		--net "$2" boot "$3"' - "$group" "$TOP/tests/cli/chroot-enter" "$1" >"$W/console" 2>&1 </dev/null
+	find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+	return 0
 }
 # apt COMMAND...: apt-get in $ROOT as an administrator calls it.
 apt() { in_chroot "$ROOT" apt-get -y -q "$@"; }

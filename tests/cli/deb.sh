@@ -35,6 +35,10 @@ holds "built again" env TZ=Pacific/Auckland LC_ALL=C.UTF-8 TMPDIR="$W/elsewhere/
 holds "it is the same, byte for byte" diff <(cd "$DEBS" && sha256sum ./*.deb) <(cd "$W/again" && sha256sum ./*.deb)
 rm -rf "$W/again"
 
+if [ "$(id -u)" != 0 ]; then
+	skip "installing them needs root"
+	finish
+fi
 # Backups of web01, one of them damaged.
 mk_tree "$W/tree" web01 "$ID" efi
 mk_disk "$W/web01.img" "$W/tree"
@@ -99,6 +103,22 @@ in_chroot "$ROOT" setpriv --reuid backproof --regid backproof --clear-groups \
 succeeds "backproof audit, by its own account"
 in_chroot "$ROOT" backproof history web01
 holds "its history is kept" grep -q 'safe' "$W/out"
+
+# The service itself, as it was installed.
+if boot_chroot "$ROOT" 'exec >/srv/tried 2>&1
+systemctl start backproof-audit.service
+systemctl show -p Result,ExecMainStatus backproof-audit.service
+stat -c "%U %n" /var/lib/backproof/history.db /var/lib/backproof/audit.html'; then
+	printf '%s\n' Result=success ExecMainStatus=0 'backproof /var/lib/backproof/history.db' \
+		'backproof /var/lib/backproof/audit.html' >"$W/wanted"
+	if diff "$W/wanted" "$ROOT/srv/tried" >"$W/log" 2>&1; then
+		ok "systemd runs the audit"
+	else
+		cat "$W/log" "$W/console" | not_ok "systemd runs the audit"
+	fi
+else
+	sed 's/^/# no systemd here: /' "$W/console"
+fi
 
 # The hook and the plugin, and a package of somebody else's.
 mk_deb() { # NAME VERSION

@@ -12,6 +12,10 @@ if ! debs_built >"$W/log" 2>&1; then
 	not_ok "the packages are built" <"$W/log"
 	finish
 fi
+if [ "$(id -u)" != 0 ]; then
+	skip "a system of its own needs root"
+	finish
+fi
 ROOT=$W/debian
 if ! chroot_made "$ROOT" >"$W/log" 2>&1; then
 	tail -n 3 "$W/log"
