@@ -138,6 +138,19 @@ static int add_file(struct patch_record *to, const struct proved_file *f)
 	return 0;
 }
 
+/* Of a backup that nobody could read, and that was waived: where it is, and what it looks like from outside. */
+static int add_path(struct patch_record *to, const char *path)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	struct history_file *file = vec_push(&to->files);
+	if (!file || !(file->path = strdup(realpath(path, real) ? real : path)))
+		return -1;
+	if (stat(file->path, &st) == 0)
+		remember_identity(file, &st);
+	return 0;
+}
+
 static int fill(const struct patch *p, const struct host_result *r, struct patch_record *to)
 {
 	struct person who;
@@ -157,6 +170,9 @@ static int fill(const struct patch *p, const struct host_result *r, struct patch
 	    copy_words(&to->command, p->q.command) < 0)
 		return -1;
 	vec_each(&r->files, it) if (add_file(to, it) < 0) return -1;
+	for (size_t i = 0; !r->files.count && i < r->paths.count; i++)
+		if (add_path(to, r->paths.items[i]) < 0)
+			return -1;
 	return 0;
 }
 

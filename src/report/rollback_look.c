@@ -80,6 +80,8 @@ static int warn_of_files(const struct rollback *r, struct strings *out)
 		[ROLLBACK_MISSING] = "not there any more",
 		[ROLLBACK_UNKNOWN] = "can't be compared with what was proved",
 	};
+	if (!r->states.count && r->patch->label)
+		return warn(out, strdup("none of the files of this backup was noted: find it by its name"));
 	if (!r->states.count)
 		return warn(out, strdup("no backup stood behind this patch: there is nothing to restore"));
 	if (rollback_code(r) == CODE_NO_BACKUP)

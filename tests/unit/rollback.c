@@ -190,14 +190,14 @@ static void words(void)
 		CHECK_STR(text_str(&safe), text_str(&out));
 		snprintf(line, sizeof line, "/tmp/rollback-words-%d", getpid());
 		FILE *f = fopen(line, "w");
-		NEED(f && fprintf(f, "printf '%%s.' %s", text_str(&out)) > 0 && fclose(f) == 0);
+		NEED(f && fprintf(f, "printf '%%s.' x %s", text_str(&out)) > 0 && fclose(f) == 0);
 		snprintf(line, sizeof line, "bash /tmp/rollback-words-%d", getpid());
 		char got[600] = "", want[600];
 		f = popen(line, "r");
 		NEED(f);
 		got[fread(got, 1, sizeof got - 1, f)] = 0;
 		pclose(f);
-		snprintf(want, sizeof want, "%s.", texts[i]);
+		snprintf(want, sizeof want, "x.%s.", texts[i]);
 		CHECK_STR(got, want);
 		text_free(&out);
 		text_free(&safe);
