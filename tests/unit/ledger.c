@@ -331,7 +331,8 @@ static void hostile(void)
 {
 	static const char *const patches[] = {
 		"host = ''", "host = x'77006231'", "host = CAST(zeroblob(2000000) AS TEXT)", "code = 1", "code = 87",
-		"code = 4294967296", "code = 4294967296, waiver = 0", "code = 0", "code = 64, waiver = 1", "waiver = 0", "waiver = -1",
+		"code = 4294967296",
+		"code = 4294967296, waiver = 0", "code = 0", "code = 64, waiver = 1", "waiver = 0", "waiver = -1",
 		"waiver = 'web01'", "checked_at = -1", "started_at = 253402300800", "taken_at = 9e18",
 		"post_ended_at = -1", "formats = '\"'", "command = ''", "command = 'a \\'", "state = 5", "state = -1",
 		"state = 4294967298", "status = 1", "state = 2, status = 256", "state = 3, status = 0",
