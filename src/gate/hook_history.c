@@ -55,6 +55,10 @@ static enum code judge_proofs(const struct history_record *r, const struct polic
 		if ((p->require & (1u << i)) && r->proofs[i] != OUTCOME_HELD)
 			return say(why, CODE_INCOMPLETE, "the policy requires ", proof_name((enum proof)i),
 				   " now, and the last check did not prove that");
+	/* Who checks may ask for less than the policy does; nothing that lasts comes of that. */
+	if (p->depth == DEPTH_FULL && r->depth != DEPTH_FULL)
+		return say(why, CODE_INCOMPLETE, "the policy asks for a full check (depth), and the last was a sample",
+			   "", "");
 	if (r->evidence < (int)p->integrity_evidence)
 		return say(why, CODE_INCOMPLETE, "the policy asks for more evidence now (integrity_evidence)", "", "");
 	return CODE_SAFE;

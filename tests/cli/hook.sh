@@ -185,6 +185,12 @@ config "host = web01"
 sed -i "s,^history,max_age = 1s\nhistory," "$C"
 sleep 1.1
 hook 11 "history: the policy asks for a younger one by now" "max_age"
+config "host = web01"
+sed -i "s,^history,depth = full\nhistory," "$C"
+check --depth sample
+hook 13 "history: the policy asks for a full check, and --depth for less" "depth"
+check
+hook 0 "history: ... as it was now" ""
 config "host = web02"
 hook 11 "history: another host" "no verdict"
 config "host = web01.example.org"
