@@ -249,6 +249,11 @@ breaks 139 "we crash during the check" "gate:read:2:SIGSEGV"
 rm -rf "${S:?}"/*
 for sig in KILL SEGV; do breaks 20 "the reader ends by SIG$sig" "reader:read:2:SIG$sig" --depth full; done
 breaks 20 "what is stored can't be read" "reader:pread64:1+:EIO" --depth full
+breaks 20 "the check takes longer than it may" "reader:pread64:*:slow=700ms" --depth full --deadline 1s
+printf '[policy "default"]\nmax_age = 24h\ntime_limit = 1s\n' >"$W/time.conf"
+base[5]=$W/time.conf
+breaks 20 "... than its policy lets it" "reader:pread64:*:slow=700ms" --depth full
+base[5]=$W/empty.conf
 breaks 70 "no room for the report" "gate:write:1+:ENOSPC" --output "$P/report.json"
 holds "... and none is left" test -z "$(ls -A "$P")"
 # stopped RULE CHANGE...: stopped there, and changed meanwhile
@@ -351,8 +356,7 @@ child=$(ps -o pid= --ppid $pid | tr -d ' ')
 go "${touches[@]}"
 rm -f "$mark.no"
 is 21 "two patches of one host at a time: the second is busy" "host web01: being patched by web01 by"
-kill -KILL $pid
-wait $pid 2>/dev/null
+{ kill -KILL $pid && wait $pid; } 2>/dev/null
 { kill "$child" && wait; } 2>/dev/null
 rm -f "$mark"
 holds "... and does for ever, where we were killed" test "$(newest '.patches[0].result.state')" = '"running"'
