@@ -364,6 +364,10 @@ fetcher "kill -TERM \$(ps -o ppid= -p \$PPID); exec sleep 78.8"
 { run hook dnf --config "$C"; } 2>/dev/null
 sleep 0.5
 holds "killed: ... and what it has started is ended with it" sh -c '! pgrep -f "sleep 78[.]8"'
+fetcher "kill -KILL \$(ps -o ppid= -p \$PPID); exec sleep 2"
+{ run hook dnf --config "$C"; } 2>/dev/null
+sleep 0.5
+holds "killed: ... however it is, nobody goes on for it" sh -c '! pgrep -f "^[^ ]*backproof hook dnf --config $1"' - "$C"
 
 # Hanging: in a child that is stopped, and in a disk that gives no answer (of which the process that serves it is)
 in_time() { # NAME: since $t0
