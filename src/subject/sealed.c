@@ -249,7 +249,9 @@ static int find_all(struct subject *s, struct findings *f, struct error *e)
 			rc = strings_add(&around, beside.items[i]) < 0 ? error_nomem(e) : 0;
 		if (rc == 0)
 			rc = sealed_find_around(s->point, &around, e);
-		struct strings others = {around.items + beside.count, around.count - beside.count, 0};
+		struct strings others = {0};
+		if (rc == 0 && around.count > beside.count)
+			others = (struct strings){around.items + beside.count, around.count - beside.count, 0};
 		if (rc == 0)
 			rc = load_all(s, &others, false, f, e);
 	}
