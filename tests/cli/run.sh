@@ -102,16 +102,21 @@ holds "no zombie beside it" sh -c '! grep -q Z "$1"' - "$W/out"
 
 # Signals to us alone are COMMAND's, once; how it takes them is its own matter.
 cat >"$W/counting" <<'END'
-#!/bin/bash
-# counting FILE: a line for each signal; ends with 7 a moment after the first
-trap 'echo TERM >>"$1"' TERM; trap 'echo INT >>"$1"' INT; trap 'echo HUP >>"$1"' HUP; trap 'echo USR1 >>"$1"' USR1; trap 'echo QUIT >>"$1"' QUIT
-echo ready >>"$1"
-for i in $(seq 200); do
-	[ "$(wc -l <"$1")" -lt 2 ] || break
-	sleep 0.05
-done
-sleep 0.3
-exit 7
+#!/usr/bin/env python3
+# counting FILE: a line for each signal, also of those that come at once; ends with 7 a moment after the first
+import os, select, signal, sys, time
+r, w = os.pipe()
+os.set_blocking(w, False)
+signal.set_wakeup_fd(w)
+for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT):
+    signal.signal(s, lambda number, frame: None)
+with open(sys.argv[1], "a") as out:
+    print("ready", file=out, flush=True)
+    select.select([r], [], [], 10)
+    time.sleep(0.3)
+    for number in os.read(r, 100):
+        print(signal.Signals(number).name[3:], file=out)
+sys.exit(7)
 END
 chmod 755 "$W/counting"
 wait_for() { # SECONDS COMMAND...: until it succeeds
