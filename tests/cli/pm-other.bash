@@ -40,6 +40,9 @@ for fault in $faults; do
 	holds "pacman: ... and says why: $fault" grep -q "backproof: the upgrade is refused, nothing was changed" "$W/out"
 	holds "pacman: ... and has what it had: $fault" test "$(pacman --config "$W/pac/pacman.conf" -Q alpha 2>/dev/null)" = "alpha 1-1"
 done
+set_gate stale
+try "${unheard[@]}" pacman --config "$W/pac/pacman.conf" --hookdir "$ETC/pacman.d/hooks" --noconfirm -U "$(pkg alpha-2)"
+did 1 "pacman: an upgrade is refused: SIGCHLD is ignored" "$share/alpha" 1 "" "no packages were upgraded"
 set_gate good
 mv "$asks" "$asks.away"
 pacman_ -U "$(pkg alpha-2)"
@@ -126,6 +129,14 @@ for case in "I:beta 0" "E:beta 0" "R:alpha 0" "D:alpha E:alpha 0" "I:kernel-core
 	transaction ${case% *}
 	did "${case##* }" "dnf5: ${case% *}: ${case##* }" "$share/alpha" 2 "${case##* }"
 done
+mv "$W/rpm/rpm" "$W/rpm/away"
+for end in 'exit 127' 'echo "error: rpmdb open failed"; exit 1' 'kill -KILL $$'; do
+	printf '#!/bin/sh\n%s\n' "$end" >"$W/rpm/rpm"
+	chmod 755 "$W/rpm/rpm"
+	transaction I:kernel
+	did 1 "dnf5: a kernel, when rpm can't tell: $end" "$share/alpha" 2 1
+done
+mv "$W/rpm/away" "$W/rpm/rpm"
 set_gate good
 transaction U:a U:b U:c E:a E:b E:c I:d I:kernel
 did 0 "dnf5: with a good pass it goes on, and is asked once, and for the kernel" "$share/alpha" 2 2

@@ -26,9 +26,8 @@ class Backproof(dnf.Plugin):
 
     def pre_transaction(self):
         try:
-            upgraded = self._upgraded()
-            if upgraded:
-                self._ask()
+            if self._upgraded():
+                self._ask_heard()
         except dnf.exceptions.Error:
             raise
         except Exception as e:
@@ -53,6 +52,16 @@ class Backproof(dnf.Plugin):
         if parser.has_section("main") and parser.has_option("main", key):
             return parser.get("main", key)
         return default
+
+    def _ask_heard(self):
+        """Where SIGCHLD is ignored, nobody hears what a child came to, and Python says 0."""
+        if signal.getsignal(signal.SIGCHLD) != signal.SIG_IGN:
+            return self._ask()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        try:
+            self._ask()
+        finally:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
     def _ask(self):
         parser = self.read_config(self.base.conf)
