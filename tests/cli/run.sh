@@ -135,7 +135,7 @@ for sig in TERM INT HUP USR1 QUIT; do
 	holds "kill -$sig reaches COMMAND once, and it ends as it likes" test "$code,$(grep -c $sig "$W/got")" = 7,1
 done
 cat >"$W/terminal.py" <<'END'
-import os, pty, sys, time
+import os, pty, signal, sys, time
 got, key, argv = sys.argv[1], sys.argv[2], sys.argv[3:]
 pid, fd = pty.fork()
 if pid == 0:
@@ -144,7 +144,11 @@ for i in range(200):
     if b"ready" in open(got, "rb").read():
         break
     time.sleep(0.05)
+# We are slower than COMMAND: what we said to it again would not be taken for the same.
+os.kill(pid, signal.SIGSTOP)
 os.write(fd, {"INT": b"\x03", "QUIT": b"\x1c"}[key])
+time.sleep(0.1)
+os.kill(pid, signal.SIGCONT)
 try:
     while os.read(fd, 1000):
         pass
