@@ -13,7 +13,7 @@ cp -a Makefile README.md LICENSE src include man packaging "$W/in/backproof-$ver
 tar -C "$W/in" -czf "$W/in/backproof-$version.tar.gz" "backproof-$version"
 # Debian's packages are not in rpm's database, so it can't know them (--nodeps).
 holds "rpmbuild" env HOME="$W/home" rpmbuild -bb --nodeps --quiet --define "_topdir $W/rpm" --define "_sourcedir $W/in" \
-	--define "built $(dirname "$BACKPROOF")" --define "_dbpath $W/db" --define "_build_id_links none" $spec
+	--define "_built $(dirname "$BACKPROOF")" --define "_dbpath $W/db" --define "_build_id_links none" $spec
 mapfile -t rpms < <(find "$W/rpm/RPMS" -name '*.rpm' | sort)
 name_of() { basename "$1" | sed "s/-$version-.*//"; }
 holds "all packages" diff <(sed -n 's/^Name: *//p; s/^%package /backproof-/p' $spec | sort) \
