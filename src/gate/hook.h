@@ -28,6 +28,11 @@ void hook_doing(struct hook_shared *s, const char *what, const char *path);
 /* All of it: what the child does. */
 void hook_work(const struct hook_request *r, struct hook_shared *shared, struct hook_answer *out);
 
+/* Of apt. 1: an upgrade that somebody has to allow; 0: go on, and out is the answer; -1. */
+int hook_ask_apt(struct hook_shared *shared, struct hook_answer *out, struct error *e) must_check;
+/* Puts that together, name escaped; returns code. */
+enum code hook_say(struct text *why, enum code code, const char *before, const char *name, const char *after);
+
 /* By the pass of the section. why: one line, untrusted parts escaped. */
 enum code hook_pass(const struct hook_job *j, struct text *why);
 /* Runs `fetch` once. why: appended to when it did not do well. */

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* May packages be upgraded? Asked of apt first, then of a pass or the history, and of a person's waiver last. */
-#include <errno.h>
 #include <time.h>
 
 #include "backproof/budget.h"
 #include "backproof/gate.h"
 #include "backproof/pass.h"
 #include "hook.h"
-#include "hook_apt.h"
 #include "remember.h"
 
 #define SECOND INT64_C(1000000000)
@@ -31,47 +29,6 @@ static void refuse_plainly(struct hook_answer *out, const char *host, enum code 
 static enum code code_of(const struct error *e)
 {
 	return e->cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL;
-}
-
-/* Until apt has closed its end. */
-static int read_apt(int fd, struct text *out, struct error *e)
-{
-	char buf[16384];
-	for (;;) {
-		ssize_t n = read(fd, buf, sizeof buf);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_sys(e, "what apt is about to do (descriptor %d)", fd);
-		if (!n)
-			return out->failed ? error_nomem(e) : 0;
-		if (out->length + (size_t)n > HOOK_APT_MAX)
-			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "apt tells more than can be looked at");
-		text_put_bytes(out, buf, (size_t)n);
-	}
-}
-
-/* 1: an upgrade that somebody has to allow; 0: go on, and out is the answer; -1. */
-static int ask_apt(struct hook_shared *shared, struct hook_answer *out, struct error *e)
-{
-	const char *said = getenv("APT_HOOK_INFO_FD");
-	struct apt_transaction t;
-	autotext struct text text = {0};
-	uint64_t fd;
-	hook_doing(shared, "reading what apt is about to do", NULL);
-	if (!said || parse_u64(said, &fd) < 0 || fd > INT16_MAX)
-		return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET,
-				 "apt has not said what it is about to do: APT_HOOK_INFO_FD is not set");
-	if (read_apt((int)fd, &text, e) < 0 || apt_transaction_parse(text_str(&text), text.length, &t, e) < 0)
-		return -1;
-	int gated = apt_transaction_is_gated(&t);
-	out->code = gated ? CODE_CANNOT_TELL : CODE_SAFE;
-	if (t.upgrades && t.repairs)
-		text_printf(&out->says,
-			    "backproof: a repair, asked of nobody: %zu package%s upgraded with it (%s%s)\n", t.upgrades,
-			    t.upgrades == 1 ? " is" : "s are", t.first, t.upgrades > 1 ? ", ..." : "");
-	apt_transaction_free(&t);
-	return gated;
 }
 
 static enum code load_keys(const struct hook_config *h, struct trusted_keys *keys, struct text *why)
@@ -242,7 +199,7 @@ void hook_work(const struct hook_request *r, struct hook_shared *shared, struct 
 	struct error e = {0};
 	int64_t start = monotonic_ns();
 	if (!strcmp(r->name, "apt")) {
-		int rc = ask_apt(shared, out, &e);
+		int rc = hook_ask_apt(shared, out, &e);
 		if (rc < 0)
 			refuse_plainly(out, NULL, code_of(&e), e.text);
 		if (rc <= 0)
