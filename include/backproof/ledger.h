@@ -96,7 +96,12 @@ int history_lease_drop(struct history *h, const struct lease *l, struct error *e
 /* Restore points that were made after something may have got in: good for patching, not for a clean restore. */
 int history_suspect_add(struct history *h, const char *host, const char *label, const char *reason, const char *user,
 			int64_t now, struct error *e) must_check;
-/* 1: *reason (allocated), 0: it is not suspect. */
-int history_suspect(struct history *h, const char *host, const char *label, char **reason, struct error *e) must_check;
+/*
+ * 1: *reason (allocated), 0: it is not suspect. taken_at: of the restore point, its oldest clock; what was made more
+ * than SUSPECT_SLACK after the mark is another backup under the same name, and not meant. 0: not known.
+ */
+#define SUSPECT_SLACK 3600 /* seconds that clocks may differ */
+int history_suspect(struct history *h, const char *host, const char *label, int64_t taken_at, char **reason,
+		    struct error *e) must_check;
 
 #endif

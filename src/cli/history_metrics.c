@@ -14,6 +14,7 @@ struct one {
 	int64_t waiver;
 	int64_t until; /* of that waiver, if it is in force; 0: it is not */
 	char *label;
+	int64_t taken_at;
 };
 
 static int take_record(void *ctx, const struct history_record *r, struct error *e)
@@ -24,6 +25,7 @@ static int take_record(void *ctx, const struct history_record *r, struct error *
 		if (!o->host)
 			return error_nomem(e);
 		o->waiver = r->waiver;
+		o->taken_at = r->taken_at;
 		o->label = r->label ? strdup(r->label) : NULL;
 		if (r->label && !o->label)
 			return error_nomem(e);
@@ -61,7 +63,7 @@ static int look_at(struct history_metrics *all, struct history *from, const char
 		return rc;
 	if (o.waiver && history_waivers(from, host, now, take_waiver, &o, e) < 0)
 		return -1;
-	if (label && history_suspect(from, host, label, &suspect, e) < 0)
+	if (label && history_suspect(from, host, label, o.taken_at, &suspect, e) < 0)
 		return -1;
 	o.host->suspect = suspect != NULL;
 	o.host->waived = o.host->code != CODE_SAFE && o.until;

@@ -88,7 +88,7 @@ static int plan(struct history *h, struct rollback *r, struct waiver *w, char **
 		return error_nomem(e);
 	r->waiver = w->id ? w : NULL;
 	/* It may have been found out since. */
-	if (history_suspect(h, p->host, p->label, suspect, &why) < 0 &&
+	if (history_suspect(h, p->host, p->label, p->taken_at, suspect, &why) < 0 &&
 	    !(*suspect = text_format("whether it is can't be told: %s", why.text)))
 		return error_nomem(e);
 	r->suspect = p->suspect ? p->suspect : *suspect;

@@ -87,7 +87,7 @@ void suspect(const struct check_parameters *p, const char *reason, struct host_r
 		if (reason && record(p, reason, r, &e) < 0)
 			refuse(out, e.text);
 		free(take(r->suspect));
-		if (history_suspect(p->history, r->host, r->point_label, &r->suspect, &e) < 0)
+		if (history_suspect(p->history, r->host, r->point_label, r->taken_at, &r->suspect, &e) < 0)
 			note(out, "whether this backup is suspect can't be told", e.text);
 	}
 }

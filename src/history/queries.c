@@ -92,5 +92,5 @@ const char *const queries[SQL_COUNT] = {
 	[SQL_ADD_SUSPECT] = "INSERT INTO suspect(host, label, reason, user, recorded_at) VALUES (?,?,?,?,?) "
 			    "ON CONFLICT(host, label) DO UPDATE SET reason = excluded.reason, user = excluded.user, "
 			    "recorded_at = excluded.recorded_at",
-	[SQL_SUSPECT] = "SELECT host, label, reason FROM suspect WHERE host = ?1 AND label = ?2",
+	[SQL_SUSPECT] = "SELECT host, label, reason, recorded_at FROM suspect WHERE host = ?1 AND label = ?2",
 };

@@ -33,7 +33,7 @@ int history_suspect_add(struct history *h, const char *host, const char *label, 
 	return store_change(h, add, &m, e);
 }
 
-static int find(struct sql *s, const char *host, const char *label, char **reason, struct error *e)
+static int find(struct sql *s, const char *host, const char *label, int64_t taken_at, char **reason, struct error *e)
 {
 	autofree char *whose = NULL, *which = NULL;
 	autoask a = sql_ask(s, SQL_SUSPECT);
@@ -47,14 +47,20 @@ static int find(struct sql *s, const char *host, const char *label, char **reaso
 	/* What SQLite said is in an index is held against what we asked for. */
 	if (!whose || !which || strcmp(whose, host) || strcmp(which, label))
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: an index is wrong", s->path);
-	return *reason ? 1 : record_bad(&a, "reason", e);
+	int64_t marked = row_int(&a, 3);
+	if (!record_is_time(marked))
+		return record_bad(&a, "time", e);
+	if (!*reason)
+		return record_bad(&a, "reason", e);
+	return !marked || taken_at - SUSPECT_SLACK <= marked;
 }
 
-int history_suspect(struct history *h, const char *host, const char *label, char **reason, struct error *e)
+int history_suspect(struct history *h, const char *host, const char *label, int64_t taken_at, char **reason,
+		    struct error *e)
 {
 	*reason = NULL;
 	sql_enter(&h->reader);
-	int rc = find(&h->reader, host, label ? label : "", reason, e);
+	int rc = find(&h->reader, host, label ? label : "", record_is_time(taken_at) ? taken_at : 0, reason, e);
 	sql_leave(&h->reader);
 	if (rc != 1)
 		free(take(*reason));

@@ -141,7 +141,7 @@ static int look_at(struct known_host *h, struct history *from, const struct plug
 	if (h->has_verdict && h->waiver)
 		rc = history_waivers(from, h->name, o->now, take_waiver, &want, e);
 	if (rc >= 0 && h->has_verdict && h->label)
-		rc = history_suspect(from, h->name, h->label, &h->suspect, e);
+		rc = history_suspect(from, h->name, h->label, h->taken_at, &h->suspect, e);
 	if (rc >= 0)
 		known_host_judge(h, want.found ? &want.copy : NULL, o);
 	waiver_free(&want.copy);

@@ -389,4 +389,12 @@ json "another host's is not" '.suspect == null'
 cp -p "$img" "$W/next.tar.zst"
 run check web01 --from "$W/next.tar.zst" --scratch "$S" --now "$now" "${C[@]}" --format json
 json "... nor another backup" '.suspect == null'
+# The one of two hours later has the same name.
+mkdir "$W/same"
+find "$W/tree" -exec touch -h -d "@$((began + 7200))" {} +
+mk_tar "$W/same/web01.tar" "$W/tree"
+zstd -q --rm "$W/same/web01.tar"
+touch -d "@$((began + 7200))" "$W/same/web01.tar.zst"
+run check web01 --from "$W/same/web01.tar.zst" --scratch "$S" --now "$(at 7260)" "${C[@]}" --format json
+json "... nor the next one under its name" '.verdict == "safe" and .suspect == null and .restore_point.paths[0] == "'"$W"'/same/web01.tar.zst"'
 finish

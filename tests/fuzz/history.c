@@ -102,7 +102,7 @@ static void ask_ledger(struct history *h)
 	}
 	(void)!history_waivers(h, NULL, 0, visit_waiver, NULL, &e);
 	(void)!history_waivers(h, host, NOW, visit_waiver, host, &e);
-	if (history_suspect(h, host, "web01.img", &why, &e) == 1)
+	if (history_suspect(h, host, "web01.img", 0, &why, &e) == 1)
 		free(why);
 }
 
