@@ -77,6 +77,13 @@ listen 3
 BACKPROOF_JOURNAL=$socket run audit --config "$W/audit.conf" --scratch "$S" --history none --format html --output "$W/audit.html"
 heard "an entry for each host of an audit" 'length == 3 and (map(.BACKPROOF_HOST) | sort) == ["web01", "web02", "web03"] and
 	(map(.BACKPROOF_COMMAND) | unique) == ["audit"] and (map(.BACKPROOF_CODE) | sort) == ["0", "10", "10"]'
+printf '[policy "default"]\nhistory = %s\nwaivers = recorded\n' "$W/waived.db" >"$W/waived.conf"
+sed '1,/^max_age/d' "$W/audit.conf" >>"$W/waived.conf"
+run waive web02 --reason 'the hole is open' --for 1h --config "$W/waived.conf"
+listen 1
+BACKPROOF_JOURNAL=$socket run check web02 --config "$W/waived.conf" --scratch "$S"
+heard "a waived one has the code that was found" '.[0] | .PRIORITY == "4" and .BACKPROOF_VERDICT == "waived" and
+	.BACKPROOF_CODE == "10" and .BACKPROOF_WAIVER_REASON == "the hole is open" and (.MESSAGE | test("^web02: waived: no-backup: "))'
 for j in "$W/no-such-socket" "$W/empty.conf" none "$W/$(printf 'x%.0s' $(seq 200))"; do
 	BACKPROOF_JOURNAL=$j run check web01 --from "$W/web01.img" "${C[@]}" --history none --quiet
 	holds "no journal at '${j:0:40}' changes nothing" sh -c "[ $code = 0 ] && [ ! -s '$W/out' ] && [ ! -s '$W/err' ]"
@@ -128,6 +135,15 @@ for c in 20 21 64 70 78; do
 	q "UPDATE run SET code = $c"
 	plugin 3 "code $c is UNKNOWN" -H web01 -f "$h"
 done
+again
+q "INSERT INTO run SELECT 98, 'web02', label, policy, checked_at, taken_at, 20, depth, seed, proofs, bytes, bytes_read, bytes_decoded,
+	image_data, files_sampled, files_restored, files_witnessed, bytes_restored, restore_seconds, duration_seconds, hostname,
+	machine_id, system, entries, opaque, confidence, damage, evidence, waiver FROM run LIMIT 1"
+plugin 3 "of several, one that could not be told" -f "$h"
+plugin 2 "... beside one that is CRITICAL" -f "$h" -H web02 -H web99
+plugin 2 "... in whatever order" -f "$h" -H web99 -H web02
+plugin 3 "no name is not all of them" -f "$h" -H ''
+q "DELETE FROM run WHERE host = 'web02'"
 for c in 87 1 -1 256 4294967296; do
 	q "UPDATE run SET code = $c"
 	plugin 3 "code $c is none" -H web01 -f "$h"
@@ -371,6 +387,11 @@ is "... is not safe" 'm("backproof_host_safe"; "web01") == 0 and m("backproof_ho
 	m("backproof_backup_suspect"; "web01") == 0 and m("backproof_patch_running"; "web01") == 1 and
 	m("backproof_last_patch_timestamp_seconds"; "web01") == 1700000000 and
 	m("backproof_last_full_check_timestamp_seconds"; "web01") < m("backproof_last_check_timestamp_seconds"; "web01")'
+q "UPDATE run SET depth = 2 WHERE id = 99; UPDATE waiver SET id = 6"
+metrics 0 "... by a waiver that its verdict does not name" --history "$h"
+is "... is not waived, and a full check that was not safe proves nothing" 'm("backproof_host_waived"; "web01") == 0 and
+	m("backproof_last_full_check_timestamp_seconds"; "web01") < m("backproof_last_check_timestamp_seconds"; "web01")'
+q "UPDATE waiver SET id = 5"
 q "INSERT INTO suspect SELECT host, label, 'x', 'ada', unixepoch() FROM run LIMIT 1"
 metrics 0 "... and is suspect" --history "$h"
 is "... says so" 'm("backproof_backup_suspect"; "web01") == 1'
