@@ -11,6 +11,10 @@ extern const struct report_format report_text, report_json, report_jsonl, report
 
 #define REPORT_FORMAT_VERSION "1.3"
 
+/* What a history has in lists: `{"format_version":...,"type":type,"file":path,"name":[`, and the last line of jsonl. */
+void report_put_list_head(struct text *out, const char *type, const char *path, const char *name);
+void report_put_list_end(struct text *out, const char *path, const char *name, size_t count);
+
 /* All codes in the order of gravity of codes_combine, the worst first, safe last. */
 enum { REPORT_CODES = 11 };
 extern const enum code report_codes[REPORT_CODES];

@@ -2,6 +2,20 @@
 /* What the report of a check and the history have alike in JSON. */
 #include "common.h"
 
+void report_put_list_head(struct text *out, const char *type, const char *path, const char *name)
+{
+	text_printf(out, "{\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"type\":\"%s\",\"file\":", type);
+	text_put_json(out, path);
+	text_printf(out, ",\"%s\":[", name);
+}
+
+void report_put_list_end(struct text *out, const char *path, const char *name, size_t count)
+{
+	text_put(out, "{\"type\":\"summary\",\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"file\":");
+	text_put_json(out, path);
+	text_printf(out, ",\"%s\":%zu}\n", name, count);
+}
+
 void report_put_measures(struct text *out, const struct measures *m)
 {
 	uint64_t rate = report_rate_of(m->bytes_restored, m->restore_seconds);

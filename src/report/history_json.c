@@ -131,14 +131,10 @@ void history_json_row(struct text *out, const struct history_record *r, const st
 
 void history_json_head(struct text *out, const char *path)
 {
-	text_put(out, "{\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"type\":\"history\",\"file\":");
-	text_put_json(out, path);
-	text_put(out, ",\"verdicts\":[");
+	report_put_list_head(out, "history", path, "verdicts");
 }
 
 void history_jsonl_end(struct text *out, const char *path, size_t verdicts)
 {
-	text_put(out, "{\"type\":\"summary\",\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"file\":");
-	text_put_json(out, path);
-	text_printf(out, ",\"verdicts\":%zu}\n", verdicts);
+	report_put_list_end(out, path, "verdicts", verdicts);
 }

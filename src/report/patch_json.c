@@ -84,14 +84,10 @@ void patch_json_row(struct text *out, const struct patch_record *r, const char *
 
 void patch_json_head(struct text *out, const char *path)
 {
-	text_put(out, "{\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"type\":\"patches\",\"file\":");
-	text_put_json(out, path);
-	text_put(out, ",\"patches\":[");
+	report_put_list_head(out, "patches", path, "patches");
 }
 
 void patch_jsonl_end(struct text *out, const char *path, size_t patches)
 {
-	text_put(out, "{\"type\":\"summary\",\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"file\":");
-	text_put_json(out, path);
-	text_printf(out, ",\"patches\":%zu}\n", patches);
+	report_put_list_end(out, path, "patches", patches);
 }

@@ -227,7 +227,7 @@ shows "suspect: in the list" 'z.img.zst \(suspect\): true'
 patched web01 "$W/b/g.img.gz"
 back web01
 holds "not suspect" jq -e '.suspect == null and .warnings == []' "$W/out"
-q "INSERT INTO suspect VALUES ('web01', 'g.img.gz', 'found later', 'root', 5)"
+q "INSERT INTO suspect VALUES ('web01', 'g.img.gz', 'found later', 'root', strftime('%s', 'now'))"
 back web01
 holds "found out since" jq -e '.suspect == "found later" and (.warnings[0] | test("SUSPECT.*found later"))' "$W/out"
 q "INSERT INTO waiver(id, host, reason, ticket, user, uid, recorded_at, ends_at) VALUES

@@ -11,6 +11,7 @@
 #include "backproof/seal.h"
 #include "backproof/text.h"
 #include "mutate.h"
+#include "signer.h"
 
 #define T0 INT64_C(1795000000)
 
@@ -19,16 +20,7 @@ static struct trusted_keys known;
 
 static void set_up(void)
 {
-	struct error e = {0};
-	char path[] = "/tmp/backproof-fuzz-XXXXXX", name[64];
-	NEED(mkdtemp(path));
-	snprintf(name, sizeof name, "%s/key", path);
-	NEED(signer_create(name, &e) == 0 && (own = signer_load(name, &e)));
-	NEED(trusted_keys_add(&known, name, &e) == 0);
-	unlink(name);
-	snprintf(name, sizeof name, "%s/key.pub", path);
-	unlink(name);
-	rmdir(path);
+	own = signer_of_this_run(&known);
 }
 
 /* As fixtures/waiver/approved.json has it. */
