@@ -91,6 +91,9 @@ bool patch_take_leases(struct patch *p, struct host_result *r)
 	const char *host = p->q.gate->host;
 	autofree char *holder = holder_of(host), *own = text_format("host %s", host);
 	bool all = holder && own;
+	/* As the configuration has it: WEB01 is web01. */
+	for (char *c = own; c && *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
 	if (!p->history)
 		return true;
 	p->renew_at = monotonic_ns() + LEASE_RENEW * SECOND_NS;

@@ -5,6 +5,8 @@
  */
 #include "backproof/waiver.h"
 
+#include <strings.h>
+
 #include "backproof/gate.h"
 #include "backproof/text.h"
 
@@ -111,7 +113,7 @@ static int visit(void *ctx, const struct waiver *w, struct error *e)
 	struct search *s = ctx;
 	autotext struct text why = {0};
 	autofree char *approver = NULL;
-	if (!w->host || strcmp(w->host, s->host))
+	if (!w->host || strcasecmp(w->host, s->host))
 		return 0;
 	if (waiver_judge(w, s->policy, s->keys, s->now, &approver, &why) != WAIVER_HOLDS)
 		return note(s, w, &why) < 0 ? error_nomem(e) : 0;

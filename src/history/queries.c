@@ -71,8 +71,9 @@ const char *const queries[SQL_COUNT] = {
 	[SQL_PATCH_FILES] = "SELECT " FILE_COLUMNS " FROM patch_file WHERE patch = ?1 ORDER BY position",
 	[SQL_ADD_WAIVER] = "INSERT INTO waiver(" WAIVER_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_SIGN_WAIVER] = "UPDATE waiver SET envelope = ? WHERE id = ?",
-	[SQL_END_WAIVERS] = "UPDATE waiver SET ended_at = ?2, ended_by = ?3 WHERE host = ?1 AND ends_at > ?2 AND "
-			    "ended_at = 0",
+	/* WEB01 is web01, to who types it as to the configuration. */
+	[SQL_END_WAIVERS] = "UPDATE waiver SET ended_at = ?2, ended_by = ?3 WHERE host = ?1 COLLATE NOCASE AND "
+			    "ends_at > ?2 AND ended_at = 0",
 	/* One that a verdict or a patch names is kept as long as those are. */
 	[SQL_PRUNE_WAIVERS] = "DELETE FROM waiver WHERE host = ?1 AND recorded_at < ?2 AND ends_at < ?2 AND id < "
 			      "(SELECT id FROM waiver WHERE host = ?1 ORDER BY id DESC LIMIT 1 OFFSET " STRING(
@@ -81,7 +82,8 @@ const char *const queries[SQL_COUNT] = {
 			      "NOT EXISTS (SELECT 1 FROM patch WHERE patch.host = ?1 AND patch.waiver = waiver.id)",
 	[SQL_WAIVERS] = "SELECT id, " WAIVER_COLUMNS " FROM waiver ORDER BY id DESC",
 	[SQL_WAIVERS_OF_HOST] = "SELECT id, " WAIVER_COLUMNS
-				" FROM waiver WHERE id IN (SELECT id FROM waiver WHERE host = ?1) ORDER BY id DESC",
+				" FROM waiver WHERE id IN (SELECT id FROM waiver WHERE host = ?1 COLLATE NOCASE) "
+				"ORDER BY id DESC",
 	[SQL_EXPIRE_LEASES] = "DELETE FROM lease WHERE expires_at <= ?1 OR expires_at > ?2",
 	[SQL_COUNT_LEASES] = "SELECT count(*) FROM (SELECT 1 FROM lease WHERE name = ?1 LIMIT ?2)",
 	[SQL_ADD_LEASE] = "INSERT INTO lease(name, holder, taken_at, expires_at) VALUES (?,?,?,?)",
@@ -92,5 +94,7 @@ const char *const queries[SQL_COUNT] = {
 	[SQL_ADD_SUSPECT] = "INSERT INTO suspect(host, label, reason, user, recorded_at) VALUES (?,?,?,?,?) "
 			    "ON CONFLICT(host, label) DO UPDATE SET reason = excluded.reason, user = excluded.user, "
 			    "recorded_at = excluded.recorded_at",
-	[SQL_SUSPECT] = "SELECT host, label, reason, recorded_at FROM suspect WHERE host = ?1 AND label = ?2",
+	/* Two marks of one host, written otherwise: the one that holds for longer. */
+	[SQL_SUSPECT] = "SELECT host, label, reason, recorded_at FROM suspect WHERE host = ?1 COLLATE NOCASE AND "
+			"label = ?2 ORDER BY recorded_at = 0 DESC, recorded_at DESC LIMIT 1",
 };

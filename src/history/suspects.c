@@ -3,6 +3,8 @@
  * Restore points that must not be trusted for a clean restore. What was said of one is never pruned: the backup may be
  * kept for longer than any verdict, and would look clean then.
  */
+#include <strings.h>
+
 #include "backproof/ledger.h"
 #include "record.h"
 #include "store.h"
@@ -45,7 +47,7 @@ static int find(struct sql *s, const char *host, const char *label, int64_t take
 	if (row_text(&a, 0, &whose, e) < 0 || row_text(&a, 1, &which, e) < 0 || row_text(&a, 2, reason, e) < 0)
 		return -1;
 	/* What SQLite said is in an index is held against what we asked for. */
-	if (!whose || !which || strcmp(whose, host) || strcmp(which, label))
+	if (!whose || !which || strcasecmp(whose, host) || strcmp(which, label))
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: an index is wrong", s->path);
 	int64_t marked = row_int(&a, 3);
 	if (!record_is_time(marked))

@@ -3,6 +3,8 @@
  * Waivers. A person's trace: kept for HISTORY_KEEP_SECONDS after it ended, the newest HISTORY_KEEP_RUNS of a host
  * however old they are, and any that a verdict or a patch names for as long as that is kept.
  */
+#include <strings.h>
+
 #include "backproof/ledger.h"
 #include "record.h"
 #include "store.h"
@@ -176,7 +178,7 @@ static int each(struct sql *s, const char *host, int64_t now, history_waiver_fn 
 			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "%s: too many waivers", s->path);
 		rc = read_row(&a, &w, e);
 		/* What SQLite said is in an index is held against what we asked for. */
-		if (rc == 0 && (w.id >= last || (host && strcmp(host, w.host))))
+		if (rc == 0 && (w.id >= last || (host && strcasecmp(host, w.host))))
 			rc = error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: an index is wrong", s->path);
 		last = w.id;
 		if (rc == 0 && (!now || in_force(&w, now)))

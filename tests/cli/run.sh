@@ -365,6 +365,8 @@ child=$(ps -o pid= --ppid $pid | tr -d ' ')
 go "${touches[@]}"
 rm -f "$mark.no"
 is 21 "two patches of one host at a time: the second is busy" "host web01: being patched by web01 by"
+run run WEB01 "${base[@]:2}" "${touches[@]}"
+is 21 "... however its name is written" "host web01: being patched by web01 by"
 { kill -KILL $pid && wait $pid; } 2>/dev/null
 { kill "$child" && wait; } 2>/dev/null
 rm -f "$mark"

@@ -114,6 +114,15 @@ json "... in JSON" '.waivers | length == 1 and (.[0] | .host == "web01" and .sta
 now=$half waive db01 --list "${C[@]}"
 code_is 0 "another host has none" "no waiver is in force"
 
+# Capitals make no other host: neither of what is waived, nor of what is ended.
+cp "$h" "$W/capitals.db"
+run check WEB01 --from "$img" --scratch "$S" --now "$half" --config "$W/empty.conf" --history "$W/capitals.db"
+code_is 0 "a host in capitals is waived as it is without" "WEB01: WAIVED"
+now=$half waive Web01 --end --config "$W/empty.conf" --history "$W/capitals.db"
+code_is 0 "... and its waiver ended" "1 waiver ended"
+run check web01 --from "$img" --scratch "$S" --now "$half" --config "$W/empty.conf" --history "$W/capitals.db"
+code_is 11 "... for all" "NOT SAFE to patch: stale"
+
 # What it makes of a check, in every format; silent it is never.
 check "${C[@]}"
 code_is 0 "waived" "web01: WAIVED, not safe to patch: stale"

@@ -413,24 +413,24 @@ static void waivers_in_force(void)
 		waiver_free(&w);
 	}
 	CHECK_INT(waivers_at(h, "web01", T0 - 1), 0);
-	CHECK_INT(waivers_at(h, "web01", T0), 1);
-	CHECK_INT(waivers_at(h, "web01", T0 + 49), 1);
-	CHECK_INT(waivers_at(h, "web01", T0 + 50), 2);
-	CHECK_INT(waivers_at(h, "web01", T0 + 60), 1);
-	CHECK_INT(waivers_at(h, "web01", T0 + 99), 1);
+	CHECK_INT(waivers_at(h, "web01", T0), 2);
+	CHECK_INT(waivers_at(h, "web01", T0 + 49), 2);
+	CHECK_INT(waivers_at(h, "web01", T0 + 50), 3);
+	CHECK_INT(waivers_at(h, "web01", T0 + 60), 2);
+	CHECK_INT(waivers_at(h, "web01", T0 + 99), 2);
 	CHECK_INT(waivers_at(h, "web01", T0 + 100), 0);
 	CHECK_INT(waivers_at(h, NULL, T0), 3);
 	CHECK_INT(waivers_at(h, NULL, 0), 4);
-	CHECK_INT(waivers_at(h, "web01", 0), 2);
+	CHECK_INT(waivers_at(h, "web01", 0), 3);
 	CHECK_INT(waivers_at(h, "web03", T0), 0);
 	CHECK_INT(history_waivers(h, NULL, -1, ignore_waiver, NULL, &e), -1);
-	/* Both end: the one in force, and the one that will come to be; nobody else's. */
+	/* All end: those in force, however the host was written, and the one that will come to be; nobody else's. */
 	CHECK_INT(history_waivers_end(h, "web01", T0 + 10, "ann", &ended, &e), 0);
-	CHECK_INT(ended, 2);
+	CHECK_INT(ended, 3);
 	CHECK_INT(waivers_at(h, "web01", T0 + 55), 0);
 	CHECK_INT(waivers_at(h, "web02", T0 + 55), 1);
-	CHECK_INT(waivers_at(h, "Web01", T0 + 55), 1);
-	CHECK_INT(waivers_at(h, "web01", 0), 2);
+	CHECK_INT(waivers_at(h, "Web01", T0 + 55), 0);
+	CHECK_INT(waivers_at(h, "web01", 0), 3);
 	CHECK_INT(history_waivers(h, "web01", 0, keep_waiver, &out, &e), 0);
 	CHECK(out.ended_at == T0 + 10);
 	CHECK_STR(out.ended_by, "ann");
@@ -718,6 +718,9 @@ static void suspects(void)
 	free(why);
 	CHECK_INT(history_suspect(h, "web02", "a.img", T0, &why, &e), 0);
 	CHECK_INT(history_suspect(h, "web01", "A.img", T0, &why, &e), 0);
+	CHECK_INT(history_suspect(h, "WEB01", "a.img", T0, &why, &e), 1); /* as a host is written says nothing */
+	CHECK_STR(why, "second");
+	free(why);
 	CHECK_INT(history_suspect_add(h, "web01", "b.img", NULL, NULL, T0, &e), -1);
 	/* The next backup under the same name. */
 	CHECK_INT(history_suspect(h, "web01", "a.img", T0 + 1 + SUSPECT_SLACK, &why, &e), 1);
