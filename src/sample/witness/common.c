@@ -15,6 +15,7 @@ enum outcome witness_failed(const char *path, const struct error *e)
 	case ERROR_CORRUPT:
 		return witness_is_volatile(path) ? OUTCOME_SKIPPED : OUTCOME_BROKEN;
 	case ERROR_UNSUPPORTED:
+	case ERROR_AMBIGUOUS:
 	case ERROR_ENCRYPTED:
 	case ERROR_LIMIT:
 		return OUTCOME_SKIPPED;
