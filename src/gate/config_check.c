@@ -117,11 +117,26 @@ static int check_group(struct check *k, const struct config_section *s)
 	return config_fault(k->c->values, s->at, k->e, "[group \"%s\"] has no host", s->name);
 }
 
+/* What a section of another name says is never asked, and one that asks for less may be in its place. */
+static int check_hook_name(struct check *k, const struct config_section *s)
+{
+	static const char *const names[] = {"default", "apt", "dnf", "pacman", "zypper", "systemd"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i], s->name))
+			return 0;
+	const char *near = nearest_name(s->name, names, ARRAY_SIZE(names));
+	return config_fault(k->c->values, s->at, k->e,
+			    "[hook \"%s\"] is asked by nobody; there are default, apt, dnf, pacman, zypper and systemd%s%s%s",
+			    s->name, near ? "; is " : "", near ? near : "", near ? " meant?" : "");
+}
+
 /* A pass that nobody has to sign is one that anybody writes. */
 static int check_hook(struct check *k, const struct config_section *s)
 {
 	struct hook_config *h = &k->c->hooks[s->index];
 	const struct config_section *p = h->policy ? config_values_find(k->c->values, CONFIG_POLICY, h->policy) : NULL;
+	if (check_hook_name(k, s) < 0)
+		return -1;
 	if (h->pass && !h->pass_keys.count)
 		return config_fault(k->c->values, place_of(s, "pass"), k->e,
 				    "[hook \"%s\"] has a pass and no pass_keys to trust", s->name);

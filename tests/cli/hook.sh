@@ -60,6 +60,11 @@ run hook dnf --config "$W/none.conf"
 said 78 "no configuration at all" "none.conf"
 echo 'rubbish' >"$C"
 hook 78 "a configuration that is broken" "hook.conf:1"
+for name in atp Dnf zyper; do
+	config
+	printf '[hook "%s"]\npass = %s\npass_keys = %s.pub\n' $name "$P" "$K" >>"$C"
+	hook 78 "a section that nobody asks: $name" "[hook \"$name\"] is asked by nobody"
+done
 config "pass = $P"
 hook 78 "a pass, and no key to trust" "pass_keys"
 config "pass = $P" "pass_keys = $W/none.pub"
