@@ -6,9 +6,6 @@
 #include "backproof/verdict.h"
 #include "plugin.h"
 
-/* Clocks of two machines; what is further in the future says that one of them is wrong. */
-#define CLOCK_SKEW 300
-
 static void say(struct known_host *h, const char *fmt, ...) printf_like(2, 3);
 static void say(struct known_host *h, const char *fmt, ...)
 {

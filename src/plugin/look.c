@@ -91,9 +91,32 @@ static int find_history(const struct known_hosts *k, const struct config *c, con
 	return 0;
 }
 
+#define LOOK_BACK 32 /* verdicts */
+
+/* Which one counts: the newest; but of one that began later, and was quicker to find that it is not safe, more is known. */
+struct choice {
+	int64_t now, id, at;
+	bool safe;
+};
+
+static int choose(void *ctx, const struct history_record *r, struct error *e)
+{
+	struct choice *c = ctx;
+	(void)e;
+	if (c->id && (!c->safe || r->code == CODE_SAFE || r->checked_at <= c->at || r->checked_at > c->now + CLOCK_SKEW))
+		return 0;
+	if (!c->id)
+		c->safe = r->code == CODE_SAFE;
+	c->id = r->id;
+	c->at = r->checked_at;
+	return 0;
+}
+
 static int take_record(void *ctx, const struct history_record *r, struct error *e)
 {
 	struct known_host *h = ctx;
+	if (r->id != h->verdict)
+		return 0;
 	h->has_verdict = true;
 	h->checked_at = r->checked_at;
 	h->taken_at = r->taken_at;
@@ -134,7 +157,11 @@ static int take_waiver(void *ctx, const struct waiver *w, struct error *e)
 static int look_at(struct known_host *h, struct history *from, const struct plugin_options *o, struct error *e)
 {
 	struct wanted_waiver want = {0};
-	if (history_each(from, h->name, 1, take_record, h, e) < 0)
+	struct choice which = {.now = o->now};
+	if (history_each(from, h->name, LOOK_BACK, choose, &which, e) < 0)
+		return -1;
+	h->verdict = which.id;
+	if (h->verdict && history_each(from, h->name, LOOK_BACK, take_record, h, e) < 0)
 		return -1;
 	want.id = h->waiver;
 	int rc = 0;

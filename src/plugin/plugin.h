@@ -27,6 +27,9 @@ int plugin_options_parse(struct plugin_options *o, int argc, char **argv, struct
 void plugin_options_free(struct plugin_options *o);
 void plugin_options_help(struct text *out);
 
+/* Clocks of two machines; what is further in the future says that one of them is wrong. */
+#define CLOCK_SKEW 300
+
 /* What is known of a host. Text is untrusted. */
 struct known_host {
 	char *name;
@@ -39,7 +42,7 @@ struct known_host {
 	struct strings details;
 	/* While it is judged. */
 	int code, depth;
-	int64_t waiver;
+	int64_t verdict, waiver; /* ids */
 	char *label, *expected_policy, *suspect;
 };
 struct known_hosts {

@@ -95,6 +95,12 @@ says "in a line" '^BACKPROOF OK - web01 safe: (full|sample) check .* ago, backup
 holds "performance data, with units" jq -e '.data | .age.unit == "s" and .age.value < 900 and .age.crit == "93600" and
 	.age.warn == "" and .age.min == "0" and .backup_age.unit == "s" and .size.unit == "B" and .size.value == 67108864' <(python3 "$CHECK" perfdata "$W/out")
 plugin 0 "all hosts of the history" -f "$h"
+run check web01 --from "$W/web01.img" --hostname web99 --history "$W/two.db" "${C[@]}"
+run check web01 --from "$W/web01.img" --history "$W/two.db" "${C[@]}"
+plugin 0 "the newest of two verdicts" -H web01 -f "$W/two.db"
+sqlite3 "$W/two.db" "UPDATE run SET checked_at = checked_at - 60 WHERE code = 0"
+plugin 2 "... and not one that began earlier, and took its time" -H web01 -f "$W/two.db"
+says "why" '^BACKPROOF CRITICAL - web01 incomplete'
 plugin 0 "by the environment's history" -H web01 --history "$h"
 BACKPROOF_HISTORY=$h plugin 0 "by the environment" -H web01
 plugin 2 "a host of which nothing is known" -H web99 -f "$h"
