@@ -126,7 +126,8 @@ static int check_hook_name(struct check *k, const struct config_section *s)
 			return 0;
 	const char *near = nearest_name(s->name, names, ARRAY_SIZE(names));
 	return config_fault(k->c->values, s->at, k->e,
-			    "[hook \"%s\"] is asked by nobody; there are default, apt, dnf, pacman, zypper and systemd%s%s%s",
+			    "[hook \"%s\"] is asked by nobody; there are default, apt, dnf, pacman, zypper and "
+			    "systemd%s%s%s",
 			    s->name, near ? "; is " : "", near ? near : "", near ? " meant?" : "");
 }
 

@@ -93,7 +93,7 @@ static int find_history(const struct known_hosts *k, const struct config *c, con
 
 #define LOOK_BACK 32 /* verdicts */
 
-/* Which one counts: the newest; but of one that began later, and was quicker to find that it is not safe, more is known. */
+/* Which one counts: the newest, unless one that began later was quicker to find that it is not safe. */
 struct choice {
 	int64_t now, id, at;
 	bool safe;
@@ -103,7 +103,8 @@ static int choose(void *ctx, const struct history_record *r, struct error *e)
 {
 	struct choice *c = ctx;
 	(void)e;
-	if (c->id && (!c->safe || r->code == CODE_SAFE || r->checked_at <= c->at || r->checked_at > c->now + CLOCK_SKEW))
+	if (c->id && (!c->safe || r->code == CODE_SAFE || r->checked_at <= c->at ||
+		      r->checked_at > c->now + CLOCK_SKEW))
 		return 0;
 	if (!c->id)
 		c->safe = r->code == CODE_SAFE;
