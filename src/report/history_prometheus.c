@@ -3,6 +3,7 @@
 #include "backproof/history_report.h"
 
 #include "common.h"
+#include "metrics.h"
 
 struct host_metrics *history_metrics_add(struct history_metrics *m, const struct history_record *r)
 {
@@ -153,27 +154,21 @@ static const struct metric {
 	const char *name, *help;
 	metric_fn *put;
 } metrics[] = {
-	{"backproof_host_safe", "1 when the host's backup was proved and the host may be patched.", put_safe},
-	{"backproof_host_waived", "1 when the host is not safe and may be patched all the same: a person says so.",
-	 put_waived},
-	{"backproof_waiver_end_timestamp_seconds", "When the waiver that is in force ends, in Unix time.",
-	 put_waiver_end},
-	{"backproof_backup_suspect", "1 when the restore point must not be trusted for a clean restore.", put_suspect},
-	{"backproof_host_code", "Verdict: 0 safe, 10 no backup, 11 stale, 12 damaged, 13 incomplete, "
-				"20 cannot tell, 21 busy.",
-	 put_code},
-	{"backproof_proof_held", "1 when the proof was held.", put_proofs},
-	{"backproof_backup_age_seconds", "Age of the restore point when it was checked.", put_age},
+	{METRIC_SAFE, put_safe},
+	{METRIC_WAIVED, put_waived},
+	{METRIC_WAIVER_END, put_waiver_end},
+	{METRIC_SUSPECT, put_suspect},
+	{METRIC_CODE, put_code},
+	{METRIC_PROOF, put_proofs},
+	{METRIC_AGE, put_age},
 	{"backproof_backup_timestamp_seconds", "When the restore point was taken, in Unix time.", put_taken},
-	{"backproof_backup_size_bytes", "Stored size of the restore point.", put_size},
-	{"backproof_check_duration_seconds", "Time that the check took.", put_duration},
-	{"backproof_check_read_bytes", "Stored bytes that the check read.", put_read},
-	{"backproof_sample_confidence_ratio", "How sure it is that the sample of chunks would have shown "
-					      "damage of the size that policy names.",
-	 put_confidence},
-	{"backproof_files_restored", "Files that the check restored.", put_files},
-	{"backproof_restore_bytes_per_second", "Rate of the sampled restore.", put_rate},
-	{"backproof_last_check_timestamp_seconds", "When the check was made, in Unix time.", put_checked},
+	{METRIC_SIZE, put_size},
+	{METRIC_DURATION, put_duration},
+	{METRIC_READ, put_read},
+	{METRIC_CONFIDENCE, put_confidence},
+	{METRIC_FILES, put_files},
+	{METRIC_RATE, put_rate},
+	{METRIC_CHECKED, put_checked},
 	{"backproof_last_full_check_timestamp_seconds", "When a full check was last safe, in Unix time.", put_full},
 	{"backproof_patch_running", "1 when a patch was begun and has not ended, or whoever ran it has died.",
 	 put_patching},
@@ -202,8 +197,7 @@ void history_metrics_put(struct text *out, struct history_metrics *m)
 				metrics[k].put(&samples, metrics[k].name, &hosts[i]);
 		out->failed |= samples.failed;
 		if (samples.length)
-			text_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s", metrics[k].name, metrics[k].help,
-				    metrics[k].name, text_str(&samples));
+			report_put_metric(out, metrics[k].name, metrics[k].help, text_str(&samples));
 	}
 	text_printf(out, "# HELP backproof_history_hosts Hosts that the history knows.\n"
 			 "# TYPE backproof_history_hosts gauge\nbackproof_history_hosts %zu\n", count);
