@@ -127,6 +127,11 @@ zypper_ install beta
 did 0 "zypper: nor a first installation" "$share/beta" 1 0
 zypper_ remove beta
 did 0 "zypper: nor a removal" "$share/beta" - 0
+mkdir "$W/lost"
+printf '#!/bin/sh\nexit 1\n' >"$W/lost/rpm"
+chmod 755 "$W/lost/rpm"
+PATH=$W/lost:$PATH zypper_ install beta
+did 1 "zypper: what rpm can't tell is asked about" "$share/beta" - 1 "refused"
 zypper_ update backproof backproof-hooks
 did 0 "zypper: nor backproof's own packages" "$share/backproof-hooks" 2 0
 zypper_ in --oldpackage backproof=1
