@@ -28,8 +28,8 @@
 #define METRIC_READ \
 	"backproof_check_read_bytes", "Stored bytes that the check read."
 #define METRIC_CONFIDENCE \
-	"backproof_sample_confidence_ratio", "How sure it is that the sample of chunks would have shown damage of the size " \
-	"that policy names."
+	"backproof_sample_confidence_ratio", "How sure it is that the sample of chunks would have shown damage of " \
+	"the size that policy names."
 #define METRIC_FILES \
 	"backproof_files_restored", "Files that the check restored."
 #define METRIC_RATE \
