@@ -7,6 +7,15 @@
 . "$(dirname "$0")/chroot.bash"
 cd "$TOP" || exit 1
 holds "the packages are built" debs_built
+# Elsewhere, by somebody else, at another time; while the rest goes on.
+mkdir -p "$W/elsewhere/tmp" "$W/again"
+env TZ=Pacific/Auckland LC_ALL=C.UTF-8 TMPDIR="$W/elsewhere/tmp" sh -c 'umask 077; packaging/deb "$1"' - "$W/again" >"$W/again.log" 2>&1 &
+again=$!
+finish_both() {
+	if wait $again; then ok "built again"; else not_ok "built again" <"$W/again.log"; fi
+	holds "it is the same, byte for byte" diff <(cd "$DEBS" && sha256sum ./*.deb) <(cd "$W/again" && sha256sum ./*.deb)
+	finish
+}
 version=$(dpkg-parsechangelog -l packaging/debian/changelog -S Version)
 packages=$(sed -n 's/^Package: //p' packaging/debian/control | sort | tr '\n' ' ')
 holds "all of them, of this version" diff <(for p in $packages; do echo "${p}_$version"; done | sort) \
@@ -29,15 +38,9 @@ for p in $packages; do
 		awk '$2 != "0/0"')"
 done
 
-# Elsewhere, by somebody else, at another time.
-mkdir -p "$W/elsewhere/tmp" "$W/again"
-holds "built again" env TZ=Pacific/Auckland LC_ALL=C.UTF-8 TMPDIR="$W/elsewhere/tmp" sh -c 'umask 077; packaging/deb "$1"' - "$W/again"
-holds "it is the same, byte for byte" diff <(cd "$DEBS" && sha256sum ./*.deb) <(cd "$W/again" && sha256sum ./*.deb)
-rm -rf "$W/again"
-
 if [ "$(id -u)" != 0 ]; then
 	skip "installing them needs root"
-	finish
+	finish_both
 fi
 # Backups of web01, one of them damaged.
 mk_tree "$W/tree" web01 "$ID" efi
@@ -51,13 +54,13 @@ ROOT=$W/debian
 if ! chroot_made "$ROOT" >"$W/log" 2>&1; then
 	tail -n 3 "$W/log"
 	skip "a small Debian system (neither cached nor to be fetched)"
-	finish
+	finish_both
 fi
 cp -a "$W/backups" "$ROOT/srv/backup"
 in_chroot "$ROOT" true
 if [ "$code" != 0 ]; then
 	why 0 | not_ok "a chroot with mounts of its own"
-	finish
+	finish_both
 fi
 # What there is, but for what apt-get and dpkg note of themselves, and accounts (which Debian keeps).
 files() {
@@ -208,4 +211,4 @@ succeeds "all of them again"
 apt purge $packages
 succeeds "purged at once"
 holds "nothing at all is left" diff "$W/before" <(files)
-finish
+finish_both
