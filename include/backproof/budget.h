@@ -52,6 +52,8 @@ int budget_decoded(const struct budget *b, uint64_t stored, uint64_t decoded, ui
 extern volatile sig_atomic_t stop_signal;
 
 int64_t monotonic_ns(void);
+/* So many seconds behind start_ns; INT64_MAX where that is further than any clock goes. */
+int64_t seconds_after(int64_t start_ns, int64_t seconds);
 /* Bytes of memory that can be had without swapping, by this process's control group too; 0: not known. */
 uint64_t memory_available(void);
 /* Before a process is confined: memory_available goes on answering. */

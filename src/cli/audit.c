@@ -103,8 +103,7 @@ static void *work(void *arg)
 		budget_init(&budget);
 		budget.width = width_of(a, index);
 		if (a->o->overrides.deadline)
-			budget.deadline_ns =
-				monotonic_ns() + a->o->overrides.deadline * INT64_C(1000000000);
+			budget.deadline_ns = seconds_after(monotonic_ns(), a->o->overrides.deadline);
 		struct gate_request request = {.host = a->hosts.items[index],
 					       .config = &a->config,
 					       .overrides = &a->o->overrides,

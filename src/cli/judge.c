@@ -33,7 +33,7 @@ int judge_prepare(struct judging *j, const struct options *o, const char *name)
 		return exit_status(refused, o->exit_style, false);
 	budget_init(&j->budget);
 	if (o->overrides.deadline)
-		j->budget.deadline_ns = monotonic_ns() + o->overrides.deadline * INT64_C(1000000000);
+		j->budget.deadline_ns = seconds_after(monotonic_ns(), o->overrides.deadline);
 	j->request = (struct gate_request){.host = o->arguments.items[0],
 					   .config = &j->config,
 					   .from = &o->from,

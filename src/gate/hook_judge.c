@@ -8,8 +8,6 @@
 #include "hook.h"
 #include "remember.h"
 
-#define SECOND INT64_C(1000000000)
-
 static void refusal(struct hook_answer *out, const char *host, enum code code, const char *safe_why)
 {
 	out->code = code;
@@ -185,7 +183,7 @@ static void judge_section(const struct hook_request *r, const struct config *c, 
 		j.self[0] = '\0';
 	j.host = h->host ? h->host : j.self;
 	j.now = r->now ? r->now : (int64_t)time(NULL);
-	j.deadline_ns = start + h->timeout * SECOND;
+	j.deadline_ns = seconds_after(start, h->timeout);
 	const struct host_config *host = config_host(c, j.host);
 	const char *name = h->policy ? h->policy : host && host->policy ? host->policy : "default";
 	const struct policy *p = config_policy(c, name);

@@ -22,6 +22,14 @@ int64_t monotonic_ns(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+int64_t seconds_after(int64_t start_ns, int64_t seconds)
+{
+	int64_t ns;
+	if (mul_overflows(seconds, INT64_C(1000000000), &ns) || add_overflows(start_ns, ns, &ns))
+		return INT64_MAX;
+	return ns;
+}
+
 void budget_init(struct budget *b)
 {
 	memset(b, 0, sizeof *b);

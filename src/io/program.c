@@ -94,7 +94,7 @@ void program_run(const struct program_request *r, struct program *p, struct erro
 	int64_t kill_at = 0;
 	if (program_start(r, p, e) < 0)
 		return;
-	int64_t end = r->seconds ? p->started_ns + r->seconds * INT64_C(1000000000) : INT64_MAX;
+	int64_t end = r->seconds ? seconds_after(p->started_ns, r->seconds) : INT64_MAX;
 	while (!program_wait(p, STOP_MS)) {
 		int64_t now = monotonic_ns();
 		if (!kill_at && (stop_signal || now >= end)) {
