@@ -100,6 +100,11 @@ int history_flush(struct history *h, size_t *lost, struct error *e) must_check;
 typedef int history_visit_fn(void *ctx, const struct history_record *r, struct error *e);
 int history_each(struct history *h, const char *host, size_t limit, history_visit_fn *visit, void *ctx,
 		 struct error *e) must_check;
+/*
+ * The verdict of a host that counts: the one that was recorded last, unless it is safe and one that began later was
+ * quicker to find that it is not. What is dated after `now` is no such one. 1: *id, 0: there is no verdict.
+ */
+int history_telling(struct history *h, const char *host, int64_t now, int64_t *id, struct error *e) must_check;
 /* The hosts that it knows, by name. 1: *name is the next after `after` (allocated; after NULL: the first), 0: none. */
 int history_next_host(struct history *h, const char *after, char **name, struct error *e) must_check;
 /*

@@ -6,12 +6,13 @@
 #include "backproof/policy.h"
 
 /* Verdicts that are looked at for the last full one: full_every of any policy is less than that many nights. */
-#define FULL_WITHIN 60
+#define FULL_WITHIN 60 /* more than history_telling looks at */
 
 struct one {
 	struct history_metrics *all;
-	struct host_metrics *host; /* NULL: no verdict yet */
-	int64_t waiver;
+	int64_t verdict;	   /* id of the one that counts */
+	struct host_metrics *host; /* NULL: not come to it yet */
+	int64_t full_at, waiver;
 	int64_t until; /* of that waiver, if it is in force; 0: it is not */
 	char *label;
 	int64_t taken_at;
@@ -20,7 +21,7 @@ struct one {
 static int take_record(void *ctx, const struct history_record *r, struct error *e)
 {
 	struct one *o = ctx;
-	if (!o->host) {
+	if (!o->host && r->id == o->verdict) {
 		o->host = history_metrics_add(o->all, r);
 		if (!o->host)
 			return error_nomem(e);
@@ -30,10 +31,9 @@ static int take_record(void *ctx, const struct history_record *r, struct error *
 		if (r->label && !o->label)
 			return error_nomem(e);
 	}
-	if (r->code != CODE_SAFE || r->depth != DEPTH_FULL)
-		return 0;
-	o->host->full_at = r->checked_at;
-	return 1;
+	if (!o->full_at && r->code == CODE_SAFE && r->depth == DEPTH_FULL)
+		o->full_at = r->checked_at;
+	return o->host && o->full_at;
 }
 
 static int take_waiver(void *ctx, const struct waiver *w, struct error *e)
@@ -57,7 +57,9 @@ static int look_at(struct history_metrics *all, struct history *from, const char
 {
 	struct one o = {.all = all};
 	autofree char *suspect = NULL;
-	int rc = history_each(from, host, FULL_WITHIN, take_record, &o, e);
+	int rc = history_telling(from, host, now, &o.verdict, e);
+	if (rc > 0)
+		rc = history_each(from, host, FULL_WITHIN, take_record, &o, e);
 	autofree char *label = o.label;
 	if (rc < 0 || !o.host)
 		return rc;
@@ -65,6 +67,7 @@ static int look_at(struct history_metrics *all, struct history *from, const char
 		return -1;
 	if (label && history_suspect(from, host, label, o.taken_at, &suspect, e) < 0)
 		return -1;
+	o.host->full_at = o.full_at;
 	o.host->suspect = suspect != NULL;
 	o.host->waived = o.host->code != CODE_SAFE && o.until;
 	o.host->waived_until = o.host->waived ? o.until : 0;

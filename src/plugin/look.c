@@ -91,28 +91,6 @@ static int find_history(const struct known_hosts *k, const struct config *c, con
 	return 0;
 }
 
-#define LOOK_BACK 32 /* verdicts */
-
-/* Which one counts: the newest, unless one that began later was quicker to find that it is not safe. */
-struct choice {
-	int64_t now, id, at;
-	bool safe;
-};
-
-static int choose(void *ctx, const struct history_record *r, struct error *e)
-{
-	struct choice *c = ctx;
-	(void)e;
-	if (c->id && (!c->safe || r->code == CODE_SAFE || r->checked_at <= c->at ||
-		      r->checked_at > c->now + CLOCK_SKEW))
-		return 0;
-	if (!c->id)
-		c->safe = r->code == CODE_SAFE;
-	c->id = r->id;
-	c->at = r->checked_at;
-	return 0;
-}
-
 static int take_record(void *ctx, const struct history_record *r, struct error *e)
 {
 	struct known_host *h = ctx;
@@ -133,7 +111,7 @@ static int take_record(void *ctx, const struct history_record *r, struct error *
 	for (size_t i = 0; i < r->reasons.count; i++)
 		if (strings_add(&h->details, r->reasons.items[i]) < 0)
 			return error_nomem(e);
-	return 0;
+	return 1;
 }
 
 /* Of the verdict's waiver, if it is in force now. */
@@ -158,11 +136,8 @@ static int take_waiver(void *ctx, const struct waiver *w, struct error *e)
 static int look_at(struct known_host *h, struct history *from, const struct plugin_options *o, struct error *e)
 {
 	struct wanted_waiver want = {0};
-	struct choice which = {.now = o->now};
-	if (history_each(from, h->name, LOOK_BACK, choose, &which, e) < 0)
-		return -1;
-	h->verdict = which.id;
-	if (h->verdict && history_each(from, h->name, LOOK_BACK, take_record, h, e) < 0)
+	int told = history_telling(from, h->name, o->now, &h->verdict, e);
+	if (told < 0 || (told && history_each(from, h->name, 0, take_record, h, e) < 0))
 		return -1;
 	want.id = h->waiver;
 	int rc = 0;

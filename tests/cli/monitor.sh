@@ -101,6 +101,9 @@ plugin 0 "the newest of two verdicts" -H web01 -f "$W/two.db"
 sqlite3 "$W/two.db" "UPDATE run SET checked_at = checked_at - 60 WHERE code = 0"
 plugin 2 "... and not one that began earlier, and took its time" -H web01 -f "$W/two.db"
 says "why" '^BACKPROOF CRITICAL - web01 incomplete'
+run history --history "$W/two.db" --format prometheus
+holds "... and in metrics" grep -qxF 'backproof_host_safe{host="web01"} 0' "$W/out"
+holds "... that know of the full check all the same" grep -q '^backproof_last_full_check_timestamp_seconds{host="web01"} 1' "$W/out"
 plugin 0 "by the environment's history" -H web01 --history "$h"
 BACKPROOF_HISTORY=$h plugin 0 "by the environment" -H web01
 plugin 2 "a host of which nothing is known" -H web99 -f "$h"
