@@ -296,6 +296,7 @@ static const char *another(const struct config_key *k)
 		return "/another";
 	case TYPE_WORDS:
 	case TYPE_PATHS:
+	case TYPE_COMMAND:
 		return "/another /two";
 	case TYPE_DURATION:
 	case TYPE_SPAN:
@@ -334,7 +335,9 @@ static void digest_is_of_what_is_proved(void)
 	static const char *const others[] = {"scratch",	      "scratch_limit", "rate_limit",  "nice",
 					     "ionice",	      "history",       "pass_key",    "valid_for",
 					     "max_expansion", "max_decoded",   "max_entries", "max_path_depth",
-					     "max_chain",     "memory_limit",  "time_limit",  "confine"};
+					     "max_chain",     "memory_limit",  "time_limit",  "confine",
+					     "on_missing",    "on_stale",      "waivers",     "waiver_keys",
+					     "max_waiver",    "backup_time_limit"};
 	size_t count;
 	const struct config_key *keys = config_keys(CONFIG_POLICY, &count);
 	uint8_t first[32], second[32];

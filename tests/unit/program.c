@@ -203,7 +203,10 @@ static int as_it_began(void)
 		return 3;
 	r = WORDS("grep", "-E", "^Sig(Ign|Blk|Pnd)", "/proc/self/status");
 	go(&r);
-	char want[256];
+	char want[256], *ignored = strstr(text_str(&p.output), "SigIgn:\t");
+	/* 32 and 33 are the C library's own, and are ignored where its posix_spawn has started us. */
+	if (ignored)
+		ignored[8 + 7] = ignored[8 + 8] = '0';
 	/* HUP 1, CHLD 17; USR2 12 */
 	snprintf(want, sizeof want, "SigPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\n", 0, 1 << 11, 1 | 1 << 16);
 	if (!strcmp(text_str(&p.output), want))
