@@ -129,12 +129,19 @@ const char *path_base(const char *path);
 /* What is before the last slash; "." where there is none, "/" of what lies there. Allocated; NULL: memory. */
 char *path_directory(const char *path);
 
+/* *to: an owned copy, NULL of NULL. -1: memory, and NULL. */
+int string_copy(char **to, const char *from) must_check;
+
 /* A list of owned strings. */
 struct strings {
 	char **items;
 	size_t count, capacity;
 };
 int strings_add(struct strings *s, const char *text) must_check; /* copies; -1 when memory is out */
+/* Adds it before all others. */
+int strings_add_first(struct strings *s, const char *text) must_check;
+/* Adds all of them. */
+int strings_add_all(struct strings *to, const struct strings *from) must_check;
 bool strings_has(const struct strings *s, const char *text);
 void strings_free(struct strings *s);
 /* Adds the words of text, split at white space. */

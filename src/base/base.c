@@ -32,6 +32,12 @@ bool is_zero(const void *p, size_t len)
 	return len <= 16 || memcmp(b, b + 16, len - 16) == 0;
 }
 
+int string_copy(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -1 : 0;
+}
+
 int strings_add(struct strings *s, const char *text)
 {
 	char *copy = strdup(text);
@@ -40,6 +46,24 @@ int strings_add(struct strings *s, const char *text)
 		return -1;
 	}
 	s->items[s->count++] = copy;
+	return 0;
+}
+
+int strings_add_first(struct strings *s, const char *text)
+{
+	if (strings_add(s, text) < 0)
+		return -1;
+	char *last = s->items[s->count - 1];
+	memmove(s->items + 1, s->items, (s->count - 1) * sizeof *s->items);
+	s->items[0] = last;
+	return 0;
+}
+
+int strings_add_all(struct strings *to, const struct strings *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		if (strings_add(to, from->items[i]) < 0)
+			return -1;
 	return 0;
 }
 

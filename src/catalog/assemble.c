@@ -114,17 +114,11 @@ static size_t whole_first(struct candidates *cs)
 	return whole;
 }
 
-static int copy_text(const char *from, char **to)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -1 : 0;
-}
-
 static int add_file(struct restore_point *p, const struct candidate *c)
 {
 	struct point_file *f = vec_push(p);
-	if (!f || copy_text(c->path, &f->path) < 0 || copy_text(c->disk, &f->disk) < 0 ||
-	    copy_text(c->part, &f->part) < 0)
+	if (!f || string_copy(&f->path, c->path) < 0 || string_copy(&f->disk, c->disk) < 0 ||
+	    string_copy(&f->part, c->part) < 0)
 		return -1;
 	f->size = c->size;
 	f->mtime = c->mtime;

@@ -21,20 +21,14 @@ static int note_id(void *ctx, const struct patch_record *r, struct error *e)
 	return 1;
 }
 
-static int copy_text(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -1 : 0;
-}
-
 static int note_waiver(void *ctx, const struct waiver *w, struct error *e)
 {
 	struct search *s = ctx;
 	if (w->id != s->patch->waiver)
 		return 0;
 	s->waiver->id = w->id;
-	return copy_text(&s->waiver->user, w->user) < 0 || copy_text(&s->waiver->reason, w->reason) < 0 ||
-			       copy_text(&s->waiver->ticket, w->ticket) < 0
+	return string_copy(&s->waiver->user, w->user) < 0 || string_copy(&s->waiver->reason, w->reason) < 0 ||
+			       string_copy(&s->waiver->ticket, w->ticket) < 0
 		       ? error_nomem(e)
 		       : 1;
 }

@@ -35,9 +35,8 @@ int policy_applied(const struct gate_request *r, struct policy *out, struct erro
 		out->confidence = (uint32_t)o->confidence;
 	if (o->damage > 0)
 		out->damage = (uint32_t)o->damage;
-	for (size_t i = 0; o->trusted_keys && i < o->trusted_keys->count; i++)
-		if (strings_add(&out->trusted_keys, o->trusted_keys->items[i]) < 0)
-			return error_nomem(e);
+	if (o->trusted_keys && strings_add_all(&out->trusted_keys, o->trusted_keys) < 0)
+		return error_nomem(e);
 	if (o->history && (free(out->history), !(out->history = strdup(o->history))))
 		return error_nomem(e);
 	if (o->scratch) {

@@ -8,23 +8,8 @@
 #include "applied.h"
 #include "backproof/person.h"
 #include "backproof/source.h"
+#include "reason.h"
 #include "remember.h"
-
-void patch_refuse(struct host_result *r, enum code code, const char *why)
-{
-	struct strings *all = &r->verdict.reasons;
-	autofree char *line = text_format("%s: %s", code_name(code), why);
-	/* The weightiest comes first. */
-	if (line && strings_add(all, line) == 0)
-		for (size_t i = all->count - 1; i > 0; i--) {
-			char *last = all->items[i];
-			all->items[i] = all->items[i - 1];
-			all->items[i - 1] = last;
-		}
-	r->verdict.code = code;
-	if (r->waiver && !r->standing)
-		r->standing = take(r->waiver);
-}
 
 static void note(struct host_result *r, const char *what, const struct error *e)
 {
@@ -94,7 +79,7 @@ static bool same_files(struct host_result *r)
 		if (!it->is_opened || source_still_at(it->path, &it->opened, &e) < 0) {
 			autofree char *why = text_format("this is not what was checked any more: %s",
 							 it->is_opened ? e.text : it->path);
-			patch_refuse(r, CODE_BUSY, why ? why : "out of memory");
+			reason_refuse(r, CODE_BUSY, why ? why : "out of memory");
 			return false;
 		}
 	}
@@ -105,20 +90,6 @@ static bool is_same(struct host_result *r)
 {
 	/* A waiver is for backups that are still being written, too. */
 	return r->verdict.code == CODE_WAIVED || same_files(r);
-}
-
-static int copy_words(struct strings *to, const struct strings *from)
-{
-	for (size_t i = 0; i < from->count; i++)
-		if (strings_add(to, from->items[i]) < 0)
-			return -1;
-	return 0;
-}
-
-static int copy_text(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -1 : 0;
 }
 
 static int add_file(struct patch_record *to, const struct proved_file *f)
@@ -164,10 +135,10 @@ static int fill(const struct patch *p, const struct host_result *r, struct patch
 	if (rc == 0)
 		to->user = take(who.user);
 	person_free(&who);
-	if (copy_text(&to->host, p->q.gate->host) < 0 || copy_text(&to->policy, r->policy) < 0 ||
-	    copy_text(&to->label, r->point_label) < 0 || copy_text(&to->suspect, r->suspect) < 0 ||
-	    copy_text(&to->post, p->q.post) < 0 || copy_words(&to->formats, &r->formats) < 0 ||
-	    copy_words(&to->command, p->q.command) < 0)
+	if (string_copy(&to->host, p->q.gate->host) < 0 || string_copy(&to->policy, r->policy) < 0 ||
+	    string_copy(&to->label, r->point_label) < 0 || string_copy(&to->suspect, r->suspect) < 0 ||
+	    string_copy(&to->post, p->q.post) < 0 || strings_add_all(&to->formats, &r->formats) < 0 ||
+	    strings_add_all(&to->command, p->q.command) < 0)
 		return -1;
 	vec_each(&r->files, it) if (add_file(to, it) < 0) return -1;
 	for (size_t i = 0; !r->files.count && i < r->paths.count; i++)
@@ -182,7 +153,7 @@ static bool open_history(struct patch *p, struct host_result *r)
 	const char *path = remember_path(&p->policy);
 	p->history = path ? history_open(path, HISTORY_WRITE, &e) : NULL;
 	if (!p->history && p->groups.count)
-		patch_refuse(r, e.cls == ERROR_BUSY ? CODE_BUSY : CODE_CONFIG,
+		reason_refuse(r, e.cls == ERROR_BUSY ? CODE_BUSY : CODE_CONFIG,
 			     path ? e.text : "max_parallel_patching needs a history, and there is none");
 	else if (!p->history && path)
 		note(r, "this patch is not remembered", &e);
@@ -194,7 +165,7 @@ bool patch_admit(struct patch *p, struct host_result *r)
 	bool good = r->verdict.code == CODE_SAFE || r->verdict.code == CODE_WAIVED;
 	r->patch = calloc(1, sizeof *r->patch);
 	if (!r->patch || fill(p, r, r->patch) < 0) {
-		patch_refuse(r, CODE_INTERNAL, "out of memory");
+		reason_refuse(r, CODE_INTERNAL, "out of memory");
 		return false;
 	}
 	return good && is_same(r) && open_history(p, r) && patch_take_leases(p, r);

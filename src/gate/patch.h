@@ -18,9 +18,6 @@ struct patch {
 	int64_t renew_at; /* CLOCK_MONOTONIC, ns */
 };
 
-/* What speaks against the patch, as the verdict: the reasons that were there come after it. */
-void patch_refuse(struct host_result *r, enum code code, const char *why);
-
 /* The command and the check after it. What came of them is in *record. */
 void patch_start(struct patch *p, struct patch_record *record);
 

@@ -9,6 +9,7 @@
 
 #include "backproof/budget.h"
 #include "backproof/person.h"
+#include "reason.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define RETRY_SECONDS 5 /* when the history could not be asked */
@@ -51,7 +52,7 @@ static void taken(struct host_result *r, const char *name, unsigned most, const 
 	autofree char *why = text_format("%s: %s %s, until %s if that has died by then", name,
 					 many ? many : "being patched by", by->holder,
 					 format_rfc3339(by->expires_at, until));
-	patch_refuse(r, CODE_BUSY, why ? why : "out of memory");
+	reason_refuse(r, CODE_BUSY, why ? why : "out of memory");
 }
 
 /* 1: ours; 0: r says why not. */
@@ -67,7 +68,7 @@ static int take_one(struct patch *p, const char *name, unsigned most, const char
 		return 1;
 	}
 	if (rc < 0) {
-		patch_refuse(r, e.cls == ERROR_BUSY ? CODE_BUSY : CODE_CONFIG, e.text);
+		reason_refuse(r, e.cls == ERROR_BUSY ? CODE_BUSY : CODE_CONFIG, e.text);
 		return 0;
 	}
 	if (rc == 0) {
@@ -82,7 +83,7 @@ static int take_one(struct patch *p, const char *name, unsigned most, const char
 	}
 	(void)!history_lease_drop(p->history, &l, &e);
 	lease_free(&l);
-	patch_refuse(r, CODE_INTERNAL, "out of memory");
+	reason_refuse(r, CODE_INTERNAL, "out of memory");
 	return 0;
 }
 
@@ -98,13 +99,13 @@ bool patch_take_leases(struct patch *p, struct host_result *r)
 		return true;
 	p->renew_at = monotonic_ns() + LEASE_RENEW * SECOND_NS;
 	if (!all)
-		patch_refuse(r, CODE_INTERNAL, "out of memory");
+		reason_refuse(r, CODE_INTERNAL, "out of memory");
 	all = all && take_one(p, own, 1, holder, r);
 	for (size_t i = 0; all && i < p->groups.count; i++) {
 		const struct group_config *g = config_group(p->q.gate->config, p->groups.items[i]);
 		autofree char *name = text_format("group %s", p->groups.items[i]);
 		if (!name)
-			patch_refuse(r, CODE_INTERNAL, "out of memory");
+			reason_refuse(r, CODE_INTERNAL, "out of memory");
 		all = name && take_one(p, name, g->max_parallel_patching, holder, r);
 	}
 	if (!all)

@@ -22,32 +22,29 @@ int policy_defaults(struct policy *p, const char *name)
 	return p->name ? 0 : -1;
 }
 
-static int copy_all(struct strings *to, const struct strings *from)
+/* All that a policy has lists in. */
+static const size_t lists[] = {
+	offsetof(struct policy, critical),   offsetof(struct policy, exclude),	offsetof(struct policy, trusted_keys),
+	offsetof(struct policy, on_missing), offsetof(struct policy, on_stale), offsetof(struct policy, waiver_keys),
+};
+
+static struct strings *list_of(struct policy *p, size_t i)
 {
-	for (size_t i = 0; i < from->count; i++)
-		if (strings_add(to, from->items[i]) < 0)
-			return -1;
-	return 0;
+	return (struct strings *)((char *)p + lists[i]);
 }
 
 int policy_copy(struct policy *to, const struct policy *from)
 {
+	const char *base = (const char *)from;
 	*to = *from;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		memset(list_of(to, i), 0, sizeof(struct strings));
 	to->name = strdup(from->name);
 	to->scratch = strdup(from->scratch);
-	memset(&to->critical, 0, sizeof to->critical);
-	memset(&to->exclude, 0, sizeof to->exclude);
-	memset(&to->trusted_keys, 0, sizeof to->trusted_keys);
-	memset(&to->on_missing, 0, sizeof to->on_missing);
-	memset(&to->on_stale, 0, sizeof to->on_stale);
-	memset(&to->waiver_keys, 0, sizeof to->waiver_keys);
-	to->history = from->history ? strdup(from->history) : NULL;
-	to->pass_key = from->pass_key ? strdup(from->pass_key) : NULL;
-	bool failed = !to->name || !to->scratch || (from->history && !to->history) || (from->pass_key && !to->pass_key);
-	failed = failed || copy_all(&to->critical, &from->critical) < 0 || copy_all(&to->exclude, &from->exclude) < 0 ||
-		 copy_all(&to->trusted_keys, &from->trusted_keys) < 0 ||
-		 copy_all(&to->on_missing, &from->on_missing) < 0 || copy_all(&to->on_stale, &from->on_stale) < 0 ||
-		 copy_all(&to->waiver_keys, &from->waiver_keys) < 0;
+	bool failed = string_copy(&to->history, from->history) < 0;
+	failed |= string_copy(&to->pass_key, from->pass_key) < 0 || !to->name || !to->scratch;
+	for (size_t i = 0; i < ARRAY_SIZE(lists) && !failed; i++)
+		failed = strings_add_all(list_of(to, i), (const struct strings *)(base + lists[i])) < 0;
 	if (failed)
 		policy_free(to);
 	return failed ? -1 : 0;
@@ -57,12 +54,8 @@ void policy_free(struct policy *p)
 {
 	free(p->name);
 	free(p->scratch);
-	strings_free(&p->critical);
-	strings_free(&p->exclude);
-	strings_free(&p->trusted_keys);
-	strings_free(&p->on_missing);
-	strings_free(&p->on_stale);
-	strings_free(&p->waiver_keys);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		strings_free(list_of(p, i));
 	free(p->history);
 	free(p->pass_key);
 	memset(p, 0, sizeof *p);

@@ -77,3 +77,12 @@ void reason_more(struct reasons *r, size_t also)
 	if (!line || strings_add(r->lines, line) < 0)
 		return; /* the code stands without it */
 }
+
+void reason_refuse(struct host_result *r, enum code code, const char *why)
+{
+	autofree char *line = text_format("%s: %s", code_name(code), why);
+	(void)!strings_add_first(&r->verdict.reasons, line ? line : code_name(code));
+	r->verdict.code = code;
+	if (r->waiver && !r->standing)
+		r->standing = take(r->waiver);
+}

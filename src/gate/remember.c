@@ -192,12 +192,6 @@ void remember_no_digests(struct history_record *r)
 	}
 }
 
-static int copy_text(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -1 : 0;
-}
-
 struct history_record *remember_record(const struct check_parameters *p, const struct host_result *out)
 {
 	const struct measures *m = &out->measures;
@@ -220,9 +214,9 @@ struct history_record *remember_record(const struct check_parameters *p, const s
 	r->restore_seconds = m->restore_seconds;
 	r->confidence = out->sample.total ? out->sample.confidence : 0;
 	r->damage = out->sample.total ? out->sample.damage : 0;
-	if (copy_text(&r->host, out->host) == 0 && copy_text(&r->label, out->point_label) == 0 &&
-	    copy_text(&r->policy, out->policy) == 0 && copy_text(&r->hostname, out->hostname) == 0 &&
-	    copy_text(&r->machine_id, out->machine_id) == 0 && copy_text(&r->system, out->system) == 0)
+	if (string_copy(&r->host, out->host) == 0 && string_copy(&r->label, out->point_label) == 0 &&
+	    string_copy(&r->policy, out->policy) == 0 && string_copy(&r->hostname, out->hostname) == 0 &&
+	    string_copy(&r->machine_id, out->machine_id) == 0 && string_copy(&r->system, out->system) == 0)
 		return r;
 	history_record_free(r);
 	free(r);

@@ -148,8 +148,7 @@ static void take_notes(struct sealing *x)
 
 static int copy(char **to, const char *text, struct error *e)
 {
-	*to = text ? strdup(text) : NULL;
-	return text && !*to ? error_nomem(e) : 0;
+	return string_copy(to, text) < 0 ? error_nomem(e) : 0;
 }
 
 static int write_down(struct sealing *x, struct error *e)

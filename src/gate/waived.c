@@ -4,6 +4,7 @@
 #include "backproof/gate.h"
 #include "backproof/person.h"
 #include "backproof/text.h"
+#include "reason.h"
 
 static void note(struct host_result *out, const char *what, const char *why)
 {
@@ -62,30 +63,16 @@ static int record(const struct check_parameters *p, const char *reason, const st
 	return rc;
 }
 
-/* The weightiest comes first. */
-static void refuse(struct host_result *out, const char *why)
-{
-	struct strings *lines = &out->verdict.reasons;
-	autofree char *line = text_format("internal: the restore point could not be marked as suspect: %s", why);
-	if (strings_add(lines, line ? line : "internal: out of memory") == 0)
-		for (size_t i = lines->count - 1; i > 0; i--) {
-			char *last = lines->items[i];
-			lines->items[i] = lines->items[i - 1];
-			lines->items[i - 1] = last;
-		}
-	out->verdict.code = CODE_INTERNAL;
-	if (out->waiver)
-		out->standing = take(out->waiver);
-}
-
 void suspect(const struct check_parameters *p, const char *reason, struct host_result *out)
 {
 	for (struct host_result *r = out; r; r = r->older) {
 		struct error e = {0};
 		if (!p->history || !r->point_label)
 			continue;
-		if (reason && record(p, reason, r, &e) < 0)
-			refuse(out, e.text);
+		if (reason && record(p, reason, r, &e) < 0) {
+			error_prefix(&e, "the restore point could not be marked as suspect");
+			reason_refuse(out, CODE_INTERNAL, e.text);
+		}
 		free(take(r->suspect));
 		if (history_suspect(p->history, r->host, r->point_label, r->taken_at, &r->suspect, &e) < 0)
 			note(out, "whether this backup is suspect can't be told", e.text);

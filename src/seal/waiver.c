@@ -49,22 +49,17 @@ int waiver_check(const struct waiver *w, struct error *e)
 	return 0;
 }
 
-static int copy(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -1 : 0;
-}
-
 int waiver_copy(struct waiver *to, const struct waiver *from)
 {
 	*to = *from;
 	to->host = to->reason = to->ticket = to->user = to->login = NULL;
 	to->terminal = to->origin = to->ended_by = to->envelope = to->approved_by = NULL;
-	int failed = copy(&to->host, from->host) < 0 || copy(&to->reason, from->reason) < 0 ||
-		     copy(&to->ticket, from->ticket) < 0 || copy(&to->user, from->user) < 0 ||
-		     copy(&to->login, from->login) < 0 || copy(&to->terminal, from->terminal) < 0 ||
-		     copy(&to->origin, from->origin) < 0 || copy(&to->ended_by, from->ended_by) < 0 ||
-		     copy(&to->envelope, from->envelope) < 0 || copy(&to->approved_by, from->approved_by) < 0;
+	int failed = string_copy(&to->host, from->host) < 0 || string_copy(&to->reason, from->reason) < 0 ||
+		     string_copy(&to->ticket, from->ticket) < 0 || string_copy(&to->user, from->user) < 0 ||
+		     string_copy(&to->login, from->login) < 0 || string_copy(&to->terminal, from->terminal) < 0 ||
+		     string_copy(&to->origin, from->origin) < 0 || string_copy(&to->ended_by, from->ended_by) < 0 ||
+		     string_copy(&to->envelope, from->envelope) < 0 ||
+		     string_copy(&to->approved_by, from->approved_by) < 0;
 	if (!failed)
 		return 0;
 	waiver_free(to);

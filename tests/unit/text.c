@@ -172,8 +172,32 @@ static void paths_in_parts(void)
 	}
 }
 
+static void lists(void)
+{
+	struct strings a = {0}, b = {0};
+	char *copy = (char *)1;
+	CHECK_INT(string_copy(&copy, NULL), 0);
+	CHECK(!copy);
+	CHECK_INT(string_copy(&copy, "x"), 0);
+	CHECK_STR(copy, "x");
+	free(copy);
+	CHECK_INT(strings_add_first(&a, "three"), 0);
+	CHECK_INT(strings_add_first(&a, "one"), 0);
+	CHECK_INT(strings_add_all(&b, &a), 0);
+	CHECK_INT(strings_add_first(&b, "zero"), 0);
+	CHECK_INT(a.count, 2);
+	NEED(b.count == 3);
+	CHECK_STR(b.items[0], "zero");
+	CHECK_STR(b.items[1], "one");
+	CHECK_STR(b.items[2], "three");
+	CHECK(b.items[1] != a.items[0]);
+	strings_free(&a);
+	strings_free(&b);
+}
+
 int main(void)
 {
+	RUN(lists);
 	RUN(paths_in_parts);
 	RUN(plain_text_stays);
 	RUN(what_steers_is_shown);
