@@ -4,6 +4,8 @@
 # only for a stored verdict that is safe and recent; whatever else becomes of the history is never OK.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/journal.bash
+. "$(dirname "$0")/journal.bash"
 PLUGIN=$(dirname "$BACKPROOF")/check_backproof
 CHECK=$TOP/tests/cli/monitor-check.py
 holds "the plugin is built" test -x "$PLUGIN"
@@ -36,20 +38,6 @@ mk_tree "$W/efi" web01 "$ID" efi
 mk_disk "$W/web01.img" "$W/efi" --size 64 || exit 1
 
 # The journal: an entry a verdict, once its report was written.
-socket=$W/journal
-listen() { # COUNT
-	rm -f "$socket" "$W/entries"
-	python3 "$CHECK" journal "$socket" "$1" >"$W/entries" 2>"$W/journal.err" &
-	listener=$!
-	for _ in $(seq 200); do
-		[ -S "$socket" ] && return
-		sleep 0.05
-	done
-}
-heard() { # NAME FILTER: what came, slurped
-	wait "$listener"
-	if jq -es "$2" "$W/entries" >/dev/null 2>&1; then ok "$1"; else cat "$W/entries" "$W/journal.err" | not_ok "$1"; fi
-}
 listen 1
 BACKPROOF_JOURNAL=$socket run check web01 --from "$W/web01.img" "${C[@]}" --history "$h"
 heard "a safe verdict in the journal" '.[0] | .MESSAGE_ID == "b44f7b03d0f84b9f9ddad2ae12cd845f" and .PRIORITY == "6" and

@@ -5,8 +5,9 @@
 # Backups that are suspect.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-CHECK=$TOP/tests/cli/monitor-check.py
-h=$W/h.db socket=$W/journal
+# shellcheck source=tests/cli/journal.bash
+. "$(dirname "$0")/journal.bash"
+h=$W/h.db
 mk_tree "$W/tree" web01 "$ID" container
 mk_tar "$W/web01.tar" "$W/tree"
 zstd -q "$W/web01.tar"
@@ -39,19 +40,6 @@ never_safe() { # NAME
 	else
 		ok "$1: never safe"
 	fi
-}
-listen() { # COUNT
-	rm -f "$socket" "$W/entries"
-	python3 "$CHECK" journal "$socket" "$1" >"$W/entries" 2>"$W/journal.err" &
-	listener=$!
-	for _ in $(seq 200); do
-		[ -S "$socket" ] && return
-		sleep 0.05
-	done
-}
-heard() { # NAME FILTER: what came, slurped
-	wait "$listener"
-	if jq -es "$2" "$W/entries" >/dev/null 2>&1; then ok "$1"; else cat "$W/entries" "$W/journal.err" | not_ok "$1"; fi
 }
 
 # What it takes.
