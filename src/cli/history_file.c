@@ -8,7 +8,7 @@ const char *history_path_of(const struct options *o, const struct config *c, int
 {
 	const char *path = o->overrides.history;
 	const struct host_config *h = o->arguments.count ? config_host(c, o->arguments.items[0]) : NULL;
-	const char *name = o->overrides.policy ? o->overrides.policy : h && h->policy ? h->policy : "default";
+	const char *name = config_policy_name(o->overrides.policy, h);
 	const struct policy *p = config_policy(c, name);
 	if (!path && !p) {
 		autofree char *text = text_format("there is no policy \"%s\"", name);

@@ -2,13 +2,12 @@
 /* The policy as it applies: named by option, by the host, or the default; then what options say. */
 #include "applied.h"
 
-#include "polite.h"
 #include "remember.h"
 
 int policy_applied(const struct gate_request *r, struct policy *out, struct error *e)
 {
 	const struct gate_overrides *o = r->overrides;
-	const char *name = policy_name_of(o, config_host(r->config, r->host));
+	const char *name = config_policy_name(o->policy, config_host(r->config, r->host));
 	const struct policy *p = config_policy(r->config, name);
 	if (!p)
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "there is no policy \"%s\"", name);
@@ -52,7 +51,7 @@ int policy_applied(const struct gate_request *r, struct policy *out, struct erro
 const struct policy *gate_policy(const struct config *c, const struct gate_overrides *o, const char *host,
 				 const char **history)
 {
-	const struct policy *p = config_policy(c, policy_name_of(o, config_host(c, host)));
+	const struct policy *p = config_policy(c, config_policy_name(o->policy, config_host(c, host)));
 	*history = NULL;
 	if (p && o->history)
 		*history = strcmp(o->history, "none") ? o->history : NULL;

@@ -68,6 +68,11 @@ const struct host_config *config_host(const struct config *c, const char *name)
 	return s ? &c->hosts[s->index] : NULL;
 }
 
+const char *config_policy_name(const char *given, const struct host_config *h)
+{
+	return given ? given : h && h->policy ? h->policy : "default";
+}
+
 const struct policy *config_policy(const struct config *c, const char *name)
 {
 	const struct config_section *s = config_values_find(c->values, CONFIG_POLICY, name);

@@ -49,7 +49,7 @@ static int check_host(struct check *k, const struct config_section *s)
 		k->repository_named[r->index] = true;
 	}
 	k->all_named = k->all_named && h->repositories.count;
-	const char *policy = h->policy ? h->policy : "default";
+	const char *policy = config_policy_name(NULL, h);
 	const struct config_section *p = config_values_find(v, CONFIG_POLICY, policy);
 	if (p)
 		k->policy_used[p->index] = true;

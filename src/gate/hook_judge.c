@@ -184,9 +184,7 @@ static void judge_section(const struct hook_request *r, const struct config *c, 
 	j.host = h->host ? h->host : j.self;
 	j.now = r->now ? r->now : (int64_t)time(NULL);
 	j.deadline_ns = seconds_after(start, h->timeout);
-	const struct host_config *host = config_host(c, j.host);
-	const char *name = h->policy ? h->policy : host && host->policy ? host->policy : "default";
-	const struct policy *p = config_policy(c, name);
+	const struct policy *p = config_policy(c, config_policy_name(h->policy, config_host(c, j.host)));
 	/* What a pass says of a policy is the server's; who may waive here is for one that is here. */
 	judge(&j, p || !h->pass ? p : config_policy(c, "default"), out);
 }

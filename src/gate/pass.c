@@ -5,12 +5,11 @@
 #include <ctype.h>
 
 #include "backproof/gate.h"
-#include "polite.h"
 
 int gate_pass_key(const struct config *c, const struct gate_overrides *o, const char *host, const char **out,
 		  struct error *e)
 {
-	const char *name = policy_name_of(o, config_host(c, host));
+	const char *name = config_policy_name(o->policy, config_host(c, host));
 	const struct policy *p = config_policy(c, name);
 	if (!p)
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "there is no policy \"%s\"", name);

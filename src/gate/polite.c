@@ -7,11 +7,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-const char *policy_name_of(const struct gate_overrides *o, const struct host_config *h)
-{
-	return o->policy ? o->policy : h && h->policy ? h->policy : "default";
-}
-
 struct paces {
 	const struct config *config;
 	struct pace *items[]; /* as the policies */
@@ -92,7 +87,8 @@ int gate_be_polite(const struct config *c, const struct gate_overrides *o, const
 	uint32_t nice = 0;
 	int ioprio = ioprio_of(IO_NONE);
 	for (size_t i = 0; i < hosts->count; i++) {
-		const struct policy *p = config_policy(c, policy_name_of(o, config_host(c, hosts->items[i])));
+		const char *name = config_policy_name(o->policy, config_host(c, hosts->items[i]));
+		const struct policy *p = config_policy(c, name);
 		if (!p)
 			continue;
 		if (p->nice > nice)

@@ -6,9 +6,6 @@
 #include "backproof/gate.h"
 #include "backproof/pace.h"
 
-/* The name of the policy that a host (NULL: one that is not configured) is judged by. */
-const char *policy_name_of(const struct gate_overrides *o, const struct host_config *h);
-
 /* A pace for each policy that has a limit, for all hosts together. */
 struct paces;
 struct paces *paces_new(const struct config *c, struct error *e) must_check;
