@@ -107,6 +107,9 @@ int history_each(struct history *h, const char *host, size_t limit, history_visi
 int history_telling(struct history *h, const char *host, int64_t now, int64_t *id, struct error *e) must_check;
 /* The hosts that it knows, by name. 1: *name is the next after `after` (allocated; after NULL: the first), 0: none. */
 int history_next_host(struct history *h, const char *after, char **name, struct error *e) must_check;
+/* All of them in that order. visit: 0 goes on, 1 ends, -1 fails; it may use h. */
+typedef int history_host_fn(void *ctx, const char *name, struct error *e);
+int history_hosts(struct history *h, history_host_fn *visit, void *ctx, struct error *e) must_check;
 /*
  * The newest run in which this very file (path, device, inode, size, mtime and ctime the same) was read whole, at full
  * depth, and the verdict was safe with integrity held, of this host. 1: *out (with chunks, where kept; they give its

@@ -58,23 +58,21 @@ static int show(void *ctx, const struct history_record *r, struct error *e)
 	return l->out.failed ? error_nomem(e) : 0;
 }
 
-/* Each host once: for the width of its column, or with its last verdict. */
-static int each_host(struct listing *l, bool only_width, struct error *e)
+static int measure(void *ctx, const char *name, struct error *e)
 {
-	autofree char *name = NULL;
-	for (;;) {
-		char *next = NULL;
-		int rc = history_next_host(l->history, name, &next, e);
-		if (rc <= 0)
-			return rc;
-		free(name);
-		name = next;
-		size_t width = history_host_width(name, &l->settings);
-		if (width > l->host_width)
-			l->host_width = width;
-		if (!only_width && (trend_of(l, name, e) < 0 || history_each(l->history, name, 1, show, l, e) < 0))
-			return -1;
-	}
+	struct listing *l = ctx;
+	size_t width = history_host_width(name, &l->settings);
+	(void)e;
+	if (width > l->host_width)
+		l->host_width = width;
+	return 0;
+}
+
+/* With its last verdict. */
+static int show_host(void *ctx, const char *name, struct error *e)
+{
+	struct listing *l = ctx;
+	return trend_of(l, name, e) < 0 || history_each(l->history, name, 1, show, l, e) < 0 ? -1 : 0;
 }
 
 static void finish(struct listing *l)
@@ -111,27 +109,28 @@ static void finish(struct listing *l)
 	text_put(&l->out, "\n");
 }
 
+#define NAMES_MOST 256
+
+static int collect(void *ctx, const char *name, struct error *e)
+{
+	struct strings *all = ctx;
+	if (strings_add(all, name) < 0)
+		return error_nomem(e);
+	return all->count == NAMES_MOST;
+}
+
 /* Nothing of that host: is it spelt otherwise? */
 static int nothing(struct listing *l, struct error *e)
 {
 	if (!l->host)
 		return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET, "%s: nothing is remembered yet", l->path);
-	const char *names[256];
+	const char *names[NAMES_MOST];
 	struct strings all = {0};
-	char *name = NULL;
-	size_t count = 0;
-	for (; all.count < ARRAY_SIZE(names); count = all.count) {
-		const char *after = all.count ? all.items[all.count - 1] : NULL;
-		if (history_next_host(l->history, after, &name, e) <= 0)
-			break;
-		int rc = strings_add(&all, name);
-		free(name);
-		if (rc < 0)
-			break;
-	}
+	/* What can't be read names nobody. */
+	(void)!history_hosts(l->history, collect, &all, e);
 	for (size_t i = 0; i < all.count; i++)
 		names[i] = all.items[i];
-	const char *near = nearest_name(l->host, names, count);
+	const char *near = nearest_name(l->host, names, all.count);
 	error_set(e, ERROR_MISSING, ERROR_NO_OFFSET, "%s: nothing is remembered of %.100s%s%.100s%s", l->path, l->host,
 		  near ? "; is " : "", near ? near : "", near ? " meant?" : "");
 	strings_free(&all);
@@ -149,9 +148,9 @@ static int list(struct listing *l, struct error *e)
 	l->most = o->limit ? o->limit : l->host && !l->json && !l->jsonl ? USUAL_LINES : 0;
 	if (l->json)
 		history_json_head(&l->out, l->path);
-	if (!l->host && each_host(l, true, e) < 0)
+	if (!l->host && history_hosts(l->history, measure, l, e) < 0)
 		return -1;
-	int rc = l->hosts ? each_host(l, false, e)
+	int rc = l->hosts ? history_hosts(l->history, show_host, l, e)
 			  : history_each(l->history, l->host, o->limit, show, l, e);
 	if (rc < 0 || (l->host && trend_of(l, l->host, e) < 0))
 		return -1;

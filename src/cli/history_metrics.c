@@ -27,8 +27,7 @@ static int take_record(void *ctx, const struct history_record *r, struct error *
 			return error_nomem(e);
 		o->waiver = r->waiver;
 		o->taken_at = r->taken_at;
-		o->label = r->label ? strdup(r->label) : NULL;
-		if (r->label && !o->label)
+		if (string_copy(&o->label, r->label) < 0)
 			return error_nomem(e);
 	}
 	if (!o->full_at && r->code == CODE_SAFE && r->depth == DEPTH_FULL)
@@ -74,29 +73,26 @@ static int look_at(struct history_metrics *all, struct history *from, const char
 	return history_patches(from, host, 1, take_patch, &o, e) < 0 ? -1 : 0;
 }
 
-static int look_at_all(struct history_metrics *all, struct history *from, int64_t now, struct error *e)
+struct all {
+	struct history_metrics metrics;
+	struct history *from;
+	int64_t now;
+};
+
+static int look_at_one(void *ctx, const char *host, struct error *e)
 {
-	autofree char *name = NULL;
-	for (;;) {
-		char *next = NULL;
-		int rc = history_next_host(from, name, &next, e);
-		if (rc <= 0)
-			return rc;
-		free(name);
-		name = next;
-		if (look_at(all, from, name, now, e) < 0)
-			return -1;
-	}
+	struct all *a = ctx;
+	return look_at(&a->metrics, a->from, host, a->now, e);
 }
 
 int history_metrics_write(struct text *out, struct history *from, const char *host, int64_t now, size_t *hosts,
 			  struct error *e)
 {
-	struct history_metrics all = {0};
-	int rc = host ? look_at(&all, from, host, now, e) : look_at_all(&all, from, now, e);
-	*hosts = all.hosts.count;
+	struct all all = {.from = from, .now = now};
+	int rc = host ? look_at_one(&all, host, e) : history_hosts(from, look_at_one, &all, e);
+	*hosts = all.metrics.hosts.count;
 	if (rc == 0)
-		history_metrics_put(out, &all);
-	history_metrics_free(&all);
+		history_metrics_put(out, &all.metrics);
+	history_metrics_free(&all.metrics);
 	return rc == 0 && out->failed ? error_nomem(e) : rc;
 }

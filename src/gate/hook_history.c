@@ -79,31 +79,37 @@ static int visit(void *ctx, const struct history_record *r, struct error *e)
 }
 
 /* The names by which the history knows the host: with and without a domain. */
-static enum code find_names(struct history *h, const char *host, struct strings *names, struct text *why,
-			    struct error *e)
+struct called {
+	const char *host;
+	struct strings names;
+	const char *one, *other; /* of two hosts that are called like it */
+};
+
+static int find_name(void *ctx, const char *name, struct error *e)
 {
-	autofree char *after = NULL;
-	for (;;) {
-		char *name;
-		int rc = history_next_host(h, after, &name, e);
-		if (rc <= 0)
-			return rc < 0 ? CODE_CANNOT_TELL : CODE_SAFE;
-		free(after);
-		after = name;
-		if (!same_host(name, host))
-			continue;
-		for (size_t i = 0; i < names->count; i++)
-			if (!same_host(name, names->items[i])) {
-				text_put(why, "the history knows several hosts of that name: ");
-				text_put_safe(why, names->items[i]);
-				return hook_say(why, CODE_CANNOT_TELL, " and ", name,
-						"; say which with `host` in [hook]");
-			}
-		if (strings_add(names, name) < 0) {
-			error_nomem(e);
-			return CODE_INTERNAL;
+	struct called *c = ctx;
+	if (!same_host(name, c->host))
+		return 0;
+	if (strings_add(&c->names, name) < 0)
+		return error_nomem(e);
+	for (size_t i = 0; i + 1 < c->names.count; i++)
+		if (!same_host(name, c->names.items[i])) {
+			c->one = c->names.items[i];
+			c->other = c->names.items[c->names.count - 1];
+			return 1;
 		}
-	}
+	return 0;
+}
+
+static enum code find_names(struct history *h, struct called *c, struct text *why, struct error *e)
+{
+	if (history_hosts(h, find_name, c, e) < 0)
+		return e->cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL;
+	if (!c->other)
+		return CODE_SAFE;
+	text_put(why, "the history knows several hosts of that name: ");
+	text_put_safe(why, c->one);
+	return hook_say(why, CODE_CANNOT_TELL, " and ", c->other, "; say which with `host` in [hook]");
 }
 
 static enum code judge_machine(const struct hook_job *j, const struct search *s, struct text *why)
@@ -117,14 +123,14 @@ static enum code judge_machine(const struct hook_job *j, const struct search *s,
 
 enum code hook_history(const struct hook_job *j, struct history *h, const struct policy *p, struct text *why)
 {
-	struct strings names = {0};
+	struct called called = {.host = j->host};
 	struct search s = {.job = j, .policy = p};
 	struct error e = {0};
-	enum code code = find_names(h, j->host, &names, why, &e);
-	for (size_t i = 0; code == CODE_SAFE && i < names.count; i++)
-		if (history_each(h, names.items[i], LOOK_BACK, visit, &s, &e) < 0)
+	enum code code = find_names(h, &called, why, &e);
+	for (size_t i = 0; code == CODE_SAFE && i < called.names.count; i++)
+		if (history_each(h, called.names.items[i], LOOK_BACK, visit, &s, &e) < 0)
 			code = CODE_CANNOT_TELL;
-	strings_free(&names);
+	strings_free(&called.names);
 	if (e.cls != ERROR_NONE && code == CODE_SAFE)
 		code = CODE_CANNOT_TELL;
 	if (e.cls != ERROR_NONE)

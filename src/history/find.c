@@ -67,6 +67,22 @@ int history_next_host(struct history *h, const char *after, char **name, struct 
 	return rc;
 }
 
+int history_hosts(struct history *h, history_host_fn *visit, void *ctx, struct error *e)
+{
+	autofree char *name = NULL;
+	for (;;) {
+		char *next = NULL;
+		int rc = history_next_host(h, name, &next, e);
+		if (rc <= 0)
+			return rc;
+		free(name);
+		name = next;
+		rc = visit(ctx, name, e);
+		if (rc)
+			return rc < 0 ? -1 : 0;
+	}
+}
+
 /* What SQLite said is in an index is held against what we asked for: an index can lie. */
 static int take_file(struct ask *a, const struct history_file *now, struct history_file *out, int64_t *checked_at,
 		     struct error *e)

@@ -3,6 +3,7 @@
 #include "../report/common.h"
 #include "backproof/config.h"
 #include "backproof/ledger.h"
+#include "backproof/waiver.h"
 #include "plugin.h"
 
 static void known_host_free(struct known_host *h)
@@ -23,20 +24,18 @@ void known_hosts_free(struct known_hosts *k)
 	k->state = STATE_UNKNOWN;
 }
 
-static int add(struct known_hosts *k, const char *name, const char *policy, struct error *e)
+static int add_new(struct known_hosts *k, const char *name, const char *policy, struct error *e)
 {
-	vec_each(&k->list, h) if (!strcmp(h->name, name)) return 0;
 	struct known_host *h = vec_push(&k->list);
 	if (!h)
 		return error_nomem(e);
-	h->name = strdup(name);
-	h->expected_policy = policy ? strdup(policy) : NULL;
-	return h->name && (h->expected_policy || !policy) ? 0 : error_nomem(e);
+	return string_copy(&h->name, name) < 0 || string_copy(&h->expected_policy, policy) < 0 ? error_nomem(e) : 0;
 }
 
-static const char *policy_of(const struct plugin_options *o, const struct host_config *h)
+static int add(struct known_hosts *k, const char *name, const char *policy, struct error *e)
 {
-	return o->policy ? o->policy : h && h->policy ? h->policy : "default";
+	vec_each(&k->list, h) if (!strcmp(h->name, name)) return 0;
+	return add_new(k, name, policy, e);
 }
 
 static int add_group(struct known_hosts *k, const struct config *c, const char *group, const struct plugin_options *o,
@@ -48,7 +47,7 @@ static int add_group(struct known_hosts *k, const struct config *c, const char *
 		if (group && !strings_has(&h->groups, group))
 			continue;
 		any = true;
-		if (add(k, h->name, policy_of(o, h), e) < 0)
+		if (add(k, h->name, config_policy_name(o->policy, h), e) < 0)
 			return -1;
 	}
 	return any ? 0
@@ -61,7 +60,7 @@ static int add_named(struct known_hosts *k, const struct config *c, const struct
 {
 	for (size_t i = 0; i < o->hosts.count; i++) {
 		const char *name = o->hosts.items[i];
-		const char *policy = o->configured ? policy_of(o, config_host(c, name)) : o->policy;
+		const char *policy = o->configured ? config_policy_name(o->policy, config_host(c, name)) : o->policy;
 		if ((*name == '@' ? add_group(k, c, name + 1, o, e) : add(k, name, policy, e)) < 0)
 			return -1;
 	}
@@ -104,13 +103,9 @@ static int take_record(void *ctx, const struct history_record *r, struct error *
 	h->waiver = r->waiver;
 	h->bytes = r->bytes;
 	h->rate = report_rate_of(r->bytes_restored, r->restore_seconds);
-	h->label = r->label ? strdup(r->label) : NULL;
-	h->policy = r->policy ? strdup(r->policy) : NULL;
-	if ((r->label && !h->label) || (r->policy && !h->policy))
+	if (string_copy(&h->label, r->label) < 0 || string_copy(&h->policy, r->policy) < 0 ||
+	    strings_add_all(&h->details, &r->reasons) < 0)
 		return error_nomem(e);
-	for (size_t i = 0; i < r->reasons.count; i++)
-		if (strings_add(&h->details, r->reasons.items[i]) < 0)
-			return error_nomem(e);
 	return 1;
 }
 
@@ -127,10 +122,7 @@ static int take_waiver(void *ctx, const struct waiver *w, struct error *e)
 	if (w->id != want->id)
 		return 0;
 	want->found = true;
-	want->copy.ends_at = w->ends_at;
-	want->copy.user = strdup(w->user ? w->user : "");
-	want->copy.reason = strdup(w->reason ? w->reason : "");
-	return want->copy.user && want->copy.reason ? 1 : error_nomem(e);
+	return waiver_copy(&want->copy, w) == 0 ? 1 : error_nomem(e);
 }
 
 static int look_at(struct known_host *h, struct history *from, const struct plugin_options *o, struct error *e)
@@ -151,24 +143,15 @@ static int look_at(struct known_host *h, struct history *from, const struct plug
 	return rc < 0 ? -1 : 0;
 }
 
-static int add_remembered(struct known_hosts *k, struct history *from, const struct plugin_options *o, struct error *e)
+struct remembered {
+	struct known_hosts *hosts;
+	const char *policy;
+};
+
+static int add_remembered(void *ctx, const char *name, struct error *e)
 {
-	autofree char *name = NULL;
-	for (;;) {
-		char *next = NULL;
-		int rc = history_next_host(from, name, &next, e);
-		if (rc <= 0)
-			return rc;
-		free(name);
-		name = next;
-		struct known_host *h = vec_push(&k->list);
-		if (!h)
-			return error_nomem(e);
-		h->name = strdup(name);
-		h->expected_policy = o->policy ? strdup(o->policy) : NULL;
-		if (!h->name || (o->policy && !h->expected_policy))
-			return error_nomem(e);
-	}
+	const struct remembered *r = ctx;
+	return add_new(r->hosts, name, r->policy, e);
 }
 
 static int look(struct known_hosts *k, const struct config *c, const struct plugin_options *o, struct error *e)
@@ -177,7 +160,8 @@ static int look(struct known_hosts *k, const struct config *c, const struct plug
 	if (add_named(k, c, o, e) < 0 || find_history(k, c, o, &path, e) < 0)
 		return -1;
 	struct history *from autodestroy(history_destroy_auto) = history_open(path, HISTORY_READ, e);
-	if (!from || (!k->list.count && add_remembered(k, from, o, e) < 0))
+	struct remembered all = {k, o->policy};
+	if (!from || (!k->list.count && history_hosts(from, add_remembered, &all, e) < 0))
 		return -1;
 	if (!k->list.count)
 		return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET, "%s: nothing is remembered yet", path);
