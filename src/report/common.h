@@ -3,6 +3,7 @@
 #ifndef REPORT_COMMON_H
 #define REPORT_COMMON_H
 
+#include "backproof/history.h"
 #include "backproof/report.h"
 
 /* One line a format; report.c lists them. */
@@ -14,6 +15,8 @@ extern const struct report_format report_text, report_json, report_jsonl, report
 /* What a history has in lists: `{"format_version":...,"type":type,"file":path,"name":[`, and the last line of jsonl. */
 void report_put_list_head(struct text *out, const char *type, const char *path, const char *name);
 void report_put_list_end(struct text *out, const char *path, const char *name, size_t count);
+/* A stored file, as it was recorded; the object is left open. */
+void report_put_file(struct text *out, const struct history_file *f);
 
 /* All codes in the order of gravity of codes_combine, the worst first, safe last. */
 enum { REPORT_CODES = 11 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What the report of a check and the history have alike in JSON. */
+#include "backproof/digest.h"
 #include "common.h"
 
 void report_put_list_head(struct text *out, const char *type, const char *path, const char *name)
@@ -14,6 +15,22 @@ void report_put_list_end(struct text *out, const char *path, const char *name, s
 	text_put(out, "{\"type\":\"summary\",\"format_version\":\"" REPORT_FORMAT_VERSION "\",\"file\":");
 	text_put_json(out, path);
 	text_printf(out, ",\"%s\":%zu}\n", name, count);
+}
+
+static void put_digest(struct text *out, const char *key, bool has, const uint8_t digest[32])
+{
+	char hex[65];
+	text_put_member(out, key, has ? hex_encode(digest, 32, hex) : NULL);
+}
+
+void report_put_file(struct text *out, const struct history_file *f)
+{
+	text_put(out, "{\"path\":");
+	text_put_json(out, f->path);
+	text_put_member_u64(out, "size", f->size);
+	text_put_member_time(out, "modified_at", f->mtime_ns / 1000000000);
+	put_digest(out, "sha256", f->has_sha256, f->sha256);
+	put_digest(out, "fsverity", f->has_fsverity, f->fsverity);
 }
 
 void report_put_measures(struct text *out, const struct measures *m)

@@ -2,14 +2,7 @@
 /* The history for programs. The order of members is part of the contract. */
 #include "backproof/history_report.h"
 
-#include "backproof/digest.h"
 #include "common.h"
-
-static void put_digest(struct text *out, const char *key, bool has, const uint8_t digest[32])
-{
-	char hex[65];
-	text_put_member(out, key, has ? hex_encode(digest, 32, hex) : NULL);
-}
 
 static void put_point(struct text *out, const struct history_record *r)
 {
@@ -28,12 +21,8 @@ static void put_point(struct text *out, const struct history_record *r)
 	text_put(out, ",\"files\":[");
 	for (size_t i = 0; i < r->files.count; i++) {
 		const struct history_file *f = &r->files.items[i];
-		text_put(out, i ? ",{\"path\":" : "{\"path\":");
-		text_put_json(out, f->path);
-		text_put_member_u64(out, "size", f->size);
-		text_put_member_time(out, "modified_at", f->mtime_ns / 1000000000);
-		put_digest(out, "sha256", f->has_sha256, f->sha256);
-		put_digest(out, "fsverity", f->has_fsverity, f->fsverity);
+		text_put(out, i ? "," : "");
+		report_put_file(out, f);
 		text_printf(out, ",\"read_whole\":%s}", f->read_whole ? "true" : "false");
 	}
 	text_put(out, "]}");

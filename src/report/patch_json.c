@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Patches for programs. The order of members is part of the contract. */
-#include "backproof/digest.h"
 #include "backproof/rollback.h"
 #include "common.h"
 
@@ -21,12 +20,6 @@ static void put_program(struct text *out, const char *key, enum program_state st
 	text_put(out, "}");
 }
 
-static void put_digest(struct text *out, const char *key, bool has, const uint8_t digest[32])
-{
-	char hex[65];
-	text_put_member(out, key, has ? hex_encode(digest, 32, hex) : NULL);
-}
-
 static void put_point(struct text *out, const struct patch_record *r)
 {
 	if (!r->label) {
@@ -40,13 +33,8 @@ static void put_point(struct text *out, const struct patch_record *r)
 	text_put_json_list(out, &r->formats);
 	text_put(out, ",\"files\":[");
 	for (size_t i = 0; i < r->files.count; i++) {
-		const struct history_file *f = &r->files.items[i];
-		text_put(out, i ? ",{\"path\":" : "{\"path\":");
-		text_put_json(out, f->path);
-		text_put_member_u64(out, "size", f->size);
-		text_put_member_time(out, "modified_at", f->mtime_ns / 1000000000);
-		put_digest(out, "sha256", f->has_sha256, f->sha256);
-		put_digest(out, "fsverity", f->has_fsverity, f->fsverity);
+		text_put(out, i ? "," : "");
+		report_put_file(out, &r->files.items[i]);
 		text_put(out, "}");
 	}
 	text_put(out, "]}");
