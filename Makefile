@@ -10,7 +10,7 @@ VERSION := 0.1.0
 REQUIRED := libarchive libcrypto blkid libzstd jansson sqlite3 libseccomp
 OPTIONAL := zlib liblzma liblz4 libisal libdeflate ext2fs libntfs-3g hivex libewf lzo2
 
-ifneq ($(filter-out demo test bench coverage fault-matrix setup clean uninstall deb,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out demo test bench bench-profile coverage fault-matrix setup clean uninstall deb,$(or $(MAKECMDGOALS),all)),)
 MISSING := $(foreach p,$(REQUIRED),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
 ifneq ($(strip $(MISSING)),)
 $(error missing development packages: $(MISSING); run `make setup` as root)
@@ -60,7 +60,7 @@ UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))
 
-.PHONY: all setup check test demo bench coverage fault-matrix lint clean install uninstall deb tests thread-tests fuzz fuzz-all
+.PHONY: all setup check test demo bench bench-profile coverage fault-matrix lint clean install uninstall deb tests thread-tests fuzz fuzz-all
 COMPLETIONS := $(patsubst %,$(BUILD)/completion/backproof.%,bash zsh fish)
 all: $(BUILD)/backproof $(BUILD)/check_backproof $(COMPLETIONS)
 
@@ -175,6 +175,12 @@ bench:
 	packaging/setup bench
 	$(MAKE) --no-print-directory all $(patsubst %,$(BUILD)/tests/tool/%,imagecat fsread catalogue)
 	tests/bench $(BUILD)
+
+# Where the time goes of the rows that decoders bind, by perf. Needs the data of `make bench DATA=DIR`.
+bench-profile:
+	packaging/setup bench
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/profile OPT='-O2 -g -fno-omit-frame-pointer' all
+	tests/bench-profile $(BUILD)/profile
 
 # Lines and branches that the tests take (see tests/coverage); QUICK=1: without the command-line tests.
 coverage:

@@ -101,8 +101,8 @@ static ssize_t write_some(struct spool_writer *w, const uint8_t *p, size_t len, 
  */
 static void make_room(const struct spool_writer *w, const struct block *b)
 {
-	if (w->way == CACHED && b->length >= ROOM_MIN && fallocate(w->fd[CACHED], 0, (off_t)b->off, (off_t)b->length) < 0)
-		errno = 0;
+	if (w->way == CACHED && b->length >= ROOM_MIN)
+		(void)!fallocate(w->fd[CACHED], 0, (off_t)b->off, (off_t)b->length);
 }
 
 static int write_block(struct spool_writer *w, const struct block *b, struct error *e)
