@@ -40,6 +40,7 @@ struct volume_map {
 	VEC(struct map_part) parts;
 	uint64_t size;
 };
+/* length > 0, and no more than INT64_MAX. */
 struct map_part *map_add(struct volume_map *m, uint64_t length, uint64_t stripe, size_t legs,
 			 struct error *e) must_check;
 void map_free(struct volume_map *m);
@@ -61,6 +62,7 @@ int lvm_parse(char *data, size_t length, struct lvm_tree *out, struct error *e) 
 void lvm_tree_free(struct lvm_tree *t);
 uint32_t lvm_get(const struct lvm_tree *t, uint32_t node, const char *key);
 const char *lvm_text(const struct lvm_tree *t, uint32_t node, const char *key); /* never NULL */
+bool lvm_number_of(const char *text, uint64_t *out); /* digits only */
 bool lvm_number(const struct lvm_tree *t, uint32_t node, const char *key, uint64_t *out);
 bool lvm_has_flag(const struct lvm_tree *t, uint32_t node, const char *key, const char *flag);
 

@@ -4,8 +4,7 @@
 
 struct map_part *map_add(struct volume_map *m, uint64_t length, uint64_t stripe, size_t legs, struct error *e)
 {
-	uint64_t end;
-	if (!length || add_overflows(m->size, length, &end) || end > INT64_MAX) {
+	if (length > INT64_MAX - m->size) {
 		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "its size is impossible");
 		return NULL;
 	}
@@ -17,7 +16,7 @@ struct map_part *map_add(struct volume_map *m, uint64_t length, uint64_t stripe,
 		return NULL;
 	}
 	*p = (struct map_part){m->size, length, stripe, l, legs};
-	m->size = end;
+	m->size += length;
 	return p;
 }
 

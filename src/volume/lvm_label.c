@@ -77,7 +77,7 @@ static int take_text(struct lvm_scan *s, char *text, size_t length, uint32_t crc
 		return 0;
 	}
 	for (uint32_t n = it.tree.items[0].child; n && !it.group; n = it.tree.items[n].next)
-		if (it.tree.items[n].key && !it.tree.items[n].text && it.tree.items[n].child)
+		if (!it.tree.items[n].text && it.tree.items[n].child)
 			it.group = n;
 	if (!it.group || !lvm_number(&it.tree, it.group, "seqno", &it.seqno) || !*lvm_text(&it.tree, it.group, "id")) {
 		group_say(s->a, "lvm.metadata", name, OUTCOME_BROKEN, "the text tells of no volume group");

@@ -209,9 +209,8 @@ const char *lvm_text(const struct lvm_tree *t, uint32_t node, const char *key)
 	return n && t->items[n].text ? t->items[n].text : "";
 }
 
-bool lvm_number(const struct lvm_tree *t, uint32_t node, const char *key, uint64_t *out)
+bool lvm_number_of(const char *p, uint64_t *out)
 {
-	const char *p = lvm_text(t, node, key);
 	uint64_t n = 0;
 	if (!*p)
 		return false;
@@ -221,6 +220,11 @@ bool lvm_number(const struct lvm_tree *t, uint32_t node, const char *key, uint64
 			return false;
 	*out = n;
 	return true;
+}
+
+bool lvm_number(const struct lvm_tree *t, uint32_t node, const char *key, uint64_t *out)
+{
+	return lvm_number_of(lvm_text(t, node, key), out);
 }
 
 bool lvm_has_flag(const struct lvm_tree *t, uint32_t node, const char *key, const char *flag)

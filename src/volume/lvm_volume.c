@@ -8,6 +8,7 @@
 #define MAX_PVS 1024
 #define MAX_STRIPES 256
 #define MAX_DEPTH 4
+#define MAX_STEPS 500000 /* segments looked at in a group, those of mirrors once for each that lies on them */
 #define RAID_MAGIC 0x64526d44u
 
 struct pv {
@@ -24,6 +25,7 @@ struct vg {
 	uint32_t volumes; /* the node of logical_volumes */
 	struct pv *pvs;
 	size_t pv_count;
+	size_t steps;
 	size_t leg, legs; /* of mirrors: which one is read; how many the volume has at most */
 };
 
@@ -84,11 +86,8 @@ static int add_striped(const struct vg *g, uint32_t seg, uint64_t bytes, struct 
 	it = it ? n[it].child : 0;
 	for (uint64_t i = 0; p && i < count; i++) {
 		uint32_t where = it ? n[it].next : 0;
-		uint64_t extent = 0;
-		char *end = NULL;
-		if (where && n[where].text)
-			extent = strtoull(n[where].text, &end, 10);
-		if (!it || !n[it].text || !end || *end)
+		uint64_t extent;
+		if (!where || !n[it].text || !n[where].text || !lvm_number_of(n[where].text, &extent))
 			return bad(e, "its stripes can't be read");
 		if (set_leg(g, &p->legs[i], n[it].text, extent, bytes / count, e) < 0)
 			return -1;
@@ -98,7 +97,7 @@ static int add_striped(const struct vg *g, uint32_t seg, uint64_t bytes, struct 
 }
 
 /* What dm-raid wrote about itself: no leg failed, none is being rebuilt, and all agree. */
-static int in_sync(struct vg *g, const char *meta, struct error *e)
+static int in_sync(struct vg *g, const char *meta, int depth, struct error *e)
 {
 	uint32_t lv = lvm_get(g->t, g->volumes, meta);
 	struct volume_map m = {0};
@@ -106,7 +105,7 @@ static int in_sync(struct vg *g, const char *meta, struct error *e)
 	int rc = -1;
 	if (!lv)
 		return bad(e, "it has no record of being in step");
-	rc = add_volume(g, lv, &m, MAX_DEPTH, e);
+	rc = add_volume(g, lv, &m, depth, e);
 	autosource struct source *src = rc ? NULL : map_source(&m, meta, e);
 	map_free(&m);
 	if (!src || source_read_at(src, 0, sb, sizeof sb, e) < 0)
@@ -130,12 +129,12 @@ static int add_raid1(struct vg *g, uint32_t seg, uint64_t bytes, struct volume_m
 	for (uint32_t k = it; k && n[k].next; k = n[n[k].next].next)
 		legs++;
 	g->legs = legs > g->legs ? legs : g->legs;
-	for (size_t i = 0; it && i < g->leg && i + 1 < legs; i++)
+	for (size_t i = 0; i < g->leg && i + 1 < legs; i++)
 		it = n[n[it].next].next;
 	image = it ? n[it].next : 0;
 	if (!image || !n[it].text || !n[image].text || !(lv = lvm_get(g->t, g->volumes, n[image].text)))
 		return bad(e, "its mirror has no legs");
-	if (in_sync(g, n[it].text, e) < 0 || add_volume(g, lv, m, depth + 1, e) < 0)
+	if (in_sync(g, n[it].text, depth + 1, e) < 0 || add_volume(g, lv, m, depth + 1, e) < 0)
 		return -1;
 	return m->size - before == bytes ? 0 : bad(e, "a leg of its mirror has another size");
 }
@@ -145,6 +144,8 @@ static int add_segment(struct vg *g, uint32_t seg, struct volume_map *m, uint64_
 {
 	uint64_t start, count, bytes, at;
 	const char *type = lvm_text(g->t, seg, "type");
+	if (++g->steps > MAX_STEPS)
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "its group has more than %d segments", MAX_STEPS);
 	if (!lvm_number(g->t, seg, "start_extent", &start) || !lvm_number(g->t, seg, "extent_count", &count) ||
 	    !count || mul_overflows(count, g->extent, &bytes) || bytes > INT64_MAX ||
 	    mul_overflows(start, g->extent, &at))
@@ -168,15 +169,20 @@ static int add_volume(struct vg *g, uint32_t lv, struct volume_map *m, int depth
 		return bad(e, "its number of segments is impossible");
 	/* Segments in the order of the text, which is that of their numbers. */
 	uint64_t i = 1, base = m->size;
+	bool more = false;
 	for (uint32_t n = g->t->items[lv].child; n; n = g->t->items[n].next) {
 		char want[32];
 		snprintf(want, sizeof want, "segment%llu", (unsigned long long)i);
-		if (i > count || !g->t->items[n].key || strcmp(g->t->items[n].key, want))
+		if (!g->t->items[n].key || strcmp(g->t->items[n].key, want))
 			continue;
+		if ((more = i > count))
+			break;
 		if (add_segment(g, n, m, base, depth, e) < 0)
 			return -1;
 		i++;
 	}
+	if (more)
+		return bad(e, "it has more segments than it says");
 	return i - 1 == count ? 0 : bad(e, "a segment is missing");
 }
 

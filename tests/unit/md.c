@@ -151,6 +151,137 @@ static void test_level(void)
 	drop();
 }
 
+static void put(uint8_t *p, uint64_t value, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* As the kernel sums a superblock of version 1; those of the fixtures have 128 devices. */
+static void sum_1(uint8_t *sb, unsigned devices)
+{
+	uint64_t sum = 0;
+	size_t len = 256 + 2 * (size_t)devices;
+	put(sb + 216, 0, 4);
+	for (size_t i = 0; i + 4 <= len; i += 4)
+		sum += get_le32(sb + i);
+	sum += len % 4 ? get_le16(sb + len - 2) : 0;
+	put(sb + 216, (sum & 0xffffffff) + (sum >> 32), 4);
+}
+
+/* What a superblock with a right checksum may say against itself or its array. */
+static void test_states(void)
+{
+	static const struct {
+		size_t at, len;
+		uint64_t value;
+		const char *words;
+		bool read; /* the array is read all the same */
+	} rows[] = {
+		{144, 8, 16, "not where it says", false},
+		{220, 4, 1921, "checksum", false},
+		{8, 4, 0x2000, "reshaped, or has features", false},
+		{8, 4, 4, "reshaped, or has features", false},
+		{8, 4, 2, "being rebuilt", false},
+		{8, 4, 16, "being rebuilt", false},
+		{8, 4, 1, NULL, true}, /* a bitmap */
+		{8, 4, 8, NULL, true}, /* a list of bad blocks, with nothing in it */
+		{160, 4, 5, "a spare, faulty or a journal", false},
+		{160, 4, 200, "a spare, faulty or a journal", false},
+		{256, 2, 0xfffd, "a spare, faulty or a journal", false},
+		{208, 8, 0, "being made alike", true},
+		{128, 8, 1 << 20, "beyond the end", false},
+		{80, 8, 1 << 20, "beyond the end", false},
+		{72, 4, 0, "RAID level 0", false},
+		{32, 1, 0, NULL, true}, /* no name: known by its number */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		make(0, "1.2", "100 0");
+		uint8_t *sb = disk[0] + 4096;
+		put(sb + rows[i].at, rows[i].value, rows[i].len);
+		sum_1(sb, rows[i].at == 220 ? 128 : get_le32(sb + 220));
+		look_at(1, SIZE);
+		bool said = !rows[i].words;
+		for (size_t k = 0; k < f.count; k++)
+			said |= rows[i].words && f.items[k].outcome != OUTCOME_HELD && strstr(f.items[k].detail, rows[i].words);
+		if (!said || set.count != rows[i].read)
+			fprintf(stderr, "row %zu\n", i);
+		CHECK(said);
+		CHECK_INT(set.count, rows[i].read);
+		if (!rows[i].read)
+			CHECK(findings_proof(&f, PROOF_STRUCTURE) != OUTCOME_HELD);
+		drop();
+	}
+	/* Blocks that are known to be bad; an odd number of devices, whose last half word counts. */
+	make(0, "1.2", "100 0");
+	put(disk[0] + 4096 + 8, 8, 4);
+	put(disk[0] + 4096 + 186, 1, 2);
+	sum_1(disk[0] + 4096, 128);
+	look_at(1, SIZE);
+	CHECK_INT(set.count, 0);
+	drop();
+	for (int wrong = 0; wrong < 2; wrong++) {
+		make(0, "1.2", "100 0");
+		put(disk[0] + 4096 + 220, 127, 4);
+		sum_1(disk[0] + 4096, 127);
+		disk[0][4096 + 256 + 2 * 126] ^= (uint8_t)wrong;
+		look_at(1, SIZE);
+		CHECK_INT(set.count, !wrong);
+		drop();
+	}
+	/* The old version: data that would go on behind its own superblock. */
+	make(0, "0.90", "100 0");
+	uint8_t *old = disk[0] + (SIZE & ~(64 * KIB - 1)) - 64 * KIB;
+	put(old + 32, SIZE / 1024, 4);
+	uint64_t sum = 0;
+	put(old + 152, 0, 4);
+	for (size_t i = 0; i < 4096; i += 4)
+		sum += get_le32(old + i);
+	put(old + 152, (sum & 0xffffffff) + (sum >> 32), 4);
+	look_at(1, SIZE);
+	CHECK_INT(findings_proof(&f, PROOF_STRUCTURE), OUTCOME_BROKEN);
+	CHECK_INT(set.count, 0);
+	drop();
+}
+
+static bool says(const char *check, const char *words)
+{
+	for (size_t i = 0; i < f.count; i++)
+		if (!strcmp(f.items[i].check, check) && strstr(f.items[i].detail, words))
+			return true;
+	return false;
+}
+
+/* Three members: two of one array, one of another; then one of the two alone. */
+static void test_several(void)
+{
+	make(0, "1.2", "100 0");
+	make(1, "1.2", "100 1");
+	make(2, "1.2", "90 0");
+	disk[2][4096 + 16] ^= 0x40;
+	disk[2][4096 + 32] = 'v';
+	sum_1(disk[2] + 4096, 128);
+	look_at(3, SIZE);
+	NEED(set.count == 2);
+	CHECK_INT(set.items[0].mirror_count, 1);
+	CHECK_INT(set.items[1].mirror_count, 0);
+	CHECK_STR(set.items[1].name, "md/veb01:data");
+	CHECK(says("md.degraded", "1 of 2 members"));
+	CHECK_INT(findings_proof(&f, PROOF_STRUCTURE), OUTCOME_HELD);
+	drop();
+	/* Of the two, one is older, one a spare: neither is a mirror of what is read. */
+	make(1, "1.2", "99 1");
+	make(2, "1.2", "100 1");
+	put(disk[2] + 4096 + 160, 5, 4);
+	sum_1(disk[2] + 4096, 128);
+	look_at(3, SIZE);
+	NEED(set.count == 1);
+	CHECK_INT(set.items[0].mirror_count, 0);
+	CHECK(says("md.member", "an older state"));
+	CHECK(says("md.member", "a spare"));
+	drop();
+}
+
 static void encrypted(const char *path, const char *type, const char *uuid, const char *label)
 {
 	struct error e;
@@ -206,6 +337,8 @@ int main(void)
 	RUN(test_newest);
 	RUN(test_damage);
 	RUN(test_level);
+	RUN(test_states);
+	RUN(test_several);
 	RUN(test_luks);
 	RUN(test_bitlocker);
 	NEED(!sh("rm -rf %s", dir));
