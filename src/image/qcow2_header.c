@@ -153,7 +153,7 @@ static int judge_features(const struct reading *r, struct error *e)
 		return error_set(e, ERROR_UNSUPPORTED, 104, "qcow2: compression type %u is not known", h->compression);
 	if ((h->incompatible & QCOW2_EXTENDED) && h->cluster_bits < 14)
 		return corrupt(e, 20, "the clusters are too small for extended L2 entries");
-	if (*h->backing && (h->autoclear & 2) && (h->incompatible & QCOW2_EXTERNAL))
+	if (h->backing_offset && h->backing_length && (h->autoclear & 2) && (h->incompatible & QCOW2_EXTERNAL))
 		return corrupt(e, 88, "raw external data and a backing file exclude each other");
 	return 0;
 }
