@@ -245,7 +245,7 @@ static void put_le32(uint8_t *p, uint64_t v)
 /* The table before each logical partition. Only where the first one was is known: sfdisk makes the others anew. */
 static int add_logical(struct cz_disk *d, struct composite *to, struct error *e)
 {
-	const struct cz_part *outer = NULL, *before = NULL;
+	const struct cz_part *outer = NULL;
 	vec_each (&d->parts, p)
 		outer = p->extended && !outer ? p : outer;
 	if (!outer)
@@ -273,14 +273,12 @@ static int add_logical(struct cz_disk *d, struct composite *to, struct error *e)
 		}
 		s[510] = 0x55;
 		s[511] = 0xaa;
-		if (p->start <= here || p->start < outer->start || (before && p->start < before->start) ||
-		    d->sector != SECTOR) {
+		if (p->start <= here || d->sector != SECTOR) {
 			free(s);
 			return bad(d, e, "logical partitions in an impossible order");
 		}
 		if (composite_add(to, here, SECTOR, s, NULL, NULL, e) < 0)
 			return -1;
-		before = p;
 	}
 	return 0;
 }

@@ -22,7 +22,7 @@ struct walk {
 
 #define BAD(w, ...) error_set(e, ERROR_CORRUPT, (int64_t)(w)->at, __VA_ARGS__)
 
-/* Octal with blanks around, or base 256 with the first bit set. */
+/* Octal with blanks around, or base 256 with the first bit set; below 2^62. */
 static bool number(const uint8_t *p, size_t len, uint64_t *out)
 {
 	size_t i = 0;
@@ -133,7 +133,7 @@ static int add(struct walk *w, const uint8_t *h, uint64_t length, struct error *
 		return error_nomem(e);
 	}
 	*m = (struct ova_member){.name = take(name), .offset = w->at + BLOCK, .length = length, .source = s};
-	if (number(h + MTIME, 12, &mtime) && mtime < INT64_MAX)
+	if (number(h + MTIME, 12, &mtime))
 		m->mtime = (int64_t)mtime;
 	return 0;
 }
@@ -155,8 +155,7 @@ static int member(struct walk *w, const uint8_t *h, struct error *e)
 		length = 0;
 	if (!plain && !extends && type != '5')
 		return error_set(e, ERROR_UNSUPPORTED, (int64_t)w->at, "a member of type %02x", type);
-	if (length > INT64_MAX || add_overflows(w->at + BLOCK, (length + BLOCK - 1) / BLOCK * BLOCK, &end) ||
-	    end > w->size)
+	if (length > INT64_MAX || (end = w->at + BLOCK + (length + BLOCK - 1) / BLOCK * BLOCK) > w->size)
 		return BAD(w, "%.100s is cut: it should have %llu bytes", (const char *)h, (unsigned long long)length);
 	if (extends) {
 		autofree char *p = extension(w, length, e);

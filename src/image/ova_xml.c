@@ -81,7 +81,7 @@ static size_t entity(const char *p, size_t len, char *out, size_t *used)
 	}
 	for (; i < len && i < 10 && p[i] != ';'; i++) {
 		const char *digits = "0123456789abcdef", *at = strchr(digits, p[i] | (p[i] >= 'A' ? 0x20 : 0));
-		if (!p[i] || !at || (unsigned)(at - digits) >= base)
+		if (!at || (unsigned)(at - digits) >= base)
 			return 0;
 		c = c * base + (unsigned)(at - digits);
 	}
