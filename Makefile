@@ -48,7 +48,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 # What is of the program alone, and not of its library.
 MAIN := $(BUILD)/src/cli/main.o $(BUILD)/src/cli/reopen.o
 # What can't be tested without a library is not built, and tests/run counts it as skipped.
-NEEDS_zlib    := unit/witness unit/frames fuzz/frames
+NEEDS_zlib    := unit/witness unit/witness_zip unit/witness_shapes unit/frames fuzz/frames
 NEEDS_liblzma := unit/witness unit/frames
 NEEDS_liblz4  := unit/witness
 NEEDS_libntfs-3g := unit/ntfs unit/ntfs_compact fuzz/ntfs
