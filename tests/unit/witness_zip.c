@@ -314,7 +314,7 @@ static void test_zip64(void)
 	/* A locator, and no room for a record before it. */
 	memmove(file, locator, 42);
 	CHECK_INT(ask_row(row_of("zip"), PATH, file, 42, 42), OUTCOME_SKIPPED);
-	memcpy(file + 4, file, 42);
+	memmove(file + 4, file, 42);
 	memcpy(file, "PK\3\4", 4);
 	expect(46, BROKEN, "cut off");
 }
