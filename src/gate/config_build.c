@@ -12,14 +12,19 @@ static size_t number(struct config_values *v, enum config_kind kind)
 	return n;
 }
 
-/* Each value was tried where it was read: what fails now is memory. */
-static int apply(const struct config_section *s, void *target, struct error *e)
+/* Each value was tried where it was read: what fails now is memory. *name is the target's, and of none before. */
+static int fill(const struct config_section *s, char **name, void *target, bool defaults, struct error *e)
 {
 	size_t count;
 	const struct config_key *keys = config_keys(s->kind, &count);
-	for (size_t i = 0; i < count; i++)
-		if (s->values[i].text && config_value_set(&keys[i], s->values[i].text, target, e) < 0)
+	*name = strdup(s->name);
+	if (!*name)
+		return error_nomem(e);
+	for (size_t i = 0; i < count; i++) {
+		const char *value = s->values[i].text || !defaults ? s->values[i].text : keys[i].value;
+		if (value && config_value_set(&keys[i], value, target, e) < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -41,7 +46,8 @@ static int build_policies(struct config *c, struct error *e)
 	struct policy *first = &c->policies[0];
 	if (base) {
 		base->index = 0;
-		if (apply(base, first, e) < 0)
+		free(first->name);
+		if (fill(base, &first->name, first, false, e) < 0)
 			return -1;
 		first->critical_given = gives(base, "critical");
 	}
@@ -54,10 +60,7 @@ static int build_policies(struct config *c, struct error *e)
 		c->policy_count = next + 1;
 		s->index = next++;
 		free(p->name);
-		p->name = strdup(s->name);
-		if (!p->name)
-			return error_nomem(e);
-		if (apply(s, p, e) < 0)
+		if (fill(s, &p->name, p, false, e) < 0)
 			return -1;
 		p->critical_given = p->critical_given || gives(s, "critical");
 	}
@@ -74,11 +77,7 @@ static int build_repositories(struct config *c, struct error *e)
 		if (s->kind != CONFIG_REPOSITORY)
 			continue;
 		struct repository *r = &c->repositories[c->repository_count++];
-		r->name = strdup(s->name);
-		r->layout = strdup(config_key_find(CONFIG_REPOSITORY, "layout")->value);
-		if (!r->name || !r->layout)
-			return error_nomem(e);
-		if (apply(s, r, e) < 0)
+		if (fill(s, &r->name, r, true, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -94,10 +93,7 @@ static int build_hosts(struct config *c, struct error *e)
 		if (s->kind != CONFIG_HOST)
 			continue;
 		struct host_config *h = &c->hosts[c->host_count++];
-		h->name = strdup(s->name);
-		if (!h->name)
-			return error_nomem(e);
-		if (apply(s, h, e) < 0)
+		if (fill(s, &h->name, h, false, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -113,10 +109,7 @@ static int build_groups(struct config *c, struct error *e)
 		if (s->kind != CONFIG_GROUP)
 			continue;
 		struct group_config *g = &c->groups[c->group_count++];
-		g->name = strdup(s->name);
-		if (!g->name)
-			return error_nomem(e);
-		if (apply(s, g, e) < 0)
+		if (fill(s, &g->name, g, false, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -124,8 +117,7 @@ static int build_groups(struct config *c, struct error *e)
 
 static int build_hooks(struct config *c, struct error *e)
 {
-	size_t n = number(c->values, CONFIG_HOOK), count;
-	const struct config_key *keys = config_keys(CONFIG_HOOK, &count);
+	size_t n = number(c->values, CONFIG_HOOK);
 	c->hooks = calloc(n ? n : 1, sizeof *c->hooks);
 	if (!c->hooks)
 		return error_nomem(e);
@@ -133,13 +125,7 @@ static int build_hooks(struct config *c, struct error *e)
 		if (s->kind != CONFIG_HOOK)
 			continue;
 		struct hook_config *k = &c->hooks[c->hook_count++];
-		for (size_t i = 0; i < count; i++)
-			if (keys[i].value && config_value_set(&keys[i], keys[i].value, k, e) < 0)
-				return -1;
-		k->name = strdup(s->name);
-		if (!k->name)
-			return error_nomem(e);
-		if (apply(s, k, e) < 0)
+		if (fill(s, &k->name, k, true, e) < 0)
 			return -1;
 	}
 	return 0;

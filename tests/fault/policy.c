@@ -14,6 +14,7 @@
 #include "../unit/protocol_help.h"
 #include "../../src/gate/config_values.h"
 #include "../../src/gate/policy_digest.h"
+#include "../../src/gate/reason.h"
 
 enum kind { ALLOCATION, READ, INTERRUPTED, STAT, CRYPTO, KINDS };
 static _Atomic uint64_t calls[KINDS + 1], fail_at;
@@ -88,9 +89,11 @@ static void put(const char *name, const char *text)
 	"[repository \"all\"]\npath = /srv/all\nlayout = files\nmatch = {host}/{date}.img\n"       \
 	"[repository \"own\"]\npath = /srv/own\nmatch = *.img\n"                                   \
 	"[policy \"default\"]\nmax_age = 12h\ncritical = /a /b\nexclude = c d\ntrusted_keys = /k /l\n" \
-	"history = /h\npass_key = /p\nscratch = /s\n[policy \"p\"]\nmax_age = 1h\nrequire = presence restore\n" \
+	"history = /h\npass_key = /p\nscratch = /s\non_missing = /b x\n[policy \"p\"]\nmax_age = 1h\nrequire = presence restore\n" \
 	"depth = full\n[host \"a\"]\npolicy = p\nrepository = own all\ngroup = g\nhostname = x\n"  \
-	"machine_id = 5f1c0a7e9d3b4c2f8a6e1d0b7c5f4a32\ndisks = sda\n[host \"b\"]\n"
+	"machine_id = 5f1c0a7e9d3b4c2f8a6e1d0b7c5f4a32\ndisks = sda\n[host \"b\"]\n"                \
+	"[group \"g\"]\nmax_parallel_patching = 2\n"                                              \
+	"[hook \"apt\"]\npass = /p\npass_keys = /k\nfetch = /bin/f {host}\ntimeout = 5s\n"
 
 static void configurations_are_whole_or_refused(void)
 {
@@ -295,6 +298,22 @@ static void reasons_without_memory(void)
 	end();
 }
 
+/* A refusal stands without its words. */
+static void refusals_without_memory(void)
+{
+	uint64_t lost = 0;
+	EACH (ALLOCATION) {
+		struct host_result r = {.verdict = {.code = CODE_SAFE}};
+		reason_refuse(&r, CODE_BUSY, "others are being patched");
+		CHECK_INT(r.verdict.code, CODE_BUSY);
+		lost += !r.verdict.reasons.count;
+		CHECK(!r.verdict.reasons.count || !strncmp(r.verdict.reasons.items[0], "busy", 4));
+		verdict_free(&r.verdict);
+	}
+	end();
+	CHECK(lost);
+}
+
 /* What does not fit in memory is bad, on both ends of a wire. */
 static void wires(void)
 {
@@ -369,6 +388,7 @@ int main(void)
 	RUN(policies);
 	RUN(findings_and_verdicts);
 	RUN(reasons_without_memory);
+	RUN(refusals_without_memory);
 	RUN(wires);
 	RUN(requests_and_results);
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);

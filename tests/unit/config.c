@@ -589,6 +589,42 @@ static void test_commands_and_groups(void)
 	fails(HEAD "[hook \"apt\"]\npolicy = p\n", 4, "there is no [policy \"p\"]");
 	fails(HEAD "[hook \"apt\"]\ntimeout = 0\n", 4, "timeout");
 	fails(HEAD "[hook \"apt\"]\nfetch = f\npass = /p\npass_keys = /k\n", 4, "absolute path");
+	fails(DEFAULT "on_missing = \" \"\n", 4, "absolute path");
+}
+
+/* A section that nobody asks, and what a hook may name. */
+static void test_hooks(void)
+{
+	struct config c;
+	struct error e;
+	fails(HEAD "[hook \"atp\"]\ntimeout = 5s\n", 3, "; is apt meant?");
+	fails(HEAD "[hook \"xylophone\"]\ntimeout = 5s\n", 3, "zypper and systemd");
+	fails(HEAD "[hook \"apt\"]\nstate = /s\n", 3, "no pass");
+	static const char *const good[] = {
+		/* One that is there, the one that always is, and one that who made the pass has. */
+		"[policy \"p\"]\nmax_age = 1h\n[hook \"systemd\"]\npolicy = p\n",
+		"[hook \"pacman\"]\npolicy = default\n",
+		"[hook \"zypper\"]\npolicy = q\npass = /p\npass_keys = /k\nstate = /s\n",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		autotext struct text text = {0};
+		text_printf(&text, HEAD "%s", good[i]);
+		if (load(text_str(&text), &c, &e) < 0) {
+			fprintf(stderr, "%s\n", e.text);
+			CHECK(!"it loads");
+			continue;
+		}
+		CHECK_INT(c.hook_count, 1);
+		CHECK_INT(c.hooks[0].timeout, 30);
+		CHECK_INT(c.hooks[0].max_verdict_age, 4 * 3600);
+		config_free(&c);
+	}
+	/* What was given on the command line comes first. */
+	struct host_config h = {.policy = (char *)"host's"};
+	CHECK_STR(config_policy_name("given", &h), "given");
+	CHECK_STR(config_policy_name(NULL, &h), "host's");
+	CHECK_STR(config_policy_name(NULL, &(struct host_config){0}), "default");
+	CHECK_STR(config_policy_name(NULL, NULL), "default");
 }
 
 static void test_many_hosts(void)
@@ -627,6 +663,7 @@ int main(void)
 	RUN(test_dump);
 	RUN(test_table);
 	RUN(test_commands_and_groups);
+	RUN(test_hooks);
 	RUN(test_many_hosts);
 	clear();
 	rmdir(root);

@@ -6,6 +6,7 @@
 #include "backproof/text.h"
 #include "backproof/verdict.h"
 #include "test.h"
+#include "../../src/gate/reason.h"
 
 #define ALL 0x7fu
 #define MOST 64
@@ -497,6 +498,32 @@ static void near_max_age(void)
 	CHECK(!host_result_near_max_age(&r));
 }
 
+/* What is found to be in the way after a verdict: it comes first, and no waiver is what the code leans on. */
+static void refused_afterwards(void)
+{
+	struct host_result r = {.verdict = {.code = CODE_SAFE}};
+	struct waiver *w = calloc(1, sizeof *w), *first = calloc(1, sizeof *first);
+	NEED(w && first && !strings_add(&r.verdict.reasons, "a note"));
+	reason_refuse(&r, CODE_BUSY, "others are being patched");
+	CHECK_INT(r.verdict.code, CODE_BUSY);
+	CHECK_INT(r.verdict.reasons.count, 2);
+	CHECK_STR(r.verdict.reasons.items[0], "busy: others are being patched");
+	CHECK(!r.standing);
+	/* Waived: it stands by, and does not count. */
+	r.verdict.code = CODE_WAIVED;
+	r.waiver = w;
+	reason_refuse(&r, CODE_INTERNAL, "it could not be written down");
+	CHECK_INT(r.verdict.code, CODE_INTERNAL);
+	CHECK(r.standing == w && !r.waiver);
+	/* One stands already. */
+	r.waiver = first;
+	reason_refuse(&r, CODE_CONFIG, "no group");
+	CHECK(r.standing == w && r.waiver == first);
+	CHECK_STR(r.verdict.reasons.items[0], "config: no group");
+	CHECK_INT(r.verdict.reasons.count, 4);
+	host_result_free(&r);
+}
+
 static void freed_is_not_safe(void)
 {
 	struct host_result r = {.host = strdup("a"), .policy = strdup("b"), .point_label = strdup("c")};
@@ -533,6 +560,7 @@ int main(void)
 	RUN(what_can_be_waived);
 	RUN(exit_codes);
 	RUN(near_max_age);
+	RUN(refused_afterwards);
 	RUN(freed_is_not_safe);
 	fprintf(stderr, "%lu verdicts judged\n", judged);
 	return test_done();
