@@ -128,6 +128,14 @@ $(BUILD)/tests/fault/seal: override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
 $(BUILD)/tests/fault/policy: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read stat64 \
 	fstat64 EVP_MD_CTX_new EVP_DigestUpdate EVP_DigestFinal_ex)
 
+# Both ends of the protocol, with calls that fail on demand (tests/unit/reader_help.h).
+READER_WRAPPED := malloc calloc realloc strdup strndup fstat64 stat64 fstatat64 readlink openat64 opendir fdopendir \
+	readdir64 fopen64 socketpair recv sendmsg poll waitpid geteuid fchdir flock fcntl64 lseek64 monotonic_ns \
+	posix_spawn posix_spawn_file_actions_init posix_spawn_file_actions_addopen \
+	posix_spawn_file_actions_adddup2 confine_account scratch_give
+$(BUILD)/tests/unit/reader_%: override LDFLAGS += $(READER_WRAPPED:%=-Wl,--wrap=%)
+$(BUILD)/tests/unit/reader_%: LIBRARY := $(BUILD)/libbackproof.a
+
 # The program with faults under it (tests/fault/README.md): the same objects, with some calls put before the system's.
 # FAULTS=1 makes it the program itself.
 FAULTS_WRAPPED := malloc calloc realloc reallocarray strdup strndup posix_memalign \

@@ -230,12 +230,13 @@ static int look_at_time(struct reader_life *r)
 		kill(r->pid, SIGTERM);
 		r->kill_at = now + GRACE_NS;
 	}
-	if (!r->kill_at && !stop_signal && budget_check(r->p->budget, &ended) < 0)
+	if (!r->kill_at && budget_check(r->p->budget, &ended) < 0)
 		r->kill_at = now + GRACE_NS;
 	if (!r->kill_at || now < r->kill_at)
 		return reader_life_watch(r, now);
-	if (r->told_to_stop || budget_check(r->p->budget, &r->why) == 0)
-		error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it did not stop when it was told to");
+	error_set(&r->why, ERROR_LIMIT, ERROR_NO_OFFSET, "it did not stop when it was told to");
+	if (!r->told_to_stop)
+		(void)!budget_check(r->p->budget, &r->why);
 	return error_prefix(&r->why, "it did not end when it had to");
 }
 

@@ -21,16 +21,6 @@
 #define FILES_OPEN 4096
 #define TELL_NS 100000000 /* between two words on how far it is */
 
-/* Builds with coverage write what they have counted; nobody else has such a function. */
-void __gcov_dump(void) __attribute__((weak));
-
-static _Noreturn void leave(int status)
-{
-	if (__gcov_dump)
-		__gcov_dump();
-	_exit(status);
-}
-
 static void *take_message(size_t *length, struct error *e)
 {
 	uint8_t head[READER_HEAD];
@@ -150,7 +140,7 @@ int gate_reader(void)
 		return CODE_USAGE;
 	/* Whoever started us is to learn what we find: without him there is nothing to do. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != (pid_t)r.parent)
-		leave(EXIT_FAILURE);
+		_exit(EXIT_FAILURE);
 	(void)syscall(SYS_close_range, r.task == READER_EXTRACT ? READER_TARGET + 1 : READER_SCRATCH + 1, ~0u, 0u);
 	pool_set_width(r.width);
 	open_what_is_needed();
@@ -158,13 +148,13 @@ int gate_reader(void)
 	reader_door_open(READER_SOCKET);
 	if (work(&r, &w, &e) < 0) {
 		dprintf(STDERR_FILENO, "backproof reader: %s\n", e.text);
-		leave(CODE_INTERNAL);
+		_exit(CODE_INTERNAL);
 	}
 	/* It was to stop, and that is not among the findings: it came behind them, and who sent it wants no result. */
 	if (stop_signal && !stop_is_told)
-		leave(EXIT_FAILURE);
+		_exit(EXIT_FAILURE);
 	reader_door_say(READER_RESULT, &w);
 	/* The gate looks at what the kernel has counted of us while we wait. */
 	(void)!reader_receive(READER_SOCKET, head, sizeof head, NULL, &e);
-	leave(EXIT_SUCCESS);
+	_exit(EXIT_SUCCESS);
 }

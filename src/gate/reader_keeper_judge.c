@@ -44,7 +44,8 @@ int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *poi
 			continue;
 		if (S_ISREG(it->st.st_mode) && source_still_at(point->items[it->index].path, &it->st, e) < 0)
 			return -1;
-		if (seen[it->index] || !files[it->index].read_whole || !S_ISREG(it->st.st_mode))
+		/* One of them that stands at its path is kept once. */
+		if (!files[it->index].read_whole || !S_ISREG(it->st.st_mode))
 			continue;
 		uint64_t blocks = (uint64_t)it->st.st_blocks * 512, size = (uint64_t)it->st.st_size;
 		seen[it->index] = true;
@@ -58,15 +59,9 @@ int reader_keeper_judge(struct reader_keeper *k, const struct restore_point *poi
 	if (kernel_bytes >= least)
 		return 0;
 	/* Blocks that were reserved and never written read as holes. */
-	memset(seen, 0, point->count * sizeof *seen);
 	vec_each(&k->files, it)
-	{
-		if (it->index == SIZE_MAX || seen[it->index] || !files[it->index].read_whole ||
-		    !S_ISREG(it->st.st_mode))
-			continue;
-		seen[it->index] = true;
-		exact += data_of(it);
-	}
+		if (it->index != SIZE_MAX && files[it->index].read_whole && S_ISREG(it->st.st_mode))
+			exact += data_of(it);
 	return kernel_bytes >= exact ? 0
 				     : error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
 						 "it says that it has read %llu bytes, and the kernel gave it %llu",

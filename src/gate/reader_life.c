@@ -43,7 +43,7 @@ static void died(struct reader_life *r, int status)
 		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "it crashed (%s)", strsignal(sig));
 	else
 		error_set(&r->why, ERROR_INTERNAL, ERROR_NO_OFFSET, "it ended without a result (exit %d)",
-			  WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+			  WEXITSTATUS(status));
 }
 
 /* It has a moment to go by itself; whatever it does after its result does it no good. */
@@ -87,8 +87,7 @@ static int compare_claims(const struct reader_life *r, const struct findings *f,
 			  struct error *e)
 {
 	const struct restore_point *point = r->point;
-	if (!r->has_result || findings_proof(f, PROOF_INTEGRITY) != OUTCOME_HELD ||
-	    (sample && has_sampled(r, sample)))
+	if (findings_proof(f, PROOF_INTEGRITY) != OUTCOME_HELD || (sample && has_sampled(r, sample)))
 		return 0;
 	for (size_t i = 0; i < point->count; i++)
 		if (point->items[i].size && !r->files[i].read_whole)

@@ -39,7 +39,7 @@ static int send_all(int fd, struct iovec v[2], int passed_fd, struct error *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		/* Only the gate's end has a time: a reader that asks and does not listen must not hold it up. */
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && errno == EAGAIN)
 			return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "it does not listen to its answers");
 		if (n < 0)
 			return error_sys(e, "talking to a reader");
@@ -64,17 +64,21 @@ int reader_send(int fd, enum reader_message kind, const void *body, size_t lengt
 	return send_all(fd, v, passed_fd, e);
 }
 
+/* The first that came. Room for one has room for two, as it is rounded up: others are closed. */
 static void keep_fd(struct msghdr *m, int *passed_fd)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		int got;
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len < CMSG_LEN(sizeof got))
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		memcpy(&got, CMSG_DATA(c), sizeof got);
-		if (!passed_fd || *passed_fd >= 0)
-			close(got);
-		else
-			*passed_fd = got;
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int got;
+			memcpy(&got, CMSG_DATA(c) + i * sizeof got, sizeof got);
+			if (*passed_fd >= 0)
+				close(got);
+			else
+				*passed_fd = got;
+		}
 	}
 }
 

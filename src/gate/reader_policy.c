@@ -6,89 +6,58 @@
 #define TEXT_MOST (64 * KIB)
 #define LIST_MOST 65536
 
+enum field { FIELD_STRING, FIELD_STRINGS, FIELD_64, FIELD_32, FIELD_BOOL };
+
+/* How a value lies in its struct. */
+static const uint8_t fields[] = {
+	[TYPE_PATH] = FIELD_STRING,	  [TYPE_FILE] = FIELD_STRING,	  [TYPE_LAYOUT] = FIELD_STRING,
+	[TYPE_PATTERN] = FIELD_STRING,	  [TYPE_NAME] = FIELD_STRING,	  [TYPE_HOSTNAME] = FIELD_STRING,
+	[TYPE_MACHINE_ID] = FIELD_STRING, [TYPE_NAMES] = FIELD_STRINGS,	  [TYPE_WORDS] = FIELD_STRINGS,
+	[TYPE_PATHS] = FIELD_STRINGS,	  [TYPE_COMMAND] = FIELD_STRINGS, [TYPE_DURATION] = FIELD_64,
+	[TYPE_SPAN] = FIELD_64,		  [TYPE_SIZE] = FIELD_64,	  [TYPE_RATE] = FIELD_64,
+	[TYPE_ROOM] = FIELD_64,		  [TYPE_LIMIT] = FIELD_64,	  [TYPE_COUNT] = FIELD_32,
+	[TYPE_SHARE] = FIELD_32,	  [TYPE_CHOICE] = FIELD_32,	  [TYPE_PROOFS] = FIELD_32,
+	[TYPE_SWITCH] = FIELD_BOOL,	  [TYPE_BOOL] = FIELD_BOOL,
+};
+_Static_assert(ARRAY_SIZE(fields) == TYPE_PROOFS + 1, "each type of a key");
+
 static void put_key(struct wire_out *w, const struct config_key *k, const void *field)
 {
-	switch (k->type) {
-	case TYPE_PATH:
-	case TYPE_FILE:
-	case TYPE_LAYOUT:
-	case TYPE_PATTERN:
-	case TYPE_NAME:
-	case TYPE_HOSTNAME:
-	case TYPE_MACHINE_ID:
-		wire_put_string(w, *(char *const *)field);
-		break;
-	case TYPE_NAMES:
-	case TYPE_WORDS:
-	case TYPE_PATHS:
-	case TYPE_COMMAND:
+	switch (fields[k->type]) {
+	case FIELD_STRINGS:
 		wire_put_strings(w, field);
 		break;
-	case TYPE_DURATION:
-	case TYPE_SPAN:
-		wire_put_i64(w, *(const int64_t *)field);
-		break;
-	case TYPE_SIZE:
-	case TYPE_RATE:
-	case TYPE_ROOM:
-	case TYPE_LIMIT:
+	case FIELD_64:
 		wire_put_u64(w, *(const uint64_t *)field);
 		break;
-	case TYPE_COUNT:
-	case TYPE_SHARE:
+	case FIELD_32:
 		wire_put_u32(w, *(const uint32_t *)field);
 		break;
-	case TYPE_CHOICE:
-	case TYPE_PROOFS:
-		wire_put_u32(w, *(const unsigned *)field);
-		break;
-	case TYPE_SWITCH:
-	case TYPE_BOOL:
+	case FIELD_BOOL:
 		wire_put_u8(w, *(const bool *)field);
 		break;
+	default:
+		wire_put_string(w, *(char *const *)field);
 	}
 }
 
 static void get_key(struct wire_in *w, const struct config_key *k, void *field)
 {
-	switch (k->type) {
-	case TYPE_PATH:
-	case TYPE_FILE:
-	case TYPE_LAYOUT:
-	case TYPE_PATTERN:
-	case TYPE_NAME:
-	case TYPE_HOSTNAME:
-	case TYPE_MACHINE_ID:
-		*(char **)field = wire_get_string(w, TEXT_MOST);
-		break;
-	case TYPE_NAMES:
-	case TYPE_WORDS:
-	case TYPE_PATHS:
-	case TYPE_COMMAND:
+	switch (fields[k->type]) {
+	case FIELD_STRINGS:
 		wire_get_strings(w, field, LIST_MOST, TEXT_MOST);
 		break;
-	case TYPE_DURATION:
-	case TYPE_SPAN:
-		*(int64_t *)field = wire_get_i64(w);
-		break;
-	case TYPE_SIZE:
-	case TYPE_RATE:
-	case TYPE_ROOM:
-	case TYPE_LIMIT:
+	case FIELD_64:
 		*(uint64_t *)field = wire_get_u64(w);
 		break;
-	case TYPE_COUNT:
-	case TYPE_SHARE:
+	case FIELD_32:
 		*(uint32_t *)field = wire_get_u32(w);
 		break;
-	case TYPE_CHOICE:
-	case TYPE_PROOFS:
-		*(unsigned *)field = wire_get_u32(w);
-		break;
-	case TYPE_SWITCH:
-	case TYPE_BOOL:
+	case FIELD_BOOL:
 		*(bool *)field = wire_get_bool(w);
 		break;
+	default:
+		*(char **)field = wire_get_string(w, TEXT_MOST);
 	}
 }
 

@@ -23,7 +23,7 @@ static const char *check_name(const char *name)
 	static struct strings met;
 	const char *found = NULL;
 	size_t n = strlen(name);
-	if (!n || n > NAME_MOST || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != n)
+	if (!n || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != n)
 		return NULL;
 	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < met.count && !found; i++)
@@ -161,7 +161,7 @@ static void put_files(struct wire_out *w, const struct host_result *r, const str
 		put_digest(w, f->has_fsverity, f->fsverity);
 		put_digest(w, f->has_known, f->known);
 		/* Without them the next check reads all of it; too long a message would be no result. */
-		if (!packed || len > CHUNKS_ROOM || w->length > CHUNKS_ROOM - len)
+		if (!packed || len > (w->length < CHUNKS_ROOM ? CHUNKS_ROOM - w->length : 0))
 			len = 0;
 		wire_put_u64(w, len);
 		wire_put(w, packed, len);

@@ -113,7 +113,7 @@ void reader_seal_put(struct wire_out *w, const struct sealing_found *x)
 		wire_put(w, f->sha256, sizeof f->sha256);
 		wire_put(w, f->fsverity, sizeof f->fsverity);
 		wire_put_u64(w, len);
-		wire_put(w, packed, packed ? len : 0);
+		wire_put(w, packed, len);
 	}
 }
 

@@ -38,7 +38,7 @@ static void add_directory(struct room *m, int at, const char *name, int depth)
 		close_auto(&fd);
 		return;
 	}
-	m->beyond = m->beyond || depth > DEPTH_MOST;
+	m->beyond |= depth > DEPTH_MOST;
 	while (!m->beyond && (de = readdir(d))) {
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") ||
 		    fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
