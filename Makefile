@@ -130,9 +130,9 @@ $(BUILD)/tests/fault/policy: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=
 
 # Both ends of the protocol, with calls that fail on demand (tests/unit/reader_help.h).
 READER_WRAPPED := malloc calloc realloc strdup strndup fstat64 stat64 fstatat64 readlink openat64 opendir fdopendir \
-	readdir64 fopen64 socketpair recv sendmsg poll waitpid geteuid fchdir flock fcntl64 lseek64 monotonic_ns \
+	readdir64 fopen64 socketpair recv sendmsg recvmsg prctl pthread_create poll waitpid geteuid fchdir flock fcntl64 lseek64 monotonic_ns \
 	posix_spawn posix_spawn_file_actions_init posix_spawn_file_actions_addopen \
-	posix_spawn_file_actions_adddup2 confine_account scratch_give
+	posix_spawn_file_actions_adddup2 confine_account confine_process scratch_give
 $(BUILD)/tests/unit/reader_%: override LDFLAGS += $(READER_WRAPPED:%=-Wl,--wrap=%)
 $(BUILD)/tests/unit/reader_%: LIBRARY := $(BUILD)/libbackproof.a
 

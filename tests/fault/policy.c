@@ -15,6 +15,7 @@
 #include "../../src/gate/config_values.h"
 #include "../../src/gate/policy_digest.h"
 #include "../../src/gate/reason.h"
+#include "../../src/gate/sealing.h"
 
 enum kind { ALLOCATION, READ, INTERRUPTED, STAT, CRYPTO, KINDS };
 static _Atomic uint64_t calls[KINDS + 1], fail_at;
@@ -360,6 +361,19 @@ static void requests_and_results(void)
 		reader_request_free(&got);
 	}
 	EACH (ALLOCATION) {
+		struct wire_out w = {0};
+		reader_request_put(&w, &asked);
+		CHECK_INT(w.failed, fired);
+		wire_out_free(&w);
+	}
+	EACH (ALLOCATION) {
+		struct wire_out w = {0};
+		reader_result_put(&w, &said, files, 2);
+		/* Hashes that could not be put together are left out: the next check reads all. */
+		CHECK(w.failed || !fired || w.length < result.length);
+		wire_out_free(&w);
+	}
+	EACH (ALLOCATION) {
 		struct findings none;
 		if (findings_init(&none) < 0)
 			continue;
@@ -370,6 +384,36 @@ static void requests_and_results(void)
 		host_result_free(&out);
 	}
 	end();
+	/* For a seal, the same. */
+	struct sealing_found found = {.complete = true, .chunk_count = 1}, taken = {0};
+	struct restore_point one = asked.point;
+	struct wire_out seal = {0};
+	one.count = 1;
+	struct seal_file *f = vec_push(&found.seal.files);
+	struct seal_disk *d = vec_push(&found.seal.disks);
+	struct seal_volume *v = vec_push(&found.seal.volumes);
+	struct seal_entry *x = vec_push(&found.seal.entries);
+	NEED(f && d && v && x && (found.chunks = calloc(1, sizeof *found.chunks)));
+	NEED((d->name = strdup("a")) && (v->name = strdup("b")) && (v->disk = strdup("a")) && (x->path = strdup("/c")));
+	f->size = PROTOCOL_SIZE;
+	found.chunks[0] = protocol_chunks(f->sha256, f->fsverity);
+	reader_seal_put(&seal, &found);
+	EACH (ALLOCATION) {
+		struct wire_out w = {0};
+		reader_seal_put(&w, &found);
+		CHECK_INT(w.failed, fired);
+		wire_out_free(&w);
+	}
+	EACH (ALLOCATION) {
+		struct wire_in in;
+		wire_in_init(&in, seal.data, seal.length);
+		reader_seal_get(&in, &one, &taken);
+		CHECK_INT(wire_in_done(&in), !fired);
+		sealing_found_free(&taken);
+	}
+	end();
+	wire_out_free(&seal);
+	sealing_found_free(&found);
 	wire_out_free(&request);
 	wire_out_free(&result);
 	host_result_free(&said);

@@ -239,12 +239,94 @@ static void lies(void)
 	reader_request_put(&w, &other);
 	CHECK(!is_same_request(w.data, w.length));
 	wire_out_free(&w);
+	/* Of a program that is another. */
+	reader_request_put(&w, &asked);
+	w.data[4] ^= 1;
+	CHECK(!is_same_request(w.data, w.length));
+	CHECK(strstr(e.text, "another version"));
+	wire_out_free(&w);
+	struct reader_request no_version = asked;
+	reader_request_put(&w, &no_version);
+	size_t cut = 4 + strlen(VERSION);
+	memset(w.data, 0xff, 4); /* none was put */
+	memmove(w.data + 4, w.data + cut, w.length - cut);
+	CHECK(!is_same_request(w.data, w.length - strlen(VERSION)));
+	CHECK(strstr(e.text, "another version"));
+	wire_out_free(&w);
+	/* The first of two earlier restore points is bad: nothing is looked for behind it. */
+	struct restore_point two[2] = {asked.point, asked.point};
+	two[0].label = NULL;
+	other = asked;
+	other.p.previous = two;
+	other.p.previous_count = 2;
+	reader_request_put(&w, &other);
+	CHECK(!is_same_request(w.data, w.length));
+	CHECK(strstr(e.text, "without a name"));
+	wire_out_free(&w);
 	other = asked;
 	other.point.label = NULL;
 	reader_request_put(&w, &other);
 	CHECK(!is_same_request(w.data, w.length));
 	CHECK(strstr(e.text, "without a name"));
 	wire_out_free(&w);
+}
+
+/* What would make too long a message of a result is left out of it: the next check reads all. */
+static void hashes_that_have_no_room(void)
+{
+	static const size_t befores[] = {0, 240 * MIB - 10, 256 * MIB};
+	size_t with = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(befores); i++) {
+		struct host_result r;
+		struct reader_file files[2];
+		struct wire_out w = {.length = befores[i], .capacity = befores[i] ? befores[i] + MIB : 0};
+		NEED(!w.capacity || (w.data = malloc(w.capacity)));
+		protocol_result(&asked.p, &asked.point, files, &r);
+		reader_result_put(&w, &r, files, 2);
+		CHECK(!w.failed);
+		size_t length = w.length - befores[i];
+		CHECK(is_same_result(w.data + befores[i], length));
+		with = i ? with : length;
+		CHECK(i ? length < with : length == result.length);
+		wire_out_free(&w);
+		host_result_free(&r);
+	}
+	/* A record that has no files yet has no hashes. */
+	struct host_result r;
+	struct reader_file files[2];
+	struct wire_out w = {0};
+	protocol_result(&asked.p, &asked.point, files, &r);
+	size_t count = r.record->files.count;
+	r.record->files.count = 0;
+	reader_result_put(&w, &r, files, 2);
+	r.record->files.count = count;
+	CHECK(is_same_result(w.data, w.length));
+	CHECK(w.length < with);
+	wire_out_free(&w);
+	host_result_free(&r);
+}
+
+/* Names of checks stay for good: there is an end to how many are met. The last test, therefore. */
+static void names_without_end(void)
+{
+	bool refused = false;
+	struct host_result r;
+	struct reader_file files[2];
+	protocol_result(&asked.p, &asked.point, files, &r);
+	for (int i = 0; i < 3000 && !refused; i += PROOF_COUNT) {
+		struct wire_out w = {0};
+		static char names[PROOF_COUNT][32];
+		for (int k = 0; k < PROOF_COUNT; k++) {
+			snprintf(names[k], sizeof names[k], "check.%d", i + k);
+			r.findings.items[k].check = names[k];
+		}
+		reader_result_put(&w, &r, files, 2);
+		refused = !is_same_result(w.data, w.length);
+		CHECK(!refused || (i > 1000 && strstr(e.text, "a finding that is none")));
+		wire_out_free(&w);
+	}
+	host_result_free(&r);
+	CHECK(refused);
 }
 
 int main(void)
@@ -263,6 +345,8 @@ int main(void)
 	RUN(forgotten);
 	RUN(confinements);
 	RUN(lies);
+	RUN(hashes_that_have_no_room);
+	RUN(names_without_end);
 	wire_out_free(&request);
 	wire_out_free(&result);
 	reader_request_free(&asked);

@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -72,9 +74,7 @@ WRAP_MEMORY(void *, calloc, (size_t n, size_t m), (n, m))
 WRAP_MEMORY(void *, realloc, (void *p, size_t n), (p, n))
 WRAP_MEMORY(char *, strdup, (const char *s), (s))
 WRAP_MEMORY(char *, strndup, (const char *s, size_t n), (s, n))
-WRAP(int, -1, fstat64, (int fd, struct stat64 *st), (fd, st))
 WRAP(int, -1, stat64, (const char *path, struct stat64 *st), (path, st))
-WRAP(int, -1, fstatat64, (int at, const char *path, struct stat64 *st, int how), (at, path, st, how))
 WRAP(ssize_t, -1, readlink, (const char *path, char *to, size_t n), (path, to, n))
 WRAP(int, -1, openat64, (int at, const char *path, int how), (at, path, how))
 WRAP(DIR *, NULL, opendir, (const char *path), (path))
@@ -82,11 +82,12 @@ WRAP(DIR *, NULL, fdopendir, (int fd), (fd))
 WRAP(FILE *, NULL, fopen64, (const char *path, const char *how), (path, how))
 WRAP(int, -1, socketpair, (int domain, int type, int protocol, int fd[2]), (domain, type, protocol, fd))
 WRAP(ssize_t, -1, recv, (int fd, void *p, size_t n, int how), (fd, p, n, how))
-WRAP(ssize_t, -1, sendmsg, (int fd, const struct msghdr *m, int how), (fd, m, how))
+WRAP(ssize_t, -1, recvmsg, (int fd, struct msghdr *m, int how), (fd, m, how))
 WRAP(int, -1, poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms))
 WRAP(pid_t, -1, waitpid, (pid_t pid, int *status, int how), (pid, status, how))
 WRAP(uid_t, 1000, geteuid, (void), ())
-WRAP(int, -1, fchdir, (int fd), (fd))
+WRAP(int, -1, prctl, (int what, unsigned long a, unsigned long b, unsigned long c, unsigned long d), (what, a, b, c, d))
+WRAP(int, EAGAIN, pthread_create, (pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg), (t, a, fn, arg))
 WRAP(int, -1, flock, (int fd, int how), (fd, how))
 WRAP(int, 1, posix_spawn_file_actions_init, (posix_spawn_file_actions_t *a), (a))
 WRAP(int, EMFILE, posix_spawn_file_actions_addopen,
@@ -100,6 +101,69 @@ int __wrap_fcntl64(int fd, int what, long arg);
 int __wrap_fcntl64(int fd, int what, long arg)
 {
 	return strikes("fcntl64") ? -1 : __real_fcntl64(fd, what, arg);
+}
+
+/* Fails, or (errno 0) says that each file is on another disk. */
+int __real_fstat64(int fd, struct stat64 *st);
+int __wrap_fstat64(int fd, struct stat64 *st);
+int __wrap_fstat64(int fd, struct stat64 *st)
+{
+	bool struck = strikes("fstat64");
+	int rc = struck && errno ? -1 : __real_fstat64(fd, st);
+	if (struck && !rc)
+		st->st_dev += rule.hits;
+	return rc;
+}
+
+int __real_fstatat64(int dir, const char *path, struct stat64 *st, int how);
+int __wrap_fstatat64(int dir, const char *path, struct stat64 *st, int how);
+int __wrap_fstatat64(int dir, const char *path, struct stat64 *st, int how)
+{
+	bool struck = strikes("fstatat64");
+	int rc = struck && errno ? -1 : __real_fstatat64(dir, path, st, how);
+	if (struck && !rc)
+		st->st_dev += rule.hits;
+	return rc;
+}
+
+/* Fails, or (errno 0) sends three bytes. */
+ssize_t __real_sendmsg(int fd, const struct msghdr *m, int how);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int how);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int how)
+{
+	if (!strikes("sendmsg"))
+		return __real_sendmsg(fd, m, how);
+	const struct iovec *v = m->msg_iov->iov_len ? m->msg_iov : m->msg_iov + 1;
+	return errno ? -1 : send(fd, v->iov_base, v->iov_len < 3 ? v->iov_len : 3, how);
+}
+
+/* After which call allocations begin to fail: the Nth from there on. */
+static const char *arm_after;
+static unsigned arm_at;
+
+static inline void arm(const char *call)
+{
+	if (arm_after && !strcmp(arm_after, call))
+		fail_at("memory", arm_at, ENOMEM);
+}
+
+int __real_fchdir(int fd);
+int __wrap_fchdir(int fd);
+int __wrap_fchdir(int fd)
+{
+	arm("fchdir");
+	return strikes("fchdir") ? -1 : __real_fchdir(fd);
+}
+
+int __real_confine_process(const struct confine_request *r, struct confinement *out, struct error *e);
+int __wrap_confine_process(const struct confine_request *r, struct confinement *out, struct error *e);
+int __wrap_confine_process(const struct confine_request *r, struct confinement *out, struct error *e)
+{
+	if (strikes("confine_process"))
+		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "it can't be confined");
+	int rc = __real_confine_process(r, out, e);
+	arm("confine_process");
+	return rc;
 }
 
 /* Fails, or (errno 0) does not come to an end for very long. */
