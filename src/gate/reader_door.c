@@ -56,7 +56,7 @@ static int errno_of(struct reply *r)
 
 static void note_number(int fd, uint32_t number)
 {
-	if (fd >= 0 && fd < FILES_MOST)
+	if (fd < FILES_MOST)
 		__atomic_store_n(&numbers[fd], number, __ATOMIC_RELEASE);
 }
 

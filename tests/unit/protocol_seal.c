@@ -5,7 +5,7 @@
 
 static struct restore_point point;
 
-/* Two files, a disk, a volume and an entry; the second file has one block, and so no chunks. */
+/* Two files, and two of all else; the second file has one block, and so no chunks. */
 static void fill(struct sealing_found *x)
 {
 	struct error e;
@@ -15,13 +15,15 @@ static void fill(struct sealing_found *x)
 	NEED((s->hostname = strdup("web01")) && (s->system = strdup("Debian")));
 	s->taken_at = 1799000000;
 	s->compared = 5;
-	struct seal_disk *d = vec_push(&s->disks);
-	NEED(d && (d->name = strdup("a.img")) && (d->table = strdup("gpt")));
-	struct seal_volume *v = vec_push(&s->volumes);
-	NEED(v && (v->name = strdup("a.img:1")) && (v->disk = strdup("a.img")));
-	v->size = 9;
-	struct seal_entry *y = vec_push(&s->entries);
-	NEED(y && (y->path = strdup("/etc/fstab")));
+	for (int i = 0; i < 2; i++) {
+		struct seal_disk *d = vec_push(&s->disks);
+		NEED(d && (d->name = strdup("a.img")) && (d->table = strdup("gpt")));
+		struct seal_volume *v = vec_push(&s->volumes);
+		NEED(v && (v->name = strdup("a.img:1")) && (v->disk = strdup("a.img")));
+		v->size = 9;
+		struct seal_entry *y = vec_push(&s->entries);
+		NEED(y && (y->path = strdup("/etc/fstab")));
+	}
 	NEED((x->chunks = calloc(2, sizeof *x->chunks)));
 	x->chunk_count = 2;
 	for (int i = 0; i < 2; i++) {

@@ -384,6 +384,14 @@ static void each_task(void)
 		CHECK(results == 1 && confined_at == 1);
 		strings_free(&request.files);
 	}
+	/* As somebody else, where it may. */
+	if (__real_geteuid() == 0) {
+		fresh(READER_CHECK);
+		request.has_account = true;
+		NEED(confine_account(&request.account, &e) == 0);
+		CHECK_INT(run(), 0);
+		CHECK_INT(results, 1);
+	}
 	/* A policy without a name has one that is empty. */
 	fresh(READER_CHECK);
 	char *name = take(policy.name);
