@@ -53,7 +53,8 @@ static int check_bins(const struct hive *h, struct error *e)
 {
 	for (size_t at = BASE; at < h->end;) {
 		const uint8_t *bin = h->data + at;
-		if (h->end - at < BIN_HEADER || memcmp(bin, "hbin", 4))
+		/* There is room for a header: bins are whole pages, and so is what they fill. */
+		if (memcmp(bin, "hbin", 4))
 			return bad(e, at, "no bin where one must begin");
 		uint32_t size = get_le32(bin + 8);
 		if (get_le32(bin + 4) != at - BASE || !size || size % 4096 || size > h->end - at)
@@ -76,7 +77,8 @@ static const uint8_t *cell_at(const struct hive *h, uint32_t offset, size_t leas
 	}
 	int32_t stored = (int32_t)get_le32(h->data + at);
 	size_t size = stored < 0 ? 0u - (uint32_t)stored : 0;
-	if (stored >= 0 || size > h->end - at || size - 4 < least) {
+	/* What is pointed to may be no cell but the inside of one: any number. */
+	if (stored >= 0 || size > h->end - at || size < 4 + least) {
 		bad(e, at, stored >= 0 ? "a cell that is in use is marked as free" : "a cell of a wrong size");
 		return NULL;
 	}
