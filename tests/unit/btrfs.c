@@ -21,7 +21,7 @@ static void test_sums(void)
 	CHECK_INT(btrfs_sum_bytes(4), 0);
 }
 
-static const char *const names[] = {"plain", "dup", "log"};
+static const char *const names[] = {"plain", "dup", "log", "busy"};
 
 static void test_contents(void)
 {
@@ -44,10 +44,10 @@ static void test_contents(void)
 		CHECK_INT(info->block_size, 4096);
 		CHECK_INT(info->size, i.len);
 		CHECK(info->free && info->free < info->size && info->checksums && !info->stale_view && !info->errors);
-		CHECK_INT(info->replayed, k == 2);
-		CHECK_INT(info->clean, k != 2);
+		CHECK_INT(info->replayed, k >= 2);
+		CHECK_INT(info->clean, k < 2);
 		CHECK(s.newest > 1700000000 && info->written > 1700000000);
-		CHECK(has(&s, "btrfs.log", OUTCOME_HELD) == (k == 2));
+		CHECK(has(&s, "btrfs.log", OUTCOME_HELD) == (k >= 2));
 		drop(&s);
 		drop_image(&i);
 	}
