@@ -4,8 +4,9 @@
  * blocks of directories and of extents are made right again for some. What must hold of any: what is called HELD can
  * be walked, and each of its files read; where no checksum was mended, it is what was stored.
  */
-#include "ext_mend.h"
 #include "fs_patched.h"
+
+#include "ext_mend.h"
 
 static struct fs_tour tour = {.type = "ext4", .most = 600};
 static const bool strong_sums = true;

@@ -8,10 +8,8 @@
 #ifndef FUZZ_FS_PATCHED_H
 #define FUZZ_FS_PATCHED_H
 
-#include "fs_tour.h"
-#include "patches.h"
+#include "changes.h"
 
-static struct fs_tour tour;
 static const bool strong_sums;
 
 static void look_at(const struct patched *p)
@@ -42,5 +40,9 @@ static void look_at(const struct patched *p)
 		abort();
 	}
 }
+
+#ifdef BACKPROOF_SWEEP
+#include "sweep.h"
+#endif
 
 #endif

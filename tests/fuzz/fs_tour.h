@@ -17,13 +17,18 @@ struct fs_tour {
 	bool held, checksums, told;
 	uint64_t listing; /* of names, kinds, sizes, modes and times; ext keeps targets as data */
 	unsigned entries, files;
+	char said[200]; /* the outcome, and what is wrong: checks and classes of errors */
 	/* While it goes on: */
 	struct fs *fs;
+	unsigned unread;
+	enum error_class first; /* of what could not be read */
 };
 
-static inline void fs_tour_demand(const struct fs_tour *t, bool is, const char *what, const struct fs_entry *it,
+static inline void fs_tour_demand(struct fs_tour *t, bool is, const char *what, const struct fs_entry *it,
 				  const struct error *why)
 {
+	if (!is && !t->unread++)
+		t->first = why->cls;
 	if (is || !t->held || (it && t->excused && t->excused(it, why)))
 		return;
 	fprintf(stderr, "HELD, but %s of %s: %s\n", what, it ? it->path : "the whole", why->text);
@@ -76,6 +81,37 @@ static inline int fs_tour_visit(void *ctx, const struct fs_entry *it, struct err
 	return 0;
 }
 
+/* The first finding that is neither HELD nor only information. */
+static inline void fs_tour_say(struct fs_tour *t, const struct findings *f, const char *more)
+{
+	const struct finding *it = f->items, *end = it + f->count;
+	while (it < end && (it->outcome == OUTCOME_HELD || it->outcome == OUTCOME_SKIPPED))
+		it++;
+	snprintf(t->said, sizeof t->said, "%s%s%s", outcome_name(findings_proof(f, PROOF_STRUCTURE)),
+		 *more && *more != ',' ? ", not verified: " : "", more);
+	size_t n = strlen(t->said);
+	if (it < end)
+		snprintf(t->said + n, sizeof t->said - n, ", %s %s", it->check, error_class_name(it->error));
+}
+
+static inline void fs_tour_unread(struct fs_tour *t)
+{
+	size_t n = strlen(t->said);
+	if (t->unread)
+		snprintf(t->said + n, sizeof t->said - n, ", unread %s", error_class_name(t->first));
+}
+
+/* Which parts are in use, by its own account. */
+static inline void fs_tour_used(struct fs_tour *t, uint64_t size)
+{
+	struct error e = {0};
+	struct extent x = {.length = 1};
+	int rc = 1;
+	for (uint64_t at = 0, n = 0; at < size && n < 300 && rc == 1; at += x.length, n++)
+		rc = fs_used_at(t->fs, at, &x, &e);
+	fs_tour_demand(t, rc >= 0, "what is in use", NULL, &e);
+}
+
 static inline void fs_tour(struct fs_tour *t, const uint8_t *data, size_t size)
 {
 	struct findings f;
@@ -86,19 +122,24 @@ static inline void fs_tour(struct fs_tour *t, const uint8_t *data, size_t size)
 		abort();
 	budget_init(&b);
 	t->held = t->checksums = t->told = false;
-	t->listing = t->entries = t->files = 0;
+	t->listing = t->entries = t->files = t->unread = 0;
 	autosource struct source *src = source_memory(data, size, "image", &e);
 	t->fs = src ? fs_open(t->type, src, "image", &f, &e) : NULL;
 	if (t->fs) {
-		t->held = fs_verify(t->fs, &f, &b, INT64_MAX, &newest, &e) == 0 &&
-			  findings_proof(&f, PROOF_STRUCTURE) == OUTCOME_HELD && !fs_info(t->fs)->stale_view;
+		bool verified = fs_verify(t->fs, &f, &b, INT64_MAX, &newest, &e) == 0, stale = fs_info(t->fs)->stale_view;
+		t->held = verified && findings_proof(&f, PROOF_STRUCTURE) == OUTCOME_HELD && !stale;
 		t->checksums = fs_info(t->fs)->checksums;
+		fs_tour_say(t, &f, verified ? stale ? ", stale" : "" : error_class_name(e.cls));
 		int rc = fs_walk(t->fs, "", &b, fs_tour_visit, t, &e);
 		fs_tour_demand(t, rc >= 0, "the tree", NULL, &e);
 		t->told = rc == 0;
+		fs_tour_used(t, size);
+		fs_tour_unread(t);
 		fs_destroy(t->fs);
 	} else if (e.cls == ERROR_NONE || !e.text[0]) {
 		abort(); /* a refusal has a reason */
+	} else {
+		snprintf(t->said, sizeof t->said, "refused, %s", error_class_name(e.cls));
 	}
 	findings_free(&f);
 }

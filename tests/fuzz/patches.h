@@ -104,9 +104,9 @@ static inline void patch_base_add(const char *path)
 	bool packed = n > 4 && !strcmp(path + n - 4, ".zst");
 	autofree uint8_t *plain = packed ? fixture_zst(path, &used) : fixture_file(path, &used);
 	NEED(plain && b.path && used);
-	/* Whole sectors; what is zero takes no memory. */
+	/* Whole sectors, and one that is touched behind the last; what is zero takes no memory. */
 	b.size = (used + PATCH_UNIT - 1) / PATCH_UNIT * PATCH_UNIT;
-	b.data = mmap(NULL, b.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	b.data = mmap(NULL, b.size + PATCH_UNIT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	NEED(b.data != MAP_FAILED);
 	for (int pass = 0; pass < 2; pass++) {
 		b.unit_count = 0;
@@ -385,6 +385,8 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t 
 }
 
 #define PATCHES_MAIN(mutants, ...) static const char *const patch_patterns[] = {__VA_ARGS__, NULL};
+#elif defined(BACKPROOF_SWEEP)
+#define PATCHES_MAIN(mutants, ...) static const char *const patch_patterns[] = {__VA_ARGS__, NULL};
 #else
 
 /* driver [FILE...]: inputs that are named, or the images, the kept corpus and mutants (FUZZ_MUTANTS, FUZZ_SEED). */
@@ -405,6 +407,9 @@ static inline int patches_main(int argc, char **argv, unsigned mutants)
 		return test_done();
 	patches_load();
 	test_passed += (int)corpus_replay(argv[0]);
+#ifdef PATCHES_ALSO
+	test_passed += PATCHES_ALSO(argv[0]);
+#endif
 	for (size_t i = 0; i < patch_base_count; i++, test_passed++)
 		LLVMFuzzerTestOneInput((uint8_t[]){(uint8_t)i, 0, 0, 0}, PATCH_HEAD);
 	for (unsigned m = 0; m < mutants; m++, test_passed++) {
