@@ -15,8 +15,6 @@ static char dir[] = "/tmp/backproof-volumes-XXXXXX";
 static struct subject subject;
 static struct findings findings;
 static struct error why;
-static struct part part;
-static struct point_file part_file;
 static struct subject_disk disks[4];
 static struct volume volumes[4];
 static uint8_t *images[4];
@@ -38,7 +36,6 @@ static inline void sh(const char *fmt, ...)
 static inline void subject_begin(void)
 {
 	memset(&subject, 0, sizeof subject);
-	memset(&part, 0, sizeof part);
 	memset(disks, 0, sizeof disks);
 	memset(volumes, 0, sizeof volumes);
 	NEED(findings_init(&findings) == 0);

@@ -161,8 +161,7 @@ static void test_letters(void)
 	snprintf(d.volume, sizeof d.volume, "%s", guid);
 	CHECK(!subject_volume_by_drive(&subject, &d));
 	char name[] = "0FC63DAF-8483-4772-8e79-3d69d8477de4.vhdx";
-	part.name = name;
-	part.file = &part_file;
+	struct part part = {.name = name};
 	disks[0].part = &part;
 	CHECK(subject_volume_by_drive(&subject, &d) == &v[0]);
 	v[0].needed = false;
