@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../src/sample/witness/package.h"
 #include "backproof/text.h"
 #include "backproof/witness.h"
 #include "test.h"
@@ -225,6 +226,88 @@ static void pacman_tree(void)
 	CHECK_INT(load("pacman", &t), 0);
 }
 
+#define SHA(c) c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
+#define MD5(c) c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
+
+/* Names with escapes and without, digests of two kinds, and entries that name nothing of the system. */
+static void pacman_words(void)
+{
+	struct tree t = {.root = "pacman"};
+	instead(&t, "var/lib/pacman/local/zeta-1.0-1/mtree",
+		"#mtree\n\n/unset type\n./a\\040b sha256=" SHA("1") "\n./c\\4 md5=" MD5("2") "\n./d\\08 md5=" MD5("2")
+		"\n./e\\008 md5=" MD5("2") "\n./f sha256=" SHA("3") " md5=" MD5("4") "\n./g md5=" MD5("4") " sha256digest=" SHA("3")
+		"\n./h md5=" MD5("5") " sha256=short\n./../etc/passwd md5=" MD5("6") "\n./i/../../etc/passwd md5=" MD5("6")
+		"\n./ md5=" MD5("6") "\nj md5=" MD5("6") "\n.//../k md5=" MD5("6") "\n");
+	CHECK_INT(load("pacman", &t), 1);
+	CHECK(find("a b") && find("c\\4") && find("d\\08") && find("e\\008"));
+	CHECK(find("f") && find("f")->kind == DIGEST_SHA256 && find("g") && find("g")->kind == DIGEST_SHA256);
+	CHECK_INT(v.count, 6);
+	/* Compressed in another way; nothing in it; a list of files that is not there. */
+	t.length = 0;
+	CHECK_INT(load("pacman", &t), 0);
+	t = (struct tree){.root = "pacman", .failing = "var/lib/pacman/local/zeta-1.0-1/files"};
+	CHECK_INT(load("pacman", &t), -1);
+	CHECK_INT(why.cls, ERROR_IO);
+	t.failing = "var/lib/pacman/local/zeta-1.0-1/mtree";
+	CHECK_INT(load("pacman", &t), -1);
+	t = (struct tree){.root = "pacman", .instead = t.failing, .text = "\x28\xb5\x2f\xfd nothing more", .length = 17};
+	CHECK_INT(load("pacman", &t), -1);
+	CHECK_INT(why.cls, ERROR_CORRUPT);
+}
+
+static void put(const char *path, enum digest_kind kind, uint8_t first, int64_t installed, int64_t built)
+{
+	struct vouched x = {.kind = kind, .digest = {first}, .installed = installed, .built = built, .conffile = built == 3};
+	NEED(!vouchers_add(&v, path, &x, &why));
+}
+
+/* What several packages say of one file, under the names that it has where /bin is /usr/bin. */
+static void settled(void)
+{
+	vouchers_free(&v);
+	put("usr/bin/a", DIGEST_MD5, 1, 10, 0);
+	put("bin/a", DIGEST_MD5, 1, 10, 0);
+	put("usr/sbin/b", DIGEST_MD5, 1, 10, 0); /* two digests: neither is believed */
+	put("sbin/b", DIGEST_MD5, 2, 10, 0);
+	put("usr/lib64/c", DIGEST_MD5, 1, 10, 0);
+	put("lib64/c", DIGEST_SHA1, 1, 10, 0);
+	put("./lib64/c", DIGEST_SHA1, 1, 10, 0);
+	put("usr/share/d", DIGEST_MD5, 1, 10, 0);
+	put("share/d", DIGEST_MD5, 2, 10, 0); /* another file */
+	put("e", DIGEST_MD5, 1, 10, 5);
+	put("/e", DIGEST_MD5, 1, 20, 3); /* the same: installed later, built earlier, and to be edited */
+	put("f", DIGEST_MD5, 1, 20, 5);
+	put(".f", DIGEST_MD5, 1, 20, 5);
+	put("f", DIGEST_MD5, 1, 10, 7);
+	put("g", DIGEST_MD5, 1, 10, 7);
+	put("g", DIGEST_MD5, 1, 10, 0); /* one of them does not say when it was built */
+	put("g", DIGEST_MD5, 1, 10, 9);
+	put("", DIGEST_MD5, 1, 10, 0);
+	put("../h", DIGEST_MD5, 1, 10, 0);
+	put("h/../../i", DIGEST_MD5, 1, 10, 0);
+	vouchers_settle(&v);
+	CHECK_INT(v.count, 8);
+	CHECK(find("usr/bin/a") && find("bin/a") && !find("sbin/b") && !find("usr/sbin/b") && !find("lib64/c"));
+	CHECK(find("usr/share/d") && find("share/d") && find(".f"));
+	const struct vouched *e = find("e"), *f = find("f"), *g = find("g");
+	CHECK(e && e->installed == 20 && e->built == 5 && e->conffile);
+	CHECK(f && f->installed == 20 && f->built == 7 && !f->conffile);
+	CHECK(g && g->built == 0);
+	vouchers_free(&v);
+	vouchers_settle(&v);
+	CHECK_INT(v.count, 0);
+	/* A name that no file system has. */
+	char *data = (char *)1, name[5000];
+	size_t len;
+	int64_t mtime;
+	struct tree t = {.root = "dpkg"};
+	struct tree_reader reader = {&t, tree_read, tree_list};
+	memset(name, 'a', sizeof name);
+	name[sizeof name - 1] = 0;
+	CHECK_INT(package_read(&reader, 100, &data, &len, &mtime, &why, "%s", name), 0);
+	CHECK(!data);
+}
+
 static void apk_tree(void)
 {
 	struct tree t = {.root = "apk"};
@@ -322,6 +405,8 @@ int main(void)
 	RUN(dpkg_tree);
 	RUN(dpkg_odd);
 	RUN(pacman_tree);
+	RUN(pacman_words);
+	RUN(settled);
 	RUN(apk_tree);
 	RUN(mismatches);
 	RUN(wanted);

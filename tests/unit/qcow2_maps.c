@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* qcow2 files that are made field by field: entries of the map, and the files that images stand on. */
+#include <sys/mman.h>
+
 #include "qcow2_help.h"
 
 static bool reads(struct source *s, uint64_t at, char want)
@@ -155,10 +157,63 @@ static void test_entries(void)
 	expect("qcow2.overlap", OUTCOME_BROKEN, "", __LINE__);
 }
 
+/*
+ * A map of more than 256 MiB is not gone through when it is opened, unless the file looks cut: by what the last block of
+ * refcounts says of it.
+ */
+static void test_large(void)
+{
+	static const struct {
+		unsigned order;
+		uint64_t last; /* the last cluster that is counted, of those that the file has: 3 */
+		bool cut, table;
+	} rows[] = {{4, 2, false, true}, {4, 200, true, true}, {6, 2, false, true}, {0, 200, true, true}, {4, 2, true, false}};
+	const unsigned big = 21;
+	const uint64_t tables = 129, size = 140ull << big;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bits = 12;
+		make(12, rows[i].order);
+		put(20, 4, big);
+		put(24, 8, tables << (big + big - 3));
+		put(36, 4, tables);
+		put(40, 8, 3ull << big);
+		put(48, 8, rows[i].table ? 1ull << big : 512);
+		files_init(&x, &image_qcow2);
+		int fd = memfd_create("qcow2", MFD_CLOEXEC);
+		uint8_t number[8], block[2048] = {0};
+		NEED(fd >= 0 && !ftruncate(fd, (off_t)size) && pwrite(fd, file, 4096, 0) == 4096);
+		for (uint64_t n = 0; n < tables; n++) {
+			for (int k = 0; k < 8; k++)
+				number[k] = (uint8_t)((4 + n) << big >> 8 * (7 - k));
+			NEED(pwrite(fd, number, 8, (off_t)((3ull << big) + 8 * n)) == 8);
+		}
+		for (int k = 0; k < 8; k++)
+			number[k] = (uint8_t)(2ull << big >> 8 * (7 - k));
+		NEED(pwrite(fd, number, 8, 1 << big) == 8);
+		uint64_t at = rows[i].order == 0 ? rows[i].last / 8 : rows[i].last << (rows[i].order - 3);
+		block[at + (rows[i].order == 4 ? 1 : rows[i].order == 6 ? 7 : 0)] = 1;
+		NEED(pwrite(fd, block, sizeof block, 2 << big) == sizeof block);
+		files_add(&x, "q", NULL, 0)->source = source_open_fd(fd, "q", &why);
+		/* No time is left for the map: whether it is looked at shows. */
+		x.b.deadline_ns = monotonic_ns() - 1;
+		const struct image *im = open_as("q");
+		CHECK_INT(im == NULL, rows[i].cut);
+		CHECK_INT(why.cls, rows[i].cut ? ERROR_LIMIT : ERROR_NONE);
+		CHECK(!says("qcow2.map", OUTCOME_HELD, ""));
+		bool covered;
+		if (im) {
+			CHECK_INT(im->ops->verify(&x.items[0].image, "q", &x.f, &x.b, &covered, &why), -1);
+			CHECK_INT(why.cls, ERROR_LIMIT);
+		}
+		files_free(&x);
+	}
+}
+
 int main(void)
 {
 	RUN(test_backing);
 	RUN(test_external);
 	RUN(test_entries);
+	RUN(test_large);
 	return test_done();
 }
