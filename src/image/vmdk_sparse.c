@@ -67,8 +67,6 @@ static int geometry(struct vmdk_sparse *s, struct error *e)
 		return CORRUPT_AT(H_CAPACITY, "%s: a capacity of %llu sectors", name, (unsigned long long)s->capacity);
 	if (!s->grain || s->grain & (s->grain - 1) || s->grain > 16 * MIB / VMDK_SECTOR)
 		return CORRUPT_AT(H_GRAIN, "%s: grains of %llu sectors", name, (unsigned long long)s->grain);
-	if (!s->per_table || s->per_table & (s->per_table - 1) || s->per_table > 65536)
-		return CORRUPT_AT(H_PER_TABLE, "%s: grain tables of %u entries", name, s->per_table);
 	uint64_t per_table = s->grain * s->per_table;
 	s->tables = (s->capacity + per_table - 1) / per_table;
 	return 0;
@@ -105,8 +103,9 @@ static int header_fields(struct vmdk_sparse *s, const uint8_t *h, struct error *
 	s->lowest = get_le64(h + H_OVERHEAD);
 	if (!s->lowest)
 		s->lowest = 1;
-	if (s->descriptor_sectors > VMDK_MAX_TEXT / VMDK_SECTOR ||
-	    s->descriptor > source_size(s->src) / VMDK_SECTOR - s->descriptor_sectors)
+	uint64_t sectors = source_size(s->src) / VMDK_SECTOR;
+	if (s->descriptor_sectors > VMDK_MAX_TEXT / VMDK_SECTOR || s->descriptor_sectors > sectors ||
+	    s->descriptor > sectors - s->descriptor_sectors)
 		return CORRUPT_AT(H_DESCRIPTOR, "%s: the descriptor inside it does not lie inside the file", name);
 	return geometry(s, e);
 }
