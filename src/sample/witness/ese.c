@@ -139,7 +139,7 @@ int ese_scan_end(struct ese_scan *s, bool whole, struct error *e)
 	/* Until the logs are replayed a page may name another that was not written yet. */
 	if (!whole || s->header.state != ESE_CLEAN)
 		return 0;
-	for (uint64_t i = 1; i + 2 < s->bits; i++)
+	for (uint64_t i = 1; i + 1 < s->bits; i++) /* bits: with the two headers */
 		if (s->empty[i / 8] & s->wanted[i / 8] & 1u << i % 8)
 			return error_set(e, ERROR_CORRUPT, (int64_t)((i + 1) * s->header.page_size),
 					 "ESE: page %llu belongs to a tree, and is all zeros", (unsigned long long)i);
