@@ -35,6 +35,8 @@ static void check_inode(struct leaf *l)
 		l->t->newest = ctime;
 	if (l->key.objectid >= BTRFS_LAST_FREE || l->key.objectid < BTRFS_FIRST_FREE)
 		return;
+	if (get_le64(l->p + 16) > INT64_MAX)
+		bad_item(l, bad_items, "btrfs.items", "an inode with a size that can't be");
 	l->t->inodes++;
 	l->t->links += get_le32(l->p + 40);
 }

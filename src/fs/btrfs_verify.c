@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The walk of all metadata: every node of every tree, in all its copies, and the items in them. */
+#include <sys/stat.h>
+
 #include "btrfs_verify.h"
 
 static uint64_t hash_first(const struct btrfs_node *n)
@@ -137,6 +139,22 @@ static int verify_node(struct btrfs_verify *v, const struct btrfs_expect *x, con
 	return v->files ? remember(v, n, &own, e) : 0;
 }
 
+/* The directory that it begins with; only an undamaged tree tells that there is none. */
+static int check_top(struct btrfs_verify *v, const struct btrfs_tree *tree, struct error *e)
+{
+	struct btrfs_inode in;
+	struct error why = {0};
+	int rc = btrfs_inode_read(v->fs, tree, tree->dirid, &in, &why);
+	if (rc < 0 && why.cls != ERROR_CORRUPT) {
+		*e = why;
+		return -1;
+	}
+	if (rc < 0 || !S_ISDIR(in.mode))
+		btrfs_broken(v, bad_dirs, "btrfs.directories", -1, "subvolume %llu begins with inode %llu, which is no "
+			     "directory", LLU(tree->id), LLU(tree->dirid));
+	return 0;
+}
+
 static int verify_tree(struct btrfs_verify *v, const struct btrfs_tree *tree, struct error *e)
 {
 	struct btrfs_tally t = {0};
@@ -147,6 +165,8 @@ static int verify_tree(struct btrfs_verify *v, const struct btrfs_tree *tree, st
 	v->files = btrfs_is_subvolume(tree->id);
 	v->end = 0;
 	if (verify_node(v, &x, NULL, &t, e) < 0)
+		return -1;
+	if (v->files && v->bad_nodes + v->bad_dirs + v->bad_items == before && check_top(v, tree, e) < 0)
 		return -1;
 	/* The sums mean something only if all of the tree was seen. */
 	if (v->files && v->bad_nodes + v->bad_dirs + v->bad_items == before) {

@@ -28,6 +28,18 @@ static bool hash_sound(const struct ext_xattr *a)
 	return stated == plain || stated == with_sign;
 }
 
+/* Its size is told twice: here and by the inode that holds it. Whether that holds one at all is counted later. */
+static int check_value_size(struct ext_verify *v, const struct ext_xattr *a, struct error *e)
+{
+	struct ext_inode in;
+	if (ext_inode_read(v->x, a->value_inode, &in, e) < 0)
+		return ext_relay(v, CHECK_XATTRS, e);
+	if (in.flags & EXT4_EA_INODE_FL && in.size != a->size)
+		ext_say(v, CHECK_XATTRS, (int64_t)in.place, "inode %u holds %llu bytes of an attribute that has %zu",
+			a->value_inode, (unsigned long long)in.size, (size_t)a->size);
+	return 0;
+}
+
 static int check_one(void *ctx, const struct ext_xattr *a, struct error *e)
 {
 	struct place *p = ctx;
@@ -47,7 +59,7 @@ static int check_one(void *ctx, const struct ext_xattr *a, struct error *e)
 	if (!ref)
 		return error_nomem(e);
 	*ref = UINT64_C(1) << 63 | a->value_inode;
-	return 0;
+	return check_value_size(v, a, e);
 }
 
 int ext_check_inode_xattrs(struct ext_verify *v, const struct ext_inode *in, struct error *e)

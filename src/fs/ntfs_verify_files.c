@@ -67,8 +67,8 @@ static int check_file(struct ntfs_verify *v, uint64_t no, struct error *e)
 
 int ntfs_verify_files(struct ntfs_verify *v, struct error *e)
 {
-	/* Those before are opened with the volume. */
-	for (uint64_t no = NTFS_FIRST_USER; no < v->fs->records; no++) {
+	/* From the first on: the root is among those that the volume is opened with, too. */
+	for (uint64_t no = 0; no < v->fs->records; no++) {
 		if ((v->known[no].flags & (REC_USED | REC_EXTENT)) != REC_USED)
 			continue;
 		if (v->b && !(no & 255) && budget_check(v->b, e) < 0)

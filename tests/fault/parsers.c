@@ -432,6 +432,8 @@ static struct case_of cases[] = {
 	{"fixtures/ext/csum3.img.zst", "ext4", look_fs},
 	{"fixtures/ext/async1.img.zst", "ext4", look_fs},
 	{"fixtures/ext/journal-data.img.zst", "ext4", look_fs},
+	{"fixtures/ext/rich/*.img.zst", "ext4", look_fs},
+	{"fixtures/ext/orphan*.img.zst", "ext4", look_fs},
 	{"fixtures/btrfs/plain.img.zst", "btrfs", look_fs},
 	{"fixtures/btrfs/log.img.zst", "btrfs", look_fs},
 	{"fixtures/btrfs/busy.img.zst", "btrfs", look_fs},

@@ -11,4 +11,4 @@
 static struct fs_tour tour = {.type = "ext4", .most = 600};
 static const bool strong_sums = true;
 
-PATCHES_MAIN(1200, "fixtures/ext/*.img.zst", "fixtures/ext_small/*.img")
+PATCHES_MAIN(1200, "fixtures/ext/*.img.zst", "fixtures/ext_small/*.img", "fixtures/ext/rich/*.img.zst")

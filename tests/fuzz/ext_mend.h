@@ -165,6 +165,28 @@ static void mend_log(struct patched *p, const struct layout *l, size_t block)
 	patch_be32(p, block + at, crc);
 }
 
+/* A block of attributes, by its own number. */
+static void mend_xattrs(struct patched *p, const struct layout *l, size_t block)
+{
+	uint8_t n[8] = {0};
+	patch_put_le32(n, (uint32_t)(block / l->block));
+	patch_le32(p, block + 16, 0);
+	patch_le32(p, block + 16, crc32c_update(crc32c_update(l->seed, n, 8), p->data + block, l->block));
+}
+
+/* A block of the index of a directory: what is used of it, then its tail without the checksum. */
+static void mend_index(struct patched *p, const struct layout *l, uint32_t seed, size_t block)
+{
+	static const uint8_t zeros[4];
+	const uint8_t *b = p->data + block;
+	size_t from = get_le16(b + 4) == l->block ? 8 : 32, used = from + 8 * (size_t)get_le16(b + from + 2);
+	size_t tail = from + 8 * (size_t)get_le16(b + from);
+	if (used > l->block || tail > l->block - 8)
+		return;
+	uint32_t crc = crc32c_update(crc32c_update(seed, b, used), b + tail, 4);
+	patch_le32(p, block + tail + 4, crc32c_update(crc, zeros, 4));
+}
+
 static void mend(struct patched *p, size_t at)
 {
 	const struct layout *l = layout_of(p);
@@ -179,6 +201,10 @@ static void mend(struct patched *p, size_t at)
 		mend_log(p, l, block);
 		return;
 	}
+	if (get_le32(p->data + block) == 0xea020000) {
+		mend_xattrs(p, l, block);
+		return;
+	}
 	if (mend_tables(p, l, at))
 		return;
 	for (size_t i = 0; i < l->owner_count; i++) {
@@ -187,8 +213,10 @@ static void mend(struct patched *p, size_t at)
 		size_t len = o->extents ? 12 + 12 * (size_t)get_le16(p->data + block + 4) : l->block - 12;
 		if (!in || len + 4 > l->block)
 			continue;
-		if (!o->extents && p->data[block + l->block - 5] != 0xde)
-			continue; /* an index, or a block without its tail */
+		if (!o->extents && p->data[block + l->block - 5] != 0xde) {
+			mend_index(p, l, inode_seed(p, l, o->inode, in), block);
+			continue;
+		}
 		uint32_t crc = crc32c_update(inode_seed(p, l, o->inode, in), p->data + block, len);
 		patch_le32(p, o->extents ? block + len : block + l->block - 4, crc);
 	}

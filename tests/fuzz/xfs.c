@@ -22,6 +22,25 @@ static void put_crc(struct patched *p, size_t at, size_t len, size_t hole)
 	patch_le32(p, at + hole, ~crc);
 }
 
+/* A record of the log: its first header but for the checksum, the headers that follow, and the data. */
+static void put_log_crc(struct patched *p, size_t at)
+{
+	uint32_t len = get_be32(p->data + at + 12), size = get_be32(p->data + at + 320), version = get_be32(p->data + at + 8);
+	size_t heads = version > 1 && size > 32768 ? (size + 32767) / 32768 : 1, total = heads * 512 + len;
+	if (heads > 8 || len > 256 * 1024 || total > p->stored - at || !get_le32(p->data + at + 32))
+		return;
+	uint32_t crc = ~0u;
+	for (size_t i = 0; i < total; i++) {
+		size_t in = i < heads * 512 ? i % 512 : 0;
+		if (i < heads * 512 && in >= (i < 512 ? 328 : 260))
+			continue;
+		crc ^= i >= 32 && i < 36 ? 0 : p->data[at + i];
+		for (int k = 0; k < 8; k++)
+			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78u : crc >> 1;
+	}
+	patch_le32(p, at + 32, ~crc);
+}
+
 /* By its magic: how much of it the checksum covers, and where that is. */
 static bool mend_block(struct patched *p, size_t block)
 {
@@ -58,8 +77,16 @@ static bool mend_block(struct patched *p, size_t block)
 
 static void mend(struct patched *p, size_t at)
 {
-	for (size_t n = 0, block = at / 512 * 512; n < 8 && !mend_block(p, block) && block; n++)
+	size_t n = 0, block = at / 512 * 512;
+	for (; n < 8 && !mend_block(p, block) && block; n++)
 		block -= 512;
+	if (n < 8 && block)
+		return;
+	for (n = 0, block = at / 512 * 512; n < 72 && block; n++, block -= 512)
+		if (get_be32(p->data + block) == 0xfeedbabe) {
+			put_log_crc(p, block);
+			return;
+		}
 }
 
 PATCHES_MAIN(240, "fixtures/xfs/*.zst")
