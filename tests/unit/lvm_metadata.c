@@ -340,8 +340,7 @@ static void test_steps(void)
 	static const char head[] = "vg {\n" TWO "extent_size = 8\nphysical_volumes {\npv0 {\n"
 				   "id = \"zzzzzz-zzzz-zzzz-zzzz-zzzz-zzzz-zzzzzz\"\npe_start = 3072\npe_count = 24\n}\n}\n"
 				   "logical_volumes {\nmeta {\nsegment_count = 1\nsegment1 {\n" META "\n}\n}\n";
-	autofree char *all = malloc(1 * MIB);
-	NEED(all);
+	static char all[1 * MIB];
 	for (int count = 20; count <= 800; count += 780) {
 		size_t len = (size_t)sprintf(all, "%simage {\nsegment_count = %d\n", head, count);
 		for (int i = 0; i < count; i++)
