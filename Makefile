@@ -125,6 +125,10 @@ $(BUILD)/tests/fault/%: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 # A shared library has resolved its own calls already.
 $(BUILD)/tests/fault/%: LIBRARY := $(BUILD)/libbackproof.a
 $(BUILD)/tests/fault/seal: override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
+$(BUILD)/tests/fault/passes: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read \
+	fstat64 EVP_MD_CTX_new EVP_DigestFinal_ex EVP_DigestSignInit EVP_DigestSign EVP_DigestVerifyInit \
+	EVP_DigestVerify EVP_Digest BIO_new BIO_new_mem_buf PEM_write_bio_PUBKEY PEM_write_bio_PrivateKey i2d_PUBKEY \
+	EVP_PKEY_get_raw_public_key EVP_PKEY_new_raw_public_key RAND_bytes)
 $(BUILD)/tests/fault/policy: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read stat64 \
 	fstat64 EVP_MD_CTX_new EVP_DigestUpdate EVP_DigestFinal_ex)
 

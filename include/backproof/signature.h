@@ -59,7 +59,7 @@ void envelope_free(struct envelope *x);
 
 /* Standard base64 (RFC 4648, 4) with padding. */
 char *base64_encode(const void *p, size_t length) must_check;
-/* Only the canonical form. Allocates, with a NUL behind; NULL: not base64, or memory. */
+/* Only the canonical form. Allocates, with a NUL behind; NULL: not base64 (errno EINVAL), or memory (ENOMEM). */
 uint8_t *base64_decode(const char *text, size_t length, size_t *out) must_check;
 
 #endif

@@ -77,7 +77,11 @@ int whole_file_write(const char *path, const void *data, size_t length, mode_t m
 		unlink(temporary);
 		return -1;
 	}
-	return directory_sync(path, e);
+	rc = directory_sync(path, e);
+	/* What was not there before is not there now: whoever tries again is not told that it is. */
+	if (rc < 0 && !replace)
+		unlink(path);
+	return rc;
 }
 
 char *whole_file_read(const char *path, size_t most, size_t *length, struct error *e)

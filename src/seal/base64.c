@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "backproof/signature.h"
 
+#include <errno.h>
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 char *base64_encode(const void *data, size_t length)
@@ -29,7 +31,10 @@ uint8_t *base64_decode(const char *text, size_t length, size_t *out)
 {
 	autofree uint8_t *data = malloc(length / 4 * 3 + 1);
 	uint8_t *to = data;
-	if (!data || length % 4)
+	if (!data)
+		return NULL;
+	errno = EINVAL;
+	if (length % 4)
 		return NULL;
 	for (size_t i = 0; i < length; i += 4) {
 		bool last = i + 4 == length;

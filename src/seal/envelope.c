@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Dead Simple Signing Envelope, v1.0.2: what is signed is the pre-authentication encoding of type and payload. */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -90,6 +91,8 @@ static int read_signature(json_t *all, struct envelope *out, uint8_t signature[E
 	if (!sig || json_object_size(one) != 2 || n >= sizeof out->key_id)
 		return bad(e, "its signature is not one");
 	autofree uint8_t *raw = base64_decode(sig, length, &length);
+	if (!raw && errno == ENOMEM)
+		return error_nomem(e);
 	if (!raw || length != ED25519_SIGNATURE)
 		return bad(e, "its signature is not one of Ed25519");
 	memcpy(out->key_id, id, n + 1);
@@ -140,7 +143,7 @@ static int read_json(json_t *root, const char *type, const struct trusted_keys *
 		return bad(e, "it is of another type");
 	out->payload = (char *)base64_decode(payload, length, &out->length);
 	if (!out->payload)
-		return bad(e, "its payload is not base64");
+		return errno == ENOMEM ? error_nomem(e) : bad(e, "its payload is not base64");
 	if (!json_array_size(signatures))
 		return 0;
 	if (read_signature(signatures, out, signature, e) < 0)

@@ -120,6 +120,10 @@ struct signer *signer_load(const char *path, struct error *e)
 	free(data);
 	if (key && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519)
 		return signer_of(key, e);
+	if (!bio) {
+		error_nomem(e);
+		return NULL;
+	}
 	error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: no private key of Ed25519 in PEM without a passphrase", path);
 	EVP_PKEY_free(key);
 	return NULL;
