@@ -9,6 +9,7 @@ struct leaf {
 	struct btrfs_key key;
 	const uint8_t *p;
 	uint32_t size;
+	uint64_t file, file_end; /* of the file extent before this one, where there is one in this leaf */
 };
 
 #define bad_item(l, counter, check, text)                                                          \
@@ -111,6 +112,10 @@ static void check_extent(struct leaf *l)
 		bad_item(l, bad_extents, "btrfs.extents", "a file extent at a place that can't be");
 		return;
 	}
+	if ((l->file == l->key.objectid && l->key.offset < l->file_end) || (!x.type && l->key.offset))
+		bad_item(l, bad_extents, "btrfs.extents", "file extents that overlap");
+	l->file = l->key.objectid;
+	l->file_end = end;
 	if (!x.type || !x.disk)
 		return;
 	const struct btrfs_chunk *c = btrfs_chunk_of(fs, x.disk);
