@@ -17,6 +17,7 @@
 #define BTRFS_MIRRORS 4
 #define BTRFS_SUPER_BYTES 4096
 #define BTRFS_HEADER 101
+#define BTRFS_LINK_BYTES 65536
 #define BTRFS_ITEM 25
 #define BTRFS_POINTER 33
 #define BTRFS_UNPACKED_MAX (128 * 1024) /* of one compressed extent */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The items of one leaf: sizes, bounds, and what has to be said twice. */
+#include <sys/stat.h>
+
 #include "btrfs_verify.h"
 
 struct leaf {
@@ -36,7 +38,8 @@ static void check_inode(struct leaf *l)
 		l->t->newest = ctime;
 	if (l->key.objectid >= BTRFS_LAST_FREE || l->key.objectid < BTRFS_FIRST_FREE)
 		return;
-	if (get_le64(l->p + 16) > INT64_MAX)
+	uint64_t size = get_le64(l->p + 16);
+	if (size > (S_ISLNK(get_le32(l->p + 52)) ? BTRFS_LINK_BYTES : INT64_MAX))
 		bad_item(l, bad_items, "btrfs.items", "an inode with a size that can't be");
 	l->t->inodes++;
 	l->t->links += get_le32(l->p + 40);

@@ -7,7 +7,6 @@
 #include "walk.h"
 
 #define PATH_BYTES (64 * 1024)
-#define LINK_BYTES 65536
 
 struct level {
 	struct btrfs_inode dir;
@@ -116,7 +115,7 @@ int btrfs_walk(void *self, const char *path, const struct budget *b, fs_visit_fn
 
 static char *link_target(struct btrfs *fs, const struct btrfs_inode *in, struct error *e)
 {
-	if (!S_ISLNK(in->mode) || in->size > LINK_BYTES) {
+	if (!S_ISLNK(in->mode) || in->size > BTRFS_LINK_BYTES) {
 		btrfs_bad(e, ERROR_NO_OFFSET, "inode %llu is no symbolic link", (unsigned long long)in->number);
 		return NULL;
 	}
