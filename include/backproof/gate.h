@@ -37,9 +37,11 @@ int gate_be_polite(const struct config *c, const struct gate_overrides *o, const
 
 /*
  * From now on each restore point is read by a process of its own, this program: path, executed with the one argument
- * "reader", which does what gate_reader does. NULL (as at first): by this one. path is borrowed for good.
+ * "reader", which does what gate_reader does. What has to be looked into before a restore point is known, such as the
+ * head of a qcow2, is looked into by one more, "peeker". NULL (as at first): all by this one. path is borrowed.
  */
 void gate_readers(const char *path);
+int gate_peeker(void);
 /* A reader: what is asked of it comes by descriptors that whoever started it has left open. The exit status. */
 int gate_reader(void);
 

@@ -11,45 +11,58 @@
 #include "backproof/footprint.h"
 #include "backproof/format.h"
 #include "backproof/text.h"
+#include "peek_rows.h"
 
 #define CHAIN_MAX 256 /* as many as max_chain may be */
 #define NAME_MAX_BYTES 1023 /* of a backing file's name, as the format has it */
+#define HEAD (64 * KIB) /* what is before the name, and the name: in the first cluster */
 
 /* 1: read, 0: the file ends before that. */
-static int read_all(int fd, const char *path, void *to, size_t n, uint64_t at, struct error *e)
+static int read_all(int fd, void *to, size_t n, uint64_t at, struct error *e)
 {
 	ssize_t got = at <= INT64_MAX ? read_whole_at(fd, to, n, (off_t)at) : 0;
-	return got < 0 ? error_sys(e, "%s", path) : got == (ssize_t)n;
+	return got < 0 ? error_sys(e, "the head of an image") : got == (ssize_t)n;
 }
 
-/* The last part of the name of what is behind the image, or NULL: none, or not to be opened; its reader will say. */
-static int backing_of(const char *path, char **out, struct error *e)
+int peek_backing(int fd, struct strings *out, struct error *e)
 {
 	uint8_t head[24];
 	char name[NAME_MAX_BYTES + 1] = "";
-	*out = NULL;
-	struct stat st;
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	autodestroy(footprint_close_auto) struct footprint *print = NULL;
-	if (fd >= 0 && fstat(fd, &st) == 0 && footprint_open(fd, &st, &print, e) < 0)
-		return -1;
-	footprint_before(print, 0, sizeof head);
-	int rc = fd < 0 ? 0 : read_all(fd, path, head, sizeof head, 0, e);
+	int rc = read_all(fd, head, sizeof head, 0, e);
 	if (rc <= 0 || memcmp(head, "QFI\xfb", 4))
 		return rc < 0 ? -1 : 0;
 	uint64_t at = get_be64(head + 8);
 	uint32_t length = get_be32(head + 16);
 	if (!at || !length || length > NAME_MAX_BYTES)
 		return 0;
-	footprint_before(print, at, length);
-	rc = read_all(fd, path, name, length, at, e);
+	rc = read_all(fd, name, length, at, e);
 	if (rc <= 0 || strlen(name) != length)
 		return rc < 0 ? -1 : 0;
 	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
 	if (!*base || !strcmp(base, ".") || !strcmp(base, ".."))
 		return 0;
-	*out = strdup(base);
-	return *out ? 0 : error_nomem(e);
+	return strings_add(out, base) < 0 ? error_nomem(e) : 0;
+}
+
+/* The last part of the name of what is behind the image, or NULL: none, or not to be opened; its reader will say. */
+static int backing_of(const char *path, char **out, struct error *e)
+{
+	struct strings names = {0};
+	struct stat st;
+	*out = NULL;
+	autoclose int fd = peek_open(AT_FDCWD, path);
+	autodestroy(footprint_close_auto) struct footprint *print = NULL;
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) == 0 && footprint_open(fd, &st, &print, e) < 0)
+		return -1;
+	footprint_before(print, 0, HEAD);
+	if (peek(PEEK_BACKING, fd, &names, e) < 0)
+		return error_prefix(e, "%s", path);
+	*out = names.count ? strdup(names.items[0]) : NULL;
+	bool lost = names.count && !*out;
+	strings_free(&names);
+	return lost ? error_nomem(e) : 0;
 }
 
 /* The file by that name beside path. NULL: out of memory. */

@@ -10,6 +10,7 @@
 
 #include "backproof/text.h"
 #include "finder.h"
+#include "peek_rows.h"
 #include "points.h"
 #include "scan.h"
 
@@ -25,24 +26,6 @@ static bool has_suffix(const char *name, const char *suffix)
 {
 	size_t n = strlen(name), m = strlen(suffix);
 	return n > m && !strcasecmp(name + n - m, suffix);
-}
-
-/* The text of a domain's XML, or NULL: another file, or not readable. -1: no memory. */
-static int read_domain(const char *path, char **out)
-{
-	*out = NULL;
-	autofree char *text = malloc(XML_MAX + 1);
-	if (!text)
-		return -1;
-	FILE *in = fopen(path, "re");
-	size_t n = in ? fread(text, 1, XML_MAX, in) : 0;
-	if (in)
-		fclose(in);
-	text[n] = 0;
-	const char *domain = strlen(text) == n ? strstr(text, "<domain") : NULL;
-	if (domain && strchr(" >\n\t\r", domain[7]) && strstr(domain, "</domain>"))
-		*out = take(text);
-	return 0;
 }
 
 /* The value of an attribute of the tag that begins at `tag`, copied with its five entities undone; NULL: none. */
@@ -99,11 +82,29 @@ static int read_disks(const char *xml, struct strings *out)
 	return 0;
 }
 
-/* "<name>web01</name>" of the domain itself, which comes before all others. */
+/* "<name>web01</name>" of the domain itself, which comes before all others; "": none. */
 static char *read_name(const char *xml)
 {
 	const char *from = strstr(xml, "<name>"), *to = from ? strstr(from, "</name>") : NULL;
-	return to ? strndup(from + 6, (size_t)(to - from - 6)) : NULL;
+	return to ? strndup(from + 6, (size_t)(to - from - 6)) : strdup("");
+}
+
+int peek_domain(int fd, struct strings *out, struct error *e)
+{
+	size_t n;
+	autofree char *text = peek_text(fd, XML_MAX, &n, e);
+	if (!text)
+		return -1;
+	const char *domain = strlen(text) == n ? strstr(text, "<domain") : NULL;
+	if (!domain || !strchr(" >\n\t\r", domain[7]) || !strstr(domain, "</domain>"))
+		return 0;
+	/* A disk may be called as the guest is. */
+	struct strings disks = {0};
+	autofree char *name = read_name(text);
+	bool read = name && strings_add(out, name) == 0 && read_disks(text, &disks) == 0;
+	int rc = read ? strings_add_all(out, &disks) : -1;
+	strings_free(&disks);
+	return rc < 0 ? error_nomem(e) : 0;
 }
 
 /* The name in the directory that holds a disk: as it is, compressed, or with the time of the backup behind it, as
@@ -134,16 +135,14 @@ static int add_path(struct strings *to, const char *directory, const char *name)
 }
 
 /* One domain; alone: what else is in the directory may be a part of its disks' chains. */
-static int add_domain(struct libvirt *l, const char *directory, const char *rel, const char *file, const char *xml,
-		      const struct strings *names, bool alone)
+static int add_domain(struct libvirt *l, const char *directory, const char *rel, const char *file,
+		      const struct strings *domain, const struct strings *names, bool alone)
 {
-	struct strings disks = {0};
 	struct span where, segment;
 	size_t stem;
 	struct found_point *p = vec_push(&l->found.points);
-	if (!p || read_disks(xml, &disks) < 0)
+	if (!p || (*domain->items[0] && !(p->guest = strdup(domain->items[0]))))
 		return -1;
-	p->guest = read_name(xml);
 	p->label = *rel ? text_format("%s/%s", rel, file) : strdup(file);
 	if (!name_time_find(file, strlen(file), &p->civil, &where)) {
 		const char *slash = strrchr(directory, '/'), *base = slash ? slash + 1 : directory;
@@ -151,48 +150,66 @@ static int add_domain(struct libvirt *l, const char *directory, const char *rel,
 			memset(&p->civil, 0, sizeof p->civil);
 	}
 	int rc = p->label ? add_path(&p->notes, directory, file) : -1;
-	for (size_t i = 0; i < disks.count && rc == 0; i++) {
-		const char *name = find_disk(names, disks.items[i]);
-		autofree char *line = name ? NULL : text_format("%s\n%s", p->label, disks.items[i]);
+	for (size_t i = 1; i < domain->count && rc == 0; i++) {
+		const char *name = find_disk(names, domain->items[i]);
+		autofree char *line = name ? NULL : text_format("%s\n%s", p->label, domain->items[i]);
 		rc = name ? add_path(&p->files, directory, name) : line ? strings_add(&l->missing, line) : -1;
 	}
 	/* With none of its disks it is still the newest, and not complete. */
-	if (rc == 0 && disks.count && !p->files.count)
+	if (rc == 0 && domain->count > 1 && !p->files.count)
 		rc = add_path(&p->files, directory, file);
 	for (size_t i = 0; i < names->count && alone && rc == 0; i++)
 		if (!is_partial_name(names->items[i]) &&
 		    name_kind(names->items[i], strlen(names->items[i]), &stem, &segment) == NAME_IMAGE)
 			rc = add_path(&p->files, directory, names->items[i]);
-	strings_free(&disks);
 	return rc;
+}
+
+/* What its XML says; nothing, where it is no domain's, or not to be read. */
+static int read_domain(const char *path, struct strings *out, struct error *e)
+{
+	autoclose int fd = peek_open(AT_FDCWD, path);
+	return fd < 0 ? 0 : peek(PEEK_DOMAIN, fd, out, e);
+}
+
+static int read_directory(struct libvirt *l, const char *path, const char *rel, int levels, struct error *e);
+
+/* One name of a directory: of a domain's XML it is added to domains. */
+static int see(struct libvirt *l, const char *path, const char *rel, const char *name, int levels,
+	       struct strings *domains, struct error *e)
+{
+	struct strings domain = {0};
+	autofree char *full = text_format("%s/%s", path, name);
+	autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", name);
+	if (!full || !below)
+		return error_nomem(e);
+	if (has_suffix(full, ".xml") && read_domain(full, &domain, e) < 0)
+		return -1;
+	int rc = domain.count ? strings_add(domains, name) : 0;
+	strings_free(&domain);
+	if (rc < 0)
+		return error_nomem(e);
+	bool skip = is_partial_name(name) || scan_is_system_dir(name) || !levels;
+	autoclose int fd = skip ? -1 : scan_open(AT_FDCWD, full, false);
+	if (!skip && fd < 0 && errno == EACCES)
+		return error_sys(e, "%s: directory can't be read", full);
+	return fd < 0 ? 0 : read_directory(l, full, below, levels - 1, e);
 }
 
 static int read_directory(struct libvirt *l, const char *path, const char *rel, int levels, struct error *e)
 {
 	struct strings names = {0}, domains = {0};
 	int rc = finder_list(path, &names, e);
-	for (size_t i = 0; i < names.count && rc == 0; i++) {
-		autofree char *full = text_format("%s/%s", path, names.items[i]);
-		autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", names.items[i]);
-		autofree char *xml = NULL;
-		if (!full || !below || (has_suffix(full, ".xml") && read_domain(full, &xml) < 0) ||
-		    (xml && strings_add(&domains, names.items[i]) < 0)) {
-			rc = error_nomem(e);
-			break;
-		}
-		bool skip = is_partial_name(names.items[i]) || scan_is_system_dir(names.items[i]) || !levels;
-		autoclose int fd = skip ? -1 : scan_open(AT_FDCWD, full, false);
-		if (!skip && fd < 0 && errno == EACCES)
-			rc = error_sys(e, "%s: directory can't be read", full);
-		else if (fd >= 0)
-			rc = read_directory(l, full, below, levels - 1, e);
-	}
+	for (size_t i = 0; i < names.count && rc == 0; i++)
+		rc = see(l, path, rel, names.items[i], levels, &domains, e);
 	for (size_t i = 0; i < domains.count && rc == 0; i++) {
+		struct strings domain = {0};
 		autofree char *full = text_format("%s/%s", path, domains.items[i]);
-		autofree char *xml = NULL;
-		if (!full || read_domain(full, &xml) < 0 ||
-		    (xml && add_domain(l, path, rel, domains.items[i], xml, &names, domains.count == 1) < 0))
+		rc = full ? read_domain(full, &domain, e) : error_nomem(e);
+		if (rc == 0 && domain.count &&
+		    add_domain(l, path, rel, domains.items[i], &domain, &names, domains.count == 1) < 0)
 			rc = error_nomem(e);
+		strings_free(&domain);
 	}
 	strings_free(&names);
 	strings_free(&domains);

@@ -9,6 +9,7 @@
 
 #include "backproof/text.h"
 #include "finder.h"
+#include "peek_rows.h"
 #include "points.h"
 #include "scan.h"
 
@@ -26,18 +27,6 @@ static bool has_suffix(const char *name, const char *suffix)
 	return n > m && !strcasecmp(name + n - m, suffix);
 }
 
-static char *read_text(const char *path)
-{
-	FILE *in = fopen(path, "re");
-	char *text = in ? malloc(OVF_MAX + 1) : NULL;
-	size_t n = text ? fread(text, 1, OVF_MAX, in) : 0;
-	if (in)
-		fclose(in);
-	if (text)
-		text[n] = 0;
-	return text;
-}
-
 /* Does a disk of the descriptor lie in the file whose tag ends at `end`? Where no disk says where it lies, all may. */
 static bool is_disk(const char *ovf, const char *tag, const char *end)
 {
@@ -51,7 +40,7 @@ static bool is_disk(const char *ovf, const char *tag, const char *end)
 }
 
 /* The files that a descriptor refers to, by the last part of their names: disks, and others (.nvram, .iso). */
-static int read_files(const char *ovf, struct strings *disks, struct strings *others)
+static int read_files(const char *ovf, struct strings *out)
 {
 	for (const char *s = ovf; (s = strstr(s, ":href=\"")); s++) {
 		const char *from = s + 7, *end = strchr(from, '"'), *tag = s;
@@ -59,14 +48,21 @@ static int read_files(const char *ovf, struct strings *disks, struct strings *ot
 			break;
 		while (tag > ovf && *tag != '<')
 			tag--;
-		struct strings *out = is_disk(ovf, tag, end + strcspn(end, ">")) ? disks : others;
+		bool disk = is_disk(ovf, tag, end + strcspn(end, ">"));
 		while (memchr(from, '/', (size_t)(end - from)))
 			from = (const char *)memchr(from, '/', (size_t)(end - from)) + 1;
-		autofree char *name = strndup(from, (size_t)(end - from));
-		if (!name || (*name && !strings_has(out, name) && strings_add(out, name) < 0))
+		autofree char *name = text_format("%c%.*s", disk ? 'd' : 'o', (int)(end - from), from);
+		if (!name || (name[1] && !strings_has(out, name) && strings_add(out, name) < 0))
 			return -1;
 	}
 	return 0;
+}
+
+int peek_export(int fd, struct strings *out, struct error *e)
+{
+	size_t n;
+	autofree char *ovf = peek_text(fd, OVF_MAX, &n, e);
+	return !ovf ? -1 : read_files(ovf, out) < 0 ? error_nomem(e) : 0;
 }
 
 static int add_path(struct strings *to, const char *directory, const char *name)
@@ -75,52 +71,48 @@ static int add_path(struct strings *to, const char *directory, const char *name)
 	return path ? strings_add(to, path) : -1;
 }
 
-/* Those of them that are there; one that is not is missing. */
-static int add_named(struct exports *x, const char *label, const char *directory, const struct strings *named,
-		     const struct strings *names, struct strings *to)
+/* One that a descriptor names ("d" or "o", and the name), where it is there; else it is missing. */
+static int add_named(struct exports *x, struct found_point *p, const char *directory, const char *named,
+		     const struct strings *names)
 {
-	int rc = 0;
-	for (size_t i = 0; i < named->count && rc == 0; i++) {
-		autofree char *line = text_format("%s\n%s", label, named->items[i]);
-		if (strings_has(names, named->items[i]))
-			rc = add_path(to, directory, named->items[i]);
-		else
-			rc = line ? strings_add(&x->missing, line) : -1;
-	}
-	return rc;
+	autofree char *line = text_format("%s\n%s", p->label, named + 1);
+	if (strings_has(names, named + 1))
+		return add_path(*named == 'd' ? &p->files : &p->notes, directory, named + 1);
+	return line ? strings_add(&x->missing, line) : -1;
 }
 
 static int add_descriptor(struct exports *x, struct found_point *p, const char *directory, const char *file,
-			  const struct strings *names)
+			  const struct strings *names, struct error *e)
 {
-	autofree char *full = text_format("%s/%s", directory, file), *ovf = full ? read_text(full) : NULL;
-	struct strings disks = {0}, others = {0};
-	int rc = !full ? -1 : ovf ? read_files(ovf, &disks, &others) : 0;
-	if (rc == 0)
-		rc = add_named(x, p->label, directory, &disks, names, &p->files);
-	if (rc == 0)
-		rc = add_named(x, p->label, directory, &others, names, &p->notes);
+	autofree char *full = text_format("%s/%s", directory, file);
+	autoclose int fd = full ? peek_open(AT_FDCWD, full) : -1;
+	struct strings named = {0};
+	if (fd >= 0 && peek(PEEK_EXPORT, fd, &named, e) < 0)
+		return -1;
+	int rc = full ? 0 : -1;
+	for (size_t i = 0; i < named.count && rc == 0; i++)
+		rc = add_named(x, p, directory, named.items[i], names);
 	/* With none of its disks it is still the newest, and not complete. */
 	if (rc == 0)
 		rc = add_path(p->files.count ? &p->notes : &p->files, directory, file);
-	strings_free(&disks);
-	strings_free(&others);
-	return rc;
+	strings_free(&named);
+	return rc < 0 ? error_nomem(e) : 0;
 }
 
 static int add_export(struct exports *x, const char *directory, const char *rel, const char *file,
-		      const struct strings *names)
+		      const struct strings *names, struct error *e)
 {
 	struct span where;
 	struct found_point *p = vec_push(&x->found.points);
 	const char *slash = strrchr(directory, '/'), *base = slash ? slash + 1 : directory;
 	if (!p || !(p->label = *rel ? text_format("%s/%s", rel, file) : strdup(file)))
-		return -1;
+		return error_nomem(e);
 	if (!name_time_find(file, strlen(file), &p->civil, &where) &&
 	    !name_time_find(base, strlen(base), &p->civil, &where))
 		memset(&p->civil, 0, sizeof p->civil);
-	return has_suffix(file, ".ova") ? add_path(&p->files, directory, file)
-					: add_descriptor(x, p, directory, file, names);
+	if (!has_suffix(file, ".ova"))
+		return add_descriptor(x, p, directory, file, names, e);
+	return add_path(&p->files, directory, file) < 0 ? error_nomem(e) : 0;
 }
 
 static int read_directory(struct exports *x, const char *path, const char *rel, int levels, struct error *e)
@@ -132,7 +124,7 @@ static int read_directory(struct exports *x, const char *path, const char *rel, 
 		if (is_partial_name(name) || scan_is_system_dir(name))
 			continue;
 		if (has_suffix(name, ".ova") || has_suffix(name, ".ovf")) {
-			rc = add_export(x, path, rel, name, &names) < 0 ? error_nomem(e) : 0;
+			rc = add_export(x, path, rel, name, &names, e);
 			continue;
 		}
 		autofree char *full = text_format("%s/%s", path, name);

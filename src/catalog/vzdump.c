@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "peek_rows.h"
+
 #define TEXT_MAX (256 * KIB) /* of a log: its beginning and its end */
 
 enum vzdump_kind vzdump_name(const char *name, size_t *stem, struct span *number, struct civil *c)
@@ -57,23 +59,21 @@ enum vzdump_kind vzdump_name(const char *name, size_t *stem, struct span *number
 	return VZDUMP_NONE;
 }
 
-/* The beginning and the end of a small file. *out is NULL where it can't be read. */
-static int read_text(int fd, const char *name, char **out)
+/* The beginning and the end of a small file, as a text without zeros. */
+static char *read_text(int fd, struct error *e)
 {
-	*out = NULL;
-	autoclose int f = openat(fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
-	if (f < 0 || fstat(f, &st) < 0 || !S_ISREG(st.st_mode))
-		return 0;
-	size_t size = (size_t)st.st_size, half = TEXT_MAX / 2, have = 0;
-	autofree char *text = malloc(TEXT_MAX + 1);
-	if (!text)
-		return -1;
+	size_t size = fstat(fd, &st) == 0 ? (size_t)st.st_size : 0, half = TEXT_MAX / 2, have = 0;
+	char *text = malloc(TEXT_MAX + 1);
+	if (!text) {
+		(void)!error_nomem(e);
+		return NULL;
+	}
 	for (size_t want = size < TEXT_MAX ? size : TEXT_MAX; have < want;) {
 		bool tail = size > TEXT_MAX && have >= half;
 		size_t room = size > TEXT_MAX && !tail ? half - have : want - have;
 		off_t from = (off_t)(tail ? size - (want - have) : have);
-		ssize_t n = read_whole_at(f, text + have, room, from);
+		ssize_t n = read_whole_at(fd, text + have, room, from);
 		if (n <= 0)
 			break;
 		have += (size_t)n;
@@ -81,8 +81,7 @@ static int read_text(int fd, const char *name, char **out)
 	for (size_t i = 0; i < have; i++)
 		text[i] = text[i] ? text[i] : ' ';
 	text[have] = '\0';
-	*out = take(text);
-	return 0;
+	return text;
 }
 
 /* The rest of the line behind key, trimmed, or NULL. */
@@ -106,39 +105,63 @@ static void set_unfinished(struct vzdump_told *t, const char *why)
 	t->unfinished = t->unfinished ? t->unfinished : why;
 }
 
-/* text: NULL where the log can't be read, which may have told of a failure. */
-static void read_log(struct vzdump_told *t, const char *text)
+int peek_log(int fd, struct strings *out, struct error *e)
 {
-	if (!text) {
-		set_unfinished(t, "its log can't be read");
-		return;
-	}
-	char *guest = value_of(text, "VM Name: ");
-	guest = guest ? guest : value_of(text, "CT Name: ");
-	if (guest) {
+	autofree char *text = read_text(fd, e);
+	if (!text)
+		return -1;
+	autofree char *vm = value_of(text, "VM Name: "), *ct = vm ? NULL : value_of(text, "CT Name: ");
+	bool failed = strstr(text, "ERROR: Backup of VM") || strstr(text, "TASK ERROR");
+	bool finished = strstr(text, "Finished Backup of VM");
+	const char end[] = {failed ? PEEK_FAILED : finished ? PEEK_FINISHED : PEEK_NO_END, 0};
+	return strings_add(out, vm ? vm : ct ? ct : "") < 0 || strings_add(out, end) < 0 ? error_nomem(e) : 0;
+}
+
+int peek_notes(int fd, struct strings *out, struct error *e)
+{
+	autofree char *text = read_text(fd, e), *guest = text ? value_of(text, "") : NULL;
+	if (!text)
+		return -1;
+	return guest && strings_add(out, guest) < 0 ? error_nomem(e) : 0;
+}
+
+static int read_log(struct vzdump_told *t, const struct strings *said)
+{
+	char end = *said->items[1];
+	if (*said->items[0]) {
 		free(t->guest);
-		t->guest = guest;
+		if (!(t->guest = strdup(said->items[0])))
+			return -1;
 	}
-	if (strstr(text, "ERROR: Backup of VM") || strstr(text, "TASK ERROR"))
+	if (end == PEEK_FAILED)
 		set_unfinished(t, "its log says that the job failed");
-	else if (!strstr(text, "Finished Backup of VM"))
+	else if (end == PEEK_NO_END)
 		set_unfinished(t, "its log has no end");
+	return 0;
 }
 
 int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_kind kind)
 {
-	autofree char *text = NULL;
+	struct strings said = {0};
+	struct error e = {0};
 	if (kind == VZDUMP_UNFINISHED)
 		set_unfinished(t, "it is being written");
 	/* What the notes say counts only where no log does. */
-	bool wanted = kind == VZDUMP_LOG || (kind == VZDUMP_NOTES && !t->guest);
-	if (!wanted)
+	bool log = kind == VZDUMP_LOG;
+	if (!log && (kind != VZDUMP_NOTES || t->guest))
 		return 0;
-	if (read_text(dir, name, &text) < 0)
-		return -1;
-	if (kind == VZDUMP_LOG)
-		read_log(t, text);
-	else
-		t->guest = text ? value_of(text, "") : NULL;
-	return 0;
+	autoclose int fd = peek_open(dir, name);
+	/* It may have told of a failure. */
+	if (fd < 0 && log)
+		set_unfinished(t, "its log can't be read");
+	if (fd < 0)
+		return 0;
+	if (peek(log ? PEEK_LOG : PEEK_NOTES, fd, &said, &e) < 0) {
+		if (log)
+			set_unfinished(t, "its log can't be looked into");
+		return e.cls == ERROR_INTERNAL ? -1 : 0;
+	}
+	int rc = log ? read_log(t, &said) : said.count && !(t->guest = strdup(said.items[0])) ? -1 : 0;
+	strings_free(&said);
+	return rc;
 }

@@ -16,6 +16,7 @@
 #include "backproof/text.h"
 #include "finder.h"
 #include "name.h"
+#include "peek_rows.h"
 #include "scan.h"
 
 #define TOP "WindowsImageBackup"
@@ -64,22 +65,6 @@ static bool is_guid(const char *s)
 	return true;
 }
 
-/* A file as text: what is UTF-16 loses its zeros, the names that are looked for are ASCII. NULL: not readable. */
-static char *read_specs(const char *path)
-{
-	FILE *in = fopen(path, "re");
-	char *text = in ? malloc(SPECS_MAX + 1) : NULL;
-	size_t n = text ? fread(text, 1, SPECS_MAX, in) : 0, kept = 0;
-	for (size_t i = 0; i < n; i++)
-		if (text[i])
-			text[kept++] = text[i];
-	if (text)
-		text[kept] = 0;
-	if (in)
-		fclose(in);
-	return text;
-}
-
 /* The GUIDs of the volumes that the specification names, lower case, each once. */
 static int named_volumes(const char *text, struct strings *out)
 {
@@ -96,21 +81,34 @@ static int named_volumes(const char *text, struct strings *out)
 	return 0;
 }
 
+/* What is UTF-16 loses its zeros: the names that are looked for are ASCII. */
+int peek_volumes(int fd, struct strings *out, struct error *e)
+{
+	size_t n, kept = 0;
+	autofree char *text = peek_text(fd, SPECS_MAX, &n, e);
+	if (!text)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (text[i])
+			text[kept++] = text[i];
+	text[kept] = '\0';
+	return named_volumes(text, out) < 0 ? error_nomem(e) : 0;
+}
+
 /*
  * A volume that was asked for has a file by its name. That of the EFI system partition is called Esp, and others
  * have been seen with names of their own: each of those may be one of the volumes that are not found.
  */
 static int check_volumes(const char *directory, const struct strings *names, struct error *e)
 {
-	autofree char *path = text_format("%s/" SPECS, directory), *text = path ? read_specs(path) : NULL;
+	autofree char *path = text_format("%s/" SPECS, directory);
+	autoclose int fd = path ? peek_open(AT_FDCWD, path) : -1;
 	struct strings wanted = {0};
 	size_t other = 0, missing = 0;
 	const char *first = NULL;
 	if (!path)
 		return error_nomem(e);
-	if (!text)
-		return 0;
-	int rc = named_volumes(text, &wanted) < 0 ? error_nomem(e) : 0;
+	int rc = fd < 0 ? 0 : peek(PEEK_VOLUMES, fd, &wanted, e);
 	for (size_t i = 0; i < names->count; i++)
 		other += is_disk(names->items[i]) && (strlen(names->items[i]) < GUID || !is_guid(names->items[i]));
 	for (size_t i = 0; i < wanted.count; i++) {

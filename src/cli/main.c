@@ -95,8 +95,12 @@ static int run(const struct command *c, int argc, char **argv)
 	int status = CODE_CANNOT_TELL;
 	if (options_parse(&o, c->bit, argc, argv, &e) < 0)
 		status = complain(e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_USAGE, e.text);
-	else
+	else {
+		/* A policy that has to be confined refuses that by itself. */
+		if (o.overrides.no_confine)
+			gate_readers(NULL);
 		status = o.help ? help_command(c) : c->run(&o);
+	}
 	options_free(&o);
 	return status;
 }
@@ -109,6 +113,8 @@ int main(int argc, char **argv)
 		signal(SIGXCPU, SIG_DFL); /* its limit ends it, and who started it says so */
 		return gate_reader();
 	}
+	if (argc == 2 && !strcmp(argv[1], "peeker"))
+		return gate_peeker();
 	/* This very file, whatever stands at its path by now. */
 	gate_readers("/proc/self/exe");
 	const char *name = argc > 1 ? argv[1] : NULL;

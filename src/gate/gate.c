@@ -8,6 +8,7 @@
 #include "backproof/text.h"
 #include "applied.h"
 #include "back_up.h"
+#include "peeker.h"
 #include "policy_digest.h"
 #include "polite.h"
 #include "remember.h"
@@ -58,6 +59,7 @@ void gate_indexes_destroy(struct gate_indexes *x)
 	paces_destroy(x->paces);
 	histories_destroy(x->histories);
 	free(x);
+	peeker_end();
 }
 
 void gate_history_flush(struct gate_indexes *x, struct strings *notes)
@@ -227,6 +229,9 @@ static void check_host(const struct gate_request *r, const struct host_config *h
 		live_mounts_free(&live);
 	}
 	catalog_free(&points);
+	/* Who asks for many hosts has need of it again. */
+	if (!r->indexes)
+		peeker_end();
 }
 
 void gate_check(const struct gate_request *r, struct host_result *out)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "budgets.h"
+#include "peeker.h"
 
 int look_code(const struct findings *f)
 {
@@ -40,7 +41,9 @@ int look_prepare(struct look *l, const struct strings *paths, const struct gate_
 		return error_nomem(e);
 	l->policy.sample_files = 0;
 	strings_free(&l->policy.critical);
-	if (catalog_from_paths(paths, "", &l->catalog, e) < 0)
+	int rc = catalog_from_paths(paths, "", &l->catalog, e);
+	peeker_end();
+	if (rc < 0)
 		return -1;
 	if (!l->catalog.count)
 		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s: no restore point was found there", paths->items[0]);

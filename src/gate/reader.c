@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -18,80 +17,14 @@
 #define LOOK_MS 100			     /* how often a signal and the deadline are looked at */
 #define STAGE_MOST 40
 
-static const char *program;
-
-void gate_readers(const char *path)
-{
-	program = path;
-}
-
-bool reader_wanted(const struct policy *p)
-{
-	return program && p->confine != CONFINE_NO;
-}
-
-static bool pass_on(const char *variable)
-{
-	static const char *const names[] = {"BACKPROOF_", "LD_",     "ASAN_", "LSAN_", "UBSAN_", "TSAN_",
-					    "GCOV_",	  "LLVM_PRO", "TZ=",   "MALLOC", "GLIBC_"};
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strncmp(variable, names[i], strlen(names[i])))
-			return true;
-	return false;
-}
-
-/* Nothing of what is in our environment is a reader's business. */
-static char **environment(void)
-{
-	size_t n = 0, count = 0;
-	while (environ[count])
-		count++;
-	char **out = calloc(count + 1, sizeof *out);
-	for (size_t i = 0; out && i < count; i++)
-		if (pass_on(environ[i]))
-			out[n++] = environ[i];
-	return out;
-}
-
-/* Descriptors that a reader gets by number must not be those numbers here. */
-static int above(int fd, struct error *e)
-{
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, READER_TARGET + 1);
-	close(fd);
-	return high < 0 ? error_sys(e, "starting a reader") : high;
-}
-
 static int start(struct reader_life *r, int theirs, struct error *e)
 {
-	static char name[] = "backproof", mode[] = "reader";
-	char *const args[] = {name, mode, NULL};
-	posix_spawn_file_actions_t actions;
-	autofree char **env = environment();
 	/* Opened once more: the lock on it is ours alone, so that it goes when we do. */
-	int here = openat(scratch_fd(r->p->scratch), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclose int scratch = here < 0 ? error_sys(e, "scratch") : above(here, e);
-	autoclose int target = r->target < 0 ? -1 : fcntl(r->target, F_DUPFD_CLOEXEC, READER_TARGET + 1);
+	autoclose int scratch = openat(scratch_fd(r->p->scratch), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fds[] = {theirs, scratch, r->target};
 	if (scratch < 0)
-		return -1;
-	if (r->target >= 0 && target < 0)
-		return error_sys(e, "starting a reader");
-	if (!env || posix_spawn_file_actions_init(&actions) != 0)
-		return error_nomem(e);
-	/* What it writes would come to somebody's terminal. */
-	int rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
-/* A sanitizer has something to say. */
-#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDERR_FILENO);
-#endif
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, theirs, READER_SOCKET);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, scratch, READER_SCRATCH);
-	if (target >= 0)
-		rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, target, READER_TARGET);
-	rc = rc ? rc : posix_spawn(&r->pid, program, &actions, NULL, args, env);
-	posix_spawn_file_actions_destroy(&actions);
-	errno = rc;
-	return rc ? error_sys(e, "starting a reader (%s)", program) : 0;
+		return error_sys(e, "scratch");
+	return reader_spawn("reader", fds, r->target < 0 ? 2 : 3, &r->pid, e);
 }
 
 /* The most of the devices that its files are on. */
@@ -322,9 +255,9 @@ static int open_life(struct reader_life *r, int *theirs, struct error *e)
 	/* See send_all: readers take their answers at once. */
 	const struct timeval patience = {.tv_sec = GRACE_NS / 1000000000};
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	r->fd = above(pair[0], e);
-	*theirs = above(pair[1], e);
-	return r->fd < 0 || *theirs < 0 ? -1 : 0;
+	r->fd = pair[0];
+	*theirs = pair[1];
+	return 0;
 }
 
 void reader_life_run(struct reader_life *r)

@@ -36,6 +36,7 @@ enum reader_message {
 	READER_REQUEST = 1,
 	READER_ANSWER,
 	READER_DONE,
+	READER_PEEK, /* enum peek_kind; a descriptor comes along */
 	/* of the reader */
 	READER_OPEN,	 /* how, path -> errno, and if that is 0: number of the file; a descriptor comes along */
 	READER_STAT,	 /* follow, path -> errno, struct stat */
@@ -49,6 +50,7 @@ enum reader_message {
 	READER_OUTPUT,	 /* 1: bytes of a file, 0: lines of text; and these. no answer */
 	READER_CONFINED, /* what is in force; no answer */
 	READER_RESULT,
+	READER_PEEKED, /* class of an error, and if that is 0: names; else its text */
 	READER_MESSAGES
 };
 #define READER_HEAD 8
@@ -60,6 +62,9 @@ enum reader_message {
 #define READER_SOCKET 3 /* descriptors of a reader, from its beginning */
 #define READER_SCRATCH 4
 #define READER_TARGET 5 /* of READER_EXTRACT */
+
+/* Starts this program as "backproof MODE": fds (at most three) are its descriptors from READER_SOCKET on. -1: *e. */
+int reader_spawn(const char *mode, const int fds[], size_t count, pid_t *pid, struct error *e) must_check;
 
 /* 0: all of it went. -1: *e. */
 int reader_send(int fd, enum reader_message kind, const void *body, size_t length, int passed_fd,

@@ -6,6 +6,7 @@
 
 #include "backproof/text.h"
 #include "budgets.h"
+#include "peeker.h"
 #include "reader.h"
 #include "sealing.h"
 
@@ -56,7 +57,9 @@ static int find(struct sealing *x)
 {
 	const struct seal_request *r = x->r;
 	struct error e = {0};
-	if (catalog_from_paths(r->paths, r->host ? r->host : "", &x->catalog, &e) < 0) {
+	int rc = catalog_from_paths(r->paths, r->host ? r->host : "", &x->catalog, &e);
+	peeker_end();
+	if (rc < 0) {
 		bool missing = e.cls == ERROR_CORRUPT && e.sys == ENOENT;
 		refuse(x->out, missing ? CODE_INCOMPLETE : e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_CANNOT_TELL,
 		       e.text);

@@ -14,4 +14,8 @@ struct attempt {
 /* Up to one without a name. */
 extern const struct attempt attempts_break_out[], attempts_lie[];
 
+#define ORDER_MAGIC "backproof-exploit "
+/* Does what is ordered, behind the magic, and ends the process by how it went. */
+_Noreturn void obey(char *order);
+
 #endif

@@ -22,7 +22,7 @@ int __wrap_content_probe(struct source *src, struct content *out, struct error *
 
 static const struct attempt *const lists[] = {attempts_break_out, attempts_lie};
 
-static void obey(char *order)
+void obey(char *order)
 {
 	char *argument = strchr(order, ' ');
 	if (argument)
@@ -38,7 +38,7 @@ static void obey(char *order)
 
 int __wrap_content_probe(struct source *src, struct content *out, struct error *e)
 {
-	static const char magic[] = "backproof-exploit ";
+	static const char magic[] = ORDER_MAGIC;
 	char order[512];
 	struct error ignored;
 	uint64_t size = source_size(src);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "backproof/catalog.h"
+#include "backproof/gate.h"
 #include "backproof/pool.h"
 
 struct all {
@@ -58,6 +59,8 @@ int main(int argc, char **argv)
 	}
 	struct repository r = {.name = argv[3], .path = argv[3], .layout = argv[1]};
 	r.match = strcmp(argv[2], "-") ? argv[2] : NULL;
+	/* As the program does: what lies in files is looked into by a process of its own. */
+	gate_readers(getenv("BACKPROOF"));
 	a.index = catalog_index_open(&r, NULL, &e);
 	if (!a.index) {
 		fprintf(stderr, "%s\n", e.text);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * What files of a repository say of the backups in it, as far as that is needed to find them: names that a descriptor,
+ * a log or the head of an image holds. Whoever wrote a backup wrote them, so somebody else may be set to look into
+ * them, and what he answers is no more trusted than what they say.
+ */
+#ifndef BACKPROOF_PEEK_H
+#define BACKPROOF_PEEK_H
+
+#include "backproof/base.h"
+
+enum peek_kind {
+	PEEK_BACKING, /* of a qcow2: the last part of its backing file's name; none: there is nothing behind it */
+	PEEK_DOMAIN,  /* of libvirt's XML: the guest ("": it has no name), its disks; none: it is no domain's */
+	PEEK_VOLUMES, /* of Windows' BackupSpecs.xml: GUIDs of volumes, lower case */
+	PEEK_EXPORT,  /* of an OVF: names of files, "d" before a disk's, "o" before another's */
+	PEEK_LOG,     /* of vzdump: the guest ("": it is not said), a letter of enum peek_end */
+	PEEK_NOTES,   /* of vzdump: the guest, or none */
+	PEEK_KINDS
+};
+/* How a job ended. */
+enum peek_end { PEEK_FINISHED = 'f', PEEK_FAILED = 'e', PEEK_NO_END = 'n' };
+
+#define PEEK_NAME_MOST 4096   /* bytes of a name */
+#define PEEK_COUNT_MOST 65536 /* of them */
+
+/*
+ * Adds to out (empty) what the file says that fd is open on; no name in it leads to another directory. -1: *e; out is
+ * empty then. Any thread.
+ */
+int peek(enum peek_kind kind, int fd, struct strings *out, struct error *e) must_check;
+
+/* Whoever looks instead; NULL: this process. Set before threads are there. */
+typedef int peek_fn(enum peek_kind kind, int fd, struct strings *out, struct error *e);
+void peek_by(peek_fn *fn);
+/* This process itself looks. */
+peek_fn peek_here must_check;
+
+/* A regular file's, for peek; relative to the directory dir, or AT_FDCWD. -1: there is none that could be read. */
+int peek_open(int dir, const char *path) must_check;
+
+#endif

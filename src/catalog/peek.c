@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "backproof/peek.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "peek_rows.h"
+
+#define GUID 36
+
+static peek_fn *other;
+
+void peek_by(peek_fn *fn)
+{
+	other = fn;
+}
+
+int peek_open(int dir, const char *path)
+{
+	struct stat st;
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+char *peek_text(int fd, size_t most, size_t *length, struct error *e)
+{
+	struct stat st;
+	size_t want = fstat(fd, &st) == 0 && (uint64_t)st.st_size < most ? (size_t)st.st_size : most;
+	char *text = malloc(want + 1);
+	if (!text) {
+		(void)!error_nomem(e);
+		return NULL;
+	}
+	ssize_t n = read_whole_at(fd, text, want, 0);
+	*length = n > 0 ? (size_t)n : 0;
+	text[*length] = '\0';
+	return text;
+}
+
+static bool is_guid(const char *s)
+{
+	for (size_t i = 0; i < GUID; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
+			return false;
+	return !s[GUID];
+}
+
+/* A name that stays in the directory where it is looked for. */
+static bool is_plain(const char *s)
+{
+	return *s && !strchr(s, '/') && strcmp(s, ".") && strcmp(s, "..");
+}
+
+static bool is_sound(enum peek_kind kind, const struct strings *out)
+{
+	if (out->count > PEEK_COUNT_MOST)
+		return false;
+	for (size_t i = 0; i < out->count; i++) {
+		const char *s = out->items[i];
+		if (strlen(s) > PEEK_NAME_MOST)
+			return false;
+		if ((kind == PEEK_BACKING && !is_plain(s)) || (kind == PEEK_DOMAIN && i && !is_plain(s)) ||
+		    (kind == PEEK_VOLUMES && !is_guid(s)) ||
+		    (kind == PEEK_EXPORT && ((*s != 'd' && *s != 'o') || !is_plain(s + 1))))
+			return false;
+	}
+	if (kind == PEEK_LOG)
+		return out->count == 2 && strlen(out->items[1]) == 1 &&
+		       strchr((const char[]){PEEK_FINISHED, PEEK_FAILED, PEEK_NO_END, 0}, *out->items[1]);
+	return (kind != PEEK_BACKING && kind != PEEK_NOTES) || out->count <= 1;
+}
+
+int peek_here(enum peek_kind kind, int fd, struct strings *out, struct error *e)
+{
+	static int (*const rows[PEEK_KINDS])(int, struct strings *, struct error *) = {
+		[PEEK_BACKING] = peek_backing, [PEEK_DOMAIN] = peek_domain, [PEEK_VOLUMES] = peek_volumes,
+		[PEEK_EXPORT] = peek_export,   [PEEK_LOG] = peek_log,	    [PEEK_NOTES] = peek_notes,
+	};
+	return rows[kind](fd, out, e);
+}
+
+int peek(enum peek_kind kind, int fd, struct strings *out, struct error *e)
+{
+	int rc = (other ? other : peek_here)(kind, fd, out, e);
+	if (rc == 0 && !is_sound(kind, out))
+		rc = error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "it holds names that no such file has");
+	if (rc < 0)
+		strings_free(out);
+	return rc;
+}

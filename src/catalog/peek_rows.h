@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* One function a kind of file: what it says, see enum peek_kind. -1: *e. */
+#ifndef CATALOG_PEEK_ROWS_H
+#define CATALOG_PEEK_ROWS_H
+
+#include "backproof/peek.h"
+
+int peek_backing(int fd, struct strings *out, struct error *e) must_check;
+int peek_domain(int fd, struct strings *out, struct error *e) must_check;
+int peek_volumes(int fd, struct strings *out, struct error *e) must_check;
+int peek_export(int fd, struct strings *out, struct error *e) must_check;
+int peek_log(int fd, struct strings *out, struct error *e) must_check;
+int peek_notes(int fd, struct strings *out, struct error *e) must_check;
+
+/* The beginning of a file, so many bytes of it at most, and a NUL. What can't be read is missing. */
+/* *length: without the NUL. NULL: *e. */
+char *peek_text(int fd, size_t most, size_t *length, struct error *e) must_check;
+
+#endif

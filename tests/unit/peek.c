@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What files say that have to be looked into before there is a restore point, and that no lie about it is believed. */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "backproof/peek.h"
+#include "test.h"
+
+static struct strings said;
+static struct error why;
+
+static int file_of(const void *data, size_t len)
+{
+	int fd = memfd_create("peek", MFD_CLOEXEC);
+	NEED(fd >= 0 && write(fd, data, len) == (ssize_t)len);
+	return fd;
+}
+
+static int ask(enum peek_kind kind, const void *data, size_t len)
+{
+	autoclose int fd = file_of(data, len);
+	strings_free(&said);
+	memset(&why, 0, sizeof why);
+	return peek(kind, fd, &said, &why);
+}
+
+static int ask_text(enum peek_kind kind, const char *text)
+{
+	return ask(kind, text, strlen(text));
+}
+
+/* All that was said, a bar behind each. */
+static const char *all(void)
+{
+	static char text[4096];
+	text[0] = '\0';
+	for (size_t i = 0; i < said.count; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s|", said.items[i]);
+	return text;
+}
+
+static void test_domain(void)
+{
+	static const char disk[] = "<disk device='disk'><source file='/a/web01'/></disk>"
+				   "<disk type='block'><source dev=\"/dev/vg/data\"/></disk>";
+	char xml[1024];
+	snprintf(xml, sizeof xml, "<domain type='kvm'><name>web01</name>%s</domain>", disk);
+	CHECK_INT(ask_text(PEEK_DOMAIN, xml), 0);
+	/* A disk that is called as the guest is counts. */
+	CHECK_STR(all(), "web01|web01|data|");
+	snprintf(xml, sizeof xml, "<domain type='kvm'>%s</domain>", disk);
+	CHECK_INT(ask_text(PEEK_DOMAIN, xml), 0);
+	CHECK_STR(all(), "|web01|data|");
+	CHECK_INT(ask_text(PEEK_DOMAIN, "<domain type='kvm'><name>web01</name>"), 0);
+	CHECK_STR(all(), "");
+	CHECK_INT(ask_text(PEEK_DOMAIN, "<domains><name>web01</name></domain>"), 0);
+	CHECK_STR(all(), "");
+	CHECK_INT(ask(PEEK_DOMAIN, "<domain \0></domain>", 19), 0);
+	CHECK_STR(all(), "");
+	/* ".." is the name of no disk. */
+	CHECK_INT(ask_text(PEEK_DOMAIN, "<domain ><disk ><source file='/a/..'/></disk></domain>"), -1);
+	CHECK_INT(why.cls, ERROR_CORRUPT);
+	CHECK_INT(said.count, 0);
+}
+
+static void test_export(void)
+{
+	CHECK_INT(ask_text(PEEK_EXPORT, "<File ovf:href=\"a/web01.vmdk\" ovf:id=\"f1\"/><File ovf:href=\"x.nvram\" ovf:id=\"f2\"/>"
+					"<File ovf:href=\"\"/><Disk ovf:fileRef=\"f1\"/><File ovf:href=\"cut"), 0);
+	CHECK_STR(all(), "dweb01.vmdk|ox.nvram|");
+	CHECK_INT(ask_text(PEEK_EXPORT, "<File ovf:href=\"/x/..\" ovf:id=\"f1\"/>"), -1);
+	CHECK_INT(why.cls, ERROR_CORRUPT);
+}
+
+static void test_volumes(void)
+{
+	static const char one[] = "\\\\?\\Volume{12345678-ABCD-abcd-1234-123456789abc}\\ Volume{not-one} "
+				  "Volume{12345678-abcd-abcd-1234-123456789ABC} Volume{00000000-0000-0000-0000-00000000000";
+	uint8_t wide[2 * sizeof one] = {0xff, 0xfe};
+	CHECK_INT(ask_text(PEEK_VOLUMES, one), 0);
+	CHECK_STR(all(), "12345678-abcd-abcd-1234-123456789abc|");
+	for (size_t i = 0; i + 1 < sizeof one; i++)
+		wide[2 + 2 * i] = (uint8_t)one[i];
+	CHECK_INT(ask(PEEK_VOLUMES, wide, sizeof wide), 0);
+	CHECK_STR(all(), "12345678-abcd-abcd-1234-123456789abc|");
+}
+
+static void test_vzdump(void)
+{
+	CHECK_INT(ask_text(PEEK_LOG, "x\nINFO: VM Name: web01 \r\nINFO: Finished Backup of VM 100 (00:01)\n"), 0);
+	CHECK_STR(all(), "web01|f|");
+	CHECK_INT(ask_text(PEEK_LOG, "CT Name: ct1\nERROR: Backup of VM 100 failed\nFinished Backup of VM 101\n"), 0);
+	CHECK_STR(all(), "ct1|e|");
+	CHECK_INT(ask_text(PEEK_LOG, ""), 0);
+	CHECK_STR(all(), "|n|");
+	CHECK_INT(ask_text(PEEK_NOTES, "  web01\nand more"), 0);
+	CHECK_STR(all(), "web01|");
+	CHECK_INT(ask_text(PEEK_NOTES, "\n"), 0);
+	CHECK_STR(all(), "");
+	/* Of a long one, its beginning and its end. */
+	size_t len = 2 * MIB;
+	char *text = malloc(len);
+	NEED(text);
+	memset(text, 'x', len);
+	memcpy(text, "VM Name: web01\n", 15);
+	memcpy(text + len - 22, "Finished Backup of VM\n", 22);
+	CHECK_INT(ask(PEEK_LOG, text, len), 0);
+	CHECK_STR(all(), "web01|f|");
+	free(text);
+}
+
+static void test_backing(void)
+{
+	uint8_t head[128] = "QFI\xfb";
+	static const char name[] = "/x/base.qcow2";
+	head[15] = 64;
+	head[19] = sizeof name - 1;
+	memcpy(head + 64, name, sizeof name - 1);
+	CHECK_INT(ask(PEEK_BACKING, head, sizeof head), 0);
+	CHECK_STR(all(), "base.qcow2|");
+	/* Every cut, every length: another name is none, or a shorter one without directories. */
+	for (size_t len = 0; len < sizeof head; len++) {
+		CHECK_INT(ask(PEEK_BACKING, head, len), 0);
+		CHECK(said.count == (len >= 64 + sizeof name - 1));
+	}
+	for (unsigned n = 0; n < 256; n++) {
+		head[19] = (uint8_t)n;
+		CHECK_INT(ask(PEEK_BACKING, head, sizeof head), 0);
+		CHECK(said.count <= 1 && (!said.count || !strchr(said.items[0], '/')));
+	}
+	head[18] = 0xff; /* longer than the format allows */
+	CHECK_INT(ask(PEEK_BACKING, head, sizeof head), 0);
+	CHECK_INT(said.count, 0);
+	head[18] = 0;
+	head[19] = sizeof name - 1;
+	head[8] = 0xff; /* beyond any file */
+	CHECK_INT(ask(PEEK_BACKING, head, sizeof head), 0);
+	CHECK_INT(said.count, 0);
+}
+
+/* What somebody else says that it is. */
+static const char *const *lies;
+static size_t lie_count;
+
+static int tell(enum peek_kind kind, int fd, struct strings *out, struct error *e)
+{
+	(void)kind, (void)fd, (void)e;
+	for (size_t i = 0; i < lie_count; i++)
+		NEED(strings_add(out, lies[i]) == 0);
+	return 0;
+}
+
+#define TOLD(kind, ...) told(kind, (const char *const[]){__VA_ARGS__}, sizeof (const char *const[]){__VA_ARGS__} / sizeof(char *))
+
+static int told(enum peek_kind kind, const char *const *items, size_t count)
+{
+	lies = items;
+	lie_count = count;
+	int rc = ask_text(kind, "");
+	CHECK(rc == 0 || (why.cls == ERROR_CORRUPT && !said.count));
+	return rc;
+}
+
+static void test_lies(void)
+{
+	static char longest[PEEK_NAME_MOST + 2];
+	memset(longest, 'x', PEEK_NAME_MOST + 1);
+	peek_by(tell);
+	CHECK_INT(TOLD(PEEK_BACKING, "base.qcow2"), 0);
+	CHECK_INT(TOLD(PEEK_BACKING, "../base.qcow2"), -1);
+	CHECK_INT(TOLD(PEEK_BACKING, "/etc/shadow"), -1);
+	CHECK_INT(TOLD(PEEK_BACKING, "."), -1);
+	CHECK_INT(TOLD(PEEK_BACKING, ""), -1);
+	CHECK_INT(TOLD(PEEK_BACKING, "a", "b"), -1);
+	CHECK_INT(TOLD(PEEK_BACKING, longest + 1), 0);
+	CHECK_INT(TOLD(PEEK_BACKING, longest), -1);
+	CHECK_INT(TOLD(PEEK_DOMAIN, "a/guest may be called as it likes", "sda"), 0);
+	CHECK_INT(TOLD(PEEK_DOMAIN, "web01", "x/sda"), -1);
+	CHECK_INT(TOLD(PEEK_DOMAIN, "web01", ""), -1);
+	CHECK_INT(TOLD(PEEK_VOLUMES, "12345678-abcd-abcd-1234-123456789abc"), 0);
+	CHECK_INT(TOLD(PEEK_VOLUMES, "12345678-abcd-abcd-1234-123456789abcd"), -1);
+	CHECK_INT(TOLD(PEEK_VOLUMES, "../5678-abcd-abcd-1234-123456789abc"), -1);
+	CHECK_INT(TOLD(PEEK_EXPORT, "da.vmdk", "ob.iso"), 0);
+	CHECK_INT(TOLD(PEEK_EXPORT, "xa.vmdk"), -1);
+	CHECK_INT(TOLD(PEEK_EXPORT, "d../a.vmdk"), -1);
+	CHECK_INT(TOLD(PEEK_EXPORT, "d"), -1);
+	CHECK_INT(TOLD(PEEK_LOG, "web01", "f"), 0);
+	CHECK_INT(TOLD(PEEK_LOG, "web01", "x"), -1);
+	CHECK_INT(TOLD(PEEK_LOG, "web01", ""), -1);
+	CHECK_INT(TOLD(PEEK_LOG, "web01"), -1);
+	CHECK_INT(TOLD(PEEK_LOG, "web01", "f", "f"), -1);
+	CHECK_INT(TOLD(PEEK_NOTES, "web01"), 0);
+	CHECK_INT(TOLD(PEEK_NOTES, "web01", "web02"), -1);
+	peek_by(NULL);
+	CHECK_INT(ask_text(PEEK_NOTES, "web01"), 0);
+}
+
+static void test_open(void)
+{
+	char path[] = "/tmp/backproof-peek-XXXXXX";
+	NEED(mkdtemp(path));
+	CHECK_INT(peek_open(AT_FDCWD, path), -1);
+	CHECK_INT(peek_open(AT_FDCWD, "/dev/null"), -1);
+	NEED(rmdir(path) == 0 && mkfifo(path, 0600) == 0);
+	/* Nobody waits for somebody to write into it. */
+	CHECK_INT(peek_open(AT_FDCWD, path), -1);
+	NEED(unlink(path) == 0);
+	CHECK_INT(peek_open(AT_FDCWD, path), -1);
+	autoclose int fd = peek_open(AT_FDCWD, "/proc/self/exe");
+	CHECK(fd >= 0);
+}
+
+int main(void)
+{
+	RUN(test_domain);
+	RUN(test_export);
+	RUN(test_volumes);
+	RUN(test_vzdump);
+	RUN(test_backing);
+	RUN(test_lies);
+	RUN(test_open);
+	strings_free(&said);
+	return test_done();
+}
