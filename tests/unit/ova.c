@@ -295,6 +295,15 @@ static void test_manifests(void)
 	manifest(text, OUTCOME_BROKEN, false);
 	snprintf(text, sizeof text, "%s\nCRC99(d.img)= 12\n", ovf);
 	manifest(text, OUTCOME_UNSUPPORTED, false);
+	/* Blanks as writers put them; and lines that are none. */
+	snprintf(text, sizeof text, "SHA1 (a.ovf) \t= \t%s \t\n%s\t", strchr(ovf, '=') + 2, img);
+	manifest(text, OUTCOME_HELD, true);
+	static const char *const none[] = {"(d.img)= 12", "SHA1 d.img= 12", "SHA1(d.img = 12", "SHA1)d.img(= 12", "SHA1()= 12",
+					   "SHA1(d.img) 12", "SHA1(d.img)=", "SHA1(d.img)= xyz", "  (d.img)= 12"};
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		snprintf(text, sizeof text, "%s\n%s\n%s\n", ovf, img, none[i]);
+		manifest(text, OUTCOME_BROKEN, false);
+	}
 	/* A signature is named, and counts for nothing. */
 	struct findings f;
 	bool covered;
@@ -310,6 +319,27 @@ static void test_manifests(void)
 	CHECK(strstr(e.text, "twice"));
 	CHECK_INT(made_of(GOOD, (struct extra[]){{"b.ovf", "x"}}, 1, &covered, NULL, &e), REFUSED);
 	CHECK_INT(e.cls, ERROR_AMBIGUOUS);
+	for (int i = 0; i < 2; i++) {
+		struct extra two[] = {{i ? "a.cert" : "a.mf", "x"}, {i ? "b.cert" : "b.mf", "x"}};
+		CHECK_INT(made_of(GOOD, two, 2, &covered, NULL, &e), REFUSED);
+		CHECK_INT(e.cls, ERROR_AMBIGUOUS);
+	}
+}
+
+/* No time is left for digests: that is said, and nothing is covered. */
+static void test_late(void)
+{
+	struct files x;
+	struct error e = {0};
+	bool covered;
+	struct file *file = load(&x, "gnu.ova");
+	const struct image *im = file_image(&x, file->name, false, &e);
+	NEED(im);
+	x.b.deadline_ns = monotonic_ns() - 1;
+	CHECK_INT(im->ops->verify(&file->image, file->name, &x.f, &x.b, &covered, &e), -1);
+	CHECK_INT(e.cls, ERROR_LIMIT);
+	CHECK_INT(found(&x.f, "ova.manifest", OUTCOME_HELD), 0);
+	files_free(&x);
 }
 
 int main(void)
@@ -324,6 +354,7 @@ int main(void)
 	RUN(test_cuts);
 	RUN(test_descriptors);
 	RUN(test_manifests);
+	RUN(test_late);
 	files_free(&x);
 	return test_done();
 }
