@@ -118,7 +118,7 @@ static void test_bins(void)
 static void test_root(void)
 {
 	begin();
-	uint32_t small = hive_put(&m, "nk", 4), list = hive_put(&m, NULL, 200), key = hive_put_key(&m, "key", true);
+	uint32_t small = hive_put(&m, "nk\0", 4), list = hive_put(&m, NULL, 200), key = hive_put_key(&m, "key", true);
 	hput32(m.data + 36, HIVE_NONE);
 	refused(open_it(), "beyond its end");
 	hput32(m.data + 36, HIVE_BINS);
