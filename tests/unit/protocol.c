@@ -226,6 +226,18 @@ static void lies(void)
 	}
 	struct reader_request other = asked;
 	struct restore_point one = asked.point;
+	/* A time that is none makes it as old as can be. */
+	struct host_result ancient;
+	struct reader_file of_it[2];
+	protocol_result(&asked.p, &asked.point, of_it, &ancient);
+	ancient.taken_at = INT64_MIN;
+	reader_result_put(&w, &ancient, of_it, 2);
+	host_result_free(&ancient);
+	begin(&ancient);
+	CHECK(reader_result_get(w.data, w.length, &asked.point, &asked.p, &ancient, of_it, &e) == 0);
+	CHECK(ancient.age == INT64_MAX);
+	wire_out_free(&w);
+	host_result_free(&ancient);
 	/* Other files than were asked about. */
 	one.count = 1;
 	struct host_result r;

@@ -10,6 +10,13 @@
 #include "../../src/gate/reader_life.h"
 #include "backproof/pace.h"
 
+/* Descriptors that every reader gets by duplication. */
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+#define DUPLICATED 4
+#else
+#define DUPLICATED 3
+#endif
+
 static struct restore_point point;
 static struct policy policy;
 static struct budget budget;
@@ -544,7 +551,7 @@ static void listening(void)
 		{"posix_spawn_file_actions_adddup2", 1, ENOMEM, "starting a reader"},
 		{"posix_spawn_file_actions_adddup2", 2, ENOMEM, "starting a reader"},
 		{"posix_spawn_file_actions_adddup2", 3, ENOMEM, "starting a reader"},
-		{"posix_spawn_file_actions_adddup2", 4, ENOMEM, "starting a reader"},
+		{"posix_spawn_file_actions_adddup2", DUPLICATED, ENOMEM, "starting a reader"},
 		{"fcntl64", 1, EMFILE, "starting a reader"}, {"fcntl64", 2, EMFILE, "starting a reader"},
 		{"fcntl64", 3, EMFILE, "starting a reader"}, {"stat64", 1, EIO, NULL},
 	};
@@ -641,9 +648,9 @@ static void for_people(void)
 		if (i == 2)
 			fail_at("fcntl64", 4, EMFILE);
 		if (i == 3)
-			fail_at("posix_spawn_file_actions_adddup2", 5, ENOMEM);
+			fail_at("posix_spawn_file_actions_adddup2", DUPLICATED + 1, ENOMEM);
 		if (i == 4)
-			fail_at("posix_spawn_file_actions_adddup2", 4, ENOMEM);
+			fail_at("posix_spawn_file_actions_adddup2", DUPLICATED, ENOMEM);
 		if (i == 5)
 			gate_readers("/reader");
 		reader_life_run(&r);

@@ -225,6 +225,7 @@ static void become_reader(void)
 			_exit(99);
 	for (int i = 0; i < passed_on_count; i++)
 		close(passed_on[i][0]);
+	signal(SIGSEGV, SIG_DFL); /* a sanitizer has its own */
 	alarm(60);
 	reader();
 	_exit(0);
