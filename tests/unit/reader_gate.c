@@ -143,11 +143,11 @@ static void honest(void)
 }
 
 static void is_silent(void) { begin(); }
-static void exits(void) { _exit(5); }
-static void is_killed(void) { raise(SIGKILL); }
-static void uses_time(void) { raise(SIGXCPU); }
-static void asks_kernel(void) { raise(SIGSYS); }
-static void crashes(void) { raise(SIGSEGV); }
+static void exits(void) { begin(), _exit(5); }
+static void is_killed(void) { begin(), raise(SIGKILL); }
+static void uses_time(void) { begin(), raise(SIGXCPU); }
+static void asks_kernel(void) { begin(), raise(SIGSYS); }
+static void crashes(void) { begin(), raise(SIGSEGV); }
 /* A head, and what follows it, of which so much is sent. */
 static void raw(enum reader_message kind, uint32_t length, size_t sent)
 {
