@@ -36,7 +36,10 @@ void peek_by(peek_fn *fn);
 /* This process itself looks. */
 peek_fn peek_here must_check;
 
-/* A regular file's, for peek; relative to the directory dir, or AT_FDCWD. -1: there is none that could be read. */
-int peek_open(int dir, const char *path) must_check;
+/*
+ * For peek: *fd is open on a regular file, path relative to the directory dir (or AT_FDCWD); -1: there is none, or none
+ * for us. -1: that could not be told.
+ */
+int peek_open(int dir, const char *path, int *fd, struct error *e) must_check;
 
 #endif

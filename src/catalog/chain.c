@@ -50,8 +50,10 @@ static int backing_of(const char *path, char **out, struct error *e)
 	struct strings names = {0};
 	struct stat st;
 	*out = NULL;
-	autoclose int fd = peek_open(AT_FDCWD, path);
+	autoclose int fd = -1;
 	autodestroy(footprint_close_auto) struct footprint *print = NULL;
+	if (peek_open(AT_FDCWD, path, &fd, e) < 0)
+		return -1;
 	if (fd < 0)
 		return 0;
 	if (fstat(fd, &st) == 0 && footprint_open(fd, &st, &print, e) < 0)

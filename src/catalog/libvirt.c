@@ -165,11 +165,13 @@ static int add_domain(struct libvirt *l, const char *directory, const char *rel,
 	return rc;
 }
 
-/* What its XML says; nothing, where it is no domain's, or not to be read. */
+/* What its XML says; nothing, where it is no domain's, or not for us. */
 static int read_domain(const char *path, struct strings *out, struct error *e)
 {
-	autoclose int fd = peek_open(AT_FDCWD, path);
-	return fd < 0 ? 0 : peek(PEEK_DOMAIN, fd, out, e);
+	autoclose int fd = -1;
+	if (peek_open(AT_FDCWD, path, &fd, e) < 0)
+		return -1;
+	return fd < 0 ? 0 : peek(PEEK_DOMAIN, fd, out, e) < 0 ? error_prefix(e, "%s", path) : 0;
 }
 
 static int read_directory(struct libvirt *l, const char *path, const char *rel, int levels, struct error *e);

@@ -85,11 +85,15 @@ static int add_descriptor(struct exports *x, struct found_point *p, const char *
 			  const struct strings *names, struct error *e)
 {
 	autofree char *full = text_format("%s/%s", directory, file);
-	autoclose int fd = full ? peek_open(AT_FDCWD, full) : -1;
+	autoclose int fd = -1;
 	struct strings named = {0};
-	if (fd >= 0 && peek(PEEK_EXPORT, fd, &named, e) < 0)
+	if (!full)
+		return error_nomem(e);
+	if (peek_open(AT_FDCWD, full, &fd, e) < 0)
 		return -1;
-	int rc = full ? 0 : -1;
+	if (fd >= 0 && peek(PEEK_EXPORT, fd, &named, e) < 0)
+		return error_prefix(e, "%s", full);
+	int rc = 0;
 	for (size_t i = 0; i < named.count && rc == 0; i++)
 		rc = add_named(x, p, directory, named.items[i], names);
 	/* With none of its disks it is still the newest, and not complete. */

@@ -2,6 +2,7 @@
 #include "backproof/peek.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -16,15 +17,24 @@ void peek_by(peek_fn *fn)
 	other = fn;
 }
 
-int peek_open(int dir, const char *path)
+/* No such file, none to be read by us, or a link, a socket or a directory that is in the way. */
+static bool is_absence(int sys)
+{
+	return sys == ENOENT || sys == ENOTDIR || sys == EACCES || sys == EPERM || sys == ELOOP || sys == ENXIO;
+}
+
+int peek_open(int dir, const char *path, int *fd, struct error *e)
 {
 	struct stat st;
-	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-		close(fd);
-		fd = -1;
+	*fd = -1;
+	autoclose int own = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (own < 0 ? !is_absence(errno) : fstat(own, &st) < 0)
+		return error_sys(e, "%s", path);
+	if (own >= 0 && S_ISREG(st.st_mode)) {
+		*fd = own;
+		own = -1;
 	}
-	return fd;
+	return 0;
 }
 
 char *peek_text(int fd, size_t most, size_t *length, struct error *e)
@@ -37,8 +47,13 @@ char *peek_text(int fd, size_t most, size_t *length, struct error *e)
 		return NULL;
 	}
 	ssize_t n = read_whole_at(fd, text, want, 0);
-	*length = n > 0 ? (size_t)n : 0;
-	text[*length] = '\0';
+	if (n < 0) {
+		(void)!error_sys(e, "a file beside a backup");
+		free(text);
+		return NULL;
+	}
+	*length = (size_t)n;
+	text[n] = '\0';
 	return text;
 }
 

@@ -12,7 +12,7 @@ int peek_export(int fd, struct strings *out, struct error *e) must_check;
 int peek_log(int fd, struct strings *out, struct error *e) must_check;
 int peek_notes(int fd, struct strings *out, struct error *e) must_check;
 
-/* The beginning of a file, so many bytes of it at most, and a NUL. What can't be read is missing. */
+/* The beginning of a file, so many bytes of it at most, and a NUL. */
 /* *length: without the NUL. NULL: *e. */
 char *peek_text(int fd, size_t most, size_t *length, struct error *e) must_check;
 

@@ -74,7 +74,12 @@ static char *read_text(int fd, struct error *e)
 		size_t room = size > TEXT_MAX && !tail ? half - have : want - have;
 		off_t from = (off_t)(tail ? size - (want - have) : have);
 		ssize_t n = read_whole_at(fd, text + have, room, from);
-		if (n <= 0)
+		if (n < 0) {
+			(void)!error_sys(e, "a file beside a backup");
+			free(text);
+			return NULL;
+		}
+		if (n == 0)
 			break;
 		have += (size_t)n;
 	}
@@ -150,12 +155,13 @@ int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_ki
 	bool log = kind == VZDUMP_LOG;
 	if (!log && (kind != VZDUMP_NOTES || t->guest))
 		return 0;
-	autoclose int fd = peek_open(dir, name);
+	autoclose int fd = -1;
+	bool told = peek_open(dir, name, &fd, &e) == 0;
 	/* It may have told of a failure. */
 	if (fd < 0 && log)
 		set_unfinished(t, "its log can't be read");
 	if (fd < 0)
-		return 0;
+		return told || e.cls != ERROR_INTERNAL ? 0 : -1;
 	if (peek(log ? PEEK_LOG : PEEK_NOTES, fd, &said, &e) < 0) {
 		if (log)
 			set_unfinished(t, "its log can't be looked into");

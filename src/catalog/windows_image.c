@@ -102,13 +102,15 @@ int peek_volumes(int fd, struct strings *out, struct error *e)
 static int check_volumes(const char *directory, const struct strings *names, struct error *e)
 {
 	autofree char *path = text_format("%s/" SPECS, directory);
-	autoclose int fd = path ? peek_open(AT_FDCWD, path) : -1;
+	autoclose int fd = -1;
 	struct strings wanted = {0};
 	size_t other = 0, missing = 0;
 	const char *first = NULL;
 	if (!path)
 		return error_nomem(e);
-	int rc = fd < 0 ? 0 : peek(PEEK_VOLUMES, fd, &wanted, e);
+	int rc = peek_open(AT_FDCWD, path, &fd, e);
+	if (rc == 0 && fd >= 0 && peek(PEEK_VOLUMES, fd, &wanted, e) < 0)
+		rc = error_prefix(e, "%s", path);
 	for (size_t i = 0; i < names->count; i++)
 		other += is_disk(names->items[i]) && (strlen(names->items[i]) < GUID || !is_guid(names->items[i]));
 	for (size_t i = 0; i < wanted.count; i++) {

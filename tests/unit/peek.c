@@ -2,6 +2,7 @@
 /* What files say that have to be looked into before there is a restore point, and that no lie about it is believed. */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "backproof/peek.h"
@@ -196,19 +197,49 @@ static void test_lies(void)
 	CHECK_INT(ask_text(PEEK_NOTES, "web01"), 0);
 }
 
+static int opened(const char *path)
+{
+	int fd = 0;
+	CHECK_INT(peek_open(AT_FDCWD, path, &fd, &why), 0);
+	return fd;
+}
+
 static void test_open(void)
 {
 	char path[] = "/tmp/backproof-peek-XXXXXX";
 	NEED(mkdtemp(path));
-	CHECK_INT(peek_open(AT_FDCWD, path), -1);
-	CHECK_INT(peek_open(AT_FDCWD, "/dev/null"), -1);
+	CHECK_INT(opened(path), -1);
+	CHECK_INT(opened("/dev/null"), -1);
 	NEED(rmdir(path) == 0 && mkfifo(path, 0600) == 0);
 	/* Nobody waits for somebody to write into it. */
-	CHECK_INT(peek_open(AT_FDCWD, path), -1);
+	CHECK_INT(opened(path), -1);
 	NEED(unlink(path) == 0);
-	CHECK_INT(peek_open(AT_FDCWD, path), -1);
-	autoclose int fd = peek_open(AT_FDCWD, "/proc/self/exe");
+	CHECK_INT(opened(path), -1);
+	autoclose int fd = opened("/proc/self/exe");
 	CHECK(fd >= 0);
+	/* What can't be told is not absent. */
+	struct rlimit now, none;
+	NEED(getrlimit(RLIMIT_NOFILE, &now) == 0);
+	none = now;
+	none.rlim_cur = 3;
+	NEED(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	int other = -1;
+	CHECK_INT(peek_open(AT_FDCWD, "/proc/self/exe", &other, &why), -1);
+	CHECK_INT(other, -1);
+	CHECK(why.cls != ERROR_NONE && *why.text);
+	NEED(setrlimit(RLIMIT_NOFILE, &now) == 0);
+}
+
+/* A file that can't be read says nothing, and that is no answer. */
+static void test_unreadable(void)
+{
+	autoclose int write_only = open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	NEED(write_only >= 0 && ftruncate(write_only, 4096) == 0);
+	for (int kind = 0; kind < PEEK_KINDS; kind++) {
+		strings_free(&said);
+		CHECK_INT(peek((enum peek_kind)kind, write_only, &said, &why), -1);
+		CHECK(why.cls != ERROR_NONE && why.cls != ERROR_CORRUPT && !said.count);
+	}
 }
 
 int main(void)
@@ -220,6 +251,7 @@ int main(void)
 	RUN(test_backing);
 	RUN(test_lies);
 	RUN(test_open);
+	RUN(test_unreadable);
 	strings_free(&said);
 	return test_done();
 }
