@@ -39,7 +39,8 @@ static int stop_early(void *ctx, const struct fs_entry *it, struct error *e)
 	if (!l->failed--)
 		return 1;
 	(void)!fs_lookup(l->fs, it->path, true, &again, e);
-	autofree char *target = it->type == ENTRY_LINK ? fs_read_link(l->fs, it, &why) : NULL;
+	if (it->type == ENTRY_LINK)
+		free(fs_read_link(l->fs, it, &why));
 	if (it->type != ENTRY_FILE || it->size > 16 * MIB)
 		return 0;
 	autostream struct stream *s = fs_open_file(l->fs, it, &why);
