@@ -2,6 +2,7 @@
 #include "peeker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -11,8 +12,9 @@
 #include "backproof/peek.h"
 #include "reader.h"
 
-#define PATIENCE_S 10 /* for one file, of which some MiB are looked at */
-#define ANSWER_MOST (64 * MIB)
+#define PATIENCE_NS (INT64_C(10) * 1000000000) /* for one file, of which some MiB are looked at */
+#define LOOK_MS 100
+#define ANSWER_MOST (16 * MIB)
 /* Processes that came to no good end in one run: whoever has written so many files that end them is not served. */
 #define ENDS_MOST 64
 
@@ -72,29 +74,47 @@ static int send_request(struct error *e)
 	return rc;
 }
 
+/* Exactly length bytes, before the time is up: one that dribbles is not waited for. -1: *e. */
+static int receive_all(void *to, size_t length, int64_t until, struct error *e)
+{
+	for (size_t done = 0; done < length;) {
+		int64_t left = until - monotonic_ns();
+		struct pollfd p = {.fd = line, .events = POLLIN};
+		if (left <= 0 || stop_signal)
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "it did not answer");
+		if (poll(&p, 1, LOOK_MS) <= 0)
+			continue;
+		ssize_t n = recv(line, (uint8_t *)to + done, length - done, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "it ended");
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
 /* The body of the one message that may come now. NULL: *e. */
 static void *receive(enum reader_message wanted, size_t *length, struct error *e)
 {
 	uint8_t head[READER_HEAD];
 	enum reader_message kind;
-	int rc = reader_receive(line, head, sizeof head, NULL, e);
-	if (rc > 0 && (reader_head(head, &kind, length, e) < 0 || kind != wanted || *length > ANSWER_MOST))
-		rc = error_set(e, ERROR_IO, ERROR_NO_OFFSET, "it said what is no answer");
-	void *data = rc > 0 ? malloc(*length + 1) : NULL;
-	if (rc > 0 && !data)
-		(void)!error_nomem(e);
-	if (data && *length && (rc = reader_receive(line, data, *length, NULL, e)) <= 0) {
-		free(data);
-		data = NULL;
+	int64_t until = monotonic_ns() + PATIENCE_NS;
+	if (receive_all(head, sizeof head, until, e) < 0)
+		return NULL;
+	if (reader_head(head, &kind, length, e) < 0 || kind != wanted || *length > ANSWER_MOST) {
+		(void)!error_set(e, ERROR_IO, ERROR_NO_OFFSET, "it said what is no answer");
+		return NULL;
 	}
-	if (rc == 0)
-		(void)!error_set(e, ERROR_IO, ERROR_NO_OFFSET, "it ended");
-	return data;
+	autofree void *data = malloc(*length + 1);
+	if (!data) {
+		(void)!error_nomem(e);
+		return NULL;
+	}
+	return receive_all(data, *length, until, e) < 0 ? NULL : take(data);
 }
 
 static int begin(struct error *e)
 {
-	const struct timeval patience = {.tv_sec = PATIENCE_S};
+	const struct timeval patience = {.tv_sec = PATIENCE_NS / 1000000000};
 	struct confinement state;
 	struct wire_in in;
 	size_t length;
@@ -103,7 +123,6 @@ static int begin(struct error *e)
 		return error_sys(e, "starting a reader");
 	autoclose int theirs = pair[1];
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	if (reader_spawn("peeker", &theirs, 1, &pid, e) < 0) {
 		close(pair[0]);
 		return -1;
@@ -125,6 +144,7 @@ static int begin(struct error *e)
 		       : error_set(e, ERROR_IO, ERROR_NO_OFFSET, "a confinement that is none");
 }
 
+/* 0, or what it says is wrong with the file: -1. 1: it is no answer, *e. */
 static int take_answer(const void *data, size_t length, struct strings *out, struct error *e)
 {
 	struct wire_in in;
@@ -133,9 +153,12 @@ static int take_answer(const void *data, size_t length, struct strings *out, str
 	autofree char *why = cls ? wire_get_string(&in, sizeof e->text) : NULL;
 	if (!cls)
 		wire_get_strings(&in, out, PEEK_COUNT_MOST, PEEK_NAME_MOST);
-	if (!wire_in_done(&in) || (cls && !why))
-		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "it said what is no answer");
-	return cls ? error_set(e, cls, ERROR_NO_OFFSET, "%s", why) : 0;
+	if (!wire_in_done(&in) || (cls && !why)) {
+		(void)!error_set(e, ERROR_IO, ERROR_NO_OFFSET, "it said what is no answer");
+		return 1;
+	}
+	/* That its memory is out is no word on ours. */
+	return cls ? error_set(e, cls == ERROR_INTERNAL ? ERROR_LIMIT : cls, ERROR_NO_OFFSET, "%s", why) : 0;
 }
 
 /* Under lock. 1: it could not be asked, *e. */

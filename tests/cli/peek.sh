@@ -93,7 +93,11 @@ try two 13 'holds names that no such file has' 'peek_two'
 try many 20 'looks into it|no answer' 'peek_many'
 try huge 20 'no answer|looks into it' 'peek_huge'
 try garbage 20 'no answer|looks into it' 'peek_garbage'
-try hangs 20 'looks into it' 'peek_hangs'
+(passed=0 failed=0 && try drips 20 'looks into it|no answer' 'peek_drips') >"$W/drips" 2>&1 &
+try hangs 20 'looks into it.*did not answer' 'peek_hangs'
+wait $!
+cat "$W/drips"
+holds 'one that dribbles is not waited for' grep -q '^ok drips' "$W/drips"
 # The next file gets a process of its own, and other hosts their verdicts.
 mkdir -p "$W/many"
 cp "$W/disk.img" "$W/many/db01.img"

@@ -33,6 +33,12 @@ static bool lie(const char *order, struct strings *out)
 		return write(SOCKET, no_answer, sizeof no_answer - 1) > 0;
 	if (!strcmp(order, "peek_garbage"))
 		return write(SOCKET, garbage, sizeof garbage) > 0;
+	for (int i = 0; i < 60 && !strcmp(order, "peek_drips"); i++) {
+		const struct timespec t = {.tv_sec = 1};
+		if (write(SOCKET, no_answer, 1) < 0)
+			break;
+		nanosleep(&t, NULL);
+	}
 	if (!strcmp(order, "peek_hangs")) {
 		const struct timespec t = {.tv_sec = 60};
 		nanosleep(&t, NULL);
