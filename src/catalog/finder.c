@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "finder.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 #include "backproof/text.h"
@@ -29,7 +30,8 @@ int finder_of(const char *path, const struct finder **out, struct error *e)
 	for (size_t i = 0; i < ARRAY_SIZE(rows) && !*out; i++) {
 		struct error why = {0};
 		int rc = rows[i]->recognise(path, &why);
-		if (rc < 0 && why.cls == ERROR_INTERNAL) {
+		/* What we may not look at is others'. */
+		if (rc < 0 && why.sys != EACCES && why.sys != EPERM) {
 			*e = why;
 			return -1;
 		}

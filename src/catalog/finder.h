@@ -23,8 +23,7 @@ struct finder {
 };
 const struct finder *finder_by_name(const char *name);
 /*
- * The row that recognises a directory, or NULL. What a row can't read is not of its layout; -1: there was no memory
- * to tell.
+ * The row that recognises a directory, or NULL. What a row may not read is not of its layout; -1: it could not be told.
  */
 int finder_of(const char *path, const struct finder **out, struct error *e) must_check;
 

@@ -191,10 +191,11 @@ static int see(struct libvirt *l, const char *path, const char *rel, const char 
 	strings_free(&domain);
 	if (rc < 0)
 		return error_nomem(e);
-	bool skip = is_partial_name(name) || scan_is_system_dir(name) || !levels;
-	autoclose int fd = skip ? -1 : scan_open(AT_FDCWD, full, false);
-	if (!skip && fd < 0 && errno == EACCES)
-		return error_sys(e, "%s: directory can't be read", full);
+	autoclose int fd = -1;
+	if (is_partial_name(name) || scan_is_system_dir(name) || !levels)
+		return 0;
+	if (scan_enter(full, false, &fd, e) < 0)
+		return -1;
 	return fd < 0 ? 0 : read_directory(l, full, below, levels - 1, e);
 }
 

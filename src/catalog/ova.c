@@ -133,12 +133,12 @@ static int read_directory(struct exports *x, const char *path, const char *rel, 
 		}
 		autofree char *full = text_format("%s/%s", path, name);
 		autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", name);
-		autoclose int fd = full && levels ? scan_open(AT_FDCWD, full, false) : -1;
+		autoclose int fd = -1;
 		if (!full || !below)
 			rc = error_nomem(e);
-		else if (levels && fd < 0 && errno == EACCES)
-			rc = error_sys(e, "%s: directory can't be read", full);
-		else if (fd >= 0)
+		else if (levels)
+			rc = scan_enter(full, false, &fd, e);
+		if (rc == 0 && fd >= 0)
 			rc = read_directory(x, full, below, levels - 1, e);
 	}
 	strings_free(&names);

@@ -40,8 +40,9 @@ int peek_open(int dir, const char *path, int *fd, struct error *e)
 char *peek_text(int fd, size_t most, size_t *length, struct error *e)
 {
 	struct stat st;
-	size_t want = fstat(fd, &st) == 0 && (uint64_t)st.st_size < most ? (size_t)st.st_size : most;
-	char *text = malloc(want + 1);
+	bool told = fstat(fd, &st) == 0;
+	size_t want = told && (uint64_t)st.st_size < most ? (size_t)st.st_size : most;
+	autofree char *text = malloc(want + 1);
 	if (!text) {
 		(void)!error_nomem(e);
 		return NULL;
@@ -49,12 +50,11 @@ char *peek_text(int fd, size_t most, size_t *length, struct error *e)
 	ssize_t n = read_whole_at(fd, text, want, 0);
 	if (n < 0) {
 		(void)!error_sys(e, "a file beside a backup");
-		free(text);
 		return NULL;
 	}
 	*length = (size_t)n;
 	text[n] = '\0';
-	return text;
+	return take(text);
 }
 
 static bool is_guid(const char *s)

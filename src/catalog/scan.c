@@ -15,6 +15,14 @@ int scan_open(int dir, const char *name, bool follow)
 		      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
 }
 
+int scan_enter(const char *path, bool follow, int *fd, struct error *e)
+{
+	*fd = scan_open(AT_FDCWD, path, follow);
+	if (*fd >= 0 || errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+		return 0;
+	return error_sys(e, "%s: directory can't be read", path);
+}
+
 /* Some file systems leave the type out. */
 static enum scan_type type_of(int fd, const char *name, unsigned char type)
 {

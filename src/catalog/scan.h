@@ -12,6 +12,8 @@ typedef int scan_fn(void *ctx, int dir, const char *name, enum scan_type type, s
 
 /* Opens a directory; links are followed only when asked. -1 with errno. */
 int scan_open(int dir, const char *name, bool follow) must_check;
+/* For who looks around: *fd is -1 where there is no directory. -1: it can't be told, or not to us (EACCES). */
+int scan_enter(const char *path, bool follow, int *fd, struct error *e) must_check;
 /* All entries of an open directory. -1: what fn said, or the directory can't be read (*unreadable is then set). */
 int scan_dir(int fd, const char *shown, scan_fn *fn, void *ctx, bool *unreadable,
 	     struct error *e) must_check;

@@ -63,12 +63,12 @@ enum vzdump_kind vzdump_name(const char *name, size_t *stem, struct span *number
 static char *read_text(int fd, struct error *e)
 {
 	struct stat st;
-	size_t size = fstat(fd, &st) == 0 ? (size_t)st.st_size : 0, half = TEXT_MAX / 2, have = 0;
-	char *text = malloc(TEXT_MAX + 1);
-	if (!text) {
-		(void)!error_nomem(e);
+	autofree char *text = malloc(TEXT_MAX + 1);
+	if (!text || fstat(fd, &st) < 0) {
+		(void)!(text ? error_sys(e, "a file beside a backup") : error_nomem(e));
 		return NULL;
 	}
+	size_t size = (size_t)st.st_size, half = TEXT_MAX / 2, have = 0;
 	for (size_t want = size < TEXT_MAX ? size : TEXT_MAX; have < want;) {
 		bool tail = size > TEXT_MAX && have >= half;
 		size_t room = size > TEXT_MAX && !tail ? half - have : want - have;
@@ -76,7 +76,6 @@ static char *read_text(int fd, struct error *e)
 		ssize_t n = read_whole_at(fd, text + have, room, from);
 		if (n < 0) {
 			(void)!error_sys(e, "a file beside a backup");
-			free(text);
 			return NULL;
 		}
 		if (n == 0)
@@ -86,21 +85,24 @@ static char *read_text(int fd, struct error *e)
 	for (size_t i = 0; i < have; i++)
 		text[i] = text[i] ? text[i] : ' ';
 	text[have] = '\0';
-	return text;
+	return take(text);
 }
 
-/* The rest of the line behind key, trimmed, or NULL. */
-static char *value_of(const char *text, const char *key)
+/* Adds the rest of the line behind key, trimmed. 0: there is none. -1: memory is out. */
+static int add_value(const char *text, const char *key, struct strings *out)
 {
 	const char *s = strstr(text, key);
 	if (!s)
-		return NULL;
+		return 0;
 	s += strlen(key);
 	s += strspn(s, " \t");
 	size_t n = strcspn(s, "\r\n");
 	while (n && isspace((unsigned char)s[n - 1]))
 		n--;
-	return n && n <= NAME_LIMIT ? strndup(s, n) : NULL;
+	if (!n || n > NAME_LIMIT)
+		return 0;
+	autofree char *value = strndup(s, n);
+	return value && strings_add(out, value) == 0 ? 1 : -1;
 }
 
 const char vzdump_only_log[] = "only its log is left";
@@ -115,19 +117,21 @@ int peek_log(int fd, struct strings *out, struct error *e)
 	autofree char *text = read_text(fd, e);
 	if (!text)
 		return -1;
-	autofree char *vm = value_of(text, "VM Name: "), *ct = vm ? NULL : value_of(text, "CT Name: ");
+	int rc = add_value(text, "VM Name: ", out);
+	rc = rc ? rc : add_value(text, "CT Name: ", out);
+	rc = rc ? rc : strings_add(out, "");
 	bool failed = strstr(text, "ERROR: Backup of VM") || strstr(text, "TASK ERROR");
 	bool finished = strstr(text, "Finished Backup of VM");
 	const char end[] = {failed ? PEEK_FAILED : finished ? PEEK_FINISHED : PEEK_NO_END, 0};
-	return strings_add(out, vm ? vm : ct ? ct : "") < 0 || strings_add(out, end) < 0 ? error_nomem(e) : 0;
+	return rc < 0 || strings_add(out, end) < 0 ? error_nomem(e) : 0;
 }
 
 int peek_notes(int fd, struct strings *out, struct error *e)
 {
-	autofree char *text = read_text(fd, e), *guest = text ? value_of(text, "") : NULL;
+	autofree char *text = read_text(fd, e);
 	if (!text)
 		return -1;
-	return guest && strings_add(out, guest) < 0 ? error_nomem(e) : 0;
+	return add_value(text, "", out) < 0 ? error_nomem(e) : 0;
 }
 
 static int read_log(struct vzdump_told *t, const struct strings *said)
@@ -145,10 +149,9 @@ static int read_log(struct vzdump_told *t, const struct strings *said)
 	return 0;
 }
 
-int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_kind kind)
+int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_kind kind, struct error *e)
 {
 	struct strings said = {0};
-	struct error e = {0};
 	if (kind == VZDUMP_UNFINISHED)
 		set_unfinished(t, "it is being written");
 	/* What the notes say counts only where no log does. */
@@ -156,18 +159,17 @@ int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_ki
 	if (!log && (kind != VZDUMP_NOTES || t->guest))
 		return 0;
 	autoclose int fd = -1;
-	bool told = peek_open(dir, name, &fd, &e) == 0;
-	/* It may have told of a failure. */
-	if (fd < 0 && log)
+	int rc = peek_open(dir, name, &fd, e);
+	if (rc == 0 && fd >= 0)
+		rc = peek(log ? PEEK_LOG : PEEK_NOTES, fd, &said, e);
+	/* It may have told of a failure. Notes say whose it is: not to know that may pass over the newest one. */
+	if (log && (rc < 0 || fd < 0))
 		set_unfinished(t, "its log can't be read");
+	if (rc < 0)
+		return log && e->cls != ERROR_INTERNAL ? 0 : error_prefix(e, "%s", name);
 	if (fd < 0)
-		return told || e.cls != ERROR_INTERNAL ? 0 : -1;
-	if (peek(log ? PEEK_LOG : PEEK_NOTES, fd, &said, &e) < 0) {
-		if (log)
-			set_unfinished(t, "its log can't be looked into");
-		return e.cls == ERROR_INTERNAL ? -1 : 0;
-	}
-	int rc = log ? read_log(t, &said) : said.count && !(t->guest = strdup(said.items[0])) ? -1 : 0;
+		return 0;
+	rc = log ? read_log(t, &said) : said.count && !(t->guest = strdup(said.items[0])) ? -1 : 0;
 	strings_free(&said);
-	return rc;
+	return rc < 0 ? error_nomem(e) : 0;
 }

@@ -16,7 +16,7 @@ struct vzdump_told {
 	const char *unfinished; /* why it does not count as a finished one: the first reason. NULL: it does */
 };
 extern const char vzdump_only_log[]; /* unfinished, where there is nothing but a log of a job that did not fail */
-/* Adds what the file name in the directory dir says. -1: memory is out. */
-int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_kind kind) must_check;
+/* Adds what the file name in the directory dir says. -1: that can't be known. */
+int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_kind kind, struct error *e) must_check;
 
 #endif

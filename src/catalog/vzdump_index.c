@@ -189,8 +189,10 @@ static void tell_point(void *ctx, size_t i)
 	bool image = false;
 	for (size_t k = 0; k < n; k++) {
 		image = image || vzdump_is_image(files[k]);
-		if (vzdump_tell(&p->told, v->fd, vzdump_text(v, files[k]->name), files[k]->kind) < 0)
-			v->failed = true;
+		struct error e = {0};
+		if (vzdump_tell(&p->told, v->fd, vzdump_text(v, files[k]->name), files[k]->kind, &e) < 0 &&
+		    !atomic_exchange(&v->failed, true))
+			v->why = e;
 	}
 	/* A log alone: of a job that failed before it wrote anything, or whose backup was removed since. */
 	if (!image && !p->told.unfinished)
@@ -224,8 +226,12 @@ int vzdump_read_night(struct vzdump_index *v, struct vzdump_night *n, struct err
 		struct reading r = {v, n};
 		if (!v->failed)
 			pool_each(n->count, tell_point, &r);
-		rc = v->failed ? error_nomem(e) : index_guests(v, n, e);
-		v->failed = v->failed || rc < 0;
+		if (!v->failed && index_guests(v, n, &v->why) < 0)
+			v->failed = true;
+		if (v->failed) {
+			*e = v->why;
+			rc = -1;
+		}
 		n->ready = rc == 0;
 	}
 	pthread_mutex_unlock(&v->lock);

@@ -43,7 +43,8 @@ struct vzdump_index {
 	uint32_t *slots; /* while reading: index + 1 of points by hash */
 	size_t slot_count;
 	pthread_mutex_t lock; /* of nights that are not ready */
-	atomic_bool failed;   /* memory was out */
+	atomic_bool failed;   /* for this reason, the first: */
+	struct error why;
 };
 
 /* fd: of the directory, and copied. any: is there anything of vzdump in it? */

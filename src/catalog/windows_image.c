@@ -25,10 +25,11 @@
 #define GUID 36
 #define NETBIOS 15 /* a computer's name is cut to so many letters */
 
-static bool is_directory(const char *path)
+/* One that we may not read is one. 1, 0, or -1: that can't be told. */
+static int is_directory(const char *path, struct error *e)
 {
-	autoclose int fd = scan_open(AT_FDCWD, path, true);
-	return fd >= 0;
+	autoclose int fd = -1;
+	return scan_enter(path, true, &fd, e) == 0 ? fd >= 0 : e->sys == EACCES ? 1 : -1;
 }
 
 /* "Backup 2026-11-21 190000" */
@@ -179,7 +180,7 @@ static int add_host(const char *directory, const char *host, struct catalog *out
 		autofree char *label = text_format("%s/%s", host, names.items[i]);
 		if (!path || !label)
 			rc = error_nomem(e);
-		else if (is_directory(path))
+		else if ((rc = is_directory(path, e)) > 0)
 			rc = add_point(path, label, when, out, e);
 	}
 	strings_free(&names);
@@ -208,7 +209,9 @@ static int find_host(const char *top, const char *host, bool own, struct catalog
 			rc = error_nomem(e);
 			break;
 		}
-		if (!is_directory(path) || scan_is_system_dir(names.items[i]))
+		int there = is_directory(path, e);
+		rc = there < 0 ? -1 : 0;
+		if (there <= 0 || scan_is_system_dir(names.items[i]))
 			continue;
 		hosts++;
 		only = names.items[i];
@@ -266,7 +269,10 @@ static int find(const char *given, const char *host, bool own, struct catalog *o
 	autofree char *inside = text_format("%s/" TOP, path);
 	if (!inside)
 		return error_nomem(e);
-	if (is_directory(inside))
+	int there = is_directory(inside, e);
+	if (there < 0)
+		rc = -1;
+	else if (there)
 		rc = find_host(inside, host, own, out, e);
 	else if (backup_time(path_base(path), &when))
 		rc = add_point(path, path_base(path), when, out, e);
@@ -295,8 +301,9 @@ static int recognise(const char *given, struct error *e)
 	int64_t when;
 	if (!inside || !specs || !media)
 		return error_nomem(e);
-	if (!strcasecmp(path_base(path), TOP) || is_directory(inside))
-		return 1;
+	int there = strcasecmp(path_base(path), TOP) ? is_directory(inside, e) : 1;
+	if (there)
+		return there;
 	if (backup_time(path_base(path), &when))
 		return access(specs, F_OK) == 0;
 	return access(media, F_OK) == 0 ? holds_backups(path, e) : 0;

@@ -170,12 +170,17 @@ static const struct question questions[] = {
 	{"files", NULL, "web01", "d", 3},
 	{"vzdump", NULL, "100", "v", 2},
 	{"clonezilla", NULL, "web01", "c", 2},
+	{"vzdump", NULL, "web01", "v", 2},
 	{"windows-image", NULL, "WEB01", "w", 2},
+	{"libvirt", NULL, "web01", "l", 1},
 	{"ova", NULL, "web01", "o", 2},
 	{NULL, NULL, "web01", "f", 0},
 	{NULL, NULL, "web01", "d", 3},
 	{NULL, NULL, "100", "v", 2},
 	{NULL, NULL, "web01", "c", 2},
+	{NULL, NULL, "web01", "l", 1},
+	{NULL, NULL, "WEB01", "w", 2},
+	{NULL, NULL, "web01", "o", 2},
 	{NULL, NULL, "web01", "d/web01-2026-11-20.img", 1},
 };
 
