@@ -130,7 +130,7 @@ $(BUILD)/tests/fault/passes: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=
 	EVP_DigestVerify EVP_Digest BIO_new BIO_new_mem_buf PEM_write_bio_PUBKEY PEM_write_bio_PrivateKey i2d_PUBKEY \
 	EVP_PKEY_get_raw_public_key EVP_PKEY_new_raw_public_key RAND_bytes)
 $(BUILD)/tests/fault/catalog: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk stat64 \
-	lstat64 fstat64 fstatat64 realpath openat64 open64 opendir fdopendir fopen64 readdir64)
+	lstat64 fstat64 fstatat64 realpath openat64 open64 __openat64_2 __open64_2 opendir fdopendir fopen64 readdir64)
 $(BUILD)/tests/fault/policy: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read stat64 \
 	fstat64 EVP_MD_CTX_new EVP_DigestUpdate EVP_DigestFinal_ex)
 

@@ -10,12 +10,14 @@
 #include "scan.h"
 #include "vzdump_index.h"
 
-/* A storage keeps its archives in dump/. *fd: -1 where there is none. */
-static char *dump_below(const char *path, int *fd)
+/* A storage keeps its archives in dump/. *fd: -1 where there is none. NULL: that can't be told. */
+static char *dump_below(const char *path, int *fd, struct error *e)
 {
-	char *below = text_format("%s/dump", path);
-	*fd = below ? scan_open(AT_FDCWD, below, false) : -1;
-	return below;
+	autofree char *below = text_format("%s/dump", path);
+	*fd = -1;
+	if (!below)
+		(void)!error_nomem(e);
+	return below && scan_enter(below, false, fd, e) == 0 ? take(below) : NULL;
 }
 
 static void *open_index(const char *path, struct error *e)
@@ -30,11 +32,9 @@ static void *open_index(const char *path, struct error *e)
 	if (!v || any)
 		return take(v);
 	autoclose int inner = -1;
-	autofree char *below = dump_below(path, &inner);
-	if (!below) {
-		error_nomem(e);
+	autofree char *below = dump_below(path, &inner, e);
+	if (!below)
 		return NULL;
-	}
 	if (inner < 0)
 		return take(v);
 	vzdump_index_free(v);
@@ -75,15 +75,17 @@ static int is_told(void *ctx, int dir, const char *name, enum scan_type type, st
 static int recognise(const char *path, struct error *e)
 {
 	bool any = false, unreadable = false;
-	autoclose int fd = scan_open(AT_FDCWD, path, true);
+	autoclose int fd = -1;
+	if (scan_enter(path, true, &fd, e) < 0)
+		return -1;
 	if (fd < 0)
 		return 0;
 	if (scan_dir(fd, path, is_told, &any, &unreadable, e) < 0)
 		return -1;
 	autoclose int inner = -1;
-	autofree char *below = any ? NULL : dump_below(path, &inner);
+	autofree char *below = any ? NULL : dump_below(path, &inner, e);
 	if (!any && !below)
-		return error_nomem(e);
+		return -1;
 	return inner >= 0 && scan_dir(inner, below, is_told, &any, &unreadable, e) < 0 ? -1 : any;
 }
 

@@ -41,6 +41,9 @@ WRAP(STAT, int, -1, fstatat64, (int at, const char *path, struct stat64 *out, in
 WRAP(STAT, char *, NULL, realpath, (const char *path, char *out), (path, out))
 WRAP(OPEN, int, -1, openat64, (int at, const char *path, int how), (at, path, how))
 WRAP(OPEN, int, -1, open64, (const char *path, int how), (path, how))
+/* Where the compiler checks that a mode is not wanted. */
+WRAP(OPEN, int, -1, __openat64_2, (int at, const char *path, int how), (at, path, how))
+WRAP(OPEN, int, -1, __open64_2, (const char *path, int how), (path, how))
 WRAP(OPEN, DIR *, NULL, opendir, (const char *path), (path))
 WRAP(OPEN, DIR *, NULL, fdopendir, (int fd), (fd))
 WRAP(OPEN, FILE *, NULL, fopen64, (const char *path, const char *how), (path, how))
