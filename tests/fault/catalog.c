@@ -15,9 +15,11 @@
 #include "test.h"
 
 enum kind { ALLOCATION, STAT, OPEN, LIST, READ, KINDS };
-static uint64_t calls[KINDS + 1], fail_at;
+/* Files of many are looked into by several threads. */
+static _Atomic uint64_t calls[KINDS + 1];
+static uint64_t fail_at;
 static enum kind failing = KINDS;
-static bool fired;
+static _Atomic bool fired;
 
 static bool fails(enum kind k)
 {
@@ -51,7 +53,8 @@ WRAP(LIST, struct dirent64 *, NULL, readdir64, (DIR *d), (d))
 
 static void begin(enum kind k, uint64_t n)
 {
-	memset(calls, 0, sizeof calls);
+	for (int i = 0; i <= KINDS; i++)
+		calls[i] = 0;
 	failing = k;
 	fail_at = n;
 	fired = false;
