@@ -54,6 +54,13 @@ ssize_t read_whole_at(int fd, void *to, size_t len, off_t off);
 #define add_overflows(a, b, out) __builtin_add_overflow((a), (b), (out))
 #define mul_overflows(a, b, out) __builtin_mul_overflow((a), (b), (out))
 
+/* Seconds from then to now; INT64_MAX where somebody made up a time before all clocks. now is a clock's. */
+static inline int64_t seconds_since(int64_t then, int64_t now)
+{
+	int64_t age;
+	return __builtin_sub_overflow(now, then, &age) ? INT64_MAX : age;
+}
+
 static inline uint16_t get_le16(const void *p)
 {
 	const uint8_t *b = p;

@@ -41,5 +41,7 @@ peek_fn peek_here must_check;
  * for us. -1: that could not be told.
  */
 int peek_open(int dir, const char *path, int *fd, struct error *e) must_check;
+/* Both. 1: out is what it says. 0: there is no such file, or none for us. -1: *e names the file. */
+int peek_file(enum peek_kind kind, int dir, const char *path, struct strings *out, struct error *e) must_check;
 
 #endif

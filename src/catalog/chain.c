@@ -39,9 +39,7 @@ int peek_backing(int fd, struct strings *out, struct error *e)
 	if (rc <= 0 || strlen(name) != length)
 		return rc < 0 ? -1 : 0;
 	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
-	if (!*base || !strcmp(base, ".") || !strcmp(base, ".."))
-		return 0;
-	return strings_add(out, base) < 0 ? error_nomem(e) : 0;
+	return peek_plain(base) && strings_add(out, base) < 0 ? error_nomem(e) : 0;
 }
 
 /* The last part of the name of what is behind the image, or NULL: none, or not to be opened; its reader will say. */

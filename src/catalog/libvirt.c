@@ -165,15 +165,6 @@ static int add_domain(struct libvirt *l, const char *directory, const char *rel,
 	return rc;
 }
 
-/* What its XML says; nothing, where it is no domain's, or not for us. */
-static int read_domain(const char *path, struct strings *out, struct error *e)
-{
-	autoclose int fd = -1;
-	if (peek_open(AT_FDCWD, path, &fd, e) < 0)
-		return -1;
-	return fd < 0 ? 0 : peek(PEEK_DOMAIN, fd, out, e) < 0 ? error_prefix(e, "%s", path) : 0;
-}
-
 static int read_directory(struct libvirt *l, const char *path, const char *rel, int levels, struct error *e);
 
 /* One name of a directory: of a domain's XML it is added to domains. */
@@ -185,7 +176,7 @@ static int see(struct libvirt *l, const char *path, const char *rel, const char 
 	autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", name);
 	if (!full || !below)
 		return error_nomem(e);
-	if (has_suffix(full, ".xml") && read_domain(full, &domain, e) < 0)
+	if (has_suffix(full, ".xml") && peek_file(PEEK_DOMAIN, AT_FDCWD, full, &domain, e) < 0)
 		return -1;
 	int rc = domain.count ? strings_add(domains, name) : 0;
 	strings_free(&domain);
@@ -208,7 +199,8 @@ static int read_directory(struct libvirt *l, const char *path, const char *rel, 
 	for (size_t i = 0; i < domains.count && rc == 0; i++) {
 		struct strings domain = {0};
 		autofree char *full = text_format("%s/%s", path, domains.items[i]);
-		rc = full ? read_domain(full, &domain, e) : error_nomem(e);
+		rc = full ? peek_file(PEEK_DOMAIN, AT_FDCWD, full, &domain, e) : error_nomem(e);
+		rc = rc < 0 ? -1 : 0;
 		if (rc == 0 && domain.count &&
 		    add_domain(l, path, rel, domains.items[i], &domain, &names, domains.count == 1) < 0)
 			rc = error_nomem(e);

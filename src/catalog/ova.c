@@ -85,14 +85,11 @@ static int add_descriptor(struct exports *x, struct found_point *p, const char *
 			  const struct strings *names, struct error *e)
 {
 	autofree char *full = text_format("%s/%s", directory, file);
-	autoclose int fd = -1;
 	struct strings named = {0};
 	if (!full)
 		return error_nomem(e);
-	if (peek_open(AT_FDCWD, full, &fd, e) < 0)
+	if (peek_file(PEEK_EXPORT, AT_FDCWD, full, &named, e) < 0)
 		return -1;
-	if (fd >= 0 && peek(PEEK_EXPORT, fd, &named, e) < 0)
-		return error_prefix(e, "%s", full);
 	int rc = 0;
 	for (size_t i = 0; i < named.count && rc == 0; i++)
 		rc = add_named(x, p, directory, named.items[i], names);

@@ -8,8 +8,6 @@
 
 #include "peek_rows.h"
 
-#define GUID 36
-
 static peek_fn *other;
 
 void peek_by(peek_fn *fn)
@@ -57,16 +55,15 @@ char *peek_text(int fd, size_t most, size_t *length, struct error *e)
 	return take(text);
 }
 
-static bool is_guid(const char *s)
+bool peek_guid(const char *s)
 {
-	for (size_t i = 0; i < GUID; i++)
+	for (size_t i = 0; i < PEEK_GUID; i++)
 		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
 			return false;
-	return !s[GUID];
+	return true;
 }
 
-/* A name that stays in the directory where it is looked for. */
-static bool is_plain(const char *s)
+bool peek_plain(const char *s)
 {
 	return *s && !strchr(s, '/') && strcmp(s, ".") && strcmp(s, "..");
 }
@@ -79,9 +76,9 @@ static bool is_sound(enum peek_kind kind, const struct strings *out)
 		const char *s = out->items[i];
 		if (strlen(s) > PEEK_NAME_MOST)
 			return false;
-		if ((kind == PEEK_BACKING && !is_plain(s)) || (kind == PEEK_DOMAIN && i && !is_plain(s)) ||
-		    (kind == PEEK_VOLUMES && !is_guid(s)) ||
-		    (kind == PEEK_EXPORT && ((*s != 'd' && *s != 'o') || !is_plain(s + 1))))
+		if ((kind == PEEK_BACKING && !peek_plain(s)) || (kind == PEEK_DOMAIN && i && !peek_plain(s)) ||
+		    (kind == PEEK_VOLUMES && (!peek_guid(s) || s[PEEK_GUID])) ||
+		    (kind == PEEK_EXPORT && ((*s != 'd' && *s != 'o') || !peek_plain(s + 1))))
 			return false;
 	}
 	if (kind == PEEK_LOG)
@@ -107,4 +104,12 @@ int peek(enum peek_kind kind, int fd, struct strings *out, struct error *e)
 	if (rc < 0)
 		strings_free(out);
 	return rc;
+}
+
+int peek_file(enum peek_kind kind, int dir, const char *path, struct strings *out, struct error *e)
+{
+	autoclose int fd = -1;
+	if (peek_open(dir, path, &fd, e) < 0)
+		return -1;
+	return fd < 0 ? 0 : peek(kind, fd, out, e) < 0 ? error_prefix(e, "%s", path) : 1;
 }

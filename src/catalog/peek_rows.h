@@ -16,4 +16,10 @@ int peek_notes(int fd, struct strings *out, struct error *e) must_check;
 /* *length: without the NUL. NULL: *e. */
 char *peek_text(int fd, size_t most, size_t *length, struct error *e) must_check;
 
+/* A GUID begins there, of so many letters; s may be shorter. */
+#define PEEK_GUID 36
+bool peek_guid(const char *s);
+/* A name that stays in the directory where it is looked for. */
+bool peek_plain(const char *s);
+
 #endif

@@ -158,16 +158,13 @@ int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_ki
 	bool log = kind == VZDUMP_LOG;
 	if (!log && (kind != VZDUMP_NOTES || t->guest))
 		return 0;
-	autoclose int fd = -1;
-	int rc = peek_open(dir, name, &fd, e);
-	if (rc == 0 && fd >= 0)
-		rc = peek(log ? PEEK_LOG : PEEK_NOTES, fd, &said, e);
+	int rc = peek_file(log ? PEEK_LOG : PEEK_NOTES, dir, name, &said, e);
 	/* It may have told of a failure. Notes say whose it is: not to know that may pass over the newest one. */
-	if (log && (rc < 0 || fd < 0))
+	if (log && rc <= 0)
 		set_unfinished(t, "its log can't be read");
 	if (rc < 0)
-		return log && e->cls != ERROR_INTERNAL ? 0 : error_prefix(e, "%s", name);
-	if (fd < 0)
+		return log && e->cls != ERROR_INTERNAL ? 0 : -1;
+	if (rc == 0)
 		return 0;
 	rc = log ? read_log(t, &said) : said.count && !(t->guest = strdup(said.items[0])) ? -1 : 0;
 	strings_free(&said);

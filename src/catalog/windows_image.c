@@ -22,7 +22,6 @@
 #define TOP "WindowsImageBackup"
 #define SPECS "BackupSpecs.xml"
 #define SPECS_MAX (4 * MIB)
-#define GUID 36
 #define NETBIOS 15 /* a computer's name is cut to so many letters */
 
 /* One that we may not read is one. 1, 0, or -1: that can't be told. */
@@ -58,24 +57,16 @@ static bool is_disk(const char *name)
 	return has_suffix(name, ".vhdx") || has_suffix(name, ".vhd");
 }
 
-static bool is_guid(const char *s)
-{
-	for (size_t i = 0; i < GUID; i++)
-		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
-			return false;
-	return true;
-}
-
 /* The GUIDs of the volumes that the specification names, lower case, each once. */
 static int named_volumes(const char *text, struct strings *out)
 {
 	for (const char *s = text; (s = strcasestr(s, "Volume{")); s += 7) {
-		char guid[GUID + 1];
-		if (strlen(s) < 7 + GUID + 1 || !is_guid(s + 7) || s[7 + GUID] != '}')
+		char guid[PEEK_GUID + 1];
+		if (!peek_guid(s + 7) || s[7 + PEEK_GUID] != '}')
 			continue;
-		for (size_t i = 0; i < GUID; i++)
+		for (size_t i = 0; i < PEEK_GUID; i++)
 			guid[i] = (char)tolower((unsigned char)s[7 + i]);
-		guid[GUID] = 0;
+		guid[PEEK_GUID] = 0;
 		if (!strings_has(out, guid) && strings_add(out, guid) < 0)
 			return -1;
 	}
@@ -103,21 +94,18 @@ int peek_volumes(int fd, struct strings *out, struct error *e)
 static int check_volumes(const char *directory, const struct strings *names, struct error *e)
 {
 	autofree char *path = text_format("%s/" SPECS, directory);
-	autoclose int fd = -1;
 	struct strings wanted = {0};
 	size_t other = 0, missing = 0;
 	const char *first = NULL;
 	if (!path)
 		return error_nomem(e);
-	int rc = peek_open(AT_FDCWD, path, &fd, e);
-	if (rc == 0 && fd >= 0 && peek(PEEK_VOLUMES, fd, &wanted, e) < 0)
-		rc = error_prefix(e, "%s", path);
+	int rc = peek_file(PEEK_VOLUMES, AT_FDCWD, path, &wanted, e) < 0 ? -1 : 0;
 	for (size_t i = 0; i < names->count; i++)
-		other += is_disk(names->items[i]) && (strlen(names->items[i]) < GUID || !is_guid(names->items[i]));
+		other += is_disk(names->items[i]) && !peek_guid(names->items[i]);
 	for (size_t i = 0; i < wanted.count; i++) {
 		bool there = false;
 		for (size_t k = 0; k < names->count && !there; k++)
-			there = is_disk(names->items[k]) && !strncasecmp(names->items[k], wanted.items[i], GUID);
+			there = is_disk(names->items[k]) && !strncasecmp(names->items[k], wanted.items[i], PEEK_GUID);
 		missing += !there;
 		first = !there && !first ? wanted.items[i] : first;
 	}

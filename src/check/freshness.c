@@ -266,7 +266,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	if (s->taken_at)
 		finding_add(f, PROOF_FRESHNESS, "freshness.summary", s->point->label, OUTCOME_SKIPPED, NULL,
 			    "the oldest of its clocks says %s; %s is allowed",
-			    format_duration(p->now > s->taken_at ? p->now - s->taken_at : 0, age),
+			    format_duration(p->now > s->taken_at ? seconds_since(s->taken_at, p->now) : 0, age),
 			    format_duration(p->policy->max_age, limit));
 }
 

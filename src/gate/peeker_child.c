@@ -8,23 +8,6 @@
 #define MEMORY (256 * MIB) /* a descriptor of 16 MiB, and what is found in it */
 #define FILES_OPEN 16
 
-/* A message's body, and the descriptor that came with it. NULL: there is none, or none that is meant. */
-static uint8_t *hear(enum reader_message wanted, size_t *length, int *fd)
-{
-	uint8_t head[READER_HEAD];
-	enum reader_message kind;
-	struct error e = {0};
-	if (reader_receive(READER_SOCKET, head, sizeof head, fd, &e) <= 0 || reader_head(head, &kind, length, &e) < 0 ||
-	    kind != wanted || *length > READER_QUESTION_MOST)
-		return NULL;
-	uint8_t *data = malloc(*length + 1);
-	if (data && *length && reader_receive(READER_SOCKET, data, *length, NULL, &e) <= 0) {
-		free(data);
-		return NULL;
-	}
-	return data;
-}
-
 static int say(enum reader_message kind, struct wire_out *w)
 {
 	struct error e = {0};
@@ -41,7 +24,7 @@ static int shut_in(void)
 	struct wire_in in;
 	struct error e = {0};
 	size_t length;
-	autofree uint8_t *data = hear(READER_REQUEST, &length, NULL);
+	autofree uint8_t *data = reader_hear(READER_REQUEST, READER_QUESTION_MOST, &length, NULL);
 	if (!data)
 		return -1;
 	wire_in_init(&in, data, length);
@@ -81,7 +64,7 @@ int gate_peeker(void)
 	for (;;) {
 		int fd = -1;
 		size_t length;
-		autofree uint8_t *question = hear(READER_PEEK, &length, &fd);
+		autofree uint8_t *question = reader_hear(READER_PEEK, READER_QUESTION_MOST, &length, &fd);
 		/* Whoever asked is gone, or has all that he wanted. */
 		if (!question)
 			_exit(EXIT_SUCCESS);

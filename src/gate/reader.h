@@ -71,6 +71,11 @@ int reader_send(int fd, enum reader_message kind, const void *body, size_t lengt
 		struct error *e) must_check;
 /* 1: exactly length bytes, and a descriptor if one came (else *passed_fd is -1; may be NULL). 0: the end. */
 int reader_receive(int fd, void *to, size_t length, int *passed_fd, struct error *e) must_check;
+/*
+ * In a reader: the body of the next message, which is of that kind and at most so long. A descriptor that came with it
+ * is in *fd, or -1 (fd may be NULL). NULL: it is none, or nobody is there any more.
+ */
+void *reader_hear(enum reader_message wanted, size_t most, size_t *length, int *fd) must_check;
 /* The head that was received. -1: it is none. */
 int reader_head(const uint8_t head[READER_HEAD], enum reader_message *kind, size_t *length, struct error *e) must_check;
 

@@ -21,21 +21,6 @@
 #define FILES_OPEN 4096
 #define TELL_NS 100000000 /* between two words on how far it is */
 
-static void *take_message(size_t *length, struct error *e)
-{
-	uint8_t head[READER_HEAD];
-	enum reader_message kind;
-	if (reader_receive(READER_SOCKET, head, sizeof head, NULL, e) <= 0 || reader_head(head, &kind, length, e) < 0 ||
-	    kind != READER_REQUEST || *length > READER_REQUEST_MOST)
-		return NULL;
-	void *data = malloc(*length + 1);
-	if (data && *length && reader_receive(READER_SOCKET, data, *length, NULL, e) <= 0) {
-		free(data);
-		return NULL;
-	}
-	return data;
-}
-
 /* Libraries that open files when they are first used do it now. */
 static void open_what_is_needed(void)
 {
@@ -135,7 +120,7 @@ int gate_reader(void)
 	struct error e = {0};
 	size_t length;
 	uint8_t head[READER_HEAD];
-	autofree void *data = take_message(&length, &e);
+	autofree void *data = reader_hear(READER_REQUEST, READER_REQUEST_MOST, &length, NULL);
 	if (!data || reader_request_get(data, length, &r, &e) < 0)
 		return CODE_USAGE;
 	/* Whoever started us is to learn what we find: without him there is nothing to do. */

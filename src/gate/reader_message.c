@@ -123,3 +123,17 @@ int reader_head(const uint8_t head[READER_HEAD], enum reader_message *kind, size
 	*length = get_le32(head + 4);
 	return 0;
 }
+
+void *reader_hear(enum reader_message wanted, size_t most, size_t *length, int *fd)
+{
+	uint8_t head[READER_HEAD];
+	enum reader_message kind;
+	struct error e;
+	if (reader_receive(READER_SOCKET, head, sizeof head, fd, &e) <= 0 || reader_head(head, &kind, length, &e) < 0 ||
+	    kind != wanted || *length > most)
+		return NULL;
+	autofree uint8_t *data = malloc(*length + 1);
+	if (data && *length && reader_receive(READER_SOCKET, data, *length, NULL, &e) <= 0)
+		return NULL;
+	return take(data);
+}

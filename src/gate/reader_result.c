@@ -340,9 +340,7 @@ int reader_result_get(const void *data, size_t length, const struct restore_poin
 	bool good = wire_in_done(&w);
 	if (good) {
 		findings_take(&out->findings, &found);
-		/* A time before all clocks, which somebody made up. */
-		if (__builtin_sub_overflow(p->now, out->taken_at ? out->taken_at : p->now, &out->age))
-			out->age = INT64_MAX;
+		out->age = out->taken_at ? seconds_since(out->taken_at, p->now) : 0;
 	} else {
 		take_back(out);
 		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s", w.why ? w.why : "more than belongs to it");

@@ -51,7 +51,7 @@ static void collect(const struct subject *s, const struct check_parameters *p, s
 	out->measures.duration_seconds = seconds;
 	out->taken_at = s->taken_at;
 	out->sample = s->chunk_sample;
-	out->age = s->taken_at ? p->now - s->taken_at : 0;
+	out->age = s->taken_at ? seconds_since(s->taken_at, p->now) : 0;
 	for (size_t i = 0; i < s->part_count; i++)
 		for (size_t k = 0; k < s->parts[i].formats.count; k++) {
 			const char *name = s->parts[i].formats.items[k];

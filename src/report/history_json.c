@@ -14,7 +14,7 @@ static void put_point(struct text *out, const struct history_record *r)
 	text_put_json(out, r->label);
 	text_put_member_time(out, "taken_at", r->taken_at);
 	if (r->taken_at)
-		text_printf(out, ",\"age_seconds\":%lld", (long long)(r->checked_at - r->taken_at));
+		text_printf(out, ",\"age_seconds\":%lld", (long long)seconds_since(r->taken_at, r->checked_at));
 	else
 		text_put(out, ",\"age_seconds\":null");
 	text_put_member_u64(out, "bytes", r->bytes);

@@ -86,7 +86,7 @@ static void put_proofs(struct text *out, const char *name, const struct host_met
 static void put_age(struct text *out, const char *name, const struct host_metrics *h)
 {
 	if (h->has_point && h->taken_at)
-		put_sample(out, name, h, h->checked_at - h->taken_at);
+		put_sample(out, name, h, seconds_since(h->taken_at, h->checked_at));
 }
 
 static void put_taken(struct text *out, const char *name, const struct host_metrics *h)

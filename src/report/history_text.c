@@ -163,7 +163,7 @@ void history_text_row(struct text *out, const struct history_record *r, const st
 		text_put(out, "  ");
 	}
 	if (r->taken_at)
-		format_duration(r->checked_at - r->taken_at, age);
+		format_duration(seconds_since(r->taken_at, r->checked_at), age);
 	if (r->label)
 		format_size(r->bytes, size);
 	/* Minutes are enough here: 2026-11-22 08:54Z */
