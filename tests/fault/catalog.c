@@ -12,25 +12,16 @@
 
 #include "backproof/catalog.h"
 #include "backproof/text.h"
+#include "put_file.h"
 #include "test.h"
 
 enum kind { ALLOCATION, STAT, OPEN, LIST, READ, KINDS };
-/* Files of many are looked into by several threads. */
-static _Atomic uint64_t calls[KINDS + 1];
-static uint64_t fail_at;
-static enum kind failing = KINDS;
-static _Atomic bool fired;
-
-static bool fails(enum kind k)
+static int errno_of(enum kind k)
 {
-	if (++calls[k] != fail_at || failing != k)
-		return false;
-	fired = true;
-	errno = k == ALLOCATION ? ENOMEM : EIO;
-	return true;
+	return k == ALLOCATION ? ENOMEM : EIO;
 }
 
-#include "wrap.h"
+#include "nth.h"
 WRAP_MEMORY(ALLOCATION)
 WRAP_FILES(READ, KINDS, KINDS)
 WRAP(KINDS, int, -1, fsync, (int fd), (fd))
@@ -51,35 +42,12 @@ WRAP(OPEN, DIR *, NULL, fdopendir, (int fd), (fd))
 WRAP(OPEN, FILE *, NULL, fopen64, (const char *path, const char *how), (path, how))
 WRAP(LIST, struct dirent64 *, NULL, readdir64, (DIR *d), (d))
 
-static void begin(enum kind k, uint64_t n)
-{
-	for (int i = 0; i <= KINDS; i++)
-		calls[i] = 0;
-	failing = k;
-	fail_at = n;
-	fired = false;
-}
-
-static void end(void)
-{
-	failing = KINDS;
-	fail_at = 0;
-}
-
 static char root[64];
 static struct error e;
 
-static void put(const char *name, const char *content)
+static void put(const char *name, const char *text)
 {
-	char path[400];
-	snprintf(path, sizeof path, "%s/%s", root, name);
-	for (char *s = path + strlen(root) + 1; (s = strchr(s, '/')); s++) {
-		*s = 0;
-		NEED(mkdir(path, 0755) == 0 || errno == EEXIST);
-		*s = '/';
-	}
-	FILE *f = fopen(path, "w");
-	NEED(f && fputs(content, f) >= 0 && fclose(f) == 0);
+	put_file(root, name, text);
 }
 
 static void show(const struct catalog *c, struct text *t)

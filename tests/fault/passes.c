@@ -17,20 +17,12 @@
 #include "test.h"
 
 enum kind { ALLOCATION, CRYPTO, READ, INTERRUPTED, STAT, KINDS };
-static uint64_t calls[KINDS + 1], fail_at;
-static enum kind failing = KINDS;
-static bool fired;
-
-static bool fails(enum kind k)
+static int errno_of(enum kind k)
 {
-	if (++calls[k] != fail_at || failing != k)
-		return false;
-	fired = true;
-	errno = k == ALLOCATION ? ENOMEM : k == INTERRUPTED ? EINTR : EIO;
-	return true;
+	return k == ALLOCATION ? ENOMEM : k == INTERRUPTED ? EINTR : EIO;
 }
 
-#include "wrap.h"
+#include "nth.h"
 WRAP_MEMORY(ALLOCATION)
 WRAP_FILES(KINDS, KINDS, KINDS)
 WRAP(KINDS, int, -1, fsync, (int fd), (fd))
@@ -67,20 +59,6 @@ ssize_t __wrap_read(int fd, void *p, size_t n);
 ssize_t __wrap_read(int fd, void *p, size_t n)
 {
 	return fails(READ) || fails(INTERRUPTED) ? -1 : __real_read(fd, p, n);
-}
-
-static void begin(enum kind k, uint64_t n)
-{
-	memset(calls, 0, sizeof calls);
-	failing = k;
-	fail_at = n;
-	fired = false;
-}
-
-static void end(void)
-{
-	failing = KINDS;
-	fail_at = 0;
 }
 
 /* Runs the body with the 1st, 2nd, ... call of each kind failing, until there are no more of it. */

@@ -18,20 +18,12 @@
 #include "../../src/gate/sealing.h"
 
 enum kind { ALLOCATION, READ, INTERRUPTED, STAT, CRYPTO, KINDS };
-static _Atomic uint64_t calls[KINDS + 1], fail_at;
-static _Atomic enum kind failing = KINDS;
-static _Atomic bool fired;
-
-static bool fails(enum kind k)
+static int errno_of(enum kind k)
 {
-	if (++calls[k] != fail_at || failing != k)
-		return false;
-	fired = true;
-	errno = k == ALLOCATION ? ENOMEM : k == INTERRUPTED ? EINTR : EIO;
-	return true;
+	return k == ALLOCATION ? ENOMEM : k == INTERRUPTED ? EINTR : EIO;
 }
 
-#include "wrap.h"
+#include "nth.h"
 WRAP_MEMORY(ALLOCATION)
 WRAP_FILES(KINDS, KINDS, KINDS)
 WRAP(KINDS, int, -1, fsync, (int fd), (fd))
@@ -48,21 +40,6 @@ ssize_t __wrap_read(int fd, void *p, size_t n);
 ssize_t __wrap_read(int fd, void *p, size_t n)
 {
 	return fails(READ) || fails(INTERRUPTED) ? -1 : __real_read(fd, p, n);
-}
-
-static void begin(enum kind k, uint64_t n)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-		calls[i] = 0;
-	failing = k;
-	fail_at = n;
-	fired = false;
-}
-
-static void end(void)
-{
-	failing = KINDS;
-	fail_at = 0;
 }
 
 /* Runs the body with the 1st, 2nd, ... call of the kind failing, until there are no more of them. */

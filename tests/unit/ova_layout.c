@@ -4,21 +4,14 @@
 #include <sys/stat.h>
 
 #include "backproof/catalog.h"
+#include "put_file.h"
 #include "test.h"
 
 static char root[] = "/tmp/backproof-ova-XXXXXX";
 
 static void put(const char *name, const char *text)
 {
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", root, name);
-	for (char *s = path + strlen(root) + 1; (s = strchr(s, '/')); s++) {
-		*s = 0;
-		NEED(mkdir(path, 0755) == 0 || errno == EEXIST);
-		*s = '/';
-	}
-	FILE *f = fopen(path, "w");
-	NEED(f && fputs(text, f) >= 0 && fclose(f) == 0);
+	put_file(root, name, text);
 }
 
 static struct catalog found;

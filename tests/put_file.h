@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* A small tree of files. */
+#ifndef PUT_FILE_H
+#define PUT_FILE_H
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "backproof/base.h"
+#include "test.h"
+
+/* Below root, with the directories that it takes. */
+static inline void put_file(const char *root, const char *name, const char *text)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", root, name);
+	for (char *s = path + strlen(root) + 1; (s = strchr(s, '/')); s++) {
+		*s = 0;
+		NEED(mkdir(path, 0755) == 0 || errno == EEXIST);
+		*s = '/';
+	}
+	FILE *f = fopen(path, "w");
+	NEED(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+#endif
