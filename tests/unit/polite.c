@@ -18,7 +18,7 @@
 static char dir[128], path[160];
 static bool in_memory; /* files lie in the page cache and nowhere else: nothing can be dropped */
 
-static double seconds_since(int64_t start)
+static double elapsed(int64_t start)
 {
 	return (double)(monotonic_ns() - start) / 1e9;
 }
@@ -44,8 +44,8 @@ static void a_pace_is_shared(void)
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	/* A half of a second, and what may be made up for is a tenth. */
-	CHECK(seconds_since(start) > 0.38);
-	CHECK(seconds_since(start) < 5);
+	CHECK(elapsed(start) > 0.38);
+	CHECK(elapsed(start) < 5);
 }
 
 static void a_pause_ends_with_the_deadline(void)
@@ -60,7 +60,7 @@ static void a_pause_ends_with_the_deadline(void)
 	CHECK_INT(pace_take(p, 16 * MIB, &b, &e), 0);
 	CHECK(pace_take(p, 1, &b, &e) < 0);
 	CHECK_INT(e.cls, ERROR_LIMIT);
-	CHECK(seconds_since(start) > 0.09 && seconds_since(start) < 5);
+	CHECK(elapsed(start) > 0.09 && elapsed(start) < 5);
 	b.deadline_ns = 0;
 	stop_signal = SIGTERM;
 	CHECK(pace_take(p, 1, &b, &e) < 0);
@@ -159,8 +159,8 @@ static void a_source_keeps_the_pace(void)
 	b.pace = p;
 	int64_t start = monotonic_ns();
 	CHECK_INT(read_all(&b, &e), 0);
-	CHECK(seconds_since(start) > 0.5);
-	CHECK(seconds_since(start) < 10);
+	CHECK(elapsed(start) > 0.5);
+	CHECK(elapsed(start) < 10);
 	b.deadline_ns = monotonic_ns() + 200000000;
 	CHECK(read_all(&b, &e) < 0);
 	CHECK_INT(e.cls, ERROR_LIMIT);
