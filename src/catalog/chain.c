@@ -51,7 +51,7 @@ static int backing_of(const char *path, char **out, struct error *e)
 	autoclose int fd = -1;
 	autodestroy(footprint_close_auto) struct footprint *print = NULL;
 	if (peek_open(AT_FDCWD, path, &fd, e) < 0)
-		return -1;
+		return peek_forbidden(e) ? 0 : -1;
 	if (fd < 0)
 		return 0;
 	if (fstat(fd, &st) == 0 && footprint_open(fd, &st, &print, e) < 0)

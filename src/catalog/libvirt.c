@@ -17,11 +17,6 @@
 #define XML_MAX (4 * MIB)
 #define LEVELS 2
 
-struct libvirt {
-	struct found_points found;
-	struct strings missing; /* "LABEL\nFILE": a disk that its XML names, and that is not there */
-};
-
 static bool has_suffix(const char *name, const char *suffix)
 {
 	size_t n = strlen(name), m = strlen(suffix);
@@ -134,15 +129,31 @@ static int add_path(struct strings *to, const char *directory, const char *name)
 	return !path ? -1 : strings_has(to, path) ? 0 : strings_add(to, path);
 }
 
-/* One domain; alone: what else is in the directory may be a part of its disks' chains. */
-static int add_domain(struct libvirt *l, const char *directory, const char *rel, const char *file,
-		      const struct strings *domain, const struct strings *names, bool alone)
+/* What may be a part of a disk's chain: whoever needs it says so when it is not there. */
+static int add_piece(struct strings *to, const char *directory, const char *name, struct error *e)
 {
-	struct span where, segment;
+	struct candidate c = {.partial = false};
+	struct span segment;
 	size_t stem;
-	struct found_point *p = vec_push(&l->found.points);
+	autofree char *path = text_format("%s/%s", directory, name);
+	if (!path)
+		return error_nomem(e);
+	if (is_partial_name(name) || name_kind(name, strlen(name), &stem, &segment) != NAME_IMAGE)
+		return 0;
+	int found = candidate_look(AT_FDCWD, path, path, &c, e);
+	if (found <= 0)
+		return found;
+	return add_path(to, directory, name) < 0 ? error_nomem(e) : 0;
+}
+
+/* One domain; alone: what else is in the directory may be a part of its disks' chains. */
+static int add_domain(struct found_points *l, const char *directory, const char *rel, const char *file,
+		      const struct strings *domain, const struct strings *names, bool alone, struct error *e)
+{
+	struct span where;
+	struct found_point *p = vec_push(&l->points);
 	if (!p || (*domain->items[0] && !(p->guest = strdup(domain->items[0]))))
-		return -1;
+		return error_nomem(e);
 	p->label = *rel ? text_format("%s/%s", rel, file) : strdup(file);
 	if (!name_time_find(file, strlen(file), &p->civil, &where)) {
 		const char *slash = strrchr(directory, '/'), *base = slash ? slash + 1 : directory;
@@ -158,17 +169,17 @@ static int add_domain(struct libvirt *l, const char *directory, const char *rel,
 	/* With none of its disks it is still the newest, and not complete. */
 	if (rc == 0 && domain->count > 1 && !p->files.count)
 		rc = add_path(&p->files, directory, file);
+	if (rc < 0)
+		return error_nomem(e);
 	for (size_t i = 0; i < names->count && alone && rc == 0; i++)
-		if (!is_partial_name(names->items[i]) &&
-		    name_kind(names->items[i], strlen(names->items[i]), &stem, &segment) == NAME_IMAGE)
-			rc = add_path(&p->files, directory, names->items[i]);
+		rc = add_piece(&p->files, directory, names->items[i], e);
 	return rc;
 }
 
-static int read_directory(struct libvirt *l, const char *path, const char *rel, int levels, struct error *e);
+static int read_directory(struct found_points *l, const char *path, const char *rel, int levels, struct error *e);
 
 /* One name of a directory: of a domain's XML it is added to domains. */
-static int see(struct libvirt *l, const char *path, const char *rel, const char *name, int levels,
+static int see(struct found_points *l, const char *path, const char *rel, const char *name, int levels,
 	       struct strings *domains, struct error *e)
 {
 	struct strings domain = {0};
@@ -176,9 +187,11 @@ static int see(struct libvirt *l, const char *path, const char *rel, const char 
 	autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", name);
 	if (!full || !below)
 		return error_nomem(e);
-	if (has_suffix(full, ".xml") && peek_file(PEEK_DOMAIN, AT_FDCWD, full, &domain, e) < 0)
+	bool xml = has_suffix(full, ".xml");
+	bool failed = xml && peek_file(PEEK_DOMAIN, AT_FDCWD, full, &domain, e) < 0;
+	if (failed && !peek_forbidden(e))
 		return -1;
-	int rc = domain.count ? strings_add(domains, name) : 0;
+	int rc = failed ? strings_add(&l->unread, below) : domain.count ? strings_add(domains, name) : 0;
 	strings_free(&domain);
 	if (rc < 0)
 		return error_nomem(e);
@@ -190,7 +203,7 @@ static int see(struct libvirt *l, const char *path, const char *rel, const char 
 	return fd < 0 ? 0 : read_directory(l, full, below, levels - 1, e);
 }
 
-static int read_directory(struct libvirt *l, const char *path, const char *rel, int levels, struct error *e)
+static int read_directory(struct found_points *l, const char *path, const char *rel, int levels, struct error *e)
 {
 	struct strings names = {0}, domains = {0};
 	int rc = finder_list(path, &names, e);
@@ -201,9 +214,8 @@ static int read_directory(struct libvirt *l, const char *path, const char *rel, 
 		autofree char *full = text_format("%s/%s", path, domains.items[i]);
 		rc = full ? peek_file(PEEK_DOMAIN, AT_FDCWD, full, &domain, e) : error_nomem(e);
 		rc = rc < 0 ? -1 : 0;
-		if (rc == 0 && domain.count &&
-		    add_domain(l, path, rel, domains.items[i], &domain, &names, domains.count == 1) < 0)
-			rc = error_nomem(e);
+		if (rc == 0 && domain.count)
+			rc = add_domain(l, path, rel, domains.items[i], &domain, &names, domains.count == 1, e);
 		strings_free(&domain);
 	}
 	strings_free(&names);
@@ -211,48 +223,49 @@ static int read_directory(struct libvirt *l, const char *path, const char *rel, 
 	return rc;
 }
 
-/* Only the newest counts: what was incomplete long ago is history. */
-static int check_newest(const struct libvirt *l, const struct catalog *out, struct error *e)
+/* May it be the host's newest that an XML tells of which we can't read? So its name says, or its directory's date. */
+static bool may_be_newest(const char *rel, const char *host)
 {
-	for (size_t i = 0; i < l->missing.count && out->count; i++) {
-		const char *line = l->missing.items[i], *name = strrchr(line, '\n');
-		const char *label = out->items[0].label;
-		if (strlen(label) != (size_t)(name - line) || strncmp(label, line, strlen(label)))
-			continue;
-		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s names the disk %s, which is not beside it", label,
-			  name + 1);
-		e->sys = ENOENT;
-		return -1;
+	const char *slash = strrchr(rel, '/');
+	for (const char *s = rel; s; s = strchr(s, '/')) {
+		s += *s == '/';
+		if (name_host_rank(s, strcspn(s, "/"), host) > 0)
+			return true;
 	}
-	return 0;
+	autofree char *directory = slash ? strndup(rel, (size_t)(slash - rel)) : NULL;
+	return slash && (!directory || name_is_time(directory));
 }
 
-static void libvirt_free(struct libvirt *l)
+static int check_unread(const struct found_points *l, const char *path, const char *host, const struct catalog *out,
+			struct error *e)
 {
-	found_free(&l->found);
-	strings_free(&l->missing);
+	for (size_t i = 0; i < l->unread.count; i++)
+		if (!out->count || may_be_newest(l->unread.items[i], host))
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s/%s: we may not read it, and it may tell of a backup of %s",
+					 path, l->unread.items[i], host);
+	return 0;
 }
 
 static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
 {
-	struct libvirt l = {.missing = {0}};
+	struct found_points l = {.missing = {0}};
 	memset(out, 0, sizeof *out);
 	int rc = read_directory(&l, path, "", LEVELS, e);
 	if (rc == 0)
-		rc = found_answer(&l.found, host, own, out, e);
-	if (rc == 0 && check_newest(&l, out, e) < 0) {
+		rc = found_answer(&l, host, own, out, e);
+	if (rc == 0 && check_unread(&l, path, host, out, e) < 0) {
 		catalog_free(out);
 		rc = -1;
 	}
-	libvirt_free(&l);
+	found_free(&l);
 	return rc;
 }
 
 static int recognise(const char *path, struct error *e)
 {
-	struct libvirt l = {.missing = {0}};
-	int rc = read_directory(&l, path, "", LEVELS, e) < 0 ? -1 : l.found.points.count > 0;
-	libvirt_free(&l);
+	struct found_points l = {.missing = {0}};
+	int rc = read_directory(&l, path, "", LEVELS, e) < 0 ? -1 : l.points.count > 0;
+	found_free(&l);
 	return rc;
 }
 

@@ -16,11 +16,6 @@
 #define OVF_MAX (16 * MIB)
 #define LEVELS 2
 
-struct exports {
-	struct found_points found;
-	struct strings missing; /* "LABEL\nFILE" */
-};
-
 static bool has_suffix(const char *name, const char *suffix)
 {
 	size_t n = strlen(name), m = strlen(suffix);
@@ -72,7 +67,7 @@ static int add_path(struct strings *to, const char *directory, const char *name)
 }
 
 /* One that a descriptor names ("d" or "o", and the name), where it is there; else it is missing. */
-static int add_named(struct exports *x, struct found_point *p, const char *directory, const char *named,
+static int add_named(struct found_points *x, struct found_point *p, const char *directory, const char *named,
 		     const struct strings *names)
 {
 	autofree char *line = text_format("%s\n%s", p->label, named + 1);
@@ -81,14 +76,15 @@ static int add_named(struct exports *x, struct found_point *p, const char *direc
 	return line ? strings_add(&x->missing, line) : -1;
 }
 
-static int add_descriptor(struct exports *x, struct found_point *p, const char *directory, const char *file,
+static int add_descriptor(struct found_points *x, struct found_point *p, const char *directory, const char *file,
 			  const struct strings *names, struct error *e)
 {
 	autofree char *full = text_format("%s/%s", directory, file);
 	struct strings named = {0};
 	if (!full)
 		return error_nomem(e);
-	if (peek_file(PEEK_EXPORT, AT_FDCWD, full, &named, e) < 0)
+	/* One that we may not read is for its reader to miss: others' exports are none the worse for it. */
+	if (peek_file(PEEK_EXPORT, AT_FDCWD, full, &named, e) < 0 && !peek_forbidden(e))
 		return -1;
 	int rc = 0;
 	for (size_t i = 0; i < named.count && rc == 0; i++)
@@ -100,11 +96,11 @@ static int add_descriptor(struct exports *x, struct found_point *p, const char *
 	return rc < 0 ? error_nomem(e) : 0;
 }
 
-static int add_export(struct exports *x, const char *directory, const char *rel, const char *file,
+static int add_export(struct found_points *x, const char *directory, const char *rel, const char *file,
 		      const struct strings *names, struct error *e)
 {
 	struct span where;
-	struct found_point *p = vec_push(&x->found.points);
+	struct found_point *p = vec_push(&x->points);
 	const char *slash = strrchr(directory, '/'), *base = slash ? slash + 1 : directory;
 	if (!p || !(p->label = *rel ? text_format("%s/%s", rel, file) : strdup(file)))
 		return error_nomem(e);
@@ -116,7 +112,7 @@ static int add_export(struct exports *x, const char *directory, const char *rel,
 	return add_path(&p->files, directory, file) < 0 ? error_nomem(e) : 0;
 }
 
-static int read_directory(struct exports *x, const char *path, const char *rel, int levels, struct error *e)
+static int read_directory(struct found_points *x, const char *path, const char *rel, int levels, struct error *e)
 {
 	struct strings names = {0};
 	int rc = finder_list(path, &names, e);
@@ -142,34 +138,14 @@ static int read_directory(struct exports *x, const char *path, const char *rel, 
 	return rc;
 }
 
-/* Only the newest counts: what was incomplete long ago is history. */
-static int check_newest(const struct exports *x, const struct catalog *out, struct error *e)
-{
-	for (size_t i = 0; i < x->missing.count && out->count; i++) {
-		const char *line = x->missing.items[i], *name = strrchr(line, '\n'), *label = out->items[0].label;
-		if (strlen(label) != (size_t)(name - line) || strncmp(label, line, strlen(label)))
-			continue;
-		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s names the file %s, which is not beside it", label,
-			  name + 1);
-		e->sys = ENOENT;
-		return -1;
-	}
-	return 0;
-}
-
 static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
 {
-	struct exports x = {.missing = {0}};
+	struct found_points x = {.missing = {0}};
 	memset(out, 0, sizeof *out);
 	int rc = read_directory(&x, path, "", LEVELS, e);
 	if (rc == 0)
-		rc = found_answer(&x.found, host, own, out, e);
-	if (rc == 0 && check_newest(&x, out, e) < 0) {
-		catalog_free(out);
-		rc = -1;
-	}
-	found_free(&x.found);
-	strings_free(&x.missing);
+		rc = found_answer(&x, host, own, out, e);
+	found_free(&x);
 	return rc;
 }
 

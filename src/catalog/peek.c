@@ -15,10 +15,15 @@ void peek_by(peek_fn *fn)
 	other = fn;
 }
 
-/* No such file, none to be read by us, or a link, a socket or a directory that is in the way. */
+/* No such file, or a link, a socket or a directory that is in the way. */
 static bool is_absence(int sys)
 {
-	return sys == ENOENT || sys == ENOTDIR || sys == EACCES || sys == EPERM || sys == ELOOP || sys == ENXIO;
+	return sys == ENOENT || sys == ENOTDIR || sys == ELOOP || sys == ENXIO;
+}
+
+bool peek_forbidden(const struct error *e)
+{
+	return e->sys == EACCES || e->sys == EPERM;
 }
 
 int peek_open(int dir, const char *path, int *fd, struct error *e)

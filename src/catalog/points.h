@@ -17,12 +17,17 @@ struct found_point {
 };
 struct found_points {
 	VEC(struct found_point) points;
+	struct strings missing; /* "LABEL\nFILE": its own descriptor names a file that is not there */
+	struct strings unread;	/* files below the repository that may tell of more, and that we may not read */
 };
 void found_free(struct found_points *l);
 
 /* How well a point fits host: 3 exactly, 2 and 1 by short names (see name_host_rank), 0 not. */
 int found_rank(const struct found_point *p, const char *host);
-/* The points of at least this rank (0: all), sorted, and what is unfinished of them. */
+/*
+ * The points of at least this rank (0: all), sorted, and what is unfinished of them. -1, CORRUPT with sys ENOENT: not all
+ * files of the newest are there.
+ */
 int found_choose(const struct found_points *l, const char *host, int least, struct catalog *out,
 		 struct error *e) must_check;
 /*

@@ -2,9 +2,11 @@
 #include "vzdump.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "backproof/text.h"
 #include "peek_rows.h"
 
 #define TEXT_MAX (256 * KIB) /* of a log: its beginning and its end */
@@ -149,6 +151,13 @@ static int read_log(struct vzdump_told *t, const struct strings *said)
 	return 0;
 }
 
+/* Not gone with the backup that it is of. */
+static bool is_there(int dir, const char *name)
+{
+	struct stat st;
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_kind kind, struct error *e)
 {
 	struct strings said = {0};
@@ -159,12 +168,16 @@ int vzdump_tell(struct vzdump_told *t, int dir, const char *name, enum vzdump_ki
 	if (!log && (kind != VZDUMP_NOTES || t->guest))
 		return 0;
 	int rc = peek_file(log ? PEEK_LOG : PEEK_NOTES, dir, name, &said, e);
+	if (rc < 0 && e->cls == ERROR_INTERNAL)
+		return -1;
 	/* It may have told of a failure. Notes say whose it is: not to know that may pass over the newest one. */
 	if (log && rc <= 0)
 		set_unfinished(t, "its log can't be read");
-	if (rc < 0)
-		return log && e->cls != ERROR_INTERNAL ? 0 : -1;
-	if (rc == 0)
+	else if (rc < 0)
+		return (t->unread = strdup(e->text)) ? 0 : error_nomem(e);
+	else if (rc == 0 && is_there(dir, name))
+		return (t->unread = text_format("%s: no file that can be read", name)) ? 0 : error_nomem(e);
+	if (rc <= 0)
 		return 0;
 	rc = log ? read_log(t, &said) : said.count && !(t->guest = strdup(said.items[0])) ? -1 : 0;
 	strings_free(&said);

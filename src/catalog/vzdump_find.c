@@ -107,6 +107,48 @@ static int find_nights(struct vzdump_index *v, const char *host, size_t newest, 
 	return found->points.count ? found_choose(found, host, 3, out, e) : 0;
 }
 
+static bool same_guest(const struct vzdump_index *v, const struct vzdump_point *p, const char *label)
+{
+	struct span number;
+	struct civil c;
+	size_t stem, n = (size_t)(p->number_to - p->number_from);
+	/* A label has no ending and is of no kind, but its number is told. */
+	(void)vzdump_name(label, &stem, &number, &c);
+	return number.to - number.from == n &&
+	       !memcmp(label + number.from, vzdump_text(v, p->label) + p->number_from, n);
+}
+
+/*
+ * Of a point it is not known whose it is, since its notes can't be read. May it be the host's newest? A guest keeps its
+ * number: what has another is another guest's, unless nothing of the host was found.
+ */
+static bool may_be_newest(const struct vzdump_index *v, const struct vzdump_point *p, const struct catalog *out)
+{
+	bool own = !out->count;
+	if (!p->told.unread || p->told.guest || p->told.unfinished)
+		return false;
+	for (size_t i = 0; i < out->count; i++) {
+		const char *label = out->items[i].label;
+		if (strlen(label) == p->stem && !strncmp(label, vzdump_text(v, p->label), p->stem))
+			return false;
+		own = own || same_guest(v, p, label);
+	}
+	return own;
+}
+
+/* Nothing that is as new as the newest of them may be the host's, too. Those nights were read, all where there is none. */
+static int check_unread(const struct vzdump_index *v, const char *host, const struct catalog *out, struct error *e)
+{
+	vec_each (&v->points, p) {
+		if (out->count && p->time < out->items[0].order)
+			break;
+		if (may_be_newest(v, p, out))
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%.*s may be of %s, and whose it is can't be told: %s",
+					 p->stem, vzdump_text(v, p->label), host, p->told.unread);
+	}
+	return 0;
+}
+
 int vzdump_index_find(struct vzdump_index *v, const char *host, bool own, size_t newest, struct catalog *out,
 		      struct error *e)
 {
@@ -120,6 +162,10 @@ int vzdump_index_find(struct vzdump_index *v, const char *host, bool own, size_t
 		sort(&found);
 		if (!rc)
 			rc = found_answer(&found, host, own, out, e);
+	}
+	if (!rc && check_unread(v, host, out, e) < 0) {
+		catalog_free(out);
+		rc = -1;
 	}
 	found_free(&found);
 	return rc;

@@ -15,8 +15,10 @@ void vzdump_index_free(struct vzdump_index *v)
 		return;
 	vec_each (&v->nights, n)
 		names_free(&n->guests);
-	vec_each (&v->points, p)
+	vec_each (&v->points, p) {
 		free(p->told.guest);
+		free(p->told.unread);
+	}
 	vec_free(&v->nights);
 	vec_free(&v->points);
 	vec_free(&v->files);
@@ -80,9 +82,10 @@ static int collect(void *ctx, int dir, const char *name, enum scan_type type, st
 	struct civil civil;
 	int64_t to;
 	(void)dir;
-	/* vzdump's own directories (NAME.tmp) say that a job runs, or broke off. */
-	enum vzdump_kind kind = type == SCAN_OTHER || len > NAME_LIMIT ? VZDUMP_NONE
-								       : vzdump_name(name, &stem, &number, &civil);
+	(void)type;
+	/* vzdump's own directories (NAME.tmp) say that a job runs, or broke off. What is no file where one should be, is not
+	 * passed over: nobody knows then what it was. */
+	enum vzdump_kind kind = len > NAME_LIMIT ? VZDUMP_NONE : vzdump_name(name, &stem, &number, &civil);
 	if (kind == VZDUMP_NONE)
 		return 0;
 	if (at > UINT32_MAX - NAME_LIMIT - 1)

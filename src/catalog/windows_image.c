@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "backproof/text.h"
+#include "candidate.h"
 #include "finder.h"
 #include "name.h"
 #include "peek_rows.h"
@@ -93,15 +94,21 @@ int peek_volumes(int fd, struct strings *out, struct error *e)
  */
 static int check_volumes(const char *directory, const struct strings *names, struct error *e)
 {
+	bool listed = false;
 	autofree char *path = text_format("%s/" SPECS, directory);
 	struct strings wanted = {0};
 	size_t other = 0, missing = 0;
 	const char *first = NULL;
 	if (!path)
 		return error_nomem(e);
-	int rc = peek_file(PEEK_VOLUMES, AT_FDCWD, path, &wanted, e) < 0 ? -1 : 0;
-	for (size_t i = 0; i < names->count; i++)
+	int rc = peek_file(PEEK_VOLUMES, AT_FDCWD, path, &wanted, e);
+	for (size_t i = 0; i < names->count; i++) {
 		other += is_disk(names->items[i]) && !peek_guid(names->items[i]);
+		listed = listed || !strcmp(names->items[i], SPECS);
+	}
+	if (rc == 0 && listed)
+		rc = error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s: not a file that can be read", path);
+	rc = rc < 0 ? -1 : 0;
 	for (size_t i = 0; i < wanted.count; i++) {
 		bool there = false;
 		for (size_t k = 0; k < names->count && !there; k++)
@@ -119,6 +126,15 @@ static int check_volumes(const char *directory, const struct strings *names, str
 	return rc;
 }
 
+/* A disk of which there is only the name: nobody is to take what is left for all that there was. */
+static int add_lost(struct restore_point *p, const char *directory, const char *name, struct error *e)
+{
+	struct point_file *f = vec_push(p);
+	if (!f || !(f->path = text_format("%s/%s", directory, name)))
+		return error_nomem(e);
+	return 0;
+}
+
 /* One "Backup ..." directory. What has no disk in it is not finished. */
 static int add_point(const char *directory, const char *label, int64_t when, struct catalog *out, struct error *e)
 {
@@ -130,7 +146,10 @@ static int add_point(const char *directory, const char *label, int64_t when, str
 		bool disk = is_disk(names.items[i]);
 		if (is_partial_name(names.items[i]) || (!disk && !has_suffix(names.items[i], ".xml")))
 			continue;
+		size_t before = p.count;
 		rc = finder_add_file(&p, directory, names.items[i], !disk, e);
+		if (rc == 0 && disk && p.count == before)
+			rc = add_lost(&p, directory, names.items[i], e);
 		disks += disk;
 	}
 	strings_free(&names);
@@ -216,6 +235,22 @@ static int find_host(const char *top, const char *host, bool own, struct catalog
 	return rc;
 }
 
+/* Each of its disks is a file. */
+static int check_disks(const struct restore_point *p, struct error *e)
+{
+	vec_each(p, f) {
+		struct candidate c = {.partial = false};
+		int found = f->note ? 1 : candidate_look(AT_FDCWD, f->path, f->path, &c, e);
+		if (found == 0) {
+			found = error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: there is no such file", f->path);
+			e->sys = ENOENT;
+		}
+		if (found < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The newest is complete, or there is nothing to choose. */
 static int check_newest(const struct catalog *c, struct error *e)
 {
@@ -226,7 +261,9 @@ static int check_newest(const struct catalog *c, struct error *e)
 	if (!directory)
 		return error_nomem(e);
 	directory[path_base(directory) - directory - 1] = 0;
-	int rc = finder_list(directory, &names, e);
+	int rc = check_disks(&c->items[0], e);
+	if (rc == 0)
+		rc = finder_list(directory, &names, e);
 	if (rc == 0)
 		rc = check_volumes(directory, &names, e);
 	strings_free(&names);

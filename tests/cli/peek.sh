@@ -106,4 +106,20 @@ printf 'backproof-exploit crash\0' | dd of="$W/many/db01.img" conv=notrunc statu
 printf '[repository "r"]\npath = %s\n[host "db01"]\n[host "web01"]\n' "$W/many" | cat "$W/empty.conf" - >"$W/many.conf"
 BACKPROOF_HISTORY=none "$BACKPROOF" audit --config "$W/many.conf" --scratch "$W" --format jsonl >"$W/audit" 2>&1
 holds 'other hosts keep their verdicts' test "$(jq -r 'select(.host) | "\(.host) \(.exit)"' "$W/audit" | sort | xargs)" = 'db01 20 web01 0'
+# Notes of one guest that end it: his verdict is open, and the others keep theirs.
+mkdir -p "$W/notes"
+for guest in 100:web01 101:db01; do
+	dump=$W/notes/vzdump-qemu-${guest%:*}-$(date -u +%Y_%m_%d-%H_%M_%S)
+	cp "$W/disk.img" "$dump.vma" && echo "${guest#*:}" >"$dump.vma.notes"
+done
+printf '[repository "r"]\npath = %s\nlayout = vzdump\n[host "db01"]\n[host "web01"]\n' "$W/notes" | cat "$W/empty.conf" - >"$W/notes.conf"
+verdict_of() {
+	BACKPROOF_HISTORY=none "$BACKPROOF" check "$1" --config "$W/notes.conf" --scratch "$W" --format json 2>&1 |
+		jq -r '"\(.exit) \(.restore_point.paths[0])"'
+}
+before=$(verdict_of web01)
+holds 'its backup is found' grep -q 'vzdump-qemu-100.*vma$' <<<"$before"
+head -c 4096 /dev/zero | cat <(printf 'backproof-exploit crash\0') - >"$dump.vma.notes"
+holds 'another guest keeps his verdict' test "$(verdict_of web01)" = "$before"
+holds "that of whose it is can't be told" grep -q '^20 ' <<<"$(verdict_of db01)"
 finish

@@ -128,7 +128,7 @@ static void test_missing(void)
 		CHECK_INT(in_repository("web01"), -1);
 		CHECK_INT(why.cls, ERROR_CORRUPT);
 		CHECK_INT(why.sys, ENOENT);
-		CHECK(strstr(why.text, "the disk web01-") != NULL);
+		CHECK(strstr(why.text, "the file web01-") != NULL);
 	}
 }
 

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Repositories that are damaged, or can't be read: a restore point of which a file is nowhere is never a whole one, one
+ * that can't be looked at is never passed over for an older one, and "there is none" is said only of what could be read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "backproof/catalog.h"
+#include "backproof/peek.h"
+#include "backproof/text.h"
+#include "put_file.h"
+#include "test.h"
+
+static char root[64];
+
+static char *full(const char *name)
+{
+	static char buf[4][300];
+	static unsigned next;
+	char *to = buf[next++ % 4];
+	snprintf(to, sizeof buf[0], "%s/%s", root, name);
+	return to;
+}
+
+static void clear(void)
+{
+	char cmd[300];
+	snprintf(cmd, sizeof cmd, "rm -rf %s && mkdir %s && chmod 755 %s", root, root, root);
+	NEED(system(cmd) == 0);
+}
+
+static void put(const char *name, const char *text)
+{
+	put_file(root, name, text);
+}
+
+/* What a file may turn into while its name is still there. */
+enum ill { A_LINK_TO_NOTHING, A_LOOP, A_DIRECTORY, A_PIPE, ILLS };
+static void spoil(const char *name, enum ill how)
+{
+	NEED(unlink(full(name)) == 0);
+	if (how == A_LINK_TO_NOTHING)
+		NEED(symlink("/nonexistent/store/x", full(name)) == 0);
+	else if (how == A_LOOP)
+		NEED(symlink(strrchr(full(name), '/') + 1, full(name)) == 0);
+	else
+		NEED((how == A_DIRECTORY ? mkdir(full(name), 0755) : mkfifo(full(name), 0644)) == 0);
+}
+static void heal(const char *name, const char *text)
+{
+	NEED(remove(full(name)) == 0);
+	put(name, text);
+}
+
+/* The first file's name of the newest restore point, or "error CLASS: MESSAGE", or "none". */
+static const char *said(int rc, struct catalog *c, const struct error *e)
+{
+	static char text[700];
+	if (rc < 0)
+		snprintf(text, sizeof text, "error %s: %s", error_class_name(e->cls), e->text);
+	else if (!c->count)
+		snprintf(text, sizeof text, "none%s%s", c->partial.count ? ", but " : "",
+			 c->partial.count ? c->partial.items[0] : "");
+	else
+		snprintf(text, sizeof text, "%zu of %s", c->items[0].count, c->items[0].label);
+	catalog_free(c);
+	return text;
+}
+
+static struct error why;
+
+static const char *find(const char *layout, const char *match, const char *host)
+{
+	struct catalog c = {0};
+	struct repository r = {(char *)"r", root, (char *)layout, (char *)match, NULL};
+	memset(&why, 0, sizeof why);
+	autodestroy(catalog_index_destroy_auto) struct catalog_index *x = catalog_index_open(&r, NULL, &why);
+	return said(x ? catalog_index_find(x, host, &c, &why) : -1, &c, &why);
+}
+
+static const char *from(const char *below, const char *host)
+{
+	struct catalog c = {0};
+	char *items[] = {full(below)};
+	const struct strings paths = {items, 1, 1};
+	memset(&why, 0, sizeof why);
+	return said(catalog_from_paths(&paths, host, &c, &why), &c, &why);
+}
+
+static bool is_incomplete(const char *answer)
+{
+	bool is = !strncmp(answer, "error", 5) && why.cls == ERROR_CORRUPT && why.sys == ENOENT;
+	if (!is)
+		fprintf(stderr, "%s\n", answer);
+	return is;
+}
+
+#define DISK(name) "<disk type='file' device='disk'><source file='/v/" name "'/></disk>"
+#define DOMAIN(host, disks) "<domain type='kvm'><name>" host "</name><devices>" disks "</devices></domain>"
+
+/* A disk that a domain's XML names, and whose name is there, but no file. */
+static void test_libvirt_disk(void)
+{
+	clear();
+	put("2026-11-21/web01.xml", DOMAIN("web01", DISK("a.qcow2") DISK("b.qcow2")));
+	put("2026-11-21/a.qcow2", "x");
+	put("2026-11-21/b.qcow2", "x");
+	CHECK_STR(find("libvirt", NULL, "web01"), "3 of 2026-11-21/web01.xml");
+	for (int how = 0; how < ILLS; how++) {
+		spoil("2026-11-21/b.qcow2", (enum ill)how);
+		CHECK(is_incomplete(find("libvirt", NULL, "web01")));
+		CHECK(is_incomplete(from("", "web01")));
+		heal("2026-11-21/b.qcow2", "x");
+	}
+	/* What only may be a part of a chain may be anything; whoever needs it will miss it. */
+	put("2026-11-21/base.qcow2", "x");
+	CHECK_STR(find("libvirt", NULL, "web01"), "4 of 2026-11-21/web01.xml");
+	spoil("2026-11-21/base.qcow2", A_DIRECTORY);
+	CHECK_STR(find("libvirt", NULL, "web01"), "3 of 2026-11-21/web01.xml");
+	/* What an older one lacks is history. */
+	put("2026-11-20/web01.xml", DOMAIN("web01", DISK("a.qcow2") DISK("b.qcow2")));
+	put("2026-11-20/a.qcow2", "x");
+	put("2026-11-20/b.qcow2", "x");
+	spoil("2026-11-20/b.qcow2", A_LINK_TO_NOTHING);
+	CHECK_STR(find("libvirt", NULL, "web01"), "3 of 2026-11-21/web01.xml");
+}
+
+#define OVF(files) "<Envelope><References>" files "</References></Envelope>"
+#define HREF(id, name) "<File ovf:id=\"" id "\" ovf:href=\"" name "\"/>"
+
+static void test_ova_disk(void)
+{
+	clear();
+	put("web01-2026-11-21/web01.ovf", OVF(HREF("f1", "a.vmdk") HREF("f2", "b.vmdk")));
+	put("web01-2026-11-21/a.vmdk", "x");
+	put("web01-2026-11-21/b.vmdk", "x");
+	CHECK_STR(find("ova", NULL, "web01"), "3 of web01-2026-11-21/web01.ovf");
+	for (int how = 0; how < ILLS; how++) {
+		spoil("web01-2026-11-21/b.vmdk", (enum ill)how);
+		CHECK(is_incomplete(find("ova", NULL, "web01")));
+		CHECK(is_incomplete(from("web01-2026-11-21", "web01")));
+		heal("web01-2026-11-21/b.vmdk", "x");
+	}
+}
+
+static void test_clonezilla_part(void)
+{
+	clear();
+	put("web01-2026-11-21/disk", "sda\n");
+	put("web01-2026-11-21/parts", "sda1 sda2\n");
+	put("web01-2026-11-21/clonezilla-img", "x");
+	put("web01-2026-11-21/sda1.ext4-ptcl-img.zst.aa", "x");
+	put("web01-2026-11-21/sda2.ext4-ptcl-img.zst.aa", "x");
+	CHECK_STR(find("clonezilla", NULL, "web01"), "5 of web01-2026-11-21");
+	spoil("web01-2026-11-21/sda2.ext4-ptcl-img.zst.aa", A_LINK_TO_NOTHING);
+	CHECK(is_incomplete(find("clonezilla", NULL, "web01")));
+	CHECK(is_incomplete(from("web01-2026-11-21", "web01")));
+}
+
+#define GUID1 "12345678-1234-1234-1234-123456789abc"
+#define GUID2 "12345678-1234-1234-1234-123456789abd"
+#define SPECS "<a Name=\"\\\\?\\Volume{" GUID1 "}\\\"/><a Name=\"\\\\?\\Volume{" GUID2 "}\\\"/>"
+#define WINDOWS(day) "WindowsImageBackup/WEB01/Backup 2026-11-" day " 190000/"
+
+static void test_windows_volume(void)
+{
+	clear();
+	put(WINDOWS("21") "BackupSpecs.xml", SPECS);
+	put(WINDOWS("21") GUID1 ".vhdx", "x");
+	put(WINDOWS("21") GUID2 ".vhdx", "x");
+	CHECK_STR(find("windows-image", NULL, "WEB01"), "3 of WEB01/Backup 2026-11-21 190000");
+	for (int how = 0; how < ILLS; how++) {
+		spoil(WINDOWS("21") GUID2 ".vhdx", (enum ill)how);
+		CHECK(is_incomplete(find("windows-image", NULL, "WEB01")));
+		CHECK(is_incomplete(from("", "WEB01")));
+		heal(WINDOWS("21") GUID2 ".vhdx", "x");
+	}
+	/* One whose name is no volume's, too. */
+	put(WINDOWS("21") "Esp.vhdx", "x");
+	CHECK_STR(find("windows-image", NULL, "WEB01"), "4 of WEB01/Backup 2026-11-21 190000");
+	spoil(WINDOWS("21") "Esp.vhdx", A_LINK_TO_NOTHING);
+	CHECK(is_incomplete(find("windows-image", NULL, "WEB01")));
+	NEED(unlink(full(WINDOWS("21") "Esp.vhdx")) == 0);
+	/* What was asked for can't be read: that no volume is missing is not known then. */
+	for (int how = 0; how < ILLS; how++) {
+		spoil(WINDOWS("21") "BackupSpecs.xml", (enum ill)how);
+		CHECK(!strncmp(find("windows-image", NULL, "WEB01"), "error", 5));
+		CHECK(!strncmp(from("", "WEB01"), "error", 5));
+		heal(WINDOWS("21") "BackupSpecs.xml", SPECS);
+	}
+	/* None of its disks is there: an older one is not the newest. */
+	put(WINDOWS("20") "BackupSpecs.xml", SPECS);
+	put(WINDOWS("20") GUID1 ".vhdx", "x");
+	put(WINDOWS("20") GUID2 ".vhdx", "x");
+	spoil(WINDOWS("21") GUID1 ".vhdx", A_LINK_TO_NOTHING);
+	spoil(WINDOWS("21") GUID2 ".vhdx", A_LINK_TO_NOTHING);
+	CHECK(is_incomplete(find("windows-image", NULL, "WEB01")));
+}
+
+/* --- files that are not to be read: as somebody who is not root --- */
+
+/* Runs it as nobody, who may look into root's directories, but not into what is 0600. */
+static void as_nobody(void (*run)(void))
+{
+	const uid_t self = geteuid();
+	if (self == 0)
+		NEED(seteuid(65534) == 0);
+	run();
+	if (self == 0)
+		NEED(seteuid(self) == 0);
+}
+
+static void hide(const char *name)
+{
+	NEED(chmod(full(name), 0) == 0);
+}
+
+static const char *layout, *host_asked;
+static void is_told(void)
+{
+	const char *answer = find(layout, NULL, host_asked);
+	if (strncmp(answer, "error io", 8))
+		CHECK_STR(answer, "error io");
+}
+
+static void cannot_be_told(const char *of_layout, const char *host)
+{
+	layout = of_layout;
+	host_asked = host;
+	as_nobody(is_told);
+}
+
+static const char *answer_expected;
+static void is_answered(void)
+{
+	CHECK_STR(find(layout, NULL, host_asked), answer_expected);
+}
+
+static void is_still(const char *of_layout, const char *host, const char *answer)
+{
+	layout = of_layout;
+	host_asked = host;
+	answer_expected = answer;
+	as_nobody(is_answered);
+}
+
+static void test_forbidden_domain(void)
+{
+	clear();
+	put("web01.xml", DOMAIN("web01", DISK("a.qcow2")));
+	put("a.qcow2", "x");
+	hide("web01.xml");
+	/* Nothing else is there: that is not "no backup". */
+	cannot_be_told("libvirt", "web01");
+	cannot_be_told("libvirt", "db01");
+	/* The newest can't be read, by its name or its date. */
+	put("old/web01-2026-11-20.xml", DOMAIN("web01", DISK("a.qcow2")));
+	put("old/a.qcow2", "x");
+	cannot_be_told("libvirt", "web01");
+	NEED(rename(full("web01.xml"), full("x.xml")) == 0);
+	/* Another's is another's. */
+	is_still("libvirt", "web01", "2 of old/web01-2026-11-20.xml");
+	put("2026-11-22/domain.xml", DOMAIN("web01", DISK("a.qcow2")));
+	hide("2026-11-22/domain.xml");
+	cannot_be_told("libvirt", "web01");
+	NEED(unlink(full("2026-11-22/domain.xml")) == 0);
+	put("web01/domain.xml", DOMAIN("web01", DISK("a.qcow2")));
+	hide("web01/domain.xml");
+	cannot_be_told("libvirt", "web01");
+}
+
+static void test_forbidden_specs(void)
+{
+	clear();
+	put(WINDOWS("21") "BackupSpecs.xml", SPECS);
+	put(WINDOWS("21") GUID1 ".vhdx", "x");
+	hide(WINDOWS("21") "BackupSpecs.xml");
+	cannot_be_told("windows-image", "WEB01");
+}
+
+static void test_forbidden_export(void)
+{
+	clear();
+	put("web01-2026-11-21/web01.ovf", OVF(HREF("f1", "a.vmdk")));
+	put("web01-2026-11-21/a.vmdk", "x");
+	put("db01-2026-11-21/db01.ovf", OVF(HREF("f1", "a.vmdk")));
+	put("db01-2026-11-21/a.vmdk", "x");
+	hide("db01-2026-11-21/db01.ovf");
+	is_still("ova", "web01", "2 of web01-2026-11-21/web01.ovf");
+	/* Its reader is given what can't be read. */
+	is_still("ova", "db01", "1 of db01-2026-11-21/db01.ovf");
+}
+
+/* --- notes of one guest's backup that can't be read --- */
+
+#define DUMP(number, day) "vzdump-qemu-" number "-2026_11_" day "-03_00_00"
+#define NOTES ".vma.zst.notes"
+static void put_dump(const char *stem, const char *guest)
+{
+	char name[120], text[100];
+	snprintf(name, sizeof name, "%s.vma.zst", stem);
+	put(name, "x");
+	snprintf(name, sizeof name, "%s" NOTES, stem);
+	snprintf(text, sizeof text, "%s\n", guest);
+	put(name, text);
+}
+
+static void test_forbidden_notes(void)
+{
+	clear();
+	put_dump(DUMP("100", "20"), "web01");
+	put_dump(DUMP("100", "21"), "web01");
+	put_dump(DUMP("101", "20"), "db01");
+	put_dump(DUMP("101", "21"), "db01");
+	hide(DUMP("100", "21") NOTES);
+	/* An older one is not taken for the newest, and the other guest is none the worse for it. */
+	cannot_be_told("vzdump", "web01");
+	is_still("vzdump", "db01", "2 of " DUMP("101", "21"));
+	/* Its number is enough. */
+	is_still("vzdump", "100", "2 of " DUMP("100", "21"));
+	/* Of a host of which nothing is known it may be the first. */
+	cannot_be_told("vzdump", "new01");
+	/* It is the same whatever stands in the place of the notes. */
+	for (int how = 0; how < ILLS; how++) {
+		spoil(DUMP("100", "21") NOTES, (enum ill)how);
+		cannot_be_told("vzdump", "web01");
+		is_still("vzdump", "db01", "2 of " DUMP("101", "21"));
+		heal(DUMP("100", "21") NOTES, "web01\n");
+	}
+	is_still("vzdump", "web01", "2 of " DUMP("100", "21"));
+	/* So it is with the log; and with the archive, which is not gone, but no file either. */
+	for (int how = 0; how < ILLS; how++) {
+		put(DUMP("100", "21") ".log", "x");
+		spoil(DUMP("100", "21") ".log", (enum ill)how);
+		is_still("vzdump", "100", "2 of " DUMP("100", "20"));
+		NEED(remove(full(DUMP("100", "21") ".log")) == 0);
+		spoil(DUMP("100", "21") ".vma.zst", (enum ill)how);
+		CHECK(is_incomplete(find("vzdump", NULL, "web01")));
+		CHECK(is_incomplete(find("vzdump", NULL, "100")));
+		heal(DUMP("100", "21") ".vma.zst", "x");
+	}
+	/* Of an older one nobody needs to know whose it is. */
+	hide(DUMP("100", "20") NOTES);
+	is_still("vzdump", "web01", "2 of " DUMP("100", "21"));
+	is_still("vzdump", "db01", "2 of " DUMP("101", "21"));
+	/* Where the log tells, or says that it failed, the notes don't matter. */
+	hide(DUMP("100", "21") NOTES);
+	put(DUMP("100", "21") ".log", "INFO: VM Name: web01\nINFO: Finished Backup of VM 100\n");
+	is_still("vzdump", "web01", "3 of " DUMP("100", "21"));
+	put(DUMP("100", "21") ".log", "ERROR: Backup of VM 100 failed\n");
+	NEED(chmod(full(DUMP("100", "20") NOTES), 0644) == 0);
+	is_still("vzdump", "web01", "2 of " DUMP("100", "20"));
+}
+
+/* Whoever looks into files comes to an end over one of them: the others are looked into. */
+static int ends_over_bad_ones(enum peek_kind kind, int fd, struct strings *out, struct error *e)
+{
+	char first[4] = "";
+	if (pread(fd, first, 3, 0) == 3 && !strcmp(first, "BAD"))
+		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "the process that looks into it was ended");
+	return peek_here(kind, fd, out, e);
+}
+
+static void test_notes_that_kill(void)
+{
+	clear();
+	put_dump(DUMP("100", "20"), "web01");
+	put_dump(DUMP("100", "21"), "BAD");
+	put_dump(DUMP("101", "21"), "db01");
+	peek_by(ends_over_bad_ones);
+	CHECK(!strncmp(find("vzdump", NULL, "web01"), "error io", 8));
+	CHECK(strstr(why.text, DUMP("100", "21")) && strstr(why.text, "was ended"));
+	CHECK_STR(find("vzdump", NULL, "db01"), "2 of " DUMP("101", "21"));
+	CHECK_STR(from("", "db01"), "2 of " DUMP("101", "21"));
+	CHECK(!strncmp(from("", "web01"), "io", 2) || !strncmp(from("", "web01"), "error", 5));
+	peek_by(NULL);
+	CHECK_STR(find("vzdump", NULL, "web01"), "2 of " DUMP("100", "20"));
+}
+
+int main(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	snprintf(root, sizeof root, "%.40s/layouts.XXXXXX", tmp ? tmp : "/tmp");
+	NEED(mkdtemp(root));
+	RUN(test_libvirt_disk);
+	RUN(test_ova_disk);
+	RUN(test_clonezilla_part);
+	RUN(test_windows_volume);
+	RUN(test_forbidden_domain);
+	RUN(test_forbidden_specs);
+	RUN(test_forbidden_export);
+	RUN(test_forbidden_notes);
+	RUN(test_notes_that_kill);
+	clear();
+	NEED(rmdir(root) == 0);
+	return test_done();
+}
