@@ -38,10 +38,11 @@ peek_fn peek_here must_check;
 
 /*
  * For peek: *fd is open on a regular file, path relative to the directory dir (or AT_FDCWD); -1: there is none. -1: that
- * could not be told, or not to us (peek_forbidden).
+ * could not be told.
  */
-bool peek_forbidden(const struct error *e);
 int peek_open(int dir, const char *path, int *fd, struct error *e) must_check;
+/* What could not be told is told to others. */
+bool peek_forbidden(const struct error *e);
 /* Both. 1: out is what it says. 0: there is no such file. -1: *e names the file. */
 int peek_file(enum peek_kind kind, int dir, const char *path, struct strings *out, struct error *e) must_check;
 

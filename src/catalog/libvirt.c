@@ -241,8 +241,9 @@ static int check_unread(const struct found_points *l, const char *path, const ch
 {
 	for (size_t i = 0; i < l->unread.count; i++)
 		if (!out->count || may_be_newest(l->unread.items[i], host))
-			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s/%s: we may not read it, and it may tell of a backup of %s",
-					 path, l->unread.items[i], host);
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET,
+					 "%s/%s: we may not read it, and it may tell of a backup of %s", path,
+					 l->unread.items[i], host);
 	return 0;
 }
 

@@ -25,8 +25,8 @@ void found_free(struct found_points *l);
 /* How well a point fits host: 3 exactly, 2 and 1 by short names (see name_host_rank), 0 not. */
 int found_rank(const struct found_point *p, const char *host);
 /*
- * The points of at least this rank (0: all), sorted, and what is unfinished of them. -1, CORRUPT with sys ENOENT: not all
- * files of the newest are there.
+ * The points of at least this rank (0: all), sorted, and what is unfinished of them. -1, CORRUPT with sys ENOENT: not
+ * all files of the newest are there.
  */
 int found_choose(const struct found_points *l, const char *host, int least, struct catalog *out,
 		 struct error *e) must_check;

@@ -136,15 +136,16 @@ static bool may_be_newest(const struct vzdump_index *v, const struct vzdump_poin
 	return own;
 }
 
-/* Nothing that is as new as the newest of them may be the host's, too. Those nights were read, all where there is none. */
+/* Nothing as new as the newest of them may be the host's, too. Those nights were read; all, where there is none. */
 static int check_unread(const struct vzdump_index *v, const char *host, const struct catalog *out, struct error *e)
 {
 	vec_each (&v->points, p) {
 		if (out->count && p->time < out->items[0].order)
 			break;
 		if (may_be_newest(v, p, out))
-			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%.*s may be of %s, and whose it is can't be told: %s",
-					 p->stem, vzdump_text(v, p->label), host, p->told.unread);
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET,
+					 "%.*s may be of %s, and whose it is can't be told: %s", p->stem,
+					 vzdump_text(v, p->label), host, p->told.unread);
 	}
 	return 0;
 }

@@ -83,8 +83,10 @@ static int collect(void *ctx, int dir, const char *name, enum scan_type type, st
 	int64_t to;
 	(void)dir;
 	(void)type;
-	/* vzdump's own directories (NAME.tmp) say that a job runs, or broke off. What is no file where one should be, is not
-	 * passed over: nobody knows then what it was. */
+	/*
+	 * vzdump's own directories (NAME.tmp) say that a job runs, or broke off. What is no file where one should be is
+	 * not passed over: nobody knows what it was.
+	 */
 	enum vzdump_kind kind = len > NAME_LIMIT ? VZDUMP_NONE : vzdump_name(name, &stem, &number, &civil);
 	if (kind == VZDUMP_NONE)
 		return 0;
