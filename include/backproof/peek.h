@@ -37,8 +37,8 @@ void peek_by(peek_fn *fn);
 peek_fn peek_here must_check;
 
 /*
- * For peek: *fd is open on a regular file, path relative to the directory dir (or AT_FDCWD); -1: there is none. -1: that
- * could not be told.
+ * For peek: *fd is open on a regular file, path relative to the directory dir (or AT_FDCWD); -1: there is none. -1:
+ * that could not be told.
  */
 int peek_open(int dir, const char *path, int *fd, struct error *e) must_check;
 /* What could not be told is told to others. */
