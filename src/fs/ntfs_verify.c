@@ -76,15 +76,20 @@ static void judge_record(struct ntfs_verify *v, uint64_t no, const uint8_t *r)
 	struct ntfs_known *k = &v->known[no];
 	struct ntfs_attribute a = {0};
 	const char *why = ntfs_check_record(r, v->fs->g.record);
-	uint64_t base = get_le64(r + 32) & UINT64_C(0xffffffffffff);
+	uint64_t base = MREF(get_le64(r + 32));
+	/* Of the MFT itself there are such too: record 0 of a sequence number. */
+	bool extent = get_le64(r + 32);
+	struct ntfs_known *owner = extent && base < v->fs->records ? &v->known[base] : k;
 	bool has_times = false, has_list = false;
+	uint32_t parts = 0;
+	unsigned meant = extent ? MSEQNO(get_le64(r + 32)) : get_le16(r + 16);
 	k->sequence = get_le16(r + 16);
 	k->flags = REC_USED;
 	if (get_le16(r + 22) & 2)
 		k->flags |= REC_DIR;
-	if (base)
+	if (extent)
 		k->flags |= REC_EXTENT;
-	if (!why && base && (base >= v->fs->records || base == no))
+	if (!why && extent && (base >= v->fs->records || base == no))
 		why = "it belongs to a record that does not exist";
 	if (!why && get_le16(r + 4) >= 48 && get_le32(r + 44) != (uint32_t)no)
 		why = "it names another number as its own";
@@ -96,9 +101,10 @@ static void judge_record(struct ntfs_verify *v, uint64_t no, const uint8_t *r)
 		if (!a.resident)
 			judge_runs(v, no, &a);
 		has_list |= a.type == ATTR_LIST;
+		if (a.type != ATTR_LIST)
+			parts += ntfs_part_sum(a.type, a.name, a.name_units, a.first_vcn, no, meant);
 		has_times |= a.type == ATTR_STANDARD;
 		if (a.type == ATTR_NAME && a.resident) {
-			struct ntfs_known *owner = base ? &v->known[base] : k;
 			owner->names += owner->names < UINT16_MAX;
 			if (a.value_size >= 66 && 66 + 2ul * a.value[64] <= a.value_size)
 				owner->told += ntfs_name_sum(a.value);
@@ -109,7 +115,11 @@ static void judge_record(struct ntfs_verify *v, uint64_t no, const uint8_t *r)
 				v->newest = t;
 		}
 	}
-	if (base)
+	if (has_list && !extent)
+		k->flags |= REC_LIST;
+	if (has_list || extent)
+		owner->parts += parts;
+	if (extent)
 		return;
 	if (!has_times && !has_list && no >= NTFS_FIRST_USER)
 		broken_record(v, -1, "MFT record %llu: it has no standard information", (unsigned long long)no);
@@ -212,7 +222,8 @@ static int judge_all(struct ntfs_verify *v, struct error *e)
 	if (have * 8 < fs->records)
 		broken_record(v, -1, "the bitmap of the MFT has %llu bytes for %llu records",
 			      (unsigned long long)have, (unsigned long long)fs->records);
-	if (judge_records(v, e) < 0 || (v->claimed && judge_bitmap(v, e) < 0) || ntfs_verify_files(v, e) < 0 ||
+	if (judge_records(v, e) < 0 || (v->claimed && judge_bitmap(v, e) < 0) || ntfs_verify_lists(v, e) < 0 ||
+	    ntfs_verify_files(v, e) < 0 ||
 	    ntfs_verify_indexes(v, e) < 0 || ntfs_verify_upcase(v, e) < 0)
 		return -1;
 	if (!v->bad_records)

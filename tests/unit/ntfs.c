@@ -1,90 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* NTFS against lists made through ntfs-3g's mount; then damage, and logs that owe something. */
-#include "volume_image.h"
+#include "ntfs_help.h"
 
-#define EXPECT(i, want, check) expect_at("ntfs", i, (i)->size, want, check, __LINE__)
 #ifdef HAVE_WIM
 #define HAVE_COMPACT 1
 #else
 #define HAVE_COMPACT 0
 #endif
-#define FIXTURE "fixtures/ntfs/c4096.img.zst"
 
 static const char *const kinds[] = {"c4096", "c512", "c65536", "s4096"};
-static struct image whole; /* c4096 */
-
-/* ------------------------------------------------------------------------------ parts of an image */
-
-static uint32_t cluster_of(const struct image *i)
-{
-	return get_le16(i->data + 11) * (uint32_t)i->data[13];
-}
-
-static uint8_t *record(const struct image *i, unsigned no)
-{
-	return i->data + get_le64(i->data + 48) * cluster_of(i) + no * 1024ul;
-}
-
-static void put(uint8_t *p, uint64_t v, unsigned n)
-{
-	for (; n--; v >>= 8)
-		*p++ = (uint8_t)v;
-}
-
-/* Undoes and redoes an update sequence. */
-static void unprotect(uint8_t *r, size_t size)
-{
-	for (size_t s = 1; s <= size / 512; s++)
-		memcpy(r + s * 512 - 2, r + get_le16(r + 4) + 2 * s, 2);
-}
-
-static void protect(uint8_t *r, size_t size)
-{
-	for (size_t s = 1; s <= size / 512; s++) {
-		memcpy(r + get_le16(r + 4) + 2 * s, r + s * 512 - 2, 2);
-		memcpy(r + s * 512 - 2, r + get_le16(r + 4), 2);
-	}
-}
-
-/* The first attribute of a type in an unprotected record. */
-static uint8_t *attribute(uint8_t *r, uint32_t type)
-{
-	uint8_t *p = r + get_le16(r + 20);
-	while (get_le32(p) != 0xffffffff) {
-		if (get_le32(p) == type)
-			return p;
-		p += get_le32(p + 4);
-	}
-	NEED(!"attribute");
-	return NULL;
-}
-
-/* Number of the record whose name it is. */
-static unsigned number_of(const struct image *i, const char *path)
-{
-	struct seen s;
-	struct fs_entry it;
-	look("ntfs", i, i->size, &s);
-	NEED(s.fs && fs_lookup(s.fs, path, false, &it, &s.e) == 1);
-	drop(&s);
-	return (unsigned)(it.id & 0xffffffff);
-}
-
-/* Where the first run of an attribute lies, and its length. */
-static uint8_t *run_of(const struct image *i, unsigned no, uint32_t type, size_t *length)
-{
-	uint8_t r[1024];
-	memcpy(r, record(i, no), sizeof r);
-	unprotect(r, sizeof r);
-	uint8_t *a = attribute(r, type), *p = a + get_le16(a + 32);
-	uint64_t n = 0, lcn = 0;
-	for (unsigned k = *p & 15; k; k--)
-		n = n << 8 | p[k];
-	for (unsigned k = *p >> 4; k; k--)
-		lcn = lcn << 8 | p[(*p & 15) + k];
-	*length = (size_t)(n * cluster_of(i));
-	return i->data + lcn * cluster_of(i);
-}
 
 /* ---------------------------------------------------------------------------------------- contents */
 
