@@ -123,6 +123,7 @@ static int add_file(struct restore_point *p, const struct candidate *c)
 	f->size = c->size;
 	f->mtime = c->mtime;
 	p->todo |= c->looked ? 0 : POINT_LOOK;
+	p->todo |= c->lost ? POINT_LOST : 0;
 	return 0;
 }
 
@@ -147,9 +148,13 @@ static int make_point(const struct candidate *c, size_t count, const char *label
 			p->named_from = c[i].named_from;
 			p->named_to = c[i].named_to;
 		}
-	for (size_t i = 0; i < count; i++)
+	size_t lost = 0;
+	for (size_t i = 0; i < count; i++) {
 		if (add_file(p, &c[i]) < 0)
 			return -1;
+		lost += c[i].lost;
+	}
+	p->todo |= lost == count ? POINT_HOLLOW : 0;
 	point_set_order(p);
 	return 0;
 }
@@ -243,6 +248,8 @@ static int sort_points(struct catalog *out, struct error *e)
 static int finish(const struct candidates *cs, struct catalog *out, struct error *e)
 {
 	int rc = sort_points(out, e), found = 1;
+	if (!rc && cs->lost)
+		rc = points_judge_lost(out, e);
 	if (!rc && out->count)
 		found = point_gather(&out->items[0], e);
 	if (rc || found <= 0)

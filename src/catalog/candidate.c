@@ -10,6 +10,18 @@ void candidates_free(struct candidates *cs)
 	vec_free(cs);
 }
 
+bool candidates_add_lost(struct candidates *cs, const struct candidate *c)
+{
+	struct candidate *to = vec_push(cs);
+	if (!to)
+		return false;
+	*to = *c;
+	to->looked = true;
+	to->link = false;
+	cs->lost++;
+	return true;
+}
+
 int candidate_look(int dir, const char *name, const char *shown, struct candidate *c,
 		   struct error *e)
 {
@@ -20,9 +32,8 @@ int candidate_look(int dir, const char *name, const char *shown, struct candidat
 		rc = fstatat(dir, name, &st, 0);
 	if (rc < 0) {
 		/* Retention may remove files while we look; a link to nothing is no backup. */
-		if (errno == ENOENT || errno == ENOTDIR || (c->link && errno == ELOOP))
-			return 0;
-		return error_sys(e, "%s", shown);
+		c->lost = c->link && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP);
+		return c->lost || errno == ENOENT || errno == ENOTDIR ? 0 : error_sys(e, "%s", shown);
 	}
 	if (!S_ISREG(st.st_mode) && !(c->partial && S_ISDIR(st.st_mode)))
 		return 0;

@@ -24,6 +24,7 @@ struct candidate {
 	dev_t device;
 	ino_t inode;
 	bool link;    /* reached through a symbolic link */
+	bool lost;    /* a link that leads nowhere: there is nothing but its name */
 	bool partial; /* not finished: path is what there is, the rest is not filled in */
 	bool loose;   /* all files with this key belong together, also those that name no disk */
 };
@@ -31,21 +32,24 @@ struct candidates {
 	struct candidate *items;
 	size_t count, capacity;
 	struct arena texts;
-	bool eager; /* all of them are looked at */
+	size_t lost; /* so many of them are */
+	bool eager;  /* all of them are looked at */
 };
 void candidates_free(struct candidates *cs);
 
 /*
  * Looks at name in dir (or AT_FDCWD) and fills in path-independent fields. 1: a regular file (or a directory, when
- * c->partial). 0: something else, gone again, or a broken link. -1: can't be looked at; shown is its path for messages.
+ * c->partial). 0: something else, gone again, or a link that leads nowhere (c->lost). -1: can't be looked at; shown is its path for messages.
  */
+/* false: no memory. */
+bool candidates_add_lost(struct candidates *cs, const struct candidate *c) must_check;
 int candidate_look(int dir, const char *name, const char *shown, struct candidate *c,
 		   struct error *e) must_check;
 
 /*
  * Groups them into restore points, newest first. What was not looked at yet is looked at where it decides anything;
  * of all the others catalog_settle asks later. 1: files went away meanwhile; only where all were looked at (eager),
- * it is sure what is the newest.
+ * it is sure what is the newest. What is lost is no backup; but a newest one that is, or a part of it, is not passed over.
  */
 int candidates_assemble(struct candidates *cs, struct catalog *out, struct error *e) must_check;
 /* All of them are one restore point. */
@@ -58,11 +62,13 @@ int chains_complete(struct catalog *c, struct error *e) must_check;
 int chain_complete(struct restore_point *p, struct error *e) must_check;
 
 /* What is left to be done for a restore point. */
-enum { POINT_LOOK = 1, POINT_PIECES = 2, POINT_CHAIN = 4 };
+enum { POINT_LOOK = 1, POINT_PIECES = 2, POINT_CHAIN = 4, POINT_LOST = 8, POINT_HOLLOW = 16 };
 /* POINT_LOOK: 1 when all of its files are there, 0: what is not is left out. */
 int point_look(struct restore_point *p, struct error *e) must_check;
 /* ... and POINT_PIECES. */
 int point_gather(struct restore_point *p, struct error *e) must_check;
+/* Of sorted points: POINT_LOST, a file is lost; POINT_HOLLOW, all of them: drops these. -1: it is the newest. */
+int points_judge_lost(struct catalog *c, struct error *e) must_check;
 
 /* The newest time of modification of its files. */
 int64_t point_newest(const struct restore_point *p);

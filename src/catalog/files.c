@@ -165,6 +165,8 @@ static int add_file(struct files_walk *w, int fd, const struct place *in, const 
 	/* A file whose name tells its time need not be looked at before it is known to be wanted. */
 	if (w->found.eager || partial || type != SCAN_FILE || !c.named_to)
 		rc = candidate_look(fd, name, c.path, &c, e);
+	if (rc == 0 && c.lost && !partial)
+		return candidates_add_lost(&w->found, &c) ? 0 : error_nomem(e);
 	struct candidate *to = rc > 0 ? vec_push(&w->found) : NULL;
 	if (to)
 		*to = c;
@@ -179,9 +181,11 @@ static int enter(struct files_walk *w, int fd, const struct place *in, size_t le
 	struct place at = {.rel = rel, .key = key, .captures = m->captures};
 	struct stat st;
 	bool failed = below < 0, link = failed && (errno == ENOTDIR || errno == ELOOP);
-	/* A link to a directory is not entered, but known of; one to a file is none of ours. */
-	if ((failed && errno == ENOENT) ||
-	    (link && (fstatat(fd, name, &st, 0) < 0 || !S_ISDIR(st.st_mode))))
+	/*
+	 * A link to a directory is not entered, but known of; so is one that leads nowhere, as to a store that is not mounted.
+	 * One to a file is none of ours.
+	 */
+	if ((failed && errno == ENOENT) || (link && fstatat(fd, name, &st, 0) == 0 && !S_ISDIR(st.st_mode)))
 		return 0;
 	const struct span cuts[] = {m->disk, m->part};
 	join(rel, in->rel, name, NULL, 0, false);

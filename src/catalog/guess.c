@@ -147,6 +147,8 @@ static int select_item(const struct guess *g, const struct guess_item *it, uint6
 	/* A regular file that names its time need not be looked at before it is known to be wanted. */
 	bool later = !g->eager && !it->partial && !least && it->type == SCAN_FILE && c.named_to;
 	int found = later ? 1 : candidate_look(AT_FDCWD, it->path, it->path, &c, e);
+	if (found == 0 && c.lost && !it->partial && !least)
+		return candidates_add_lost(cs, &c) ? 1 : error_nomem(e);
 	if (found <= 0 || c.size < least)
 		return found < 0 ? -1 : 0;
 	struct candidate *to = vec_push(cs);
@@ -178,11 +180,11 @@ static int finish(struct guess *g, struct catalog *out, struct error *e)
 {
 	struct candidates cs = {.eager = g->eager};
 	int best = 0, rc = select_tier(g, true, &cs, &best, e);
-	if (!rc && !cs.count)
+	if (!rc && cs.count == cs.lost)
 		rc = select_tier(g, false, &cs, &best, e);
 	/* Of another host's directory nothing is needed, unless it may be this one's after all. */
 	if (!rc && g->unreadable_rank >= 0 &&
-	    (g->own || g->unreadable_rank > 0 || !cs.count || best == 0)) {
+	    (g->own || g->unreadable_rank > 0 || cs.count == cs.lost || best == 0)) {
 		if (e)
 			*e = g->unreadable;
 		rc = -1;

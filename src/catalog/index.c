@@ -23,7 +23,7 @@ struct catalog_index {
 	VEC(struct place) places;
 	struct arena texts; /* of places */
 	struct names names;
-	struct strings unreadable;
+	struct strings unreadable, links;
 };
 
 void catalog_index_destroy(struct catalog_index *x)
@@ -36,6 +36,7 @@ void catalog_index_destroy(struct catalog_index *x)
 	arena_free(&x->texts);
 	names_free(&x->names);
 	strings_free(&x->unreadable);
+	strings_free(&x->links);
 	pattern_free(x->pattern);
 	close_auto(&x->fd);
 	free(x->title);
@@ -106,7 +107,9 @@ static int read_all(struct catalog_index *x, struct error *e)
 	struct files_walk w = {.pattern = x->pattern, .path = x->path, .entry = pattern_entry, .ctx = x};
 	int rc = files_walk_below(&w, x->fd, &root, 0, e);
 	x->unreadable = w.unreadable;
+	x->links = w.links;
 	memset(&w.unreadable, 0, sizeof w.unreadable);
+	memset(&w.links, 0, sizeof w.links);
 	files_walk_free(&w);
 	return rc;
 }
@@ -212,7 +215,7 @@ static int guess_hit(void *ctx, const struct names_entry *it, struct error *e)
 		return 0;
 	if (errno == ENOTDIR || errno == ELOOP) {
 		struct stat st;
-		s->link = s->link || (!fstatat(s->x->fd, name, &st, 0) && S_ISDIR(st.st_mode));
+		s->link = s->link || fstatat(s->x->fd, name, &st, 0) < 0 || S_ISDIR(st.st_mode);
 		return 0;
 	}
 	return error_sys(e, "%s/%s: directory can't be read", s->x->path, name);
@@ -229,6 +232,25 @@ static int tell_unreadable(const struct catalog_index *x, const struct strings *
 			 x->title, x->path, dirs->items[0], more, host);
 }
 
+/* Links to directories, as far as the newest may be in one of them: all where there is none, else by its date. */
+static const char *link_in_the_way(const struct strings *links, const struct catalog *out)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		const char *name = path_base(links->items[i]);
+		struct civil c;
+		struct span where;
+		int64_t from, to;
+		if (!out->count)
+			return links->items[i];
+		if (!name_is_time(name) || !name_time_find(name, strlen(name), &c, &where))
+			continue;
+		civil_range(&c, &from, &to);
+		if (from > out->items[0].order)
+			return links->items[i];
+	}
+	return NULL;
+}
+
 /* Nothing found is an answer only where everything could be looked at. 1: it changed meanwhile. */
 static int answer(struct search *s, const char *host, struct catalog *out, struct error *e)
 {
@@ -240,15 +262,18 @@ static int answer(struct search *s, const char *host, struct catalog *out, struc
 		if (name_is_time(x->unreadable.items[i]))
 			return tell_unreadable(x, &x->unreadable, host, e);
 	int rc = x->pattern ? candidates_assemble(&s->walk.found, out, e) : guess_finish(&s->guess, out, e);
-	if (rc || out->count)
+	const char *link = s->link && !out->count ? host : NULL;
+	if (rc)
 		return rc;
-	if (x->unreadable.count)
+	link = link ? link : link_in_the_way(&s->walk.links, out);
+	link = link ? link : link_in_the_way(&x->links, out);
+	if (!out->count && x->unreadable.count)
 		rc = tell_unreadable(x, &x->unreadable, host, e);
-	else if (s->walk.links.count || s->link)
+	else if (link)
 		rc = error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
 			       "repository %s: %s/%s is a link to a directory, and those are not followed: "
 			       "make its target a repository",
-			       x->title, x->path, s->link ? host : s->walk.links.items[0]);
+			       x->title, x->path, link);
 	if (rc < 0)
 		catalog_free(out);
 	return rc;

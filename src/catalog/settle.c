@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What is left to be asked of a restore point that is wanted after all. */
+#include <errno.h>
 #include <fcntl.h>
 
 #include "candidate.h"
@@ -45,6 +46,40 @@ int point_gather(struct restore_point *p, struct error *e)
 		p->todo &= ~(unsigned)POINT_PIECES;
 	}
 	return rc;
+}
+
+/* Links without a date, such as one to the latest, stay behind when what they lead to is removed. */
+static bool is_left_behind(const struct restore_point *p)
+{
+	return (p->todo & POINT_HOLLOW) && !p->named_to;
+}
+
+int points_judge_lost(struct catalog *c, struct error *e)
+{
+	size_t kept = 0, i = 0;
+	while (i < c->count && is_left_behind(&c->items[i]))
+		i++;
+	const struct restore_point *newest = i < c->count ? &c->items[i] : c->count ? c->items : NULL;
+	for (size_t k = 0; newest && k < newest->count && (newest->todo & POINT_LOST); k++) {
+		struct candidate look = {.partial = false};
+		const char *path = newest->items[k].path;
+		int found = candidate_look(AT_FDCWD, path, path, &look, e);
+		if (found < 0 || (found && !newest->items[k].mtime))
+			return found; /* mended meanwhile */
+		if (found)
+			continue;
+		bool hollow = newest->todo & POINT_HOLLOW;
+		error_set(e, hollow ? ERROR_IO : ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: the link leads nowhere", path);
+		e->sys = hollow ? 0 : ENOENT;
+		return -1;
+	}
+	for (i = 0; i < c->count; i++)
+		if (c->items[i].todo & POINT_HOLLOW)
+			point_free(&c->items[i]);
+		else
+			c->items[kept++] = c->items[i];
+	c->count = kept;
+	return 0;
 }
 
 int catalog_settle(struct catalog *c, size_t index, struct error *e)

@@ -200,6 +200,82 @@ static void test_windows_volume(void)
 	CHECK(is_incomplete(find("windows-image", NULL, "WEB01")));
 }
 
+/* Without a layout: what its name says that belongs to a restore point does, be it there or not. */
+static const char *const patterns[] = {NULL, "{host}-{date}-{disk}.img.zst", "{host}-*.img.zst"};
+
+static void test_files_lost(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+		clear();
+		put("web01-2026-11-20-sda.img.zst", "x");
+		put("web01-2026-11-20-sdb.img.zst", "x");
+		put("web01-2026-11-21-sda.img.zst", "x");
+		put("web01-2026-11-21-sdb.img.zst", "x");
+		CHECK(!strncmp(find("files", patterns[i], "web01"), "2 of web01-2026-11-21", 21));
+		spoil("web01-2026-11-21-sdb.img.zst", A_LINK_TO_NOTHING);
+		CHECK(is_incomplete(find("files", patterns[i], "web01")));
+		CHECK(is_incomplete(from("", "web01")));
+		spoil("web01-2026-11-21-sdb.img.zst", A_LOOP);
+		CHECK(is_incomplete(find("files", patterns[i], "web01")));
+		/* Nothing of the newest is left but names: the store behind them may not be mounted. */
+		spoil("web01-2026-11-21-sda.img.zst", A_LINK_TO_NOTHING);
+		CHECK(!strncmp(find("files", patterns[i], "web01"), "error io", 8));
+		CHECK(!strncmp(from("", "web01"), "error io", 8));
+		heal("web01-2026-11-21-sda.img.zst", "x");
+		heal("web01-2026-11-21-sdb.img.zst", "x");
+		/* Of an older one it is history. */
+		spoil("web01-2026-11-20-sdb.img.zst", A_LINK_TO_NOTHING);
+		CHECK(!strncmp(find("files", patterns[i], "web01"), "2 of web01-2026-11-21", 21));
+		spoil("web01-2026-11-20-sda.img.zst", A_LINK_TO_NOTHING);
+		CHECK(!strncmp(from("", "web01"), "2 of web01-2026-11-21", 21));
+	}
+}
+
+static void test_links_only(void)
+{
+	clear();
+	put("db01/2026-11-21.img", "x");
+	/* The store where they are is not mounted. */
+	NEED(symlink("/nonexistent/store/web01", full("web01")) == 0);
+	CHECK(!strncmp(find("files", NULL, "web01"), "error", 5));
+	CHECK(!strncmp(find("files", "{host}/{date}.img", "web01"), "error", 5));
+	NEED(unlink(full("web01")) == 0);
+	CHECK_STR(find("files", NULL, "web01"), "none");
+	CHECK_STR(find("files", "{host}/{date}.img", "web01"), "none");
+	NEED(mkdir(full("web01"), 0755) == 0 && symlink("/nonexistent/x.img", full("web01/2026-11-21.img")) == 0);
+	CHECK(!strncmp(find("files", NULL, "web01"), "error io", 8));
+	CHECK(!strncmp(find("files", "{host}/{date}.img", "web01"), "error io", 8));
+	CHECK(!strncmp(from("web01", "web01"), "error io", 8));
+	/* One of a newer date is not passed over, and one that is left behind does no harm. */
+	put("web01/2026-11-20.img", "x");
+	CHECK(!strncmp(find("files", NULL, "web01"), "error io", 8));
+	NEED(rename(full("web01/2026-11-21.img"), full("web01/latest.img")) == 0);
+	CHECK(!strncmp(find("files", NULL, "web01"), "1 of web01/2026-11-20", 21));
+	CHECK(!strncmp(find("files", "{host}/*.img", "web01"), "1 of web01/2026-11-20", 21));
+}
+
+/* Directories called by dates, of which the newest is a link: it is not followed, and not passed over either. */
+static void test_dated_links(void)
+{
+	static const char *const forms[] = {"2026-11-20/web01.img", "web01/2026-11-20/sda.img"},
+				*const matches[] = {"{date}/{host}.img", "{host}/{date}/*.img"},
+				*const links[] = {"2026-11-21", "web01/2026-11-21"};
+	for (size_t i = 0; i < 2; i++) {
+		clear();
+		put(forms[i], "x");
+		put("elsewhere/web01.img", "x");
+		CHECK(!strncmp(find("files", matches[i], "web01"), "1 of", 4));
+		NEED(symlink(full("elsewhere"), full(links[i])) == 0);
+		CHECK(!strncmp(find("files", matches[i], "web01"), "error unsupported", 17));
+		NEED(unlink(full(links[i])) == 0 && symlink("/nonexistent/store", full(links[i])) == 0);
+		CHECK(!strncmp(find("files", matches[i], "web01"), "error unsupported", 17));
+		char older[40];
+		snprintf(older, sizeof older, "%.*s19", (int)strlen(links[i]) - 2, links[i]);
+		NEED(rename(full(links[i]), full(older)) == 0);
+		CHECK(!strncmp(find("files", matches[i], "web01"), "1 of", 4));
+	}
+}
+
 /* --- files that are not to be read: as somebody who is not root --- */
 
 /* Runs it as nobody, who may look into root's directories, but not into what is 0600. */
@@ -389,6 +465,9 @@ int main(void)
 	RUN(test_ova_disk);
 	RUN(test_clonezilla_part);
 	RUN(test_windows_volume);
+	RUN(test_files_lost);
+	RUN(test_links_only);
+	RUN(test_dated_links);
 	RUN(test_forbidden_domain);
 	RUN(test_forbidden_specs);
 	RUN(test_forbidden_export);
