@@ -39,7 +39,8 @@ void candidates_free(struct candidates *cs);
 
 /*
  * Looks at name in dir (or AT_FDCWD) and fills in path-independent fields. 1: a regular file (or a directory, when
- * c->partial). 0: something else, gone again, or a link that leads nowhere (c->lost). -1: can't be looked at; shown is its path for messages.
+ * c->partial). 0: something else, gone again, or a link that leads nowhere (c->lost). -1: can't be looked at; shown is
+ * its path for messages.
  */
 /* false: no memory. */
 bool candidates_add_lost(struct candidates *cs, const struct candidate *c) must_check;
@@ -49,7 +50,8 @@ int candidate_look(int dir, const char *name, const char *shown, struct candidat
 /*
  * Groups them into restore points, newest first. What was not looked at yet is looked at where it decides anything;
  * of all the others catalog_settle asks later. 1: files went away meanwhile; only where all were looked at (eager),
- * it is sure what is the newest. What is lost is no backup; but a newest one that is, or a part of it, is not passed over.
+ * it is sure what is the newest. What is lost is no backup; but a newest one that is, or a part of it, is not passed
+ * over.
  */
 int candidates_assemble(struct candidates *cs, struct catalog *out, struct error *e) must_check;
 /* All of them are one restore point. */

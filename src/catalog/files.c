@@ -182,8 +182,8 @@ static int enter(struct files_walk *w, int fd, const struct place *in, size_t le
 	struct stat st;
 	bool failed = below < 0, link = failed && (errno == ENOTDIR || errno == ELOOP);
 	/*
-	 * A link to a directory is not entered, but known of; so is one that leads nowhere, as to a store that is not mounted.
-	 * One to a file is none of ours.
+	 * A link to a directory is not entered, but known of; so is one that leads nowhere, as to a store that is not
+	 * mounted. One to a file is none of ours.
 	 */
 	if ((failed && errno == ENOENT) || (link && fstatat(fd, name, &st, 0) == 0 && !S_ISDIR(st.st_mode)))
 		return 0;
