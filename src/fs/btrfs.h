@@ -35,7 +35,7 @@ enum { /* trees */
 enum { /* key types */
 	KEY_INODE = 1, KEY_INODE_REF = 12, KEY_EXTREF = 13, KEY_XATTR = 24, KEY_LOG_INDEX = 72, KEY_DIR_ITEM = 84,
 	KEY_DIR_INDEX = 96, KEY_EXTENT_DATA = 108, KEY_CSUM = 128, KEY_ROOT = 132, KEY_ROOT_REF = 156, KEY_EXTENT = 168,
-	KEY_METADATA = 169, KEY_DEV_EXTENT = 204, KEY_CHUNK = 228,
+	KEY_METADATA = 169, KEY_DEV_EXTENT = 204, KEY_DEV_ITEM = 216, KEY_CHUNK = 228,
 };
 
 struct btrfs_key {
@@ -252,6 +252,9 @@ struct btrfs_extent {
 int btrfs_extent_parse(const struct btrfs *fs, const uint8_t *p, uint32_t size, struct btrfs_extent *x,
 		       struct error *e) must_check;
 
+/* What it has on the disk lies in one chunk for data, or it has nothing there. */
+bool btrfs_extent_in_chunk(const struct btrfs *fs, const struct btrfs_extent *x);
+
 /* btrfs_data.c: data and its checksums. */
 struct btrfs_sums {
 	struct btrfs_cursor at;
@@ -284,6 +287,7 @@ struct btrfs_replay {
 	struct btrfs_tree *tree;      /* the subvolume; its overlay grows */
 	const struct btrfs_tree *log; /* without overlay */
 	VEC(uint64_t) fixups;	      /* inodes whose links are to be counted again */
+	uint64_t last_inode, last_end; /* of the log's last extent */
 	uint64_t cut_inode, cut_from; /* nothing of it before cut_from reaches beyond */
 };
 int btrfs_replay_tree(struct btrfs_replay *r, struct error *e) must_check;
@@ -292,6 +296,7 @@ int btrfs_replay_extent(struct btrfs_replay *r, const struct btrfs_cursor *item,
 int btrfs_drop_extents(struct btrfs_replay *r, uint64_t ino, uint64_t from, uint64_t to, struct error *e) must_check;
 int btrfs_link_remove(struct btrfs_replay *r, uint64_t dir, uint64_t ino, const char *name, size_t len,
 		      struct error *e) must_check;
+/* CORRUPT when another name has the index. */
 int btrfs_link_add(struct btrfs_replay *r, uint64_t dir, uint64_t ino, const char *name, size_t len, uint64_t index,
 		   bool reference, struct error *e) must_check;
 /* A name in an item of references: 1 there (*at, *bytes its place in the item, *index), 0 not. */

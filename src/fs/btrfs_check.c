@@ -119,10 +119,7 @@ static void check_extent(struct leaf *l)
 		bad_item(l, bad_extents, "btrfs.extents", "file extents that overlap");
 	l->file = l->key.objectid;
 	l->file_end = end;
-	if (!x.type || !x.disk)
-		return;
-	const struct btrfs_chunk *c = btrfs_chunk_of(fs, x.disk);
-	if (!c || x.disk_bytes > c->length - (x.disk - c->logical) || !(c->type & 1))
+	if (!btrfs_extent_in_chunk(fs, &x))
 		bad_item(l, bad_extents, "btrfs.extents", "its data lies in no chunk for data");
 }
 
@@ -177,6 +174,17 @@ static void check_dev_extent(struct leaf *l)
 		bad_item(l, bad_items, "btrfs.items", "the device lists another chunk here, or none");
 }
 
+/* The kernel takes the size of a device from here, the scan for devices from the superblock. */
+static void check_device(struct leaf *l)
+{
+	const uint8_t *own = l->v->fs->raw + 0xc9;
+	if (l->key.offset != l->v->fs->device)
+		return;
+	l->v->devices++;
+	if (l->size != 98 || memcmp(l->p, own, 16) || memcmp(l->p + 66, own + 66, 32))
+		bad_item(l, bad_items, "btrfs.items", "not the device that the superblock describes");
+}
+
 void btrfs_check_leaf(struct btrfs_verify *v, const struct btrfs_node *n, struct btrfs_tally *t)
 {
 	struct leaf l = {.v = v, .n = n, .t = t};
@@ -198,5 +206,7 @@ void btrfs_check_leaf(struct btrfs_verify *v, const struct btrfs_node *n, struct
 			check_allocation(&l);
 		else if (v->tree->id == BTRFS_DEV_TREE && type == KEY_DEV_EXTENT)
 			check_dev_extent(&l);
+		else if (v->tree->id == BTRFS_CHUNK_TREE && type == KEY_DEV_ITEM)
+			check_device(&l);
 	}
 }

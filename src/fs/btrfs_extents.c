@@ -32,10 +32,6 @@ static int drop_one(struct btrfs_replay *r, const struct btrfs_cursor *c, uint64
 		return -1;
 	if (add_overflows(key.offset, x.bytes, end))
 		return btrfs_bad(e, btrfs_cursor_place(c), "a file extent that can't be");
-	/* An inline extent stands for its whole sector. */
-	uint64_t covers = x.type ? *end : key.offset + r->fs->sector;
-	if (*end <= from && (x.type || covers <= from || *end > key.offset))
-		return 0;
 	if (x.type)
 		memcpy(item, c->data, sizeof item);
 	if (!x.type && (from > key.offset || to < *end))
@@ -92,8 +88,11 @@ int btrfs_replay_extent(struct btrfs_replay *r, const struct btrfs_cursor *item,
 	    btrfs_inode_read(r->fs, r->tree, item->key.objectid, &in, e) < 0)
 		return -1;
 	uint64_t bytes = x.type ? x.bytes : (x.ram_bytes + sector - 1) / sector * sector;
-	if (add_overflows(start, bytes, &end))
+	if (start % sector || (!x.type && start) || add_overflows(start, bytes, &end) ||
+	    !btrfs_extent_in_chunk(r->fs, &x) || (r->last_inode == item->key.objectid && start < r->last_end))
 		return btrfs_bad(e, btrfs_cursor_place(item), "a file extent in the log that can't be");
+	r->last_inode = item->key.objectid;
+	r->last_end = end;
 	int rc = x.type ? btrfs_find(&c, r->fs, r->tree, &item->key, e) : 0;
 	if (rc < 0 || (rc && c.size == item->size && !memcmp(c.data, item->data, c.size)))
 		return rc < 0 ? -1 : 0;

@@ -180,3 +180,11 @@ int btrfs_extent_parse(const struct btrfs *fs, const uint8_t *p, uint32_t size, 
 				 (unsigned long long)x->disk);
 	return 0;
 }
+
+bool btrfs_extent_in_chunk(const struct btrfs *fs, const struct btrfs_extent *x)
+{
+	if (!x->type || !x->disk)
+		return true;
+	const struct btrfs_chunk *c = btrfs_chunk_of(fs, x->disk);
+	return c && x->disk_bytes <= c->length - (x->disk - c->logical) && c->type & 1;
+}

@@ -157,11 +157,15 @@ int btrfs_link_add(struct btrfs_replay *r, uint64_t dir, uint64_t ino, const cha
 		   bool reference, struct error *e)
 {
 	struct btrfs_inode in;
+	struct btrfs_cursor c autocursor = {0};
 	uint8_t entry[30 + 255] = {0}, ref[10 + 255];
 	struct btrfs_key item = {dir, KEY_DIR_ITEM, btrfs_name_hash(name, len)}, by_index = {dir, KEY_DIR_INDEX, index},
 			 by_dir = {ino, KEY_INODE_REF, dir};
 	if (len > 255 || btrfs_inode_read(r->fs, r->tree, ino, &in, e) < 0)
 		return len > 255 ? btrfs_bad(e, ERROR_NO_OFFSET, "a name of %zu bytes", len) : -1;
+	int rc = btrfs_find(&c, r->fs, r->tree, &by_index, e);
+	if (rc)
+		return rc < 0 ? -1 : btrfs_bad(e, btrfs_cursor_place(&c), "the log puts a name where another is");
 	put_le(entry, ino, 8);
 	entry[8] = KEY_INODE;
 	put_le(entry + 17, r->fs->generation + 1, 8);

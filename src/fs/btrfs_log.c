@@ -17,6 +17,8 @@ static int take_sums(struct btrfs *fs, const struct btrfs_tree *log, struct erro
 	struct btrfs_key from = {BTRFS_CSUM_OBJECT, KEY_CSUM, 0};
 	int rc = btrfs_seek(&c, fs, log, &from, e);
 	for (; rc > 0 && c.key.objectid == BTRFS_CSUM_OBJECT && c.key.type == KEY_CSUM; rc = btrfs_next(&c, e)) {
+		if (!c.size || c.size % fs->sum_bytes || c.key.offset % fs->sector)
+			return btrfs_bad(e, btrfs_cursor_place(&c), "checksums in the log of what is no data");
 		struct btrfs_log_sum *s = vec_push(&fs->log_sums);
 		if (!s || !(s->data = malloc(c.size + 1u)))
 			return error_nomem(e);

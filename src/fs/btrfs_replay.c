@@ -22,8 +22,16 @@ int btrfs_fixup(struct btrfs_replay *r, uint64_t ino, struct error *e)
 	return 0;
 }
 
-static int put_current(struct btrfs_replay *r, const struct btrfs_cursor *item, struct error *e)
+static int put_xattrs(struct btrfs_replay *r, const struct btrfs_cursor *item, struct error *e)
 {
+	struct btrfs_dirent d;
+	for (uint32_t at = 0; at < item->size; at += d.bytes) {
+		if (btrfs_dirent_at(item->data + at, item->size - at, &d, e) < 0)
+			return -1;
+		if (btrfs_name_hash(d.name, d.name_len) != item->key.offset)
+			return btrfs_bad(e, btrfs_cursor_place(item),
+					 "an attribute in the log under the hash of another");
+	}
 	return btrfs_overlay_put(r->tree->overlay, &item->key, item->data, item->size, e);
 }
 
@@ -183,10 +191,10 @@ static int make_room(struct btrfs_replay *r, uint64_t dir, const struct btrfs_di
 		return 1;
 	if (!exists)
 		return 0;
-	if (old->location.type != KEY_INODE || old->name_len > 255)
+	if (old->location.type != KEY_INODE)
 		return btrfs_bad(e, ERROR_NO_OFFSET, "the log replaces what is no file");
 	uint64_t ino = old->location.objectid;
-	unsigned len = old->name_len;
+	unsigned len = old->name_len; /* that of the new one */
 	memcpy(name, old->name, len);
 	return btrfs_fixup(r, ino, e) < 0 || btrfs_link_remove(r, dir, ino, name, len, e) < 0 ? -1 : 0;
 }
@@ -264,7 +272,7 @@ static int replay_item(struct btrfs_replay *r, enum pass pass, const struct btrf
 	if (pass < PASS_REST)
 		return 0;
 	if (c->key.type == KEY_XATTR)
-		return put_current(r, c, e);
+		return put_xattrs(r, c, e);
 	if (c->key.type == KEY_INODE_REF || c->key.type == KEY_EXTREF)
 		return btrfs_replay_refs(r, c, e);
 	return c->key.type == KEY_EXTENT_DATA ? btrfs_replay_extent(r, c, e) : 0;

@@ -8,6 +8,8 @@
 #define METADATA_UUID (UINT64_C(1) << 10)
 /* All up to RAID1C34, and simple quotas. Zoned, the second extent tree and stripe trees lay data out differently. */
 #define KNOWN (UINT64_C(0xfff) | UINT64_C(1) << 16)
+#define KNOWN_READ_ONLY UINT64_C(0xf) /* free-space tree, and that it is valid; verity; tree of block groups */
+#define DEV_FSID (0xc9 + 82)
 #define LOG_ROOT 0x60
 
 static const uint64_t places[] = {64 * KIB, 64 * MIB, 256 * GIB};
@@ -74,7 +76,8 @@ static int take_fields(struct btrfs *fs, struct error *e)
 		return btrfs_bad(e, 0x10090, "sectors of %u and nodes of %u bytes can't be", fs->sector, fs->node);
 	if (fs->root.level >= BTRFS_LEVELS || fs->chunk_tree.level >= BTRFS_LEVELS || b[0xc8] >= BTRFS_LEVELS ||
 	    fs->chunk_tree.generation > fs->generation || get_le32(b + 0xa0) > 2048 || !fs->devices ||
-	    fs->used > fs->size || fs->device_bytes > fs->size)
+	    fs->used > fs->size || fs->device_bytes > fs->size || get_le32(b + 0x98) != fs->node ||
+	    memcmp(b + DEV_FSID, fs->fsid, 16))
 		return btrfs_bad(e, 0x10000, "the superblock contradicts itself");
 	return 0;
 }
@@ -140,6 +143,25 @@ static int judge_copies(struct btrfs *fs, uint64_t chosen, const char *subject, 
 	return 0;
 }
 
+/* What a kernel that does not know a feature may still read: then so may we, but not say that all of it is sound. */
+static void judge_fields(const struct btrfs *fs, const char *subject, struct findings *f)
+{
+	uint64_t strange = get_le64(fs->raw + 0xb4) & ~KNOWN_READ_ONLY, have = source_size(fs->src);
+	if (strange)
+		btrfs_finding(f, "btrfs.features", subject, OUTCOME_UNSUPPORTED, -1,
+			      "features that are not known here (%#llx): what they add is not looked at",
+			      (unsigned long long)strange);
+	if (have < fs->device_bytes)
+		btrfs_finding(f, "btrfs.size", subject, OUTCOME_BROKEN, have,
+			      "the device has %llu bytes, the image %llu", (unsigned long long)fs->device_bytes,
+			      (unsigned long long)have);
+	/* Older kernels did not round to sectors. */
+	if (fs->devices == 1 && fs->size - fs->device_bytes >= fs->sector)
+		btrfs_finding(f, "btrfs.size", subject, OUTCOME_BROKEN, 0x10070,
+			      "the file system has %llu bytes, its only device %llu", (unsigned long long)fs->size,
+			      (unsigned long long)fs->device_bytes);
+}
+
 int btrfs_super_open(struct btrfs *fs, const char *subject, struct findings *f, struct fs_info *info, struct error *e)
 {
 	enum copy state = COPY_ABSENT;
@@ -164,10 +186,7 @@ int btrfs_super_open(struct btrfs *fs, const char *subject, struct findings *f, 
 	fill_info(fs, info);
 	if (judge_copies(fs, chosen, subject, f, &good, e) < 0)
 		return -1;
-	if (source_size(fs->src) < fs->device_bytes)
-		btrfs_finding(f, "btrfs.size", subject, OUTCOME_BROKEN, source_size(fs->src),
-			      "the device has %llu bytes, the image %llu", (unsigned long long)fs->device_bytes,
-			      (unsigned long long)source_size(fs->src));
+	judge_fields(fs, subject, f);
 	if (good && chosen == places[0])
 		btrfs_finding(f, "btrfs.superblock", subject, OUTCOME_HELD, chosen,
 			      "generation %llu, %u copies alike, checksums %s", (unsigned long long)fs->generation,

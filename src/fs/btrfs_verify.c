@@ -227,6 +227,9 @@ static void judge_totals(struct btrfs_verify *v)
 		btrfs_broken(v, bad_items, "btrfs.items", -1,
 			     "the device has %llu runs for chunks, the chunks have %llu", LLU(v->dev_extents),
 			     LLU(places));
+	if (v->devices != 1)
+		btrfs_broken(v, bad_items, "btrfs.items", -1, "the chunk tree lists this device %llu times",
+			     LLU(v->devices));
 }
 
 static int verify_all(struct btrfs_verify *v, struct error *e)

@@ -29,7 +29,7 @@ struct btrfs_verify {
 	const struct btrfs_tree *tree; /* under way */
 	bool files;		       /* it is a subvolume */
 	uint64_t end;		       /* of the last extent or run of checksums in it */
-	uint64_t used, dev_extents, nodes, copies, sum_bytes;
+	uint64_t used, dev_extents, devices, nodes, copies, sum_bytes;
 	struct btrfs_tally total;
 	struct btrfs_known *known; /* nodes of subvolumes: open addressing, bytenr 0 is empty */
 	size_t slots, stored;
