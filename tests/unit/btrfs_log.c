@@ -53,12 +53,12 @@ static void test_ranges(void)
 	done();
 	begin();
 	log_inode(DIR, MODE_DIR, 1, 0, 9);
-	put_item(&log, key_of(DIR, KEY_LOG_INDEX, 2), buf, 7);
+	put_item(&logged, key_of(DIR, KEY_LOG_INDEX, 2), buf, 7);
 	REFUSED();
 	begin(); /* an entry of the same index in the log that is cut */
 	log_inode(DIR, MODE_DIR, 1, 0, 9);
 	log_range(DIR, 2, 3);
-	put_item(&log, key_of(DIR, KEY_DIR_INDEX, 2), buf, 29);
+	put_item(&logged, key_of(DIR, KEY_DIR_INDEX, 2), buf, 29);
 	REFUSED();
 	begin(); /* what is deleted is a subvolume, or has no reference, or a name too long */
 	log_inode(DIR, MODE_DIR, 1, 0, 9);
@@ -120,7 +120,7 @@ static void test_entries(void)
 	log_entry(DIR, 20, NEW1, "new1");
 	log_entry(DIR, 21, OLD3, "added");
 	log_entry(DIR, 3, NEW2, "new2");
-	item_of(&log, key_of(DIR, KEY_DIR_INDEX, 3))->data[29] = 7;
+	item_of(&logged, key_of(DIR, KEY_DIR_INDEX, 3))->data[29] = 7;
 	REPLAYED();
 	CHECK(at("dir/new1") == NEW1 && at("dir/new2") == NEW2 && links("old3") == 2);
 	done();
@@ -173,7 +173,7 @@ static void test_entries(void)
 	for (size_t n = 0; n < ARRAY_SIZE(bad); n++) {
 		begin();
 		log_entry(bad[n].dir, 20, bad[n].ino, bad[n].name);
-		struct item *it = item_of(&log, key_of(bad[n].dir, KEY_DIR_INDEX, 20));
+		struct item *it = item_of(&logged, key_of(bad[n].dir, KEY_DIR_INDEX, 20));
 		it->data[8] = bad[n].type;
 		it->size -= bad[n].cut;
 		REFUSED();

@@ -27,19 +27,19 @@ static void test_attributes(void)
 	begin(); /* those that the log does not have are gone */
 	log_inode(OLD1, MODE_FILE, 2, 6, 9);
 	n = make_entry(buf, 0, 8, "user.new", "value");
-	put_item(&log, name_key(OLD1, KEY_XATTR, "user.new"), buf, n);
+	put_item(&logged, name_key(OLD1, KEY_XATTR, "user.new"), buf, n);
 	REPLAYED();
 	check_xattrs("old1", "user.new=value ");
 	done();
 	begin(); /* under the hash of another */
 	log_inode(OLD1, MODE_FILE, 2, 6, 9);
-	put_item(&log, key, buf, make_entry(buf, 0, 8, "user.another", "x"));
+	put_item(&logged, key, buf, make_entry(buf, 0, 8, "user.another", "x"));
 	REFUSED();
 	for (int both = 0; both < 2; both++) { /* of two in one item, one */
 		begin();
 		log_inode(OLD1, MODE_FILE, 2, 6, 9);
 		n = make_entry(buf, 0, 8, "user." SAME_1, "z");
-		put_item(&log, two, buf, n + (both ? make_entry(buf + n, 0, 8, "user." SAME_2, "z") : 0));
+		put_item(&logged, two, buf, n + (both ? make_entry(buf + n, 0, 8, "user." SAME_2, "z") : 0));
 		in_tree(OLD1, KEY_XATTR, key.offset);
 		n = make_entry(buf, 0, 8, "user." SAME_2, "y");
 		n += make_entry(buf + n, 0, 8, "user." SAME_1, "y");
@@ -47,7 +47,7 @@ static void test_attributes(void)
 		n = make_entry(buf, 0, 8, "user.last", "y");
 		put_item(&tree, last, buf, n);
 		leaf_store(&tree);
-		leaf_store(&log);
+		leaf_store(&logged);
 		look(&im, im.len, &seen);
 		NEED(seen.fs && fs_info(seen.fs)->replayed);
 		check_xattrs("old1", both ? "user." SAME_1 "=z user." SAME_2 "=z " : "user." SAME_1 "=z ");
@@ -57,7 +57,7 @@ static void test_attributes(void)
 		begin();
 		log_inode(OLD1, MODE_FILE, 2, 6, 9);
 		n = make_entry(buf, 0, 8, "user.came", "z");
-		put_item(&log, key, buf, n - (unsigned)in_log);
+		put_item(&logged, key, buf, n - (unsigned)in_log);
 		in_tree(OLD1, KEY_XATTR, key.offset);
 		put_item(&tree, key, buf, n - !in_log);
 		leaf_store(&tree);
@@ -93,7 +93,7 @@ static void test_inodes(void)
 	REFUSED();
 	begin();
 	log_inode(OLD3, MODE_FILE, 1, 6, 9);
-	item_of(&log, key_of(OLD3, KEY_INODE, 0))->size = 159;
+	item_of(&logged, key_of(OLD3, KEY_INODE, 0))->size = 159;
 	REFUSED();
 	begin(); /* the subvolume's own */
 	log_inode(OLD3, MODE_FILE, 1, 6, 9);
@@ -143,7 +143,7 @@ static void test_extents(void)
 	log_extent(OLD3, 2 * GIB, 1, 0, 0, 0, GIB);
 	log_inode(OLD4, MODE_FILE, 1, 5, 9);
 	n = make_inline(buf, "other");
-	put_item(&log, key_of(OLD4, KEY_EXTENT_DATA, 0), buf, n);
+	put_item(&logged, key_of(OLD4, KEY_EXTENT_DATA, 0), buf, n);
 	log_inode(OLD5, MODE_FILE, 1, 5000, 9); /* grew behind inline data */
 	log_extent(OLD5, 4096, 1, DATA_AT, 32768, 0, 4096);
 	REPLAYED();
@@ -220,13 +220,13 @@ static void test_bad_extents(void)
 		log_inode(OLD3, MODE_FILE, 1, 4096, 9);
 		size_t n = make_inline(buf, "text");
 		if (how == 0)
-			put_item(&log, key_of(OLD3, KEY_EXTENT_DATA, 4096), buf, n); /* not at the beginning */
+			put_item(&logged, key_of(OLD3, KEY_EXTENT_DATA, 4096), buf, n); /* not at the beginning */
 		else if (how == 1)
-			put_item(&log, key_of(OLD3, KEY_EXTENT_DATA, 0), buf, n - 1);
+			put_item(&logged, key_of(OLD3, KEY_EXTENT_DATA, 0), buf, n - 1);
 		else if (how == 2)
-			put_item(&log, key_of(OLD3, KEY_EXTENT_DATA, 0), buf, 20);
+			put_item(&logged, key_of(OLD3, KEY_EXTENT_DATA, 0), buf, 20);
 		else
-			put_item(&log, key_of(6000, KEY_EXTENT_DATA, 0), buf, n); /* of no inode */
+			put_item(&logged, key_of(6000, KEY_EXTENT_DATA, 0), buf, n); /* of no inode */
 		REFUSED();
 	}
 	/* What is to be cut away makes no sense itself. */
@@ -289,8 +289,8 @@ static void test_roots(void)
 	for (uint64_t s = 0; s < 2; s++) {
 		btrfs_sum(0, im.data + LAST_AT + s * 4096, 4096, buf + s * 4);
 	}
-	put_item(&log, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, LAST_AT), buf, 8);
-	put_item(&log, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, LAST_AT + 4096), buf + 4, 4);
+	put_item(&logged, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, LAST_AT), buf, 8);
+	put_item(&logged, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, LAST_AT + 4096), buf + 4, 4);
 	REPLAYED();
 	check_content("old3", (const char *)im.data + LAST_AT, 8192);
 	done();
@@ -301,13 +301,13 @@ static void test_roots(void)
 	for (size_t n = 0; n < ARRAY_SIZE(bad); n++) {
 		begin();
 		log_inode(OLD3, MODE_FILE, 1, 8192, 9);
-		put_item(&log, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, bad[n].at), buf, bad[n].size);
+		put_item(&logged, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, bad[n].at), buf, bad[n].size);
 		REFUSED();
 	}
 	begin(); /* of what is in no chunk: told when all is read */
 	log_inode(OLD3, MODE_FILE, 1, 8192, 9);
-	put_item(&log, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, 9 * GIB), buf, 8);
-	leaf_store(&log);
+	put_item(&logged, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, 9 * GIB), buf, 8);
+	leaf_store(&logged);
 	look(&im, im.len, &seen);
 	CHECK(has(&seen, "btrfs.data", OUTCOME_BROKEN));
 	drop(&seen);

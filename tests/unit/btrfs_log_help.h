@@ -18,7 +18,7 @@ enum { ROOT = 256, OLD1, MOVED, OLD3, OLD4, OLD5, OLD6, DIR, DATA, NEW1, NEW2, N
 #define SAME_2 "ve0dggj"
 
 static struct image im;
-static struct leaf log, tree;
+static struct leaf logged, tree;
 static uint8_t buf[4096];
 
 static inline void begin(void)
@@ -27,31 +27,31 @@ static inline void begin(void)
 	leaf_of(&im, BTRFS_LOG_TREE, key_of(BTRFS_LOG_TREE, KEY_ROOT, 5), &roots);
 	struct item *root = item_of(&roots, key_of(BTRFS_LOG_TREE, KEY_ROOT, 5));
 	NEED(root);
-	leaf_at(&im, get_le64(root->data + 176), root->data[238], key_of(0, 0, 0), &log);
-	log.count = 0;
+	leaf_at(&im, get_le64(root->data + 176), root->data[238], key_of(0, 0, 0), &logged);
+	logged.count = 0;
 }
 
 static inline void log_inode(uint64_t ino, uint32_t mode, uint32_t links, uint64_t size, uint64_t generation)
 {
-	put_item(&log, key_of(ino, KEY_INODE, 0), buf, make_inode(buf, mode, links, size, generation));
+	put_item(&logged, key_of(ino, KEY_INODE, 0), buf, make_inode(buf, mode, links, size, generation));
 }
 static inline void log_ref(uint64_t ino, uint64_t dir, uint64_t index, const char *name)
 {
-	put_item(&log, key_of(ino, KEY_INODE_REF, dir), buf, make_ref(buf, index, name));
+	put_item(&logged, key_of(ino, KEY_INODE_REF, dir), buf, make_ref(buf, index, name));
 }
 static inline void log_entry(uint64_t dir, uint64_t index, uint64_t ino, const char *name)
 {
-	put_item(&log, key_of(dir, KEY_DIR_INDEX, index), buf, make_entry(buf, ino, 1, name, ""));
+	put_item(&logged, key_of(dir, KEY_DIR_INDEX, index), buf, make_entry(buf, ino, 1, name, ""));
 }
 static inline void log_range(uint64_t dir, uint64_t from, uint64_t to)
 {
 	put_le(buf, to, 8);
-	put_item(&log, key_of(dir, KEY_LOG_INDEX, from), buf, 8);
+	put_item(&logged, key_of(dir, KEY_LOG_INDEX, from), buf, 8);
 }
 static inline void log_extent(uint64_t ino, uint64_t at, uint8_t type, uint64_t disk, uint64_t disk_bytes, uint64_t offset,
 		       uint64_t bytes)
 {
-	put_item(&log, key_of(ino, KEY_EXTENT_DATA, at), buf, make_extent(buf, type, disk, disk_bytes, offset, bytes));
+	put_item(&logged, key_of(ino, KEY_EXTENT_DATA, at), buf, make_extent(buf, type, disk, disk_bytes, offset, bytes));
 }
 static inline void in_tree(uint64_t ino, uint8_t type, uint64_t offset)
 {
@@ -80,7 +80,7 @@ static inline void refused_at(int line)
 {
 	struct seen s;
 	struct fs_entry it;
-	leaf_store(&log);
+	leaf_store(&logged);
 	keep_image(line);
 	look(&im, im.len, &s);
 	bool fine = s.fs && fs_info(s.fs)->stale_view && !fs_info(s.fs)->replayed &&
@@ -100,7 +100,7 @@ static inline void refused_at(int line)
 static struct seen seen;
 static inline void replayed_at(int line)
 {
-	leaf_store(&log);
+	leaf_store(&logged);
 	keep_image(line);
 	look(&im, im.len, &seen);
 	if (!seen.fs || !fs_info(seen.fs)->replayed || fs_info(seen.fs)->stale_view ||

@@ -7,8 +7,8 @@ static void test_references(void)
 	begin(); /* a second name in the same item, and one in the other kind of item */
 	log_inode(OLD3, MODE_FILE, 3, 6, 9);
 	size_t n = make_ref(buf, 4, "old3");
-	put_item(&log, key_of(OLD3, KEY_INODE_REF, ROOT), buf, n + make_ref(buf + n, 31, "more"));
-	put_item(&log, btrfs_extref_key(OLD3, DIR, "far", 3), buf, make_extref(buf, DIR, 32, "far"));
+	put_item(&logged, key_of(OLD3, KEY_INODE_REF, ROOT), buf, n + make_ref(buf + n, 31, "more"));
+	put_item(&logged, btrfs_extref_key(OLD3, DIR, "far", 3), buf, make_extref(buf, DIR, 32, "far"));
 	REPLAYED();
 	CHECK(at("old3") == OLD3 && at("more") == OLD3 && at("dir/far") == OLD3 && links("more") == 3);
 	done();
@@ -35,7 +35,7 @@ static void test_references(void)
 	begin(); /* the old reference is of the other kind: both ways */
 	log_inode(OLD3, MODE_FILE, 2, 6, 9);
 	log_ref(OLD3, ROOT, 4, "old3");
-	put_item(&log, btrfs_extref_key(OLD3, ROOT, "far", 3), buf, make_extref(buf, ROOT, 40, "far"));
+	put_item(&logged, btrfs_extref_key(OLD3, ROOT, "far", 3), buf, make_extref(buf, ROOT, 40, "far"));
 	in_tree(OLD3, KEY_EXTREF, 0);
 	n = make_extref(buf, ROOT, 40, "far");
 	put_item(&tree, btrfs_extref_key(OLD3, ROOT, "far", 3), buf, n);
@@ -45,7 +45,7 @@ static void test_references(void)
 	put_item(&tree, key_of(ROOT, KEY_DIR_INDEX, 40), buf, n);
 	put_item(&tree, name_key(ROOT, KEY_DIR_ITEM, "far"), buf, n);
 	leaf_store(&tree);
-	leaf_store(&log);
+	leaf_store(&logged);
 	look(&im, im.len, &seen);
 	NEED(seen.fs && fs_info(seen.fs)->replayed);
 	CHECK(at("far") == OLD3 && links("far") == 2);
@@ -53,7 +53,7 @@ static void test_references(void)
 	begin(); /* the same name at another index; a name of another directory in that item, which is no business of ours */
 	log_inode(OLD3, MODE_FILE, 2, 6, 9);
 	log_ref(OLD3, ROOT, 4, "old3");
-	put_item(&log, btrfs_extref_key(OLD3, ROOT, "far", 3), buf, make_extref(buf, ROOT, 41, "far"));
+	put_item(&logged, btrfs_extref_key(OLD3, ROOT, "far", 3), buf, make_extref(buf, ROOT, 41, "far"));
 	in_tree(OLD3, KEY_EXTREF, 0);
 	n = make_extref(buf, DIR, 99, "far");
 	n += make_extref(buf + n, ROOT, 40, "far");
@@ -64,7 +64,7 @@ static void test_references(void)
 	put_item(&tree, key_of(ROOT, KEY_DIR_INDEX, 40), buf, n);
 	put_item(&tree, name_key(ROOT, KEY_DIR_ITEM, "far"), buf, n);
 	leaf_store(&tree);
-	leaf_store(&log);
+	leaf_store(&logged);
 	look(&im, im.len, &seen);
 	CHECK(structure(&seen) == OUTCOME_BROKEN); /* by the tree itself */
 	drop(&seen);
@@ -81,11 +81,11 @@ static void test_references(void)
 		begin();
 		log_inode(OLD3, MODE_FILE, 1, 6, 9);
 		log_ref(OLD3, ROOT, 33, "gone");
-		item_of(&log, key_of(OLD3, KEY_INODE_REF, ROOT))->size -= cut;
+		item_of(&logged, key_of(OLD3, KEY_INODE_REF, ROOT))->size -= cut;
 		REFUSED();
 		begin();
 		log_inode(OLD3, MODE_FILE, 1, 6, 9);
-		put_item(&log, btrfs_extref_key(OLD3, ROOT, "gone", 4), buf, make_extref(buf, ROOT, 40, "gone") - cut);
+		put_item(&logged, btrfs_extref_key(OLD3, ROOT, "gone", 4), buf, make_extref(buf, ROOT, 40, "gone") - cut);
 		REFUSED();
 	}
 	static const char *const names[] = {"a/b", "..", "."};
@@ -150,7 +150,7 @@ static void test_references_in_the_tree(void)
 		put_le(it->data + bad[n].at, bad[n].value, 2);
 		it->size = (uint32_t)((int)it->size + bad[n].size);
 		leaf_store(&tree);
-		leaf_store(&log);
+		leaf_store(&logged);
 		look(&im, im.len, &s);
 		CHECK(structure(&s) == OUTCOME_BROKEN);
 		CHECK(!s.fs || fs_info(s.fs)->stale_view || has(&s, "btrfs.directories", OUTCOME_BROKEN));
@@ -190,7 +190,7 @@ static void test_victims(void)
 			else
 				it->data[bad[n].at] = KEY_ROOT;
 			leaf_store(&tree);
-			leaf_store(&log);
+			leaf_store(&logged);
 			look(&im, im.len, &s);
 			CHECK(structure(&s) == OUTCOME_BROKEN && (!s.fs || fs_info(s.fs)->stale_view || bad[n].size == 99));
 			drop(&s);
