@@ -91,8 +91,12 @@ static int judge_sleep(struct ntfs *fs, const char *subject, struct findings *f,
 		return rc < 0 && e->cls != ERROR_CORRUPT ? -1 : 0; /* the walk tells */
 	struct error why;
 	autostream struct stream *s = ntfs_open_stream(fs, it.id, &why);
-	if (!s || stream_read_full(s, head, sizeof head, &why) != (ssize_t)sizeof head)
+	if (!s || stream_read_full(s, head, sizeof head, &why) != (ssize_t)sizeof head) {
+		info->stale_view = true;
+		ntfs_finding(f, "ntfs.hibernation", subject, OUTCOME_UNPROVEN, -1,
+			     "whether Windows was hibernated can't be told: hiberfil.sys can't be read (%s)", why.text);
 		return 0;
+	}
 	if (memcmp(head, "HIBR", 4) && memcmp(head, "hibr", 4))
 		return 0;
 	info->stale_view = true;

@@ -13,6 +13,7 @@
 #include <ntfs-3g/volume.h>
 
 #define MAX_MAP (512 * MIB)
+#define BAD_CLUSTERS 8u
 
 static bool in_map(const struct ntfs_verify *v, uint64_t n)
 {
@@ -49,6 +50,12 @@ static void judge_runs(struct ntfs_verify *v, uint64_t no, const struct ntfs_att
 		if (add_overflows(vcn, length, &vcn) || vcn > INT64_MAX) {
 			rc = -1;
 			break;
+		}
+		/* What goes on in another record may lack the flag; bad clusters are a hole of the whole volume. */
+		if (hole && !a->sparse && !a->compressed && !a->first_vcn && no != BAD_CLUSTERS) {
+			broken_runs(v, "MFT record %llu: attribute %02x has a hole, and is neither sparse nor compressed",
+				    (unsigned long long)no, a->type);
+			return;
 		}
 		if (hole)
 			continue;
