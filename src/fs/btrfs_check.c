@@ -33,6 +33,7 @@ static void check_inode(struct leaf *l)
 		bad_item(l, bad_items, "btrfs.items", "an inode item of a wrong size");
 		return;
 	}
+	btrfs_note_inode(l->v, l->key.objectid, get_le64(l->p + 64));
 	int64_t ctime = (int64_t)get_le64(l->p + 124);
 	if (ctime > l->t->newest && ctime <= l->v->now)
 		l->t->newest = ctime;
@@ -121,6 +122,8 @@ static void check_extent(struct leaf *l)
 	l->file_end = end;
 	if (!btrfs_extent_in_chunk(fs, &x))
 		bad_item(l, bad_extents, "btrfs.extents", "its data lies in no chunk for data");
+	else if (!btrfs_summed(l->v, l->key.objectid, &x))
+		bad_item(l, bad_extents, "btrfs.extents", "its data should have checksums and has none");
 }
 
 /*
@@ -150,6 +153,7 @@ static void check_sums(struct leaf *l)
 	uint64_t bytes = l->size / fs->sum_bytes * (uint64_t)fs->sector;
 	if (l->size % fs->sum_bytes || l->key.offset % fs->sector || !in_order(l, l->key.offset, bytes, false))
 		bad_item(l, bad_items, "btrfs.items", "checksums of what is no data, or twice");
+	btrfs_note_sums(l->v, l->key.offset, bytes);
 	l->v->sum_bytes += bytes;
 }
 

@@ -4,11 +4,6 @@
 
 #include "btrfs_verify.h"
 
-static uint64_t hash_first(const struct btrfs_node *n)
-{
-	return n->items ? hash_bytes(n->data + BTRFS_HEADER, 17) : 0;
-}
-
 static struct btrfs_known *find_known(const struct btrfs_verify *v, uint64_t bytenr)
 {
 	struct rng r = {bytenr};
@@ -19,7 +14,8 @@ static struct btrfs_known *find_known(const struct btrfs_verify *v, uint64_t byt
 	}
 }
 
-static int remember(struct btrfs_verify *v, const struct btrfs_node *n, const struct btrfs_tally *t, struct error *e)
+static int remember(struct btrfs_verify *v, const struct btrfs_node *n, const struct btrfs_key *last,
+		    const struct btrfs_tally *t, struct error *e)
 {
 	if (!v->slots)
 		return 0;
@@ -38,7 +34,9 @@ static int remember(struct btrfs_verify *v, const struct btrfs_node *n, const st
 	}
 	struct btrfs_known *k = find_known(v, n->bytenr);
 	v->stored += !k->bytenr;
-	*k = (struct btrfs_known){n->bytenr, n->generation, hash_first(n), n->level, *t};
+	*k = (struct btrfs_known){n->bytenr, n->generation, {0}, *last, n->level, *t};
+	if (n->items)
+		k->first = btrfs_node_key(n, 0);
 	return 0;
 }
 
@@ -112,7 +110,9 @@ static int verify_node(struct btrfs_verify *v, const struct btrfs_expect *x, con
 	if (v->b && budget_check(v->b, e) < 0)
 		return -1;
 	const struct btrfs_known *k = v->slots && v->files ? find_known(v, x->bytenr) : NULL;
-	if (k && k->bytenr && k->generation == x->generation && k->level == x->level) {
+	/* What else its place asks of it; if that is not so, it is read again, and told. */
+	if (k && k->bytenr && k->generation == x->generation && k->level == x->level && x->first &&
+	    !btrfs_key_cmp(&k->first, x->first) && (!upper || btrfs_key_cmp(&k->last, upper) < 0)) {
 		add_tally(t, &k->tally);
 		return 0;
 	}
@@ -136,7 +136,7 @@ static int verify_node(struct btrfs_verify *v, const struct btrfs_expect *x, con
 	else if (verify_children(v, n, upper, &own, e) < 0)
 		return -1;
 	add_tally(t, &own);
-	return v->files ? remember(v, n, &own, e) : 0;
+	return v->files ? remember(v, n, &last, &own, e) : 0;
 }
 
 /* The directory that it begins with; only an undamaged tree tells that there is none. */
@@ -163,7 +163,7 @@ static int verify_tree(struct btrfs_verify *v, const struct btrfs_tree *tree, st
 	unsigned before = v->bad_nodes + v->bad_dirs + v->bad_items;
 	v->tree = tree;
 	v->files = btrfs_is_subvolume(tree->id);
-	v->end = 0;
+	v->end = v->inode = 0;
 	if (verify_node(v, &x, NULL, &t, e) < 0)
 		return -1;
 	if (v->files && v->bad_nodes + v->bad_dirs + v->bad_items == before && check_top(v, tree, e) < 0)
@@ -232,14 +232,28 @@ static void judge_totals(struct btrfs_verify *v)
 			     LLU(v->devices));
 }
 
+/* First of all trees: then it is known of what there are checksums. */
+static int verify_sums(struct btrfs_verify *v, const struct btrfs_tree *tree, struct error *e)
+{
+	unsigned before = v->bad_nodes + v->bad_items;
+	v->sums_seen = true;
+	if (tree && verify_tree(v, tree, e) < 0)
+		return -1;
+	v->sums_seen &= v->bad_nodes + v->bad_items == before;
+	return 0;
+}
+
 static int verify_all(struct btrfs_verify *v, struct error *e)
 {
 	struct btrfs *fs = v->fs;
-	if (verify_tree(v, &fs->root, e) < 0 || verify_tree(v, &fs->chunk_tree, e) < 0)
+	const struct btrfs_tree *sums = btrfs_tree_by_id(fs, BTRFS_CSUM_TREE);
+	if (verify_tree(v, &fs->root, e) < 0 || verify_tree(v, &fs->chunk_tree, e) < 0 || verify_sums(v, sums, e) < 0)
 		return -1;
 	size_t dropped = 0;
 	vec_each(&fs->trees, t)
 	{
+		if (t == sums)
+			continue;
 		/* Being deleted: part of its nodes is free already. */
 		if (!t->refs) {
 			dropped++;
@@ -280,6 +294,7 @@ int btrfs_verify(void *self, const char *subject, struct findings *f, const stru
 		return error_nomem(e);
 	int rc = verify_all(&v, e);
 	free(v.known);
+	vec_free(&v.sums);
 	*newest = v.total.newest;
 	return rc;
 }

@@ -15,9 +15,14 @@ struct btrfs_tally {
 };
 
 struct btrfs_known {
-	uint64_t bytenr, generation, first;
+	uint64_t bytenr, generation;
+	struct btrfs_key first, last;
 	uint8_t level;
 	struct btrfs_tally tally;
+};
+
+struct btrfs_run {
+	uint64_t start, end;
 };
 
 struct btrfs_verify {
@@ -33,8 +38,18 @@ struct btrfs_verify {
 	struct btrfs_tally total;
 	struct btrfs_known *known; /* nodes of subvolumes: open addressing, bytenr 0 is empty */
 	size_t slots, stored;
+	VEC(struct btrfs_run) sums; /* logical runs that have checksums, in order */
+	bool sums_seen;		    /* all of them */
+	uint64_t inode;		    /* the last one in v->tree; its data has checksums or not */
+	bool summed;
 	unsigned bad_nodes, bad_items, bad_dirs, bad_extents;
 };
+
+/* btrfs_summed.c: which data has checksums, and which should. */
+void btrfs_note_inode(struct btrfs_verify *v, uint64_t number, uint64_t flags);
+void btrfs_note_sums(struct btrfs_verify *v, uint64_t start, uint64_t bytes);
+/* false: there should be some of an extent, and are not, or not of all. */
+bool btrfs_summed(struct btrfs_verify *v, uint64_t inode, const struct btrfs_extent *x);
 
 /* btrfs_check.c: one leaf of v->tree. What is wrong becomes findings. */
 void btrfs_check_leaf(struct btrfs_verify *v, const struct btrfs_node *n, struct btrfs_tally *t);
