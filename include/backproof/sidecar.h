@@ -13,6 +13,7 @@ struct sidecar_line {
 	enum digest_kind kind;
 	uint8_t digest[DIGEST_MAX];
 	bool content;	/* of the decoded bytes: it names the file without its compression suffix */
+	bool joined;	/* of all pieces of a split file, of which file is the first */
 	char *sidecar;	/* path of the sidecar */
 	unsigned line;	/* from 1 */
 };

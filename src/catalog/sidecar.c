@@ -10,9 +10,9 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "backproof/format.h"
 #include "backproof/text.h"
 #include "sidecar_names.h"
+#include "sidecar_target.h"
 
 /* Lines of one file and kind that contradict each other are kept up to here: two tell all there is. */
 #define MAX_CONFLICTS 16
@@ -24,15 +24,6 @@ enum level {
 	OPTIONAL, /* of the parent directory, or another machine's .mf: counts when it lists one of ours */
 };
 
-struct target {
-	char *full;	 /* absolute, normalised */
-	char *dir;	 /* absolute directory */
-	const char *base; /* in full */
-	size_t stem;	 /* length of full without a compression suffix, 0: it has none */
-	bool covered;
-	bool note; /* a log or a configuration: nobody keeps digests of these */
-};
-
 struct seen {
 	dev_t dev;
 	ino_t ino;
@@ -40,7 +31,7 @@ struct seen {
 };
 
 struct loader {
-	struct target *targets;
+	struct sidecar_target *targets;
 	size_t count;
 	VEC(struct seen) seen;
 	struct strings dirs; /* directories whose lists were looked for */
@@ -55,40 +46,11 @@ struct loader {
 
 static void loader_free(struct loader *l)
 {
-	for (size_t i = 0; i < l->count; i++) {
-		free(l->targets[i].full);
-		free(l->targets[i].dir);
-	}
-	free(l->targets);
+	sidecar_targets_free(l->targets, l->count);
 	vec_each(&l->seen, it) free(it->dir);
 	free(l->seen.items);
 	strings_free(&l->dirs);
 	free(l->strangers);
-}
-
-static int add_targets(struct loader *l, const struct restore_point *point)
-{
-	l->targets = calloc(point->count ? point->count : 1, sizeof *l->targets);
-	if (!l->targets)
-		return -1;
-	for (size_t i = 0; i < point->count; i++) {
-		struct target *t = &l->targets[i];
-		l->count = i + 1;
-		t->note = point->items[i].note;
-		t->full = sidecar_absolute(point->items[i].path);
-		if (!t->full)
-			return -1;
-		char *slash = strrchr(t->full, '/');
-		t->dir = slash > t->full ? strndup(t->full, (size_t)(slash - t->full)) : strdup("/");
-		if (!t->dir)
-			return -1;
-		t->base = slash + 1;
-		size_t stem = 0;
-		const struct format *format = format_by_suffix(t->base, &stem);
-		if (format && format->kind == FORMAT_CODEC && stem)
-			t->stem = (size_t)(t->base - t->full) + stem;
-	}
-	return 0;
 }
 
 static void conflict(struct loader *l, const struct sidecar_line *a, const struct sidecar_line *b)
@@ -103,18 +65,20 @@ static void conflict(struct loader *l, const struct sidecar_line *a, const struc
 		    digest_name(a->kind), a->sidecar, a->line, b->sidecar, b->line);
 }
 
-static int add_line(struct loader *l, size_t file, bool content, unsigned number,
-		    enum digest_kind kind, const uint8_t *digest)
+static int add_line(struct loader *l, struct sidecar_line line, const uint8_t *digest)
 {
-	struct sidecar_line line = {.file = file, .kind = kind, .content = content, .line = number};
+	enum digest_kind kind = line.kind;
+	size_t file = line.file;
 	const struct sidecar_line *other = NULL;
 	size_t alike = 0;
 	l->matched++;
 	l->targets[file].covered = true;
+	if (line.joined || line.content)
+		sidecar_cover_pieces(l->targets, l->count, &l->targets[file]);
 	memcpy(line.digest, digest, digest_size(kind));
 	vec_each(l->out, it)
 	{
-		if (it->file != file || it->kind != kind || it->content != content)
+		if (it->file != file || it->kind != kind || it->content != line.content || it->joined != line.joined)
 			continue;
 		if (!memcmp(it->digest, digest, digest_size(kind)))
 			return 0;
@@ -153,18 +117,19 @@ static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint
 	for (size_t i = 0; i < l->count; i++)
 		if (!strcmp(full, l->targets[i].full)) {
 			exact = true;
-			if (add_line(l, i, false, number, kind, digest) < 0)
+			if (add_line(l, (struct sidecar_line){.file = i, .kind = kind, .line = number}, digest) < 0)
 				return -1;
 		}
 	for (size_t i = 0; i < l->count && !exact; i++) {
-		const struct target *t = &l->targets[i];
+		const struct sidecar_target *t = &l->targets[i];
 		struct stat st;
-		if (t->stem != len || memcmp(full, t->full, len))
+		if ((t->stem != len && t->joined != len) || memcmp(full, t->full, len))
 			continue;
-		/* A file of just this name is what the line means, not what our file decodes to. */
+		/* A file of just this name is what the line means, not what our file decodes to, or what its pieces are. */
 		if (door_stat(full, false, &st) == 0)
 			break;
-		if (add_line(l, i, true, number, kind, digest) < 0)
+		if (add_line(l, (struct sidecar_line){.file = i, .kind = kind, .line = number, .joined = t->joined == len,
+						      .content = t->joined != len}, digest) < 0)
 			return -1;
 	}
 	return 0;
@@ -279,7 +244,7 @@ static int load_manifests(struct loader *l, const char *dir)
 }
 
 /* disk.sha256 for disk.img.zst: it may be another file's, and counts when it lists ours. */
-static int load_bare(struct loader *l, const struct target *t)
+static int load_bare(struct loader *l, const struct sidecar_target *t)
 {
 	size_t from = (size_t)(t->base - t->full), end = t->stem ? t->stem : strlen(t->full);
 	const char *dot = memrchr(t->base, '.', end - from);
@@ -293,23 +258,30 @@ static int load_bare(struct loader *l, const struct target *t)
 	return 0;
 }
 
-static int load_beside(struct loader *l, const struct target *t)
+/*
+ * NAME.sha256, where NAME is so many bytes of our file's: disk.img.sha256 is for disk.img where there is one, else for
+ * what disk.img.zst decodes to, or the pieces of disk.img are.
+ */
+static int load_named(struct loader *l, const struct sidecar_target *t, size_t len)
 {
-	const char *stem = t->stem ? t->full + t->stem : NULL;
-	autofree char *decoded = stem ? strndup(t->full, t->stem) : NULL;
+	autofree char *name = strndup(t->full, len);
 	struct stat st;
-	if (stem && !decoded)
+	if (!name)
 		return -1;
-	/* disk.img.sha256 is for disk.img where there is one, else for what disk.img.zst decodes to. */
-	enum level level = stem && door_stat(decoded, false, &st) == 0 ? OPTIONAL : BESIDE;
+	enum level level = t->full[len] && door_stat(name, false, &st) == 0 ? OPTIONAL : BESIDE;
 	for (const char *const *s = sidecar_suffixes; *s; s++) {
-		autofree char *own = text_format("%s%s", t->base, *s);
-		autofree char *content =
-			stem ? text_format("%.*s%s", (int)(stem - t->base), t->base, *s) : NULL;
-		if (!own || (stem && !content) || load(l, BESIDE, t->dir, own) < 0 ||
-		    (content && load(l, level, t->dir, content) < 0))
+		autofree char *beside = text_format("%s%s", name + (t->base - t->full), *s);
+		if (!beside || load(l, level, t->dir, beside) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int load_beside(struct loader *l, const struct sidecar_target *t)
+{
+	if (load_named(l, t, strlen(t->full)) < 0 || (t->joined && load_named(l, t, t->joined) < 0) ||
+	    (t->stem && load_named(l, t, t->stem) < 0))
+		return -1;
 	const char *dot = strchr(t->base, '.') ? strrchr(t->base, '.') : NULL;
 	autofree char *mf = dot && dot > t->base ? text_format("%.*s.mf", (int)(dot - t->base), t->base) : NULL;
 	if (mf && load(l, BESIDE, t->dir, mf) < 0)
@@ -317,7 +289,7 @@ static int load_beside(struct loader *l, const struct target *t)
 	return load_bare(l, t);
 }
 
-static int load_lists(struct loader *l, const struct target *t)
+static int load_lists(struct loader *l, const struct sidecar_target *t)
 {
 	static const char *const machine[] = {".ovf", ".vmdk", ".vhd",	 ".vhdx", ".vdi",
 					      ".iso", ".nvram", ".qcow2", NULL};
@@ -337,7 +309,7 @@ static int load_lists(struct loader *l, const struct target *t)
 	return 0;
 }
 
-static int load_above(struct loader *l, const struct target *t)
+static int load_above(struct loader *l, const struct sidecar_target *t)
 {
 	const char *slash = strrchr(t->dir, '/');
 	autofree char *parent = slash > t->dir ? strndup(t->dir, (size_t)(slash - t->dir))
@@ -360,7 +332,7 @@ static void judge_coverage(struct loader *l)
 		return;
 	const char *named = l->strangers ? l->strangers : l->out->paths.items[0];
 	for (size_t i = 0; i < l->count; i++) {
-		const struct target *t = &l->targets[i];
+		const struct sidecar_target *t = &l->targets[i];
 		if (t->covered || t->note || (sidecar_is_one(t->base) && !is_piece(l, t->dir, t->base)))
 			continue;
 		finding_add(l->f, PROOF_INTEGRITY, "sidecar.coverage", t->full, OUTCOME_BROKEN,
@@ -375,7 +347,7 @@ int sidecars_load(const struct restore_point *point, struct sidecars *out, struc
 {
 	struct loader l __attribute__((cleanup(loader_free))) = {.out = out, .f = f};
 	memset(out, 0, sizeof *out);
-	int r = add_targets(&l, point);
+	int r = sidecar_targets(point, &l.targets, &l.count);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = load_beside(&l, &l.targets[i]);
 	for (size_t i = 0; i < l.count && r == 0; i++)

@@ -28,13 +28,20 @@ static bool compare(const struct sidecar_line *l, const uint8_t got[DIGEST_MAX],
 static enum evidence by_sidecars(struct subject *s, size_t index, struct findings *f)
 {
 	const struct part *pt = &s->parts[index];
+	/* What is said of a split file, is of its first piece: it vouches for all, and is told of once. */
+	const struct part *whole = pt->kind == PART_PIECE && pt->head ? pt->head : pt;
 	enum evidence best = EVIDENCE_NONE;
 	vec_each(&s->sidecars, l)
 	{
-		unsigned mask = l->content ? pt->content_mask : pt->digest_mask;
-		if (l->file != index || !(mask & 1u << l->kind))
+		bool joined = l->joined && whole->pieces.count;
+		const struct part *of = joined || l->content ? whole : pt;
+		unsigned mask = l->content ? of->content_mask : joined ? of->joined_mask : of->digest_mask;
+		const uint8_t *got = l->content ? of->content_digests[l->kind]
+				     : joined	? of->joined_digests[l->kind]
+						: of->digests[l->kind];
+		if (l->file != of->index || !(mask & 1u << l->kind))
 			continue;
-		if (!compare(l, l->content ? pt->content_digests[l->kind] : pt->digests[l->kind], pt->name, f))
+		if (of == pt ? !compare(l, got, pt->name, f) : memcmp(l->digest, got, digest_size(l->kind)) != 0)
 			continue;
 		enum evidence v = digest_is_weak(l->kind) ? EVIDENCE_CHECKSUM : EVIDENCE_DIGEST;
 		best = v > best ? v : best;

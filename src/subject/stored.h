@@ -11,6 +11,7 @@
 struct stored {
 	struct part *part;
 	struct watch *watches; /* the part's own, then one a piece */
+	struct watch whole;	/* of all of them together, where somebody speaks of that */
 	size_t count, at;
 	uint64_t left; /* of the file at */
 	struct stream *stream; /* owned until somebody takes it */
@@ -27,6 +28,8 @@ void stored_free(struct stored *x);
 bool stored_wants_chunks(const struct part *pt, const struct check_parameters *p);
 /* For a stream: what the sidecars and seals speak of; without a seal SHA-256 of the stored bytes is always taken. */
 unsigned stored_digests_wanted(const struct subject *s, const struct check_parameters *p, size_t index, bool content);
+/* Of the pieces of a part together. */
+unsigned stored_digests_joined(const struct subject *s, const struct part *pt);
 /* The same of a file that can be read at random: SHA-256 where it is asked for, fs-verity's digest otherwise. */
 unsigned stored_digests_at_random(const struct subject *s, const struct check_parameters *p, size_t index);
 /* The part, then its pieces. */

@@ -13,6 +13,7 @@ struct reading {
 	bool started;
 	struct part *part;
 	struct sweep *sweeps; /* the part's own, then one a piece */
+	struct sweep whole;   /* of all of them together, where somebody speaks of that: they are read once more for it */
 	size_t count;
 	int result;
 	struct error error;
@@ -89,6 +90,8 @@ static void *read_in_background(void *arg)
 	struct reading *r = arg;
 	for (size_t i = 0; i < r->count && r->result == 0; i++)
 		r->result = sweep_source(stored_file(r->part, i)->source, &r->sweeps[i], &r->error);
+	if (r->result == 0 && r->whole.mask)
+		r->result = sweep_source(r->part->joined, &r->whole, &r->error);
 	/* A file that grew after it was opened is not the file that was read. */
 	for (size_t i = 0; i < r->count && r->result == 0; i++)
 		r->result = source_same(stored_file(r->part, i)->source, &r->error);
@@ -116,6 +119,7 @@ int reading_start(const struct subject *s, struct part *pt, const struct check_p
 	pt->reading = r;
 	r->part = pt;
 	r->count = 1 + pt->pieces.count;
+	r->whole = (struct sweep){.mask = stored_digests_joined(s, pt), .budget = p->budget};
 	r->sweeps = calloc(r->count, sizeof *r->sweeps);
 	if (!r->sweeps)
 		return error_nomem(e);
@@ -155,6 +159,8 @@ static void reading_end(const struct reading *r)
 		pt->chunks = watch_take_chunks(&seen, pt);
 		w->ctx = seen;
 	}
+	memcpy(r->part->joined_digests, r->whole.digests, sizeof r->part->joined_digests);
+	r->part->joined_mask = r->whole.mask;
 }
 
 void part_join(struct part *pt, const struct check_parameters *p, struct findings *f)

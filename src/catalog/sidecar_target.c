@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "sidecar_target.h"
+
+#include "backproof/format.h"
+#include "name.h"
+#include "sidecar_names.h"
+
+void sidecar_targets_free(struct sidecar_target *t, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(t[i].full);
+		free(t[i].dir);
+	}
+	free(t);
+}
+
+/* Bytes of full before the mark of a piece (disk.img.zst.aa, disk.001); 0: it is no piece. */
+static size_t before_mark(const struct sidecar_target *t)
+{
+	size_t stem, n = strlen(t->base);
+	struct span segment = {0, 0};
+	const char *dot = strrchr(t->base, '.');
+	if (!dot || dot == t->base || name_kind(t->base, n, &stem, &segment) == NAME_OTHER || !segment.to ||
+	    segment.to != n)
+		return 0;
+	return (size_t)(dot - t->full);
+}
+
+static bool same_whole(const struct sidecar_target *t, const struct sidecar_target *first)
+{
+	return strlen(t->full) == strlen(first->full) && !strncmp(t->full, first->full, first->joined + 1) &&
+	       !strchr(t->full + first->joined + 1, '.');
+}
+
+void sidecar_cover_pieces(struct sidecar_target *all, size_t count, const struct sidecar_target *first)
+{
+	for (size_t i = 0; i < count && first->joined; i++)
+		all[i].covered = all[i].covered || same_whole(&all[i], first);
+}
+
+/* What the name without that many bytes' worth of suffixes is, decoded. */
+static int set_stem(struct sidecar_target *t)
+{
+	size_t stem = 0, from = (size_t)(t->base - t->full);
+	autofree char *whole = t->joined ? strndup(t->base, t->joined - from) : strdup(t->base);
+	if (!whole)
+		return -1;
+	const struct format *format = format_by_suffix(whole, &stem);
+	if (format && format->kind == FORMAT_CODEC && stem)
+		t->stem = from + stem;
+	return 0;
+}
+
+static int fill(struct sidecar_target *t, const struct point_file *file)
+{
+	t->note = file->note;
+	t->full = sidecar_absolute(file->path);
+	if (!t->full)
+		return -1;
+	char *slash = strrchr(t->full, '/');
+	t->dir = slash > t->full ? strndup(t->full, (size_t)(slash - t->full)) : strdup("/");
+	t->base = slash + 1;
+	return t->dir ? 0 : -1;
+}
+
+int sidecar_targets(const struct restore_point *point, struct sidecar_target **out, size_t *count)
+{
+	struct sidecar_target *all = *out = calloc(point->count ? point->count : 1, sizeof *all);
+	*count = 0;
+	if (!all)
+		return -1;
+	for (size_t i = 0; i < point->count; i++) {
+		*count = i + 1;
+		if (fill(&all[i], &point->items[i]) < 0)
+			return -1;
+		all[i].joined = all[i].note ? 0 : before_mark(&all[i]);
+	}
+	/* Only the first one stands for all. */
+	for (size_t i = 0; i < *count; i++)
+		for (size_t k = 0; k < *count && all[i].joined; k++)
+			if (k != i && same_whole(&all[k], &all[i]) && strcmp(all[k].full, all[i].full) < 0)
+				all[i].joined = 0;
+	for (size_t i = 0; i < *count; i++)
+		if (set_stem(&all[i]) < 0)
+			return -1;
+	return 0;
+}
