@@ -126,7 +126,7 @@ struct part {
 	uint64_t hole_bytes;	/* of those of read_whole: known to be zero, and not asked of the disk */
 	uint8_t content_digests[DIGEST_KINDS][DIGEST_MAX];
 	unsigned content_mask;
-	uint8_t joined_digests[DIGEST_KINDS][DIGEST_MAX]; /* of the stored bytes of all pieces together, where asked for */
+	uint8_t joined_digests[DIGEST_KINDS][DIGEST_MAX]; /* of the stored bytes of all pieces together */
 	unsigned joined_mask;
 	uint64_t content_size;	/* decoded bytes; 0: not known */
 	struct reading *reading; /* stored bytes are digested in the background: see part_join */

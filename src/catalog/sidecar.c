@@ -125,11 +125,12 @@ static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint
 		struct stat st;
 		if ((t->stem != len && t->joined != len) || memcmp(full, t->full, len))
 			continue;
-		/* A file of just this name is what the line means, not what our file decodes to, or what its pieces are. */
+		/* A file of just this name is what the line means, not what our file decodes to, or its pieces are. */
 		if (door_stat(full, false, &st) == 0)
 			break;
-		if (add_line(l, (struct sidecar_line){.file = i, .kind = kind, .line = number, .joined = t->joined == len,
-						      .content = t->joined != len}, digest) < 0)
+		struct sidecar_line of = {.file = i, .kind = kind, .line = number, .joined = t->joined == len};
+		of.content = !of.joined;
+		if (add_line(l, of, digest) < 0)
 			return -1;
 	}
 	return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The files of a restore point as sidecars may name them: as they are, decoded, and put together where they were split. */
+/* The files of a restore point as sidecars may name them: as they are, decoded, and as they were before a split. */
 #ifndef CATALOG_SIDECAR_TARGET_H
 #define CATALOG_SIDECAR_TARGET_H
 

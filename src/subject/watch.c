@@ -13,7 +13,7 @@ struct reading {
 	bool started;
 	struct part *part;
 	struct sweep *sweeps; /* the part's own, then one a piece */
-	struct sweep whole;   /* of all of them together, where somebody speaks of that: they are read once more for it */
+	struct sweep whole;   /* of all together, where somebody speaks of that: they are read once more for it */
 	size_t count;
 	int result;
 	struct error error;
