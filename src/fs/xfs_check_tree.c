@@ -33,7 +33,8 @@ static const char *damage(const struct xfs_tree *t, const uint8_t *b, uint64_t p
 	return NULL;
 }
 
-static int walk(struct xfs_tree *t, uint32_t block, unsigned level, bool root, struct error *e)
+/* key: the first below this block as its parent has it; NULL for the root. */
+static int walk(struct xfs_tree *t, uint32_t block, unsigned level, const uint8_t *key, struct error *e)
 {
 	struct xfs_verify *v = t->v;
 	const struct xfs *x = v->x;
@@ -58,7 +59,10 @@ static int walk(struct xfs_tree *t, uint32_t block, unsigned level, bool root, s
 		return -1;
 	if (source_read_at(x->src, place, b, x->block_size, e) < 0)
 		return xfs_relay(v, CHECK_GROUPS, e);
-	const char *why = damage(t, b, place, level, root);
+	const char *why = damage(t, b, place, level, !key);
+	/* The kernel goes by the keys. Both begin with the same number, of which a record's is its own. */
+	if (!why && key && memcmp(b + HEAD, key, 4))
+		why = "does not begin where its parent says";
 	if (why) {
 		v->unknown++;
 		xfs_say(v, CHECK_GROUPS, (int64_t)place, "%s: a block: %s", what, why);
@@ -72,7 +76,7 @@ static int walk(struct xfs_tree *t, uint32_t block, unsigned level, bool root, s
 	for (unsigned i = 0; i < count; i++) {
 		if (level) {
 			if (walk(t, get_be32(b + HEAD + (size_t)max * t->key + i * 4), level - 1,
-				 false, e) < 0)
+				 b + HEAD + (size_t)i * t->key, e) < 0)
 				return -1;
 			continue;
 		}
@@ -92,7 +96,7 @@ int xfs_tree_walk(struct xfs_tree *t, uint32_t root, uint32_t levels, struct err
 			levels);
 		return 0;
 	}
-	if (walk(t, root, levels - 1, true, e) < 0)
+	if (walk(t, root, levels - 1, NULL, e) < 0)
 		return -1;
 	for (unsigned i = 0; i < levels; i++)
 		if (t->last[i] && t->right[i] != XFS_NULL32) {

@@ -70,11 +70,15 @@ static const char *nonsense(const struct xfs *x, const struct xfs_inode *in)
 	}
 	if (in->format == XFS_FMT_EXTENTS && in->extents > in->fork_len[XFS_DATA_FORK] / 16)
 		return "number of extents";
+	if (in->format == XFS_FMT_LOCAL && in->extents)
+		return "number of extents";
 	if (in->extents > x->blocks || in->attr_extents > x->blocks)
 		return "number of extents";
 	if (in->fork_len[XFS_ATTR_FORK]) {
 		if (in->attr_format < XFS_FMT_LOCAL || in->attr_format > XFS_FMT_BTREE)
 			return "attribute fork";
+		if (in->attr_format == XFS_FMT_LOCAL && in->attr_extents)
+			return "number of attribute extents";
 		if (in->attr_format == XFS_FMT_EXTENTS &&
 		    in->attr_extents > in->fork_len[XFS_ATTR_FORK] / 16)
 			return "number of attribute extents";

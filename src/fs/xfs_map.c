@@ -13,6 +13,7 @@ struct walk {
 	uint64_t next; /* first logical block that may come next */
 	uint64_t seen; /* extents */
 	bool attr;
+	uint64_t last[LEVELS], right[LEVELS]; /* by level: the last block (0: none yet), and what it says comes next */
 };
 
 static int wrong(const struct walk *w, uint64_t place, const char *what, struct error *e)
@@ -45,7 +46,8 @@ static int extents(struct walk *w, const uint8_t *p, uint64_t count, uint64_t pl
 	return 0;
 }
 
-static int block(struct walk *w, uint64_t fsb, unsigned level, struct error *e)
+/* key: the first logical block below it, as its parent has it. The kernel goes by that. */
+static int block(struct walk *w, uint64_t fsb, unsigned level, uint64_t key, struct error *e)
 {
 	const struct xfs *x = w->x;
 	if (!xfs_fsb_ok(x, fsb, 1))
@@ -63,6 +65,14 @@ static int block(struct walk *w, uint64_t fsb, unsigned level, struct error *e)
 		return -1;
 	if (get_be16(b + 4) != level || !count || count > max)
 		return wrong(w, place, "a block of it makes no sense", e);
+	uint64_t first = get_be64(b + LEAF_HEAD);
+	if ((level ? first : (first & INT64_MAX) >> 9) != key)
+		return wrong(w, place, "a block of it does not begin where its parent says", e);
+	uint64_t left = get_be64(b + 8);
+	if (w->last[level] ? left != w->last[level] || w->right[level] != fsb : left != XFS_NULL64)
+		return wrong(w, place, "a block of it is not chained to its neighbours", e);
+	w->last[level] = fsb;
+	w->right[level] = get_be64(b + 16);
 	int rc = w->ops->node ? w->ops->node(w->ctx, fsb, e) : 0;
 	if (rc)
 		return rc;
@@ -71,7 +81,8 @@ static int block(struct walk *w, uint64_t fsb, unsigned level, struct error *e)
 	for (unsigned i = 0; i < count; i++) {
 		if (get_be64(b + LEAF_HEAD + i * 8) < w->next)
 			return wrong(w, place, "keys out of order", e);
-		rc = block(w, get_be64(b + LEAF_HEAD + (size_t)max * 8 + i * 8), level - 1, e);
+		rc = block(w, get_be64(b + LEAF_HEAD + (size_t)max * 8 + i * 8), level - 1,
+			   get_be64(b + LEAF_HEAD + i * 8), e);
 		if (rc)
 			return rc;
 	}
@@ -88,10 +99,13 @@ static int root(struct walk *w, const uint8_t *p, size_t len, struct error *e)
 	for (unsigned i = 0; i < count; i++) {
 		if (get_be64(p + 4 + i * 8) < w->next)
 			return wrong(w, w->in->place, "keys out of order", e);
-		int rc = block(w, get_be64(p + 4 + (size_t)max * 8 + i * 8), level - 1, e);
+		int rc = block(w, get_be64(p + 4 + (size_t)max * 8 + i * 8), level - 1, get_be64(p + 4 + i * 8), e);
 		if (rc)
 			return rc;
 	}
+	for (unsigned i = 0; i < level; i++)
+		if (w->right[i] != XFS_NULL64)
+			return wrong(w, w->in->place, "its blocks do not end where they should", e);
 	return 0;
 }
 
