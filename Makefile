@@ -53,9 +53,9 @@ NEEDS_liblzma := unit/witness unit/frames
 NEEDS_liblz4  := unit/witness
 NEEDS_libntfs-3g := unit/ntfs unit/ntfs_lists unit/ntfs_log unit/ntfs_files unit/ntfs_fields unit/ntfs_compact unit/databases fuzz/ntfs fault/windows
 NEEDS_libewf  := unit/ewf
-NEEDS_ext2fs  := unit/ext unit/jbd2 unit/fs_common unit/databases unit/windows_volumes fault/windows fuzz/ext fuzz/ext_small fault/gate fuzz/whole fuzz/compare
+NEEDS_ext2fs  := unit/ext unit/ext_fields unit/jbd2 unit/fs_common unit/databases unit/windows_volumes fault/windows fuzz/ext fuzz/ext_small fault/gate fuzz/whole fuzz/compare
 UNTESTED := $(foreach p,zlib liblzma liblz4 ext2fs libewf libntfs-3g,$(if $(filter $(p),$(FOUND)),,$(NEEDS_$(p))))
-UNTESTED += $(if $(WIM),,unit/wim fuzz/wim fuzz/wim_volume)
+UNTESTED += $(if $(WIM),,unit/wim unit/wim_fields fuzz/wim fuzz/wim_volume)
 UNTESTED += $(if $(filter zlib libisal,$(FOUND)),,unit/package fuzz/codec)
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(filter-out $(UNTESTED:%=tests/%.c),$(wildcard tests/unit/*.c \
 	tests/conformance/*.c tests/fault/*.c tests/fuzz/*.c tests/tool/*.c)))

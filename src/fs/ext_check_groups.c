@@ -108,6 +108,15 @@ static int check_mmp(struct ext_verify *v, struct error *e)
 	return 0;
 }
 
+static uint32_t claimed_in(const struct ext_verify *v, uint32_t g)
+{
+	uint32_t per = v->x->fs->super->s_clusters_per_group, n = 0;
+	uint64_t from = (uint64_t)g * per, end = v->clusters - from < per ? v->clusters : from + per;
+	for (uint64_t c = from; c < end; c += 8)
+		n += (unsigned)__builtin_popcount(ext_claimed8(v, c));
+	return n;
+}
+
 int ext_check_groups(struct ext_verify *v, struct error *e)
 {
 	struct ext *x = v->x;
@@ -118,7 +127,11 @@ int ext_check_groups(struct ext_verify *v, struct error *e)
 	for (uint32_t g = 0; g < x->groups; g++)
 		if ((g % 256 == 0 && budget_check(v->b, e) < 0) || check_group(v, g, e) < 0)
 			return -1;
-	return check_mmp(v, e);
+	if (check_mmp(v, e) < 0)
+		return -1;
+	for (uint32_t g = 0; g < x->groups; g++)
+		v->groups[g].fixed = claimed_in(v, g);
+	return 0;
 }
 
 struct counts {
@@ -165,6 +178,11 @@ static int use_of_group(struct ext_verify *v, uint32_t g, struct error *e)
 				break;
 			}
 	}
+	/* A kernel would hand out again what is in use there. */
+	if (uninit && claimed_in(v, g) > v->groups[g].fixed)
+		ext_say(v, CHECK_USE, desc_place(x, g),
+			"group %u: %u blocks are in use, but its descriptor says that none ever was", g,
+			(claimed_in(v, g) - v->groups[g].fixed) << x->cluster_bits);
 	compare(v, uninit ? NULL : v->block, from, count, &c);
 	uint32_t stated = ext2fs_bg_free_blocks_count(x->fs, g);
 	v->free_clusters += stated;

@@ -113,6 +113,7 @@ int ext_htree_check(const struct ext *x, const struct ext_inode *in, struct erro
 	struct htree t autodestroy(htree_free) = {
 		.x = x, .in = in, .count = in->size / x->block_size};
 	uint8_t head[32];
+	bool keyed = in->flags & EXT4_ENCRYPT_FL && in->flags & EXT4_CASEFOLD_FL;
 	unsigned levels_max = ext2fs_has_feature_largedir(x->fs->super) ? LEVELS_MAX : 2;
 	if (ext_map_all(x, in, &t.runs, e) < 0)
 		return -1;
@@ -127,8 +128,7 @@ int ext_htree_check(const struct ext *x, const struct ext_inode *in, struct erro
 	t.version = head[28];
 	t.levels = head[30];
 	if (get_le32(head + 24) || head[29] != 8 || t.levels >= levels_max ||
-	    t.version > EXT2_HASH_SIPHASH ||
-	    (t.version > EXT2_HASH_TEA && t.version < EXT2_HASH_SIPHASH))
+	    (t.version > EXT2_HASH_TEA && (t.version != EXT2_HASH_SIPHASH || !keyed)))
 		return bad(&t, 0, e, "the root of its index makes no sense");
 	t.hashed = t.version != EXT2_HASH_SIPHASH && !(in->flags & EXT4_CASEFOLD_FL);
 	if (x->fs->super->s_flags & EXT2_FLAGS_UNSIGNED_HASH && t.version <= EXT2_HASH_TEA)

@@ -28,6 +28,7 @@ enum { NODE_USED = 1, NODE_ORPHAN = 2, NODE_VALUE = 4 };
 struct ext_group {
 	bool bad;		/* its parts are not where they could be: not read */
 	uint32_t limit;		/* inodes of the table that were ever used */
+	uint32_t fixed;		/* clusters of tables and bitmaps in it */
 	struct ext_node *nodes; /* limit of them; NULL when 0 */
 };
 

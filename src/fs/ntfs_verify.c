@@ -53,7 +53,7 @@ static void judge_runs(struct ntfs_verify *v, uint64_t no, const struct ntfs_att
 		}
 		/* What goes on in another record may lack the flag; bad clusters are a hole of the whole volume. */
 		if (hole && !a->sparse && !a->compressed && !a->first_vcn && no != BAD_CLUSTERS) {
-			broken_runs(v, "MFT record %llu: attribute %02x has a hole, and is neither sparse nor compressed",
+			broken_runs(v, "MFT record %llu: attribute %02x has a hole, but is not sparse",
 				    (unsigned long long)no, a->type);
 			return;
 		}

@@ -5,16 +5,21 @@
 
 #include "backproof/finding.h"
 
+static inline struct finding_text fs_where(int64_t at, enum outcome outcome)
+{
+	return (struct finding_text){
+		.offset = at,
+		.has_offset = at >= 0,
+		.error = outcome == OUTCOME_BROKEN ? ERROR_CORRUPT : ERROR_NONE,
+	};
+}
+
 /* One finding of PROOF_STRUCTURE; at < 0: no offset. */
-#define fs_finding(f, check, subject, outcome, at, ...)                                            \
+#define fs_finding(f, check, subject, result, at, ...)                                             \
 	do {                                                                                       \
-		int64_t at_ = (int64_t)(at);                                                       \
-		struct finding_text text_ = {                                                      \
-			.offset = at_,                                                             \
-			.has_offset = at_ >= 0,                                                    \
-			.error = (outcome) == OUTCOME_BROKEN ? ERROR_CORRUPT : ERROR_NONE,         \
-		};                                                                                 \
-		finding_add(f, PROOF_STRUCTURE, check, subject, outcome, &text_, __VA_ARGS__);     \
+		enum outcome result_ = (result);                                                   \
+		struct finding_text text_ = fs_where((int64_t)(at), result_);                      \
+		finding_add(f, PROOF_STRUCTURE, check, subject, result_, &text_, __VA_ARGS__);     \
 	} while (0)
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* WIM files against the digests of the tree that was captured; then damage at every kind of place. */
-#include "volume_image.h"
+#include "wim_help.h"
 
 /* image.h has a struct of the same name. */
 #define image disk_image
@@ -8,50 +8,8 @@
 #include "backproof/image.h"
 #undef image
 #include "backproof/volume.h"
-#include "backproof/wim.h"
 
 extern const struct format image_wim;
-
-static struct image load(const char *name)
-{
-	autofree char *path = text_format("fixtures/wim/%s", name);
-	struct image i;
-	i.data = load_file(path, &i.size);
-	return i;
-}
-
-static void put(uint8_t *p, uint64_t v, unsigned n)
-{
-	for (; n--; v >>= 8)
-		*p++ = (uint8_t)v;
-}
-
-static struct wim_resource resource(const struct image *i, size_t at)
-{
-	struct wim_resource r;
-	wim_resource_parse(i->data + at, &r);
-	return r;
-}
-
-/* All that a full check looks at. */
-static void scrub(struct seen *s)
-{
-	if (s->fs && fs_scrub(s->fs, &s->f, NULL, &s->e) < 0)
-		finding_error(&s->f, PROOF_STRUCTURE, "fs.scrub", "image", &s->e);
-}
-
-static enum outcome outcome_of(const struct image *i, size_t size)
-{
-	struct seen s;
-	struct error e;
-	look("wim", i, size, &s);
-	scrub(&s);
-	if (s.fs && fs_walk(s.fs, "", NULL, touch_file, s.fs, &e) < 0)
-		CHECK(e.cls == ERROR_CORRUPT);
-	enum outcome o = structure(&s);
-	drop(&s);
-	return o;
-}
 
 /* What the image row says, its integrity table included; class of the error when it does not open. */
 static enum error_class open_row(const struct image *i, bool *covered, enum outcome *integrity)
@@ -245,39 +203,6 @@ static void test_bits(void)
 		CHECK_INT(outcome_of(&i, i.size), OUTCOME_HELD);
 		free(i.data);
 	}
-}
-
-/* The tree of an uncompressed file, changed and its SHA-1 mended. */
-static void mend(struct image *i)
-{
-	struct wim_resource table = resource(i, 48);
-	struct error e;
-	for (uint64_t at = table.offset; at < table.offset + table.stored; at += 50) {
-		struct wim_resource r;
-		uint8_t out[DIGEST_MAX];
-		wim_resource_parse(i->data + at, &r);
-		if (!(r.flags & WIM_METADATA))
-			continue;
-		autodestroy(digest_destroy_auto) struct digest *d = digest_new(DIGEST_SHA1, &e);
-		NEED(d);
-		digest_update(d, i->data + r.offset, (size_t)r.stored);
-		NEED(!digest_final(d, out, &e));
-		memcpy(i->data + at + 30, out, 20);
-	}
-}
-
-/* Where the entry of that name is. */
-static uint8_t *entry(struct image *i, const char *name)
-{
-	uint8_t units[64];
-	size_t n = strlen(name);
-	for (size_t k = 0; k < n; k++)
-		put(units + 2 * k, (uint8_t)name[k], 2);
-	uint8_t *p = memmem(i->data, i->size, units, 2 * n);
-	while (p && get_le16(p - 2) != 2 * n)
-		p = memmem(p + 2, i->size - (size_t)(p + 2 - i->data), units, 2 * n);
-	NEED(p);
-	return p - 102;
 }
 
 static void test_tree(void)
