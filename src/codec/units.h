@@ -11,6 +11,8 @@
 #include "member.h"
 
 #define PIECE_UNITS 64
+#define AGAIN_UNITS 4
+#define AGAIN_LENGTH ((size_t)(8 * KIB))
 
 /* Units in a row that one task decodes. */
 struct piece {
@@ -26,6 +28,11 @@ struct piece {
 	uint8_t *out;
 	size_t out_size, decoded, given; /* of out */
 	bool inside, settled;		 /* settled: the task is done, and its units are counted */
+	struct {
+		size_t count, length; /* no units: nothing is known of what is in out */
+		struct unit units[AGAIN_UNITS];
+		uint8_t in[AGAIN_LENGTH];
+	} last; /* the members that gave what is in out */
 	struct piece *next;
 };
 

@@ -14,6 +14,10 @@ struct many {
 
 #define SKIPPABLE "printf 'Q*M\\030\\005\\000\\000\\000hello'; "
 #define EACH(size, filter) "split -b " #size " --filter='" filter "' $P"
+/* The same frames again, some behind skippable ones and all that is tried at a time, then others. */
+#define AGAIN                                                                                      \
+	"head -c 30000 /dev/zero | zstd -qc >z; head -c 99 $A | zstd -qc >a; "                     \
+	"for i in 1 2 3 4 5 6 7 8 9 10; do cat z z; " SKIPPABLE "cat z; " SKIPPABLE "cat a a; done; cat a z"
 /* A member of gzip as bgzip writes it: its own length is in the extra field "BC". */
 #define BGZF                                                                                       \
 	"python3 -c '\n"                                                                           \
@@ -32,6 +36,7 @@ static const struct many files[] = {
 	{&codec_zstd, EACH(20k, "zstd -qc"), 20},
 	{&codec_zstd, EACH(20k, "zstd -qc --no-check"), 20},
 	{&codec_zstd, "for i in 1 2 3 4 5 6 7; do " SKIPPABLE "zstd -qc $A; zstd -q19c <$B; done", 14},
+	{&codec_zstd, AGAIN, 45},
 	{&codec_zstd, "pzstd -qc -p4 -1 $P; pzstd -qc -p4 -9 $A", 2},
 	{&codec_gzip, EACH(20k, "gzip -c"), 20},
 	{&codec_gzip, EACH(33k, "gzip -1nc"), 12},
@@ -110,6 +115,37 @@ static void damaged(void)
 			bytes_free(&alone.out);
 		}
 	CHECK(seen > 80 && late > 30);
+}
+
+/* A frame that is the one before but for a bit is not taken for it, whichever bit that is. */
+static void nearly_the_same_again(void)
+{
+	autobytes struct bytes file = {0}, frame = {0};
+	size_t refused = 0;
+	struct run r = {&codec_zstd, 0, 65536, false, 0, false, 0};
+	if (!codec_zstd.decode)
+		return;
+	make("head -c 30000 /dev/zero | zstd -qc", "small", &frame);
+	for (size_t n = 0; n < 30; n++)
+		bytes_put(&file, frame.data, frame.length);
+	for (size_t bit = 0; bit < 8 * frame.length; bit++) {
+		struct result alone, many;
+		uint8_t *at = file.data + 25 * frame.length + bit / 8;
+		*at ^= (uint8_t)(1u << bit % 8);
+		decode_tuned(&r, 1, 0, file.data, file.length, &alone);
+		decode_tuned(&r, 8, 1, file.data, file.length, &many);
+		/* Which words the library has for it depends on what room it had. */
+		CHECK_INT(many.finished, alone.finished);
+		CHECK(same_bytes(&many.out, &alone.out));
+		CHECK(alone.finished || (many.error.cls == alone.error.cls && many.error.offset == alone.error.offset));
+		CHECK_INT(many.info.unchecked, alone.info.unchecked);
+		refused += !many.finished;
+		bytes_free(&alone.out);
+		bytes_free(&many.out);
+		*at ^= (uint8_t)(1u << bit % 8);
+	}
+	/* Some bits of a header mean nothing. */
+	CHECK(refused > 8 * frame.length - 16);
 }
 
 static void cut_or_followed(void)
@@ -263,6 +299,7 @@ int main(void)
 	make_all();
 	RUN(whole);
 	RUN(damaged);
+	RUN(nearly_the_same_again);
 	RUN(cut_or_followed);
 	RUN(upstream_fails);
 	RUN(left_early);
