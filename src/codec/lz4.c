@@ -122,8 +122,9 @@ static enum split lz4_split(void *self, bool inside, const uint8_t *p, size_t le
 	return z->by_blocks ? lz4_blocks_split(&z->blocks, p, len, u) : SPLIT_NONE;
 }
 
-static void lz4_joined(void *self, const uint8_t *out, size_t len)
+static void lz4_joined(void *self, const struct unit *units, size_t count, const uint8_t *out, size_t len)
 {
+	(void)units, (void)count;
 	lz4_blocks_joined(&((struct lz4 *)self)->blocks, out, len);
 }
 

@@ -129,8 +129,7 @@ static void settle(struct members *m, struct piece *p)
 {
 	p->settled = true;
 	if (p->inside) {
-		if (p->decoded)
-			m->ops->joined(m->self, p->out, p->decoded);
+		m->ops->joined(m->self, p->units, p->good, p->out, p->decoded);
 		return;
 	}
 	for (size_t i = 0; i < p->good; i++) {

@@ -67,8 +67,8 @@ struct member_ops {
 	enum split (*split)(void *self, bool inside, const uint8_t *p, size_t len, bool ended, struct unit *u);
 	/* Where split tells parts: decodes one, in any thread, into room bytes. -1: it is not as it should be. */
 	ssize_t (*part)(const struct unit *u, const uint8_t *p, uint8_t *out);
-	/* A part that part has decoded follows what decode wrote last. */
-	void (*joined)(void *self, const uint8_t *out, size_t len);
+	/* Parts that part has decoded, len bytes in all, follow what decode wrote last. */
+	void (*joined)(void *self, const struct unit *units, size_t count, const uint8_t *out, size_t len);
 };
 
 /* How many cores a codec may count with: those of the pool. */

@@ -76,24 +76,27 @@ static bool decode_part(struct piece *p, struct unit *u, const uint8_t *in, uint
  */
 static bool is_again(struct piece *p)
 {
-	if (p->inside || p->last.count != p->count || p->last.length != p->length ||
+	if (p->last.count != p->count || p->last.length != p->length || p->last.inside != p->inside ||
 	    memcmp(p->last.in, p->in, p->length))
 		return false;
-	for (; p->good < p->count; p->good++) {
-		struct unit *u = &p->units[p->good];
-		u->begun = p->last.units[p->good].begun;
-		u->produced = p->last.units[p->good].produced;
-		p->decoded += u->produced;
-	}
+	/* What split has made of them depends on the member that they are in, too. */
+	for (size_t i = 0; i < p->count; i++)
+		if (p->units[i].length != p->last.units[i].length || p->units[i].room != p->last.units[i].room ||
+		    p->units[i].mark != p->last.units[i].mark)
+			return false;
+	memcpy(p->units, p->last.units, p->count * sizeof *p->units);
+	for (; p->good < p->count; p->good++)
+		p->decoded += p->units[p->good].produced;
 	return true;
 }
 
 static void remember(struct piece *p)
 {
-	if (p->inside || p->good < p->count || p->count > AGAIN_UNITS || p->length > AGAIN_LENGTH)
+	if (p->good < p->count || p->length > AGAIN_LENGTH)
 		return;
 	memcpy(p->last.units, p->units, p->count * sizeof *p->units);
 	memcpy(p->last.in, p->in, p->length);
+	p->last.inside = p->inside;
 	p->last.count = p->count;
 	p->last.length = p->length;
 }
@@ -260,11 +263,9 @@ static int prepare(struct units *u, struct piece *p)
 		p->out_size = size;
 		u->memory += size;
 	}
-	if (p->inside)
-		return 1;
 	u->memory += p->work > p->weight ? p->work - p->weight : 0;
 	p->weight = p->work > p->weight ? p->work : p->weight;
-	if (p->self)
+	if (p->inside || p->self)
 		return 1;
 	p->self = calloc(1, u->ops->size);
 	return p->self && u->ops->init(p->self, &e) == 0 ? 1 : -1;

@@ -11,8 +11,7 @@
 #include "member.h"
 
 #define PIECE_UNITS 64
-#define AGAIN_UNITS 4
-#define AGAIN_LENGTH ((size_t)(8 * KIB))
+#define AGAIN_LENGTH ((size_t)(24 * KIB))
 
 /* Units in a row that one task decodes. */
 struct piece {
@@ -30,9 +29,10 @@ struct piece {
 	bool inside, settled;		 /* settled: the task is done, and its units are counted */
 	struct {
 		size_t count, length; /* no units: nothing is known of what is in out */
-		struct unit units[AGAIN_UNITS];
+		bool inside;
+		struct unit units[PIECE_UNITS];
 		uint8_t in[AGAIN_LENGTH];
-	} last; /* the members that gave what is in out */
+	} last; /* what gave what is in out */
 	struct piece *next;
 };
 

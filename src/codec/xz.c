@@ -7,28 +7,28 @@
 #include "member.h"
 #include "random.h"
 #include "rows.h"
+#include "xz_blocks.h"
 
-#define HEADER_SIZE 12
 static const uint8_t magic[6] = {0xfd, '7', 'z', 'X', 'Z', 0};
 
 static int bid(const struct probe *p)
 {
-	if (p->head_length < HEADER_SIZE || memcmp(p->head, magic, sizeof magic))
+	if (p->head_length < XZ_HEADER_SIZE || memcmp(p->head, magic, sizeof magic))
 		return 0;
 	return p->head[6] == 0 && p->head[7] < 16 ? 95 : 40;
 }
 
 #ifdef HAVE_LIBLZMA
-#include <lzma.h>
-
-/* The dictionary of 256 MiB is within the limit: the decoder's own needs come on top. */
-#define MEMORY_STOP (CODEC_WINDOW_MAX + 16 * MIB)
 /* Two threads for the blocks of 24 MiB that xz -6 makes, and more where they are smaller. */
 #define MEMORY_THREADS (160 * MIB)
 #define THREADS_MAX 64
 
 struct xz {
 	lzma_stream lzma;
+	bool by_blocks; /* of the present stream: not lzma, but */
+#ifdef XZ_BY_BLOCKS
+	struct xz_blocks blocks;
+#endif
 };
 
 static int xz_init(void *self, struct error *e)
@@ -36,6 +36,9 @@ static int xz_init(void *self, struct error *e)
 	struct xz *x = self;
 	(void)e;
 	x->lzma = (lzma_stream)LZMA_STREAM_INIT;
+#ifdef XZ_BY_BLOCKS
+	x->blocks.lzma = (lzma_stream)LZMA_STREAM_INIT;
+#endif
 	return 0;
 }
 
@@ -43,6 +46,9 @@ static void xz_destroy(void *self)
 {
 	struct xz *x = self;
 	lzma_end(&x->lzma);
+#ifdef XZ_BY_BLOCKS
+	xz_blocks_free(&x->blocks);
+#endif
 }
 
 static const char *lzma_text(lzma_ret rc)
@@ -65,15 +71,10 @@ static const char *lzma_text(lzma_ret rc)
 	}
 }
 
-static int failed(struct xz *x, lzma_ret rc, struct error *e)
+int xz_failed(lzma_ret rc, struct error *e)
 {
 	enum error_class cls = ERROR_INTERNAL;
 	switch (rc) {
-	case LZMA_MEMLIMIT_ERROR:
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
-				 "wants %llu MiB of memory, more than %llu",
-				 (unsigned long long)(lzma_memusage(&x->lzma) / MIB),
-				 (unsigned long long)(MEMORY_STOP / MIB));
 	case LZMA_OPTIONS_ERROR:
 	case LZMA_UNSUPPORTED_CHECK:
 		cls = ERROR_UNSUPPORTED;
@@ -89,6 +90,15 @@ static int failed(struct xz *x, lzma_ret rc, struct error *e)
 	return error_set(e, cls, ERROR_NO_OFFSET, "%s (lzma %d)", lzma_text(rc), (int)rc);
 }
 
+static int failed(struct xz *x, lzma_ret rc, struct error *e)
+{
+	if (rc != LZMA_MEMLIMIT_ERROR)
+		return xz_failed(rc, e);
+	return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "wants %llu MiB of memory, more than %llu",
+			 (unsigned long long)(lzma_memusage(&x->lzma) / MIB),
+			 (unsigned long long)(XZ_MEMORY_MAX / MIB));
+}
+
 static lzma_ret start_decoder(lzma_stream *s)
 {
 #if LZMA_VERSION >= UINT32_C(50040002) /* 5.4.0: the first stable one with the threaded decoder */
@@ -96,11 +106,11 @@ static lzma_ret start_decoder(lzma_stream *s)
 	lzma_mt mt = {
 	    .threads = width < THREADS_MAX ? width : THREADS_MAX,
 	    .memlimit_threading = MEMORY_THREADS,
-	    .memlimit_stop = MEMORY_STOP,
+	    .memlimit_stop = XZ_MEMORY_MAX,
 	};
 	return lzma_stream_decoder_mt(s, &mt);
 #else
-	return lzma_stream_decoder(s, MEMORY_STOP, 0);
+	return lzma_stream_decoder(s, XZ_MEMORY_MAX, 0);
 #endif
 }
 
@@ -121,11 +131,36 @@ static enum begun take_padding(struct feed *f, struct error *e)
 	return BEGUN_PADDING;
 }
 
+/*
+ * Small blocks that tell their sizes are decoded apart from each other. What is larger the library does better: it
+ * needs no whole block in memory.
+ */
+static int begin_blocks(struct xz *x, struct feed *f, const lzma_stream_flags *flags, struct error *e)
+{
+	x->by_blocks = false;
+#ifdef XZ_BY_BLOCKS
+	struct unit u = {0};
+	if (feed_fill(f, XZ_HEADER_SIZE + LZMA_BLOCK_HEADER_SIZE_MAX, e) < 0)
+		return -1;
+	size_t left = feed_left(f) - XZ_HEADER_SIZE;
+	enum split s = xz_block_look(flags->check, feed_at(f) + XZ_HEADER_SIZE, left, &u);
+	/* More than the header is not asked for: it has told. */
+	if ((s != SPLIT_UNIT && (s != SPLIT_MORE || !u.room)) || u.length + u.room + u.work > UNIT_ROOM)
+		return 0;
+	x->by_blocks = true;
+	feed_take(f, XZ_HEADER_SIZE);
+	return xz_blocks_begin(&x->blocks, flags, e);
+#else
+	(void)f, (void)flags, (void)e;
+	return 0;
+#endif
+}
+
 static enum begun xz_begin(void *self, struct feed *f, bool first, struct error *e)
 {
 	struct xz *x = self;
 	lzma_stream_flags flags;
-	if (feed_fill(f, HEADER_SIZE, e) < 0)
+	if (feed_fill(f, XZ_HEADER_SIZE, e) < 0)
 		return BEGUN_FAILED;
 	const uint8_t *p = feed_at(f);
 	size_t left = feed_left(f);
@@ -133,12 +168,15 @@ static enum begun xz_begin(void *self, struct feed *f, bool first, struct error 
 		return take_padding(f, e);
 	if (memcmp(p, magic, left < sizeof magic ? left : sizeof magic))
 		return BEGUN_FOREIGN;
-	if (left < HEADER_SIZE)
+	if (left < XZ_HEADER_SIZE)
 		return BEGUN_CUT;
 	lzma_ret rc = lzma_stream_header_decode(&flags, p);
-	if (rc == LZMA_OK)
-		rc = lzma_check_is_supported(flags.check) ? start_decoder(&x->lzma)
-							  : LZMA_UNSUPPORTED_CHECK;
+	if (rc == LZMA_OK && !lzma_check_is_supported(flags.check))
+		rc = LZMA_UNSUPPORTED_CHECK;
+	if (rc == LZMA_OK && begin_blocks(x, f, &flags, e) < 0)
+		return BEGUN_FAILED;
+	if (rc == LZMA_OK && !x->by_blocks)
+		rc = start_decoder(&x->lzma);
 	if (rc != LZMA_OK) {
 		failed(x, rc, e);
 		return BEGUN_FAILED;
@@ -149,8 +187,13 @@ static enum begun xz_begin(void *self, struct feed *f, bool first, struct error 
 static ssize_t xz_decode(void *self, struct feed *f, void *buf, size_t cap, bool *done,
 			 struct error *e)
 {
-	lzma_stream *s = &((struct xz *)self)->lzma;
+	struct xz *x = self;
+	lzma_stream *s = &x->lzma;
 	lzma_ret rc;
+#ifdef XZ_BY_BLOCKS
+	if (x->by_blocks)
+		return xz_blocks_decode(&x->blocks, f, buf, cap, done, e);
+#endif
 	s->next_in = feed_at(f);
 	s->avail_in = feed_left(f);
 	s->next_out = buf;
@@ -166,12 +209,32 @@ static ssize_t xz_decode(void *self, struct feed *f, void *buf, size_t cap, bool
 		return n;
 	if (rc == LZMA_BUF_ERROR && !feed_left(f) && f->ended)
 		return n; /* member.c says that it is cut */
-	return failed(self, rc, e);
+	return failed(x, rc, e);
 }
+
+#ifdef XZ_BY_BLOCKS
+static enum split xz_split(void *self, bool inside, const uint8_t *p, size_t len, bool ended, struct unit *u)
+{
+	const struct xz *x = self;
+	(void)ended;
+	return inside && x->by_blocks ? xz_blocks_split(&x->blocks, p, len, u) : SPLIT_NONE;
+}
+
+static void xz_joined(void *self, const struct unit *units, size_t count, const uint8_t *out, size_t len)
+{
+	struct xz *x = self;
+	(void)out, (void)len;
+	xz_blocks_joined(&x->blocks, units, count);
+}
+
+#define PARTS .split = xz_split, .part = xz_blocks_part, .joined = xz_joined
+#else
+#define PARTS .split = NULL
+#endif
 
 MEMBER_DECODE(xz_stream, .codec = "xz", .unit = "stream", .size = sizeof(struct xz),
 	      .init = xz_init, .begin = xz_begin,
-	      .decode = xz_decode, .destroy = xz_destroy)
+	      .decode = xz_decode, .destroy = xz_destroy, PARTS)
 #define DECODE xz_stream
 #else
 #define DECODE NULL

@@ -5,16 +5,11 @@
  * block when that is decoded.
  */
 #include "random.h"
+#include "xz_blocks.h"
 
-#ifdef HAVE_LIBLZMA
-#include <lzma.h>
-#endif
-
-#if defined(HAVE_LIBLZMA) && LZMA_VERSION >= UINT32_C(50040002) /* 5.4.0: the first stable one with the file decoder */
-#include "member.h"
+#ifdef XZ_BY_BLOCKS /* the version that has it has the file decoder, too */
 
 #define INDEX_MEMORY (32 * MIB)
-#define MEMORY_MAX (CODEC_WINDOW_MAX + 16 * MIB)
 #define BUFFER (64 * KIB)
 
 static int index_failed(lzma_ret rc, struct error *e)
@@ -89,57 +84,19 @@ static void *xz_open(struct error *e)
 	return nothing;
 }
 
-static int block_failed(lzma_ret rc, struct error *e)
+static int xz_decode(void *decoder, const struct frames_piece *p, const uint8_t *in, uint8_t *out, struct error *e)
 {
-	switch (rc) {
-	case LZMA_MEM_ERROR:
-		return error_nomem(e);
-	case LZMA_OPTIONS_ERROR:
-		return error_set(e, ERROR_UNSUPPORTED, 0, "unsupported options in a block's header");
-	default:
-		return error_set(e, ERROR_CORRUPT, 0,
-				 "compressed data is corrupt, or not what the index says (lzma %d)", (int)rc);
+	size_t taken, made;
+	(void)decoder;
+	if (xz_block_decode((lzma_check)p->check, in, p->stored_length, out, p->length, &taken, &made, e) < 0) {
+		e->offset = 0;
+		return -1;
 	}
-}
-
-static int decode_block(const struct frames_piece *p, lzma_filter *filters, const uint8_t *in, uint8_t *out,
-			struct error *e)
-{
-	lzma_block block = {
-		.version = 1,
-		.check = (lzma_check)p->check,
-		.header_size = lzma_block_header_size_decode(in[0]),
-		.filters = filters,
-	};
-	if (!in[0] || block.header_size > p->stored_length)
-		return block_failed(LZMA_DATA_ERROR, e);
-	lzma_ret rc = lzma_block_header_decode(&block, NULL, in);
-	if (rc != LZMA_OK)
-		return block_failed(rc, e);
-	uint64_t memory = lzma_raw_decoder_memusage(filters);
-	if (memory > MEMORY_MAX)
-		return error_set(e, memory == UINT64_MAX ? ERROR_UNSUPPORTED : ERROR_LIMIT, 0,
-				 "wants %llu MiB of memory, more than %llu", (unsigned long long)(memory / MIB),
-				 (unsigned long long)(MEMORY_MAX / MIB));
-	size_t taken = block.header_size, made = 0;
-	rc = lzma_block_buffer_decode(&block, NULL, in, &taken, p->stored_length, out, &made, p->length);
-	if (rc != LZMA_OK)
-		return block_failed(rc, e);
 	if (taken != p->stored_length || made != p->length)
 		return error_set(e, ERROR_CORRUPT, 0,
 				 "the block is %zu bytes and decodes to %zu, the index says %u and %u", taken, made,
 				 p->stored_length, p->length);
 	return 0;
-}
-
-static int xz_decode(void *decoder, const struct frames_piece *p, const uint8_t *in, uint8_t *out, struct error *e)
-{
-	lzma_filter filters[LZMA_FILTERS_MAX + 1];
-	(void)decoder;
-	filters[0].id = LZMA_VLI_UNKNOWN;
-	int rc = decode_block(p, filters, in, out, e);
-	lzma_filters_free(filters, NULL);
-	return rc;
 }
 
 static const struct frames_ops ops = {"xz", "block", xz_open, xz_decode, free};
