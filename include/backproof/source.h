@@ -28,6 +28,8 @@ struct source_ops {
 	void (*destroy)(void *self);
 	/* As read_at, without a trace in the page cache: see source_read_aside. NULL: read_at does. */
 	int (*read_aside)(void *self, uint64_t off, void *buf, size_t len, const struct budget *b, struct error *e);
+	/* See source_expect; the bytes are inside. NULL: nothing comes of it. */
+	void (*expect)(void *self, uint64_t off, uint64_t len);
 };
 
 /* Takes self on success only. name is copied, for messages. NULL when memory is out. */
@@ -41,6 +43,11 @@ uint64_t source_size(const struct source *s);
 const char *source_name(const struct source *s);
 int source_read_at(struct source *s, uint64_t off, void *buf, size_t len,
 		   struct error *e) must_check;
+/*
+ * Soon to be read: where reads have had to wait for a disk, it is fetched meanwhile. No more than a hint: the range may
+ * be wrong, or beyond the end, and a failure shows when it is read.
+ */
+void source_expect(struct source *s, uint64_t off, uint64_t len);
 /* Never crosses the end; LIMIT error when off >= size. */
 int source_extent_at(struct source *s, uint64_t off, struct extent *out,
 		     struct error *e) must_check;

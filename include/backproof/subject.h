@@ -285,6 +285,8 @@ struct tree_reader subject_tree(struct subject *s);
 struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
 /* The same with all its trees: what a walk of all metadata wants. */
 struct fs *subject_reopen_whole(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
+/* A file that is soon to be read, by its entry's place and size: see source_expect. */
+void subject_expect(const struct subject_volume *v, uint64_t place, uint64_t size);
 /* The volume that an fstab spec or device path names, or NULL. */
 struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spec);
 /* The volume that a drive letter means, or NULL. */

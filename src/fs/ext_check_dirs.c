@@ -3,6 +3,8 @@
 #ifdef HAVE_EXT2FS
 #include "ext_verify.h"
 
+#define AHEAD 64 /* directories that are asked of a disk before they are read */
+
 struct reading {
 	struct ext_verify *v;
 	struct ext_folder *folder;
@@ -177,9 +179,12 @@ int ext_check_dirs(struct ext_verify *v, struct error *e)
 		order[i] = &v->folders.items[i];
 	if (v->folders.count)
 		qsort(order, v->folders.count, sizeof *order, by_place);
-	for (size_t i = 0; i < v->folders.count; i++)
+	for (size_t i = 0; i < v->folders.count; i++) {
+		if (i + AHEAD < v->folders.count)
+			source_expect(v->x->src, order[i + AHEAD]->place, v->x->block_size);
 		if (budget_check(v->b, e) < 0 || check_folder(v, order[i], e) < 0)
 			return -1;
+	}
 	check_tree(v);
 	return 0;
 }

@@ -165,6 +165,12 @@ int source_read_aside(struct source *s, uint64_t off, void *buf, size_t len, con
 	return 0;
 }
 
+void source_expect(struct source *s, uint64_t off, uint64_t len)
+{
+	if (s->ops->expect && off < s->size && len)
+		s->ops->expect(s->self, off, len < s->size - off ? len : s->size - off);
+}
+
 int source_extent_at(struct source *s, uint64_t off, struct extent *out, struct error *e)
 {
 	if (off >= s->size)

@@ -100,8 +100,21 @@ static void cached_destroy(void *self)
 	free(c);
 }
 
-static const struct source_ops cached_ops = {"cache", cached_read_at, cached_extent_at,
-					     cached_destroy};
+/* Clusters are read as a whole. */
+static void cached_expect(void *self, uint64_t off, uint64_t len)
+{
+	struct cache *c = self;
+	uint64_t in = off % c->cluster;
+	source_expect(c->parent, off - in, (in + len + c->cluster - 1) / c->cluster * c->cluster);
+}
+
+static const struct source_ops cached_ops = {
+	.kind = "cache",
+	.read_at = cached_read_at,
+	.extent_at = cached_extent_at,
+	.destroy = cached_destroy,
+	.expect = cached_expect,
+};
 
 struct source *source_cached(struct source *parent, uint32_t cluster_size, uint32_t clusters,
 			     struct error *e)

@@ -38,6 +38,17 @@ static int concat_extent_at(void *self, uint64_t off, struct extent *out, struct
 	return source_extent_at(c->items[i], off - c->starts[i], out, e);
 }
 
+static void concat_expect(void *self, uint64_t off, uint64_t len)
+{
+	struct concat *c = self;
+	for (size_t i = piece_of(c, off); len; i++) {
+		uint64_t left = c->starts[i + 1] - off, n = len < left ? len : left;
+		source_expect(c->items[i], off - c->starts[i], n);
+		off += n;
+		len -= n;
+	}
+}
+
 static void concat_destroy(void *self)
 {
 	struct concat *c = self;
@@ -46,7 +57,13 @@ static void concat_destroy(void *self)
 	free(c);
 }
 
-static const struct source_ops concat_ops = {"concat", concat_read_at, concat_extent_at, concat_destroy};
+static const struct source_ops concat_ops = {
+	.kind = "concat",
+	.read_at = concat_read_at,
+	.extent_at = concat_extent_at,
+	.destroy = concat_destroy,
+	.expect = concat_expect,
+};
 
 struct source *source_concat(struct source *const *items, size_t count, const char *name, struct error *e)
 {

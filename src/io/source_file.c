@@ -20,9 +20,18 @@ struct file {
 	struct footprint *footprint;
 	const struct budget *budget; /* whose pace is kept; may be NULL */
 	pthread_mutex_t lock;	     /* for direct */
+	_Atomic unsigned waited;     /* so many reads ago one had to wait for the disk, counted down */
 	int direct;		     /* a descriptor that passes the page cache by; one of the below otherwise */
 };
 enum { DIRECT_NOT_TRIED = -1, DIRECT_NONE = -2 };
+
+/*
+ * Nothing comes so fast from a disk or a network as what is in memory. Only small reads tell: large ones take their
+ * time.
+ */
+#define WAITED_NS 40000
+#define SMALL (64 * KIB)
+#define READS_TOLD 256
 
 static int read_failed(const struct file *f, uint64_t off, struct error *e)
 {
@@ -32,8 +41,18 @@ static int read_failed(const struct file *f, uint64_t off, struct error *e)
 	return -1;
 }
 
+static void note_wait(struct file *f, int64_t ns)
+{
+	unsigned waited = f->waited;
+	if (ns > WAITED_NS)
+		f->waited = READS_TOLD;
+	else if (waited)
+		f->waited = waited - 1;
+}
+
 static int read_piece(struct file *f, uint64_t off, uint8_t *to, size_t len, struct error *e)
 {
+	int64_t began = len <= SMALL ? monotonic_ns() : 0;
 	footprint_before(f->footprint, off, len);
 	while (len) {
 		ssize_t n = pread(f->fd, to, len, (off_t)off);
@@ -49,7 +68,18 @@ static int read_piece(struct file *f, uint64_t off, uint8_t *to, size_t len, str
 		off += (uint64_t)n;
 		len -= (size_t)n;
 	}
+	if (began)
+		note_wait(f, monotonic_ns() - began);
 	return 0;
+}
+
+static void file_expect(void *self, uint64_t off, uint64_t len)
+{
+	struct file *f = self;
+	if (!f->waited || (f->budget && f->budget->pace))
+		return;
+	footprint_before(f->footprint, off, len);
+	posix_fadvise(f->fd, (off_t)off, (off_t)len, POSIX_FADV_WILLNEED);
 }
 
 static int file_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
@@ -159,6 +189,7 @@ static const struct source_ops file_ops = {
 	.extent_at = file_extent_at,
 	.destroy = file_destroy,
 	.read_aside = file_read_aside,
+	.expect = file_expect,
 };
 
 struct source *source_open_fd(int fd, const char *name, struct error *e)

@@ -80,8 +80,20 @@ static void overlay_destroy(void *self)
 	free(o);
 }
 
-static const struct source_ops overlay_ops = {"overlay", overlay_read_at, overlay_extent_at,
-					      overlay_destroy};
+static void overlay_expect(void *self, uint64_t off, uint64_t len)
+{
+	struct overlay *o = self;
+	source_expect(o->parent, off, len);
+}
+
+static const struct source_ops overlay_ops = {
+	.kind = "overlay",
+	.read_at = overlay_read_at,
+	.extent_at = overlay_extent_at,
+	.destroy = overlay_destroy,
+	.expect = overlay_expect,
+};
+
 struct source *source_overlay(struct source *parent, uint32_t block_size, struct error *e)
 {
 	struct overlay *o = calloc(1, sizeof *o);

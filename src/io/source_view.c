@@ -19,7 +19,19 @@ static int window_extent_at(void *self, uint64_t off, struct extent *out, struct
 	return source_extent_at(w->parent, w->start + off, out, e);
 }
 
-static const struct source_ops window_ops = {"window", window_read_at, window_extent_at, free};
+static void window_expect(void *self, uint64_t off, uint64_t len)
+{
+	struct window *w = self;
+	source_expect(w->parent, w->start + off, len);
+}
+
+static const struct source_ops window_ops = {
+	.kind = "window",
+	.read_at = window_read_at,
+	.extent_at = window_extent_at,
+	.destroy = free,
+	.expect = window_expect,
+};
 
 struct source *source_window(struct source *parent, uint64_t off, uint64_t len, const char *name,
 			     struct error *e)

@@ -6,6 +6,8 @@
 #include "parts.h"
 #include "windows.h"
 
+#define AHEAD 32 /* files that are asked of a disk before they are read */
+
 static int copy_candidate(struct candidate *c, const struct fs_entry *entry, struct error *e)
 {
 	free(c->path);
@@ -125,6 +127,9 @@ static int restore_all(struct draw *d, struct error *e)
 	if (count)
 		qsort(order, count, sizeof *order, by_place);
 	for (size_t i = 0; i < count && rc == 0; i++) {
+		for (size_t ahead = i ? i + AHEAD : 0; ahead <= i + AHEAD && ahead < count; ahead++)
+			subject_expect(d->volume, order[ahead]->candidate->entry.place,
+				       order[ahead]->candidate->entry.size);
 		restore_one(d, order[i]);
 		rc = budget_check(d->p->budget, e);
 	}

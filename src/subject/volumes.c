@@ -9,6 +9,9 @@
 /* XFS has its superblock at 0, ext and F2FS at 1 KiB; others that keep it elsewhere are recognised there. */
 #define SUPERBLOCKS (4 * KIB)
 
+/* Most files lie in one piece. Of a large one, reading on is ahead of the reader by itself. */
+#define EXPECTED_EACH (1 * MIB)
+
 static void say(struct findings *f, const char *check, const char *subject, enum outcome outcome,
 		enum error_class cls, const char *text)
 {
@@ -230,6 +233,12 @@ int disk_open(struct opener *o, struct part *pt, const char *name, const char *d
 	if (!d->name || (device && !d->device))
 		return error_nomem(e);
 	return open_volumes(o->s, d, o->f, e);
+}
+
+void subject_expect(const struct subject_volume *v, uint64_t place, uint64_t size)
+{
+	if (v->volume && v->volume->window && place)
+		source_expect(v->volume->window, place, size < EXPECTED_EACH ? size : EXPECTED_EACH);
 }
 
 struct fs *subject_reopen_whole(const struct subject_volume *v, struct findings *f, struct error *e)

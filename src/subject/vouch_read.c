@@ -18,6 +18,7 @@
 /* What all buffers take together at most, and one lane's. */
 #define BUFFERS (32 * MIB)
 #define LANE_MIN (16 * KIB)
+#define AHEAD 64 /* files that are asked of a disk before they are read */
 
 struct vouch_reading {
 	struct vouch *x;
@@ -67,6 +68,8 @@ struct target *vouch_next(struct vouch_reader *r, struct vouch_queue *q)
 	if (r->all->stopped)
 		return NULL;
 	size_t i = q->next++;
+	for (size_t ahead = i ? i + AHEAD : 0; ahead <= i + AHEAD && ahead < q->count; ahead++)
+		subject_expect(q->items[ahead]->volume, q->items[ahead]->place, q->items[ahead]->size);
 	return i < q->count ? q->items[i] : NULL;
 }
 
