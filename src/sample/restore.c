@@ -261,7 +261,6 @@ static int compare(const struct restored *it, int fd, struct error *e)
 				 (long long)st.st_size, (unsigned long long)it->size);
 	if (!digest || !buf)
 		return digest ? error_nomem(e) : -1;
-	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* from the disk, not from memory */
 	for (off_t off = 0;;) {
 		ssize_t n = pread(fd, buf, chunk, off);
 		if (n < 0 && errno == EINTR)
@@ -294,6 +293,11 @@ int restore_flush(struct restorer *r, const struct restored *it, bool wait, stru
 	int64_t t = monotonic_ns();
 	/* Where starting early is not possible, the wait does all. */
 	int rc = wait ? fsync(fd) : (sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE), 0);
+	if (rc == 0 && wait) {
+		/* It is read back from the disk, not from memory: the disk may begin while others are waited for. */
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED);
+	}
 	r->ns += monotonic_ns() - t;
 	return rc < 0 ? error_sys(e, "sync of the scratch copy of %s", it->path) : 0;
 }
