@@ -20,7 +20,7 @@ struct file {
 	struct footprint *footprint;
 	const struct budget *budget; /* whose pace is kept; may be NULL */
 	pthread_mutex_t lock;	     /* for direct */
-	_Atomic unsigned waited;     /* so many reads ago one had to wait for the disk, counted down */
+	_Atomic unsigned waited;     /* how much of late reads have had to wait for the disk */
 	int direct;		     /* a descriptor that passes the page cache by; one of the below otherwise */
 };
 enum { DIRECT_NOT_TRIED = -1, DIRECT_NONE = -2 };
@@ -29,9 +29,12 @@ enum { DIRECT_NOT_TRIED = -1, DIRECT_NONE = -2 };
  * Nothing comes so fast from a disk or a network as what is in memory. Only small reads tell: large ones take their
  * time.
  */
-#define WAITED_NS 40000
+#define WAITED_NS 60000
 #define SMALL (64 * KIB)
-#define READS_TOLD 256
+/* One that was slow may be chance: it takes some, and these are forgotten when many that were not have followed. */
+#define WAITED_EACH 64u
+#define WAITED_MANY 128u
+#define WAITED_MOST 1024u
 
 static int read_failed(const struct file *f, uint64_t off, struct error *e)
 {
@@ -45,7 +48,7 @@ static void note_wait(struct file *f, int64_t ns)
 {
 	unsigned waited = f->waited;
 	if (ns > WAITED_NS)
-		f->waited = READS_TOLD;
+		f->waited = waited + WAITED_EACH < WAITED_MOST ? waited + WAITED_EACH : WAITED_MOST;
 	else if (waited)
 		f->waited = waited - 1;
 }
@@ -76,7 +79,7 @@ static int read_piece(struct file *f, uint64_t off, uint8_t *to, size_t len, str
 static void file_expect(void *self, uint64_t off, uint64_t len)
 {
 	struct file *f = self;
-	if (!f->waited || (f->budget && f->budget->pace))
+	if (f->waited < WAITED_MANY || (f->budget && f->budget->pace))
 		return;
 	footprint_before(f->footprint, off, len);
 	posix_fadvise(f->fd, (off_t)off, (off_t)len, POSIX_FADV_WILLNEED);
