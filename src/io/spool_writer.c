@@ -22,6 +22,7 @@ enum way { CACHED, DIRECT, WAYS };
 #define BLOCKS 8
 #define BLOCK_SIZE (1 * MIB)
 #define ROOM_MIN (64 * KIB)
+#define ROOM_AHEAD (32 * MIB)
 
 struct block {
 	uint8_t *data; /* aligned, so that it can go past the page cache */
@@ -45,6 +46,8 @@ struct spool_writer {
 	int64_t ns;	   /* and the time it took */
 	double cost[WAYS]; /* of the last piece that way, per byte; 0: not tried */
 	uint64_t share, cached; /* bytes: that may be in memory, and that have gone there */
+	uint64_t used, room;	/* of what was asked for ahead: written up to here, and its end */
+	uint64_t ahead;		/* how much that was */
 };
 
 /*
@@ -96,13 +99,36 @@ static ssize_t write_some(struct spool_writer *w, const uint8_t *p, size_t len, 
 }
 
 /*
+ * Past the cache, a write that has its room already is faster by a third. As long as blocks follow each other, more is
+ * asked for each time; what zeros leave unused is given back.
+ */
+static void room_ahead(struct spool_writer *w, const struct block *b, int fd)
+{
+	uint64_t end = b->off + b->length;
+	if (end > w->room || b->off < w->used) {
+		bool on = b->off == w->used;
+		if (!on && w->used < w->room)
+			(void)!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)w->used,
+					 (off_t)(w->room - w->used));
+		w->ahead = !on || !w->ahead ? BLOCK_SIZE : w->ahead < ROOM_AHEAD ? w->ahead * 2 : w->ahead;
+		w->room = b->off + (b->length > w->ahead ? b->length : w->ahead);
+		if (fallocate(fd, 0, (off_t)b->off, (off_t)(w->room - b->off)) < 0)
+			w->room = end;
+	}
+	w->used = end;
+}
+
+/*
  * Room for it in one piece, before the pages come one by one: that halves what the page cache costs on ext4. Where it
  * can't be had, the write itself will say so.
  */
-static void make_room(const struct spool_writer *w, const struct block *b)
+static void make_room(struct spool_writer *w, const struct block *b)
 {
+	int fd = w->fd[CACHED];
 	if (w->way == CACHED && b->length >= ROOM_MIN)
-		(void)!fallocate(w->fd[CACHED], 0, (off_t)b->off, (off_t)b->length);
+		(void)!fallocate(fd, 0, (off_t)b->off, (off_t)b->length);
+	if (w->way == DIRECT)
+		room_ahead(w, b, fd);
 }
 
 static int write_block(struct spool_writer *w, const struct block *b, struct error *e)
