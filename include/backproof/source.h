@@ -83,6 +83,11 @@ void source_pace(struct source *s, const struct budget *b);
 struct source *source_open_fd(int fd, const char *name, struct error *e) must_check;
 /* The descriptor of a file source, -1 for another kind. Borrowed. */
 int source_fd(const struct source *s);
+/*
+ * The content of a file source in scratch is dropped, and its room is free: all later reads fail (INTERNAL). Any
+ * thread; for other kinds nothing is done.
+ */
+void source_give_up(struct source *s);
 /* What fstat said at open; NULL for another kind. */
 const struct stat *source_stat(const struct source *s);
 /*

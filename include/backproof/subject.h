@@ -118,6 +118,7 @@ struct part {
 	struct image image;	/* what is in them; the disk of a raw one is borrowed */
 	struct image raw;	/* the bytes as a disk, where another image asked for just that */
 	struct findings later;	/* of the image: they count unless it is a companion of which only the bytes are read */
+	bool spooled;		/* bytes is a file in scratch */
 	bool read_whole;	/* every stored byte was read and digested */
 	bool clean_end;		/* every stream came to a proved end */
 	bool content_checked;	/* a checksum of the format covers all content */
@@ -256,6 +257,9 @@ struct subject {
 	 * the sample must not go by the budget.
 	 */
 	bool settled_in_time;
+	_Atomic unsigned holds; /* see subject_hold */
+	pthread_t giver;	/* ... when giving_up */
+	bool giving_up;
 	struct tree_traits traits;
 	struct manifest manifest; /* for sealing */
 	int64_t taken_at; /* the oldest clock that counts; 0 until freshness has run, or none */
@@ -285,6 +289,13 @@ struct tree_reader subject_tree(struct subject *s);
 struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
 /* The same with all its trees: what a walk of all metadata wants. */
 struct fs *subject_reopen_whole(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
+/*
+ * So many are going to look into the disks besides those that hold already; each says that it is done. When the last
+ * is, what was decoded to scratch is given up: it can't be read any more. Where nobody holds at all it stays until
+ * subject_close.
+ */
+void subject_hold(struct subject *s, unsigned holds);
+void subject_done(struct subject *s);
 /* A file that is soon to be read, by its entry's place and size: see source_expect. */
 void subject_expect(const struct subject_volume *v, uint64_t place, uint64_t size);
 /* The volume that an fstab spec or device path names, or NULL. */

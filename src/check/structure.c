@@ -67,6 +67,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	}
 	if (p->depth == DEPTH_FULL)
 		mirrors_check(s, p, f);
+	subject_done(s);
 	summarise(s, p, f);
 	if (!any)
 		finding_add(f, PROOF_STRUCTURE, "structure.content", s->point->label, OUTCOME_UNPROVEN, NULL,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <time.h>
 
@@ -20,6 +21,7 @@ struct file {
 	struct footprint *footprint;
 	const struct budget *budget; /* whose pace is kept; may be NULL */
 	pthread_mutex_t lock;	     /* for direct */
+	atomic_bool given_up;
 	_Atomic unsigned waited;     /* how much of late reads have had to wait for the disk */
 	int direct;		     /* a descriptor that passes the page cache by; one of the below otherwise */
 };
@@ -85,9 +87,16 @@ static void file_expect(void *self, uint64_t off, uint64_t len)
 	posix_fadvise(f->fd, (off_t)off, (off_t)len, POSIX_FADV_WILLNEED);
 }
 
+static int gone(uint64_t off, struct error *e)
+{
+	return error_set(e, ERROR_INTERNAL, (int64_t)off, "read after its scratch was given up");
+}
+
 static int file_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	struct file *f = self;
+	if (f->given_up)
+		return gone(off, e);
 	struct pace *pace = f->budget ? f->budget->pace : NULL;
 	size_t most = pace ? pace_piece(pace) : len;
 	for (size_t at = 0; at < len; at += most) {
@@ -152,26 +161,31 @@ static int file_read_aside(void *self, uint64_t off, void *buf, size_t len, cons
 	return rc ? (rc < 0 ? -1 : 0) : read_piece(f, off, buf, len, e);
 }
 
-static int file_extent_at(void *self, uint64_t off, struct extent *out, struct error *e)
+static void ask_extent(struct file *f, uint64_t off, struct extent *out)
 {
-	struct file *f = self;
-	(void)e;
 	off_t data = lseek(f->fd, (off_t)off, SEEK_DATA);
 	if (data < 0 && errno == ENXIO) {
 		out->zero = true; /* a hole up to the end, which is the dispatcher's length */
-		return 0;
+		return;
 	}
 	if (data < 0)
-		return 0; /* no such service here: all data */
+		return; /* no such service here: all data */
 	if ((uint64_t)data > off) {
 		out->zero = true;
 		out->length = (uint64_t)data - off;
-		return 0;
+		return;
 	}
 	off_t hole = lseek(f->fd, (off_t)off, SEEK_HOLE);
 	if (hole > (off_t)off)
 		out->length = (uint64_t)hole - off;
-	return 0;
+}
+
+static int file_extent_at(void *self, uint64_t off, struct extent *out, struct error *e)
+{
+	struct file *f = self;
+	ask_extent(f, off, out);
+	/* Then there is nothing but a hole, which says nothing of what was there. */
+	return f->given_up ? gone(off, e) : 0;
 }
 
 static void file_destroy(void *self)
@@ -301,6 +315,16 @@ int source_fd(const struct source *s)
 {
 	const struct file *f = source_self(s, &file_ops);
 	return f ? f->fd : -1;
+}
+
+void source_give_up(struct source *s)
+{
+	struct file *f = source_self(s, &file_ops);
+	if (!f)
+		return;
+	f->given_up = true;
+	/* What does not go now goes with the descriptor. */
+	(void)!ftruncate(f->fd, 0);
 }
 
 const struct stat *source_stat(const struct source *s)

@@ -19,28 +19,33 @@ enum way { CACHED, DIRECT, WAYS };
 #define PIECE (64 * MIB)
 #define SLOW_NS 4.0 /* a byte: memory that is not worth having */
 
-#define BLOCKS 8
+#define BLOCKS 12
+#define THREADS 2 /* a disk does more when more than one write is waiting for it */
 #define BLOCK_SIZE (1 * MIB)
 #define ROOM_MIN (64 * KIB)
 #define ROOM_AHEAD (32 * MIB)
+
+struct spool_tuning spool_tuning;
 
 struct block {
 	uint8_t *data; /* aligned, so that it can go past the page cache */
 	size_t length;
 	uint64_t off;
+	bool done; /* written, or not worth it any more */
 };
 
 struct spool_writer {
 	const char *path;
-	pthread_t thread;
+	pthread_t threads[THREADS];
+	unsigned thread_count;
+	int fd[WAYS]; /* DIRECT: -1 where the file system can't */
 	pthread_mutex_t lock;
 	pthread_cond_t filled, emptied;
-	unsigned first, count; /* blocks to be written, under lock, as ended and failure */
-	bool ended;
+	/* All of this under lock: */
+	unsigned first, count, taken; /* blocks to be written; of these, at the beginning, those that a thread has */
+	bool ended, no_direct;
 	struct error failure; /* cls: NONE until something failed */
 	struct block blocks[BLOCKS];
-	/* The thread's own: */
-	int fd[WAYS]; /* DIRECT: -1 where the file system can't */
 	enum way way;
 	uint64_t written;  /* of the present piece, */
 	int64_t ns;	   /* and the time it took */
@@ -62,10 +67,18 @@ static bool has_memory(const struct spool_writer *w)
 	       system_number("/proc/meminfo", "Dirty:", &dirty_kib) == 0 && dirty_kib * KIB + PIECE <= w->share;
 }
 
-/* At the end of a piece: on with the way that did better, or has not been tried. */
+/* Under lock. At the end of a piece: on with the way that did better, or has not been tried. */
 static void choose_way(struct spool_writer *w)
 {
-	if (w->written < PIECE || w->fd[DIRECT] < 0)
+	if (spool_tuning.cached) {
+		uint64_t each = w->way == CACHED ? spool_tuning.cached : spool_tuning.direct;
+		if (w->written >= each && !w->no_direct) {
+			w->way = w->way == CACHED ? DIRECT : CACHED;
+			w->written = 0;
+		}
+		return;
+	}
+	if (w->written < PIECE || w->no_direct)
 		return;
 	w->cost[w->way] = (double)w->ns / (double)w->written * (w->way == DIRECT ? 0.1 : 1);
 	w->cached += w->way == CACHED ? w->written : 0;
@@ -78,33 +91,38 @@ static void choose_way(struct spool_writer *w)
 		w->way = other;
 }
 
-static ssize_t write_some(struct spool_writer *w, const uint8_t *p, size_t len, uint64_t off)
+static ssize_t write_some(struct spool_writer *w, enum way wanted, const uint8_t *p, size_t len, uint64_t off)
 {
-	enum way way = w->way == DIRECT && ((uintptr_t)p | len | off) % SPOOL_GRAIN == 0 ? DIRECT : CACHED;
+	enum way way = wanted == DIRECT && ((uintptr_t)p | len | off) % SPOOL_GRAIN == 0 ? DIRECT : CACHED;
 	int64_t started = monotonic_ns();
 	ssize_t n = pwrite(w->fd[way], p, len, (off_t)off);
+	int64_t took = monotonic_ns() - started;
 	if (n < 0 && errno == EINVAL && way == DIRECT) {
 		/* This disk has larger sectors than our grains. */
+		pthread_mutex_lock(&w->lock);
 		w->way = CACHED;
-		close(w->fd[DIRECT]);
-		w->fd[DIRECT] = -1;
+		w->no_direct = true;
+		pthread_mutex_unlock(&w->lock);
 		return pwrite(w->fd[CACHED], p, len, (off_t)off);
 	}
 	if (n > 0) {
-		w->ns += monotonic_ns() - started;
+		pthread_mutex_lock(&w->lock);
+		w->ns += took;
 		w->written += (uint64_t)n;
 		choose_way(w);
+		pthread_mutex_unlock(&w->lock);
 	}
 	return n;
 }
 
 /*
- * Past the cache, a write that has its room already is faster by a third. As long as blocks follow each other, more is
- * asked for each time; what zeros leave unused is given back.
+ * Under lock. Past the cache, a write that has its room already is faster by a third. As long as blocks follow each
+ * other, more is asked for each time; what zeros leave unused is given back.
  */
-static void room_ahead(struct spool_writer *w, const struct block *b, int fd)
+static void room_ahead(struct spool_writer *w, const struct block *b)
 {
 	uint64_t end = b->off + b->length;
+	int fd = w->fd[CACHED];
 	if (end > w->room || b->off < w->used) {
 		bool on = b->off == w->used;
 		if (!on && w->used < w->room)
@@ -118,24 +136,16 @@ static void room_ahead(struct spool_writer *w, const struct block *b, int fd)
 	w->used = end;
 }
 
-/*
- * Room for it in one piece, before the pages come one by one: that halves what the page cache costs on ext4. Where it
- * can't be had, the write itself will say so.
- */
-static void make_room(struct spool_writer *w, const struct block *b)
+static int write_block(struct spool_writer *w, enum way way, const struct block *b, struct error *e)
 {
-	int fd = w->fd[CACHED];
-	if (w->way == CACHED && b->length >= ROOM_MIN)
-		(void)!fallocate(fd, 0, (off_t)b->off, (off_t)b->length);
-	if (w->way == DIRECT)
-		room_ahead(w, b, fd);
-}
-
-static int write_block(struct spool_writer *w, const struct block *b, struct error *e)
-{
-	make_room(w, b);
+	/*
+	 * Room for it in one piece, before the pages come one by one: that halves what the page cache costs on ext4.
+	 * Where it can't be had, the write itself will say so.
+	 */
+	if (way == CACHED && b->length >= ROOM_MIN)
+		(void)!fallocate(w->fd[CACHED], 0, (off_t)b->off, (off_t)b->length);
 	for (size_t done = 0; done < b->length;) {
-		ssize_t n = write_some(w, b->data + done, b->length - done, b->off + done);
+		ssize_t n = write_some(w, way, b->data + done, b->length - done, b->off + done);
 		if (n < 0 && errno != EINTR)
 			return error_sys(e, "write to scratch %s", w->path);
 		if (n == 0)
@@ -146,27 +156,43 @@ static int write_block(struct spool_writer *w, const struct block *b, struct err
 	return 0;
 }
 
+/* Through the cache more than one would only wait for each other. */
+static bool may_take(const struct spool_writer *w)
+{
+	return w->taken < w->count && (!w->taken || w->way == DIRECT);
+}
+
 static void *run(void *arg)
 {
 	struct spool_writer *w = arg;
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
-		while (!w->count && !w->ended)
+		while (!may_take(w) && !(w->ended && w->taken == w->count))
 			pthread_cond_wait(&w->filled, &w->lock);
-		if (!w->count)
+		if (w->taken == w->count)
 			break;
-		const struct block *b = &w->blocks[w->first];
+		struct block *b = &w->blocks[(w->first + w->taken++) % BLOCKS];
+		enum way way = w->way;
 		bool failed = w->failure.cls != ERROR_NONE;
 		struct error e = {0};
+		if (way == DIRECT && !failed)
+			room_ahead(w, b);
+		else
+			w->used = w->room = 0; /* what was asked for ahead gets filled now: it can't be given back */
 		pthread_mutex_unlock(&w->lock);
-		if (!failed && write_block(w, b, &e) == 0)
+		if (!failed && write_block(w, way, b, &e) == 0)
 			e.cls = ERROR_NONE;
 		pthread_mutex_lock(&w->lock);
-		if (!failed)
+		if (w->failure.cls == ERROR_NONE)
 			w->failure = e;
-		w->first = (w->first + 1) % BLOCKS;
-		w->count--;
+		b->done = true;
+		for (; w->taken && w->blocks[w->first].done; w->first = (w->first + 1) % BLOCKS) {
+			w->blocks[w->first].done = false;
+			w->count--;
+			w->taken--;
+		}
 		pthread_cond_signal(&w->emptied);
+		pthread_cond_broadcast(&w->filled);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -206,6 +232,7 @@ struct spool_writer *spool_writer_open(int fd, const char *path, uint64_t share,
 	w->share = share;
 	w->fd[CACHED] = fd;
 	w->fd[DIRECT] = open_direct(fd);
+	w->no_direct = w->fd[DIRECT] < 0;
 	/* What comes first on a disk is mostly metadata, and read again soon. */
 	w->way = CACHED;
 	bool ready = true;
@@ -213,15 +240,17 @@ struct spool_writer *spool_writer_open(int fd, const char *path, uint64_t share,
 		ready = posix_memalign((void **)&w->blocks[i].data, SPOOL_GRAIN, BLOCK_SIZE) == 0 && ready;
 	if (!ready)
 		error_nomem(e);
-	else if (pthread_create(&w->thread, NULL, run, w) == 0)
+	while (ready && w->thread_count < THREADS && pthread_create(&w->threads[w->thread_count], NULL, run, w) == 0)
+		w->thread_count++;
+	if (w->thread_count)
 		return w;
-	else
+	if (ready)
 		error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "no thread to write to scratch %s", path);
 	destroy(w);
 	return NULL;
 }
 
-/* The block that is being filled is the one behind those to be written: the thread does not look at it. */
+/* The block that is being filled is the one behind those to be written: no thread looks at it. */
 static struct block *present(struct spool_writer *w)
 {
 	return &w->blocks[(w->first + w->count) % BLOCKS];
@@ -268,9 +297,10 @@ int spool_writer_close(struct spool_writer *w, struct error *e)
 	if (present(w)->length)
 		w->count++;
 	w->ended = true;
-	pthread_cond_signal(&w->filled);
+	pthread_cond_broadcast(&w->filled);
 	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
+	for (unsigned i = 0; i < w->thread_count; i++)
+		pthread_join(w->threads[i], NULL);
 	int rc = 0;
 	if (w->failure.cls != ERROR_NONE) {
 		*e = w->failure;

@@ -18,4 +18,10 @@ void spool_writer_put(struct spool_writer *w, const uint8_t *p, size_t len, uint
 /* Waits until all is written, and frees w. -1: something could not be written. NULL is fine: 0. */
 int spool_writer_close(struct spool_writer *w, struct error *e) must_check;
 
+/* For tests: so many bytes go the one way, so many the other, and so on, whatever each costs. 0: as it should be. */
+struct spool_tuning {
+	uint64_t cached, direct;
+};
+extern struct spool_tuning spool_tuning;
+
 #endif

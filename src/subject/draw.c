@@ -185,6 +185,7 @@ void draw_begin(struct draw *d, struct subject *s, size_t index, const struct ch
 {
 	struct subject_volume *v = &s->volumes.items[index];
 	struct error e = {0};
+	subject_hold(s, s->holds > 0);
 	d->volume = v;
 	d->p = p;
 	d->s = s;
@@ -201,13 +202,15 @@ void draw_begin(struct draw *d, struct subject *s, size_t index, const struct ch
 void draw_try(struct draw *d)
 {
 	struct error e = {0};
-	if (!d->kept || !d->volume)
+	if (!d->volume)
 		return;
-	if (d->chosen && restore_all(d, &e) < 0) {
+	if (d->kept && d->chosen && restore_all(d, &e) < 0) {
 		d->chosen = false;
 		finding_error(&d->findings, PROOF_RESTORE, "restore.sample", d->volume->name, &e);
 	}
-	if (d->trial.restorer)
+	/* From here on it is about the copies. */
+	subject_done(d->s);
+	if (d->kept && d->trial.restorer)
 		trial_prove(&d->trial, &d->sample, d->volume->name, &d->findings);
 }
 

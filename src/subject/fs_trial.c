@@ -44,10 +44,13 @@ static void try_all(struct subject *s, const struct check_parameters *p, uint32_
 				continue;
 			draw_begin(d, s, i, p, roots || readable == 1 ? (uint32_t)left : share, databases);
 			left -= d->sample.drawn < left ? d->sample.drawn : left;
-			if (roots)
-				draw_try(d);
 		}
 	}
+	/* Every draw holds for itself. */
+	if (!databases->files.count)
+		subject_done(s);
+	for (size_t i = 0; i < count; i++)
+		draw_try(&draws[count + i]);
 	task_wait(&others.task);
 	for (size_t i = 0; i < 2 * count; i++)
 		draw_end(&draws[i], s, met, f);
@@ -61,10 +64,14 @@ void subject_trial(struct subject *s, const struct check_parameters *p, struct f
 	autofree struct draw *draws = calloc(2 * s->volumes.count + 1, sizeof *draws);
 	vec_each(&s->volumes, v) readable += v->fs != NULL;
 	f->lost |= !met || !draws;
-	if (!met || !draws || !readable)
+	if (!met || !draws || !readable) {
+		subject_done(s);
 		return;
+	}
 	try_all(s, p, readable, draws, met, &databases, f);
 	databases_check(&databases, s, p, f);
+	if (databases.files.count)
+		subject_done(s);
 	databases_free(&databases);
 	for (size_t i = 0; i < p->policy->critical.count; i++)
 		if (!met[i] && p->policy->critical_given) {

@@ -81,6 +81,7 @@ static int open_bytes(struct job *j, struct error *e)
 	if (job_overlap(&j->stream, e) < 0)
 		return -1;
 	pt->bytes = spool_stream(p->scratch, j->stream, job_stored(j), p->budget, e);
+	pt->spooled = pt->bytes;
 	if (stream_state(j->stream) != STREAM_FINISHED)
 		return -1;
 	struct error later;

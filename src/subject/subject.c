@@ -231,6 +231,7 @@ void subject_join(struct subject *s, const struct check_parameters *p, struct fi
 
 void subject_close(struct subject *s)
 {
+	subject_given_up(s);
 	vec_each(&s->volumes, v)
 	{
 		fs_destroy(v->fs);

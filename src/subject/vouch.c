@@ -278,4 +278,5 @@ void subject_vouch(struct subject *s, const struct check_parameters *p, struct f
 	}
 	vouchers_free(&x.vouchers);
 	free(x.targets.items);
+	subject_done(s);
 }

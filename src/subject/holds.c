@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * What was decoded to scratch is given up as soon as nobody will look at it any more: that takes time, and meanwhile
+ * the disk is waited for, where copies are still being proved.
+ */
+#include <pthread.h>
+
+#include "parts.h"
+
+void subject_hold(struct subject *s, unsigned holds)
+{
+	s->holds += holds;
+}
+
+static void *give_up(void *arg)
+{
+	struct subject *s = arg;
+	for (size_t i = 0; i < s->part_count; i++)
+		if (s->parts[i].spooled)
+			source_give_up(s->parts[i].bytes);
+	return NULL;
+}
+
+void subject_done(struct subject *s)
+{
+	/* Where a Windows boots from is looked up later. */
+	if (!s->holds || --s->holds || s->facts.windows)
+		return;
+	s->giving_up = pthread_create(&s->giver, NULL, give_up, s) == 0;
+}
+
+void subject_given_up(struct subject *s)
+{
+	if (s->giving_up)
+		pthread_join(s->giver, NULL);
+	s->giving_up = false;
+}
