@@ -291,8 +291,8 @@ struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, st
 struct fs *subject_reopen_whole(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
 /*
  * So many are going to look into the disks besides those that hold already; each says that it is done. When the last
- * is, what was decoded to scratch is given up: it can't be read any more. Where nobody holds at all it stays until
- * subject_close.
+ * is, disks without a format that were decoded to scratch are given up: they can't be read any more. Where nobody
+ * holds at all they stay until subject_close.
  */
 void subject_hold(struct subject *s, unsigned holds);
 void subject_done(struct subject *s);

@@ -78,7 +78,7 @@ void run_checks(struct subject *s, const struct check_parameters *p, struct find
 {
 	size_t count;
 	const struct check *const *rows = check_rows(&count);
-	/* The metadata walk, the packages' files and the trial restore: no other check looks into disks. */
+	/* The metadata walk, the packages' files and the trial restore: no other check looks into plain disks. */
 	subject_hold(s, 3);
 	for (size_t i = 0; i < count; i++) {
 		struct row_run this = {rows[i], s, p};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * What was decoded to scratch is given up as soon as nobody will look at it any more: that takes time, and meanwhile
- * the disk is waited for, where copies are still being proved.
+ * the disk is waited for, where copies are still being proved. Should somebody look all the same, he is told so.
  */
 #include <pthread.h>
 
@@ -12,11 +12,17 @@ void subject_hold(struct subject *s, unsigned holds)
 	s->holds += holds;
 }
 
+/* What has a format of its own, or is a part of such, is read once more when all of it is verified. */
+static bool is_plain_disk(const struct part *pt)
+{
+	return pt->kind == PART_DISK && !pt->image.format;
+}
+
 static void *give_up(void *arg)
 {
 	struct subject *s = arg;
 	for (size_t i = 0; i < s->part_count; i++)
-		if (s->parts[i].spooled)
+		if (s->parts[i].spooled && is_plain_disk(&s->parts[i]))
 			source_give_up(s->parts[i].bytes);
 	return NULL;
 }

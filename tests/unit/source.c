@@ -115,6 +115,30 @@ static void holes_are_seen(void)
 	CHECK(source_extent_at(s, off, &x, &e) < 0);
 }
 
+/* What is left of it would read as zeros. */
+static void what_was_given_up_is_not_read(void)
+{
+	struct error e = {0};
+	struct extent x;
+	char buf[8];
+	put(in_dir("given-up"), "12345678", 8, O_TRUNC);
+	int fd = open(in_dir("given-up"), O_RDWR);
+	NEED(fd >= 0);
+	autosource struct source *s = source_open_fd(fd, "scratch", &e);
+	NEED(s);
+	autosource struct source *w = source_window(s, 2, 4, "w", &e);
+	NEED(w && source_read_at(w, 0, buf, 4, &e) == 0 && source_extent_at(w, 0, &x, &e) == 0);
+	source_give_up(w);
+	CHECK(source_read_at(w, 0, buf, 4, &e) == 0);
+	source_give_up(s);
+	CHECK(source_read_at(w, 0, buf, 4, &e) < 0);
+	CHECK_INT(e.cls, ERROR_INTERNAL);
+	CHECK(source_extent_at(w, 0, &x, &e) < 0);
+	CHECK_INT(e.cls, ERROR_INTERNAL);
+	struct stat st;
+	CHECK(fstat(fd, &st) == 0 && st.st_size == 0);
+}
+
 static void overlay_replaces_blocks(void)
 {
 	struct error e = {0};
@@ -280,6 +304,7 @@ int main(void)
 	RUN(a_changed_file_is_busy);
 	RUN(a_write_in_the_same_tick_is_seen);
 	RUN(holes_are_seen);
+	RUN(what_was_given_up_is_not_read);
 	RUN(overlay_replaces_blocks);
 	RUN(cache_gives_the_same_bytes);
 	RUN(cache_is_read_by_several);
