@@ -89,7 +89,7 @@ static int judge_sleep(struct ntfs *fs, const char *subject, struct findings *f,
 	int rc = ntfs_find(fs, "hiberfil.sys", false, &it, e);
 	if (rc <= 0 || it.type != ENTRY_FILE || it.size < 4096)
 		return rc < 0 && e->cls != ERROR_CORRUPT ? -1 : 0; /* the walk tells */
-	struct error why;
+	struct error why = {0};
 	autostream struct stream *s = ntfs_open_stream(fs, it.id, &why);
 	if (!s || stream_read_full(s, head, sizeof head, &why) != (ssize_t)sizeof head) {
 		info->stale_view = true;
