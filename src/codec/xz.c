@@ -22,6 +22,8 @@ static int bid(const struct probe *p)
 /* Two threads for the blocks of 24 MiB that xz -6 makes, and more where they are smaller. */
 #define MEMORY_THREADS (160 * MIB)
 #define THREADS_MAX 64
+/* What blocks on all cores may take where it is not the library that decodes them. */
+#define BLOCKS_MEMORY (48 * MIB)
 
 struct xz {
 	lzma_stream lzma;
@@ -132,8 +134,8 @@ static enum begun take_padding(struct feed *f, struct error *e)
 }
 
 /*
- * Small blocks that tell their sizes are decoded apart from each other. What is larger the library does better: it
- * needs no whole block in memory.
+ * Blocks that tell their sizes, small enough for one on each core, are decoded apart from each other. What is larger
+ * the library does better: it may take more memory, and needs no whole block in it.
  */
 static int begin_blocks(struct xz *x, struct feed *f, const lzma_stream_flags *flags, struct error *e)
 {
@@ -145,7 +147,8 @@ static int begin_blocks(struct xz *x, struct feed *f, const lzma_stream_flags *f
 	size_t left = feed_left(f) - XZ_HEADER_SIZE;
 	enum split s = xz_block_look(flags->check, feed_at(f) + XZ_HEADER_SIZE, left, &u);
 	/* More than the header is not asked for: it has told. */
-	if ((s != SPLIT_UNIT && (s != SPLIT_MORE || !u.room)) || u.length + u.room + u.work > UNIT_ROOM)
+	if ((s != SPLIT_UNIT && (s != SPLIT_MORE || !u.room)) || u.length + u.room + u.work > UNIT_ROOM ||
+	    (u.length + u.room + u.work) * codec_width() > BLOCKS_MEMORY)
 		return 0;
 	x->by_blocks = true;
 	feed_take(f, XZ_HEADER_SIZE);

@@ -5,6 +5,7 @@
 
 /* In a unit's mark: the type of check, and above it how many bytes of padding the block has. */
 #define CHECK_BITS 4
+#define WORK_SPARE (512 * KIB)
 
 /* Reads a header that is there as a whole. On success the filters have to be freed. */
 static lzma_ret read_header(lzma_check check, const uint8_t *p, lzma_filter *filters, lzma_block *block,
@@ -52,7 +53,8 @@ enum split xz_block_look(lzma_check check, const uint8_t *p, size_t len, struct 
 		return SPLIT_NONE;
 	u->length = (size_t)total;
 	u->room = (size_t)block.uncompressed_size;
-	u->work = (size_t)memory;
+	/* Of the dictionary no more is ever touched than there is content. */
+	u->work = memory < u->room + WORK_SPARE ? (size_t)memory : u->room + WORK_SPARE;
 	u->mark = (uint32_t)check | (uint32_t)(total - lzma_block_unpadded_size(&block)) << CHECK_BITS;
 	return u->length > len ? SPLIT_MORE : SPLIT_UNIT;
 }
