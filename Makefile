@@ -124,6 +124,7 @@ WRAPPED := malloc calloc realloc strdup strndup pread64 pwrite64 archive_write_d
 $(BUILD)/tests/fault/%: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 # A shared library has resolved its own calls already.
 $(BUILD)/tests/fault/%: LIBRARY := $(BUILD)/libbackproof.a
+$(BUILD)/tests/fault/gate: override LDFLAGS += -Wl,--wrap=source_give_up
 $(BUILD)/tests/fault/seal: override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
 $(BUILD)/tests/fault/passes: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read \
 	fstat64 EVP_MD_CTX_new EVP_DigestFinal_ex EVP_DigestSignInit EVP_DigestSign EVP_DigestVerifyInit \

@@ -22,7 +22,9 @@ void btrfs_note_sums(struct btrfs_verify *v, uint64_t start, uint64_t bytes)
 		last->end += bytes;
 		return;
 	}
-	struct btrfs_run *to = v->sums.count < RUNS_MAX ? vec_push(&v->sums) : NULL;
+	v->sums_many = v->sums.count >= RUNS_MAX;
+	struct btrfs_run *to = v->sums_many ? NULL : vec_push(&v->sums);
+	v->sums_lost |= !to && !v->sums_many;
 	v->sums_seen = to;
 	if (to)
 		*to = (struct btrfs_run){start, start + bytes};
@@ -44,12 +46,15 @@ static bool covers(const struct btrfs_verify *v, uint64_t start, uint64_t bytes)
 bool btrfs_summed(struct btrfs_verify *v, uint64_t inode, const struct btrfs_extent *x)
 {
 	struct btrfs_inode in;
+	struct error e = {0};
 	if (!v->sums_seen || x->type != 1 || !x->disk)
 		return true;
 	/* In another leaf, and that was seen in another snapshot: it is looked up. */
 	if (v->inode != inode) {
-		if (btrfs_inode_read(v->fs, v->tree, inode, &in, NULL) < 0)
+		if (btrfs_inode_read(v->fs, v->tree, inode, &in, &e) < 0) {
+			v->sums_lost |= e.cls == ERROR_INTERNAL;
 			return true; /* told elsewhere */
+		}
 		btrfs_note_inode(v, inode, in.flags);
 	}
 	if (!v->summed)

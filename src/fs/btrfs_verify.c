@@ -264,6 +264,11 @@ static int verify_all(struct btrfs_verify *v, struct error *e)
 	}
 	if (verify_logs(v, e) < 0)
 		return -1;
+	if (v->sums_lost)
+		return error_nomem(e);
+	if (v->sums_many)
+		btrfs_finding(v->f, "btrfs.checksums", v->subject, OUTCOME_SKIPPED, -1,
+			      "data in more pieces than can be kept: whether each has checksums was not asked");
 	judge_totals(v);
 	if (!v->bad_nodes)
 		btrfs_finding(v->f, "btrfs.nodes", v->subject, OUTCOME_HELD, -1,

@@ -39,7 +39,8 @@ struct btrfs_verify {
 	struct btrfs_known *known; /* nodes of subvolumes: open addressing, bytenr 0 is empty */
 	size_t slots, stored;
 	VEC(struct btrfs_run) sums; /* logical runs that have checksums, in order */
-	bool sums_seen;		    /* all of them */
+	bool sums_seen;		    /* all of them; if not, perhaps there are too many, or no memory for them */
+	bool sums_many, sums_lost;
 	uint64_t inode;		    /* the last one in v->tree; its data has checksums or not */
 	bool summed;
 	unsigned bad_nodes, bad_items, bad_dirs, bad_extents;
