@@ -58,9 +58,9 @@ struct restore_input {
 int restore_entry(struct restorer *r, const struct restore_input *in, struct restored *out,
 		  struct error *e) must_check;
 /*
- * Puts one copy on the disk. Asked of all first without and then with wait, the disk works on all at once;
- * each by itself, because a sync of the whole file system would write out the spool, which is to be thrown
- * away.
+ * Puts one copy on the disk. Asked of all first without and then with wait, the disk works on all at once; each
+ * by itself, because a sync of the whole file system would write out the spool, which is to be thrown away. After the
+ * wait the copy is dropped from memory and read ahead, for restore_read_back.
  */
 int restore_flush(struct restorer *r, const struct restored *it, bool wait, struct error *e) must_check;
 /*

@@ -290,11 +290,13 @@ struct fs *subject_reopen(const struct subject_volume *v, struct findings *f, st
 /* The same with all its trees: what a walk of all metadata wants. */
 struct fs *subject_reopen_whole(const struct subject_volume *v, struct findings *f, struct error *e) must_check;
 /*
- * So many are going to look into the disks besides those that hold already; each says that it is done. When the last
- * is, disks without a format that were decoded to scratch are given up: they can't be read any more. Where nobody
- * holds at all they stay until subject_close.
+ * The checks are going to look into the disks: those that do so each say when they are done. When the last is, disks
+ * without a format that were decoded to scratch are given up: they can't be read any more. Where somebody will want
+ * them later, and where subject_look was not called, they stay until subject_close.
  */
-void subject_hold(struct subject *s, unsigned holds);
+void subject_look(struct subject *s, const struct check_parameters *p);
+/* One more who is going to look, and will say that it is done. */
+void subject_hold(struct subject *s);
 void subject_done(struct subject *s);
 /* A file that is soon to be read, by its entry's place and size: see source_expect. */
 void subject_expect(const struct subject_volume *v, uint64_t place, uint64_t size);

@@ -36,14 +36,14 @@ struct candidates {
 	bool eager;  /* all of them are looked at */
 };
 void candidates_free(struct candidates *cs);
+/* Adds a copy of what can't be looked at (c->lost). false: no memory. */
+bool candidates_add_lost(struct candidates *cs, const struct candidate *c) must_check;
 
 /*
  * Looks at name in dir (or AT_FDCWD) and fills in path-independent fields. 1: a regular file (or a directory, when
  * c->partial). 0: something else, gone again, or a link that leads nowhere (c->lost). -1: can't be looked at; shown is
  * its path for messages.
  */
-/* false: no memory. */
-bool candidates_add_lost(struct candidates *cs, const struct candidate *c) must_check;
 int candidate_look(int dir, const char *name, const char *shown, struct candidate *c,
 		   struct error *e) must_check;
 

@@ -28,9 +28,7 @@ static int bid(const struct probe *p)
 struct xz {
 	lzma_stream lzma;
 	bool by_blocks; /* of the present stream: not lzma, but */
-#ifdef XZ_BY_BLOCKS
 	struct xz_blocks blocks;
-#endif
 };
 
 static int xz_init(void *self, struct error *e)
@@ -38,9 +36,7 @@ static int xz_init(void *self, struct error *e)
 	struct xz *x = self;
 	(void)e;
 	x->lzma = (lzma_stream)LZMA_STREAM_INIT;
-#ifdef XZ_BY_BLOCKS
 	x->blocks.lzma = (lzma_stream)LZMA_STREAM_INIT;
-#endif
 	return 0;
 }
 
@@ -48,9 +44,7 @@ static void xz_destroy(void *self)
 {
 	struct xz *x = self;
 	lzma_end(&x->lzma);
-#ifdef XZ_BY_BLOCKS
 	xz_blocks_free(&x->blocks);
-#endif
 }
 
 static const char *lzma_text(lzma_ret rc)
@@ -139,9 +133,8 @@ static enum begun take_padding(struct feed *f, struct error *e)
  */
 static int begin_blocks(struct xz *x, struct feed *f, const lzma_stream_flags *flags, struct error *e)
 {
-	x->by_blocks = false;
-#ifdef XZ_BY_BLOCKS
 	struct unit u = {0};
+	x->by_blocks = false;
 	if (feed_fill(f, XZ_HEADER_SIZE + LZMA_BLOCK_HEADER_SIZE_MAX, e) < 0)
 		return -1;
 	size_t left = feed_left(f) - XZ_HEADER_SIZE;
@@ -153,10 +146,6 @@ static int begin_blocks(struct xz *x, struct feed *f, const lzma_stream_flags *f
 	x->by_blocks = true;
 	feed_take(f, XZ_HEADER_SIZE);
 	return xz_blocks_begin(&x->blocks, flags, e);
-#else
-	(void)f, (void)flags, (void)e;
-	return 0;
-#endif
 }
 
 static enum begun xz_begin(void *self, struct feed *f, bool first, struct error *e)
@@ -187,16 +176,9 @@ static enum begun xz_begin(void *self, struct feed *f, bool first, struct error 
 	return flags.check == LZMA_CHECK_NONE ? BEGUN_UNCHECKED : BEGUN_CONTENT;
 }
 
-static ssize_t xz_decode(void *self, struct feed *f, void *buf, size_t cap, bool *done,
-			 struct error *e)
+lzma_ret xz_step(lzma_stream *s, struct feed *f, void *buf, size_t cap, size_t *made)
 {
-	struct xz *x = self;
-	lzma_stream *s = &x->lzma;
 	lzma_ret rc;
-#ifdef XZ_BY_BLOCKS
-	if (x->by_blocks)
-		return xz_blocks_decode(&x->blocks, f, buf, cap, done, e);
-#endif
 	s->next_in = feed_at(f);
 	s->avail_in = feed_left(f);
 	s->next_out = buf;
@@ -206,7 +188,19 @@ static ssize_t xz_decode(void *self, struct feed *f, void *buf, size_t cap, bool
 		rc = lzma_code(s, f->ended ? LZMA_FINISH : LZMA_RUN);
 	while (rc == LZMA_OK && s->avail_out == cap && s->avail_in == feed_left(f));
 	feed_take(f, feed_left(f) - s->avail_in);
-	ssize_t n = (ssize_t)(cap - s->avail_out);
+	*made = cap - s->avail_out;
+	return rc;
+}
+
+static ssize_t xz_decode(void *self, struct feed *f, void *buf, size_t cap, bool *done,
+			 struct error *e)
+{
+	struct xz *x = self;
+	size_t made;
+	if (x->by_blocks)
+		return xz_blocks_decode(&x->blocks, f, buf, cap, done, e);
+	lzma_ret rc = xz_step(&x->lzma, f, buf, cap, &made);
+	ssize_t n = (ssize_t)made;
 	*done = rc == LZMA_STREAM_END;
 	if (rc == LZMA_OK || rc == LZMA_STREAM_END)
 		return n;
@@ -215,7 +209,6 @@ static ssize_t xz_decode(void *self, struct feed *f, void *buf, size_t cap, bool
 	return failed(x, rc, e);
 }
 
-#ifdef XZ_BY_BLOCKS
 static enum split xz_split(void *self, bool inside, const uint8_t *p, size_t len, bool ended, struct unit *u)
 {
 	const struct xz *x = self;
@@ -230,14 +223,10 @@ static void xz_joined(void *self, const struct unit *units, size_t count, const 
 	xz_blocks_joined(&x->blocks, units, count);
 }
 
-#define PARTS .split = xz_split, .part = xz_blocks_part, .joined = xz_joined
-#else
-#define PARTS .split = NULL
-#endif
-
 MEMBER_DECODE(xz_stream, .codec = "xz", .unit = "stream", .size = sizeof(struct xz),
 	      .init = xz_init, .begin = xz_begin,
-	      .decode = xz_decode, .destroy = xz_destroy, PARTS)
+	      .decode = xz_decode, .destroy = xz_destroy, .split = xz_split, .part = xz_blocks_part,
+	      .joined = xz_joined)
 #define DECODE xz_stream
 #else
 #define DECODE NULL

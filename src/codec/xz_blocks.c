@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "xz_blocks.h"
 
-#ifdef XZ_BY_BLOCKS
+#ifdef HAVE_LIBLZMA
 
 /* In a unit's mark: the type of check, and above it how many bytes of padding the block has. */
 #define CHECK_BITS 4
 #define WORK_SPARE (512 * KIB)
+
+/* As lzma_filters_free does it, which came with 5.4. */
+static void free_filters(lzma_filter *filters)
+{
+	for (size_t i = 0; i < LZMA_FILTERS_MAX && filters[i].id != LZMA_VLI_UNKNOWN; i++)
+		free(filters[i].options);
+}
 
 /* Reads a header that is there as a whole. On success the filters have to be freed. */
 static lzma_ret read_header(lzma_check check, const uint8_t *p, lzma_filter *filters, lzma_block *block,
@@ -46,7 +53,7 @@ enum split xz_block_look(lzma_check check, const uint8_t *p, size_t len, struct 
 		return SPLIT_MORE;
 	if (read_header(check, p, filters, &block, &memory) != LZMA_OK)
 		return SPLIT_NONE;
-	lzma_filters_free(filters, NULL);
+	free_filters(filters);
 	lzma_vli total = lzma_block_total_size(&block);
 	if (!total || total == LZMA_VLI_UNKNOWN || block.uncompressed_size == LZMA_VLI_UNKNOWN || total > UNIT_ROOM ||
 	    block.uncompressed_size > UNIT_ROOM || memory > XZ_MEMORY_MAX)
@@ -74,7 +81,7 @@ int xz_block_decode(lzma_check check, const uint8_t *in, size_t len, uint8_t *ou
 	*made = 0;
 	if (memory <= XZ_MEMORY_MAX)
 		rc = lzma_block_buffer_decode(&block, NULL, in, taken, len, out, made, room);
-	lzma_filters_free(filters, NULL);
+	free_filters(filters);
 	if (memory > XZ_MEMORY_MAX)
 		return too_much(memory, e);
 	return rc == LZMA_OK ? 0 : xz_failed(rc, e);
@@ -139,7 +146,7 @@ static int open_next(struct xz_blocks *b, struct feed *f, struct error *e)
 		return xz_failed(rc, e);
 	if (memory <= XZ_MEMORY_MAX)
 		rc = lzma_block_decoder(&b->lzma, &b->block);
-	lzma_filters_free(filters, NULL);
+	free_filters(filters);
 	b->block.filters = NULL;
 	if (memory > XZ_MEMORY_MAX)
 		return too_much(memory, e);
@@ -152,23 +159,14 @@ static int open_next(struct xz_blocks *b, struct feed *f, struct error *e)
 
 static ssize_t read_block(struct xz_blocks *b, struct feed *f, void *buf, size_t cap, struct error *e)
 {
-	lzma_stream *s = &b->lzma;
-	lzma_ret rc;
-	s->next_in = feed_at(f);
-	s->avail_in = feed_left(f);
-	s->next_out = buf;
-	s->avail_out = cap;
-	/* The library answers a second call without progress with LZMA_BUF_ERROR. */
-	do
-		rc = lzma_code(s, f->ended ? LZMA_FINISH : LZMA_RUN);
-	while (rc == LZMA_OK && s->avail_out == cap && s->avail_in == feed_left(f));
-	feed_take(f, feed_left(f) - s->avail_in);
+	size_t made;
+	lzma_ret rc = xz_step(&b->lzma, f, buf, cap, &made);
 	if (rc == LZMA_STREAM_END) {
 		b->place = XZ_BETWEEN;
 		rc = lzma_index_hash_append(b->seen, lzma_block_unpadded_size(&b->block), b->block.uncompressed_size);
 	}
 	if (rc == LZMA_OK || (rc == LZMA_BUF_ERROR && !feed_left(f) && f->ended))
-		return (ssize_t)(cap - s->avail_out);
+		return (ssize_t)made;
 	return xz_failed(rc, e);
 }
 

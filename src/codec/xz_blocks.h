@@ -6,23 +6,22 @@
 #ifndef CODEC_XZ_BLOCKS_H
 #define CODEC_XZ_BLOCKS_H
 
+#include "member.h"
+
+#define XZ_HEADER_SIZE 12
+
 #ifdef HAVE_LIBLZMA
 #include <lzma.h>
 
-#if LZMA_VERSION >= UINT32_C(50040002) /* 5.4.0 */
-#define XZ_BY_BLOCKS 1
-#endif
-
-#include "member.h"
-
 /* The dictionary of 256 MiB is within the limit: the decoder's own needs come on top. */
 #define XZ_MEMORY_MAX (CODEC_WINDOW_MAX + 16 * MIB)
-#define XZ_HEADER_SIZE 12
 
 /* What liblzma's answer means; "here". */
 int xz_failed(lzma_ret rc, struct error *e);
 
-#ifdef XZ_BY_BLOCKS
+/* One call of the decoder, which takes from the feed and makes *made bytes. */
+lzma_ret xz_step(lzma_stream *s, struct feed *f, void *buf, size_t cap, size_t *made);
+
 struct xz_blocks {
 	lzma_stream lzma; /* decodes a block in passing */
 	lzma_block block; /* that one */
@@ -46,7 +45,6 @@ enum split xz_block_look(lzma_check check, const uint8_t *p, size_t len, struct 
 /* One block at hand, its header and check with it. *taken of the len bytes, *made of room. */
 int xz_block_decode(lzma_check check, const uint8_t *in, size_t len, uint8_t *out, size_t room, size_t *taken,
 		    size_t *made, struct error *e) must_check;
-#endif
 #endif
 
 #endif

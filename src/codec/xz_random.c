@@ -7,7 +7,7 @@
 #include "random.h"
 #include "xz_blocks.h"
 
-#ifdef XZ_BY_BLOCKS /* the version that has it has the file decoder, too */
+#if defined(HAVE_LIBLZMA) && LZMA_VERSION >= UINT32_C(50040002) /* 5.4.0: the first with the file decoder */
 
 #define INDEX_MEMORY (32 * MIB)
 #define BUFFER (64 * KIB)

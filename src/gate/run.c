@@ -78,12 +78,7 @@ void run_checks(struct subject *s, const struct check_parameters *p, struct find
 {
 	size_t count;
 	const struct check *const *rows = check_rows(&count);
-	/*
-	 * The metadata walk, the packages' files and the trial restore: no other check looks into plain disks. What is
-	 * sealed is compared with its source after them.
-	 */
-	if (!p->sealing)
-		subject_hold(s, 3);
+	subject_look(s, p);
 	for (size_t i = 0; i < count; i++) {
 		struct row_run this = {rows[i], s, p};
 		if (rows[i]->beside && i + 1 < count) {

@@ -185,7 +185,7 @@ void draw_begin(struct draw *d, struct subject *s, size_t index, const struct ch
 {
 	struct subject_volume *v = &s->volumes.items[index];
 	struct error e = {0};
-	subject_hold(s, s->holds > 0);
+	subject_hold(s);
 	d->volume = v;
 	d->p = p;
 	d->s = s;

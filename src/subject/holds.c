@@ -7,9 +7,20 @@
 
 #include "parts.h"
 
-void subject_hold(struct subject *s, unsigned holds)
+/* The metadata walk, the packages' files and the trial restore: no other check looks into plain disks. */
+#define LOOKS 3
+
+void subject_look(struct subject *s, const struct check_parameters *p)
 {
-	s->holds += holds;
+	/* What is sealed is compared with its source later; where a Windows boots from is looked up later. */
+	if (!p->sealing && !s->facts.windows)
+		s->holds = LOOKS;
+}
+
+void subject_hold(struct subject *s)
+{
+	if (s->holds)
+		s->holds++;
 }
 
 /* What has a format of its own, or is a part of such, is read once more when all of it is verified. */
@@ -29,8 +40,7 @@ static void *give_up(void *arg)
 
 void subject_done(struct subject *s)
 {
-	/* Where a Windows boots from is looked up later. */
-	if (!s->holds || --s->holds || s->facts.windows)
+	if (!s->holds || --s->holds)
 		return;
 	s->giving_up = pthread_create(&s->giver, NULL, give_up, s) == 0;
 }

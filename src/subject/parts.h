@@ -23,9 +23,9 @@ int part_open(struct opener *o, struct part *pt, enum part_depth depth, struct e
 /* Opens the image in bytes that are open. 0 also where there is none, or it is broken: see pt->failure. */
 int part_image(struct opener *o, struct part *pt, const struct format *row, struct error *e) must_check;
 void part_close(struct part *pt);
-/* Waits for the background digest of stored bytes, if there is one. */
 /* Waits until what was given up is gone. */
 void subject_given_up(struct subject *s);
+/* Waits for the background digest of stored bytes, if there is one. */
 void part_join(struct part *pt, const struct check_parameters *p, struct findings *f);
 /* How many bytes have been read and decoded, as of now. */
 void subject_measure(struct subject *s);

@@ -18,18 +18,13 @@ static struct error why;
 
 static char *full(const char *name)
 {
-	static char buf[8][600];
-	static unsigned next;
-	char *to = buf[next++ % 8];
-	snprintf(to, sizeof buf[0], "%s/%s", root, name);
-	return to;
+	return path_below(root, name);
 }
 
 static void clear(void)
 {
-	char cmd[300];
-	snprintf(cmd, sizeof cmd, "rm -rf %s && mkdir %s && chmod 755 %s", root, root, root);
-	NEED(system(cmd) == 0 && chdir(root) == 0);
+	fresh_root(root);
+	NEED(chdir(root) == 0);
 }
 
 static void put(const char *name)

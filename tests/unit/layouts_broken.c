@@ -18,18 +18,12 @@ static char root[64];
 
 static char *full(const char *name)
 {
-	static char buf[4][300];
-	static unsigned next;
-	char *to = buf[next++ % 4];
-	snprintf(to, sizeof buf[0], "%s/%s", root, name);
-	return to;
+	return path_below(root, name);
 }
 
 static void clear(void)
 {
-	char cmd[300];
-	snprintf(cmd, sizeof cmd, "rm -rf %s && mkdir %s && chmod 755 %s", root, root, root);
-	NEED(system(cmd) == 0);
+	fresh_root(root);
 }
 
 static void put(const char *name, const char *text)

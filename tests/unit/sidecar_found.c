@@ -19,11 +19,7 @@ static struct findings f;
 
 static char *full(const char *name)
 {
-	static char buf[8][700];
-	static unsigned next;
-	char *to = buf[next++ % 8];
-	snprintf(to, sizeof buf[0], "%s%s%s", *name == '/' ? "" : root, *name == '/' ? "" : "/", name);
-	return to;
+	return path_below(root, name);
 }
 
 static void unload(void)
@@ -92,9 +88,7 @@ static void put_sum(const char *name, char c, const char *of)
 
 static void clear(void)
 {
-	char cmd[300];
-	snprintf(cmd, sizeof cmd, "rm -rf %s && mkdir %s && chmod 755 %s", root, root, root);
-	NEED(system(cmd) == 0);
+	fresh_root(root);
 }
 
 /* --- pieces --- */
