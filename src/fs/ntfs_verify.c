@@ -246,7 +246,7 @@ static int judge_all(struct ntfs_verify *v, struct error *e)
 			     "%llu clusters are used once each and marked so", (unsigned long long)v->clusters);
 	if (!v->bad_indexes && !v->bad_links)
 		ntfs_finding(v->f, "ntfs.directories", v->subject, OUTCOME_HELD, -1,
-			     "%llu entries in %llu directories and %llu index blocks lead to the right records",
+			     "%llu entries in %llu directories and %llu index blocks are in order and lead to the right records",
 			     (unsigned long long)v->entries, (unsigned long long)v->dirs,
 			     (unsigned long long)v->blocks);
 	return 0;

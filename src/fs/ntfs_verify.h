@@ -46,8 +46,21 @@ struct ntfs_verify {
 	unsigned bad_records, bad_runs, bad_indexes, bad_links;
 };
 
+/* One directory's index. */
+struct ntfs_tree {
+	uint64_t no; /* the directory's record */
+	uint8_t *map; /* blocks in use */
+	uint8_t *pointed;
+	uint64_t blocks, used, children, vcn_bytes;
+	uint32_t block;
+};
+
 /* ntfs_verify_index.c: every directory's index, and that entries and records agree. */
 int ntfs_verify_indexes(struct ntfs_verify *v, struct error *e) must_check;
+/* ntfs_order.c: that the entries are in order: of one whose blocks and entries are well formed; h: the header in its
+ * root, na: its blocks (NULL: it has none). */
+int ntfs_verify_order(struct ntfs_verify *v, const struct ntfs_tree *t, const uint8_t *h, struct _ntfs_attr *na,
+		      struct error *e) must_check;
 /* ntfs_lists.c: that lists of attributes name those that records have for each other. */
 int ntfs_verify_lists(struct ntfs_verify *v, struct error *e) must_check;
 /* ntfs_upcase.c: the table of upper-case letters, where it has a checksum. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The indexes of directories: every block in use, each pointed to once from its tree; every entry leads to a
+ * The indexes of directories: every block in use, each pointed to once from its tree, its entries in order; every entry leads to a
  * record in use of the same sequence number, and every name of a record has an entry.
  */
 #ifdef HAVE_LIBNTFS_3G
@@ -12,18 +12,11 @@
 #include <ntfs-3g/inode.h>
 
 #define MAX_BLOCKS (16 * MIB)
+#define COLLATE_NAMES 1u
 
 static const uint16_t i30[4] = {'$', 'I', '3', '0'};
 
-struct tree {
-	uint64_t no; /* the directory's record */
-	uint8_t *map; /* blocks in use */
-	uint8_t *pointed;
-	uint64_t blocks, used, children, vcn_bytes;
-	uint32_t block;
-};
-
-static void judge_child(struct ntfs_verify *v, struct tree *t, uint64_t vcn)
+static void judge_child(struct ntfs_verify *v, struct ntfs_tree *t, uint64_t vcn)
 {
 	uint64_t at = vcn > UINT64_MAX / t->vcn_bytes ? UINT64_MAX : vcn * t->vcn_bytes;
 	uint64_t n = t->block ? at / t->block : UINT64_MAX;
@@ -39,7 +32,7 @@ static void judge_child(struct ntfs_verify *v, struct tree *t, uint64_t vcn)
 	}
 }
 
-static void judge_entry(struct ntfs_verify *v, struct tree *t, const uint8_t *p, size_t key)
+static void judge_entry(struct ntfs_verify *v, struct ntfs_tree *t, const uint8_t *p, size_t key)
 {
 	uint64_t ref = get_le64(p), no = MREF(ref);
 	const uint8_t *name = p + 16;
@@ -68,7 +61,7 @@ static void judge_entry(struct ntfs_verify *v, struct tree *t, const uint8_t *p,
 }
 
 /* Entries of a root or block: h is the index header, of which `room` bytes are there. */
-static void judge_entries(struct ntfs_verify *v, struct tree *t, const uint8_t *h, size_t room)
+static void judge_entries(struct ntfs_verify *v, struct ntfs_tree *t, const uint8_t *h, size_t room)
 {
 	size_t at = room >= 16 ? get_le32(h) : 0, end = room >= 16 ? get_le32(h + 4) : 0;
 	if (at < 16 || end > room || at > end) {
@@ -92,7 +85,7 @@ static void judge_entries(struct ntfs_verify *v, struct tree *t, const uint8_t *
 	broken_index(v, "MFT record %llu: the entries of its index do not end", (unsigned long long)t->no);
 }
 
-static int judge_blocks(struct ntfs_verify *v, struct tree *t, ntfs_attr *na, struct error *e)
+static int judge_blocks(struct ntfs_verify *v, struct ntfs_tree *t, ntfs_attr *na, struct error *e)
 {
 	size_t at_once = t->block < MIB ? (size_t)(MIB / t->block) : 1;
 	autofree uint8_t *buf = malloc(at_once * t->block);
@@ -124,7 +117,7 @@ static int judge_blocks(struct ntfs_verify *v, struct tree *t, ntfs_attr *na, st
 }
 
 /* Index blocks and their bitmap. */
-static int open_blocks(struct ntfs_verify *v, struct tree *t, ntfs_inode *ni, ntfs_attr **na, struct error *e)
+static int open_blocks(struct ntfs_verify *v, struct ntfs_tree *t, ntfs_inode *ni, ntfs_attr **na, struct error *e)
 {
 	autofree uint8_t *map = NULL;
 	size_t len = 0;
@@ -148,7 +141,7 @@ static int open_blocks(struct ntfs_verify *v, struct tree *t, ntfs_inode *ni, nt
 	return 1;
 }
 
-static int judge_tree(struct ntfs_verify *v, struct tree *t, struct error *e)
+static int judge_tree(struct ntfs_verify *v, struct ntfs_tree *t, struct error *e)
 {
 	autodestroy(ntfs_lib_put) ntfs_inode *ni = ntfs_lib_inode(v->fs, t->no, e);
 	autodestroy(ntfs_lib_put_attr) ntfs_attr *na = NULL;
@@ -162,6 +155,11 @@ static int judge_tree(struct ntfs_verify *v, struct tree *t, struct error *e)
 	if (!rc || len < 32)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "MFT record %llu: a directory without an index",
 				 (unsigned long long)t->no);
+	/* As Windows and Linux look for them: names, by the table of upper-case letters. */
+	if (get_le32(root) != ATTR_NAME || get_le32(root + 4) != COLLATE_NAMES)
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+				 "MFT record %llu: the index of a directory is not one of names",
+				 (unsigned long long)t->no);
 	t->block = get_le32(root + 8);
 	if (t->block < 512 || t->block > 2 * MIB || t->block & (t->block - 1))
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
@@ -172,12 +170,15 @@ static int judge_tree(struct ntfs_verify *v, struct tree *t, struct error *e)
 	rc = open_blocks(v, t, ni, &na, e);
 	if (rc < 0)
 		return -1;
+	unsigned before = v->bad_indexes;
 	judge_entries(v, t, root + 16, len - 16);
 	if (rc && judge_blocks(v, t, na, e) < 0)
 		return -1;
 	if (t->used != t->children)
 		broken_index(v, "MFT record %llu: %llu blocks of its index are in use, its tree has %llu",
 			     (unsigned long long)t->no, (unsigned long long)t->used, (unsigned long long)t->children);
+	if (v->bad_indexes == before && ntfs_verify_order(v, t, root + 16, na, e) < 0)
+		return -1;
 	/* The library is stricter in places: what is HELD, a walk shows. */
 	autodestroy(ntfs_listing_free_auto) struct ntfs_listing *l = ntfs_list(v->fs, t->no, true, e);
 	return l ? 0 : -1;
@@ -210,7 +211,7 @@ int ntfs_verify_indexes(struct ntfs_verify *v, struct error *e)
 		unsigned flags = v->known[no].flags;
 		if ((flags & (REC_USED | REC_DIR | REC_EXTENT)) != (REC_USED | REC_DIR))
 			continue;
-		struct tree t = {.no = no};
+		struct ntfs_tree t = {.no = no};
 		int rc = judge_tree(v, &t, e);
 		free(t.map);
 		free(t.pointed);

@@ -142,6 +142,8 @@ static const struct field fields[] = {
 	{"#10", 0x80, 48, 8, 1000, "ntfs.upcase"},
 	{"#0", 0xb0, 48, 16, 2, RECORDS},
 	/* indexes */
+	{"many", 0x90, 32, 4, 0x80, DIRS},
+	{"many", 0x90, 32 + 4, 4, 0, DIRS},
 	{"many", 0x90, 32 + 8, 4, 256, DIRS},
 	{"many", 0x90, 32 + 8, 4, 4 << 20, DIRS},
 	{"many", 0x90, 32 + 8, 4, 1000, DIRS},
