@@ -72,6 +72,9 @@ static int take_volume(struct ntfs *fs, struct fs_info *info, unsigned *flags, s
 		return -1;
 	if (!rc || len < 12)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: $Volume tells neither version nor state");
+	if (volume[8] < 1 || volume[8] > 3)
+		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, "NTFS %u.%u is not known here", volume[8],
+				 volume[9]);
 	*flags = get_le16(volume + 10);
 	snprintf(info->type, sizeof info->type, "ntfs");
 	snprintf(info->uuid, sizeof info->uuid, "%016llX", (unsigned long long)fs->g.serial);

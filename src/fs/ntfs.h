@@ -35,12 +35,11 @@ struct ntfs_geometry {
 	uint64_t serial;
 };
 
-/* Reads and their first error: the library turns errors into errno. */
+/* Reads and their last error: the library turns errors into errno. */
 struct ntfs_disk {
 	struct source *src; /* through a cache; owned */
-	struct error first;
+	struct error error;
 	bool failed;
-	int64_t at;
 };
 
 struct _ntfs_attr;
@@ -98,6 +97,8 @@ struct _ntfs_inode *ntfs_lib_inode(struct ntfs *fs, uint64_t ref, struct error *
 /* A stream of an inode; name of units UTF-16, NULL for the unnamed. 1, 0 no such, -1. */
 int ntfs_lib_attr(struct ntfs *fs, struct _ntfs_inode *ni, uint32_t type, const void *name,
 		  size_t units, struct _ntfs_attr **out, struct error *e) must_check;
+/* By the key of a person (EFS). */
+bool ntfs_lib_is_encrypted(struct _ntfs_attr *na);
 /* Fills len bytes from off by runs, without the library: zeros in holes and beyond what is initialised.
  * Not for compressed, encrypted or resident ones. */
 int ntfs_lib_read(struct ntfs *fs, struct _ntfs_attr *na, uint64_t off, void *buf, size_t len,

@@ -68,8 +68,8 @@ static int check_index(struct ntfs *fs, ntfs_inode *ni, struct error *e)
 	if (rc < 0)
 		return -1;
 	uint64_t size = (uint64_t)index->data_size;
-	if (!rc || NAttrCompressed(index) || NAttrEncrypted(index) || size > MAX_INDEX ||
-	    size > fs->g.clusters * fs->g.cluster || (uint64_t)map->data_size > size / 512 / 8 + 4096)
+	if (!rc || size > MAX_INDEX || size > fs->g.clusters * fs->g.cluster ||
+	    (uint64_t)map->data_size > size / 512 / 8 + 4096)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
 				 "NTFS: MFT record %llu: the index of the directory has an impossible size",
 				 (unsigned long long)ni->mft_no);
@@ -81,11 +81,6 @@ struct ntfs_listing *ntfs_list(struct ntfs *fs, uint64_t ref, bool hidden, struc
 	autodestroy(ntfs_lib_put) ntfs_inode *ni = ntfs_lib_inode(fs, ref, e);
 	if (!ni)
 		return NULL;
-	if (!(ni->mrec->flags & MFT_RECORD_IS_DIRECTORY)) {
-		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: MFT record %llu is no directory",
-			  (unsigned long long)ni->mft_no);
-		return NULL;
-	}
 	autodestroy(ntfs_listing_free_auto) struct ntfs_listing *l = calloc(1, sizeof *l);
 	if (!l) {
 		error_nomem(e);
@@ -169,7 +164,7 @@ static int walk_list(struct walk *w, void *at, struct error *e)
 	if (walk_depth(w) > MAX_DEPTH + 1)
 		return error_budget(e, "budget.depth", "NTFS: directories lie more than %d deep in each other",
 				    MAX_DEPTH);
-	int rc = no >= h->fs->records ? 0 : walk_see(w, no, e);
+	int rc = walk_see(w, no, e);
 	if (rc < 0)
 		return -1;
 	if (!rc)

@@ -157,7 +157,7 @@ static int open_data(struct file *f, struct error *e)
 	if (rc <= 0)
 		return rc;
 	ntfs_attr *na = f->na;
-	if (NAttrEncrypted(na))
+	if (ntfs_lib_is_encrypted(na))
 		return error_set(e, ERROR_ENCRYPTED, ERROR_NO_OFFSET, "NTFS: the file is encrypted (EFS)");
 	if (na->data_size < 0 || na->initialized_size < 0 || na->initialized_size > na->data_size)
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: MFT record %llu: its sizes are wrong",
@@ -229,7 +229,7 @@ static int show_stream(struct ntfs *fs, ntfs_inode *ni, const struct named *n, f
 	int rc = ntfs_lib_attr(fs, ni, ATTR_DATA, n->name, n->units, &na, e);
 	if (rc <= 0)
 		return rc;
-	if (NAttrEncrypted(na) || (uint64_t)na->data_size > MAX_STREAM)
+	if (ntfs_lib_is_encrypted(na) || (uint64_t)na->data_size > MAX_STREAM)
 		return 0;
 	ntfs_lib_put_attr(&na);
 	rc = ntfs_lib_whole(fs, ni, ATTR_DATA, n->name, n->units, MAX_STREAM, &value, &len, e);

@@ -34,12 +34,11 @@ static int disk_close(struct ntfs_device *dev)
 static s64 disk_seek(struct ntfs_device *dev, s64 offset, int whence)
 {
 	struct ntfs_disk *d = dev->d_private;
-	s64 from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? d->at : (s64)source_size(d->src), to;
-	if (add_overflows(from, offset, &to) || to < 0) {
+	if (whence != SEEK_SET || offset < 0 || (uint64_t)offset > source_size(d->src)) {
 		errno = EINVAL;
 		return -1;
 	}
-	return d->at = to;
+	return offset;
 }
 
 static s64 disk_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
@@ -47,18 +46,13 @@ static s64 disk_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
 	struct ntfs_disk *d = dev->d_private;
 	uint64_t size = source_size(d->src);
 	struct error e = {0};
-	if (count < 0 || offset < 0) {
-		errno = EINVAL;
-		return -1;
-	}
-	if ((uint64_t)offset >= size || !count)
+	if (count <= 0 || (uint64_t)offset >= size) /* a negative one, too */
 		return 0;
 	if ((uint64_t)count > size - (uint64_t)offset)
 		count = (s64)(size - (uint64_t)offset);
 	if (!source_read_at(d->src, (uint64_t)offset, buf, (size_t)count, &e))
 		return count;
-	if (!d->failed)
-		d->first = e;
+	d->error = e;
 	d->failed = true;
 	errno = EIO;
 	return -1;
@@ -66,11 +60,9 @@ static s64 disk_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
 
 static s64 disk_read(struct ntfs_device *dev, void *buf, s64 count)
 {
-	struct ntfs_disk *d = dev->d_private;
-	s64 n = disk_pread(dev, buf, count, d->at);
-	if (n > 0)
-		d->at += n;
-	return n;
+	(void)dev, (void)buf, (void)count; /* it has pread */
+	errno = EOPNOTSUPP;
+	return -1;
 }
 
 static s64 disk_write(struct ntfs_device *dev, const void *buf, s64 count)
@@ -131,7 +123,7 @@ int ntfs_lib_error(struct ntfs *fs, struct error *e, const char *fmt, ...)
 	va_end(ap);
 	if (fs->disk.failed) {
 		if (e)
-			*e = fs->disk.first;
+			*e = fs->disk.error;
 		fs->disk.failed = false;
 		return error_prefix(e, "NTFS: %s", what);
 	}
@@ -164,7 +156,7 @@ int ntfs_lib_open(struct ntfs *fs, struct error *e)
 	}
 	ntfs_set_shown_files(fs->vol, FALSE, TRUE, FALSE);
 	errno = EIO;
-	if (!fs->vol->mft_na || ntfs_attr_map_whole_runlist(fs->vol->mft_na))
+	if (ntfs_attr_map_whole_runlist(fs->vol->mft_na))
 		return ntfs_lib_error(fs, e, "the runs of the MFT");
 	fs->records = (uint64_t)fs->vol->mft_na->initialized_size / fs->g.record;
 	if (fs->records > fs->g.clusters * fs->g.cluster / fs->g.record)
@@ -221,6 +213,12 @@ int ntfs_lib_attr(struct ntfs *fs, ntfs_inode *ni, uint32_t type, const void *na
 	if (errno == ENOENT && !fs->disk.failed)
 		return 0;
 	return ntfs_lib_error(fs, e, "MFT record %llu: attribute %02x", (unsigned long long)ni->mft_no, type);
+}
+
+/* (NAttrEncrypted asks the file and not the attribute, and never for a stream that has a name.) */
+bool ntfs_lib_is_encrypted(ntfs_attr *na)
+{
+	return NAttrEncrypted(na) || na->data_flags & ATTR_IS_ENCRYPTED;
 }
 
 static int bad_run(const ntfs_attr *na, uint64_t off, const char *what, struct error *e)

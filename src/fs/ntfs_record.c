@@ -86,6 +86,9 @@ int ntfs_next_attribute(const uint8_t *r, size_t size, struct ntfs_attribute *a,
 		return -1;
 	a->name = p + name;
 	if (!a->resident) {
+		*why = "an attribute that is always in its record is said to be elsewhere";
+		if (a->type == ATTR_STANDARD || a->type == ATTR_NAME || a->type == ATTR_INDEX_ROOT)
+			return -1;
 		*why = take_runs(p, length, a);
 		return *why ? -1 : 1;
 	}

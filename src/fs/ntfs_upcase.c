@@ -40,7 +40,7 @@ int ntfs_verify_upcase(struct ntfs_verify *v, struct error *e)
 	rc = ntfs_lib_whole(v->fs, ni, ATTR_DATA, NULL, 0, TABLE, &table, &len, e);
 	if (rc < 0)
 		return -1;
-	bool held = rc && crc64(table, len) == get_le64(info + 8);
+	bool held = crc64(table, len) == get_le64(info + 8);
 	ntfs_finding(v->f, "ntfs.upcase", v->subject, held ? OUTCOME_HELD : OUTCOME_BROKEN, -1,
 		     held ? "the table of upper-case letters: its checksum holds"
 			  : "the table of upper-case letters does not match its checksum");

@@ -39,7 +39,8 @@ static bool claim(struct ntfs_verify *v, uint64_t lcn, uint64_t length, uint64_t
 	return free_before;
 }
 
-static void judge_runs(struct ntfs_verify *v, uint64_t no, const struct ntfs_attribute *a)
+/* whole: no other record has more of it. */
+static void judge_runs(struct ntfs_verify *v, uint64_t no, const struct ntfs_attribute *a, bool whole)
 {
 	const uint8_t *p = a->pairs;
 	int64_t lcn = 0;
@@ -47,7 +48,8 @@ static void judge_runs(struct ntfs_verify *v, uint64_t no, const struct ntfs_att
 	bool hole;
 	int rc;
 	while ((rc = ntfs_next_run(&p, a->pairs_end, &lcn, &length, &hole)) > 0) {
-		if (add_overflows(vcn, length, &vcn) || vcn > INT64_MAX) {
+		vcn += length; /* each of them below 2^63 */
+		if (vcn > INT64_MAX) {
 			rc = -1;
 			break;
 		}
@@ -74,6 +76,9 @@ static void judge_runs(struct ntfs_verify *v, uint64_t no, const struct ntfs_att
 	bool empty = vcn == a->first_vcn && (a->last_vcn == UINT64_MAX || (!a->first_vcn && !a->allocated));
 	if (rc < 0 || (vcn != a->last_vcn + 1 && !empty))
 		broken_runs(v, "MFT record %llu: the runs of attribute %02x are not those that it says it has",
+			    (unsigned long long)no, a->type);
+	else if (whole && !a->first_vcn && (a->size + v->fs->g.cluster - 1) / v->fs->g.cluster > vcn)
+		broken_runs(v, "MFT record %llu: attribute %02x has more bytes than its runs have room for",
 			    (unsigned long long)no, a->type);
 }
 
@@ -105,30 +110,29 @@ static void judge_record(struct ntfs_verify *v, uint64_t no, const uint8_t *r)
 		return;
 	}
 	while (ntfs_next_attribute(r, v->fs->g.record, &a, &why) > 0) {
+		has_list |= a.type == ATTR_LIST; /* before any that has runs */
 		if (!a.resident)
-			judge_runs(v, no, &a);
-		has_list |= a.type == ATTR_LIST;
+			judge_runs(v, no, &a, !has_list && !extent);
 		if (a.type != ATTR_LIST)
 			parts += ntfs_part_sum(a.type, a.name, a.name_units, a.first_vcn, no, meant);
 		has_times |= a.type == ATTR_STANDARD;
-		if (a.type == ATTR_NAME && a.resident) {
+		if (a.type == ATTR_NAME) {
 			owner->names += owner->names < UINT16_MAX;
-			if (a.value_size >= 66 && 66 + 2ul * a.value[64] <= a.value_size)
-				owner->told += ntfs_name_sum(a.value);
+			owner->told += ntfs_name_sum(a.value);
 		}
-		if (a.type == ATTR_STANDARD && a.resident) {
+		if (a.type == ATTR_STANDARD) {
 			int64_t t = ntfs_seconds(get_le64(a.value + 16));
 			if (t > v->newest && t <= v->now)
 				v->newest = t;
 		}
 	}
-	if (has_list && !extent)
+	if (has_list)
 		k->flags |= REC_LIST;
 	if (has_list || extent)
 		owner->parts += parts;
 	if (extent)
 		return;
-	if (!has_times && !has_list && no >= NTFS_FIRST_USER)
+	if (!has_times && !has_list)
 		broken_record(v, -1, "MFT record %llu: it has no standard information", (unsigned long long)no);
 	v->files += !(k->flags & REC_DIR);
 	v->dirs += !!(k->flags & REC_DIR);
@@ -246,7 +250,8 @@ static int judge_all(struct ntfs_verify *v, struct error *e)
 			     "%llu clusters are used once each and marked so", (unsigned long long)v->clusters);
 	if (!v->bad_indexes && !v->bad_links)
 		ntfs_finding(v->f, "ntfs.directories", v->subject, OUTCOME_HELD, -1,
-			     "%llu entries in %llu directories and %llu index blocks are in order and lead to the right records",
+			     "%llu entries in %llu directories and %llu index blocks are in order and lead to the "
+			     "right records",
 			     (unsigned long long)v->entries, (unsigned long long)v->dirs,
 			     (unsigned long long)v->blocks);
 	return 0;

@@ -35,10 +35,7 @@ static int check_runs(struct ntfs_verify *v, ntfs_attr *na, struct error *e)
 static int check_packed(struct ntfs_verify *v, ntfs_attr *na, struct error *e)
 {
 	struct error why = {0};
-	if (na->data_size < 0)
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "NTFS: MFT record %llu: its sizes are wrong",
-				 (unsigned long long)na->ni->mft_no);
-	uint64_t size = (uint64_t)na->data_size;
+	uint64_t size = (uint64_t)na->data_size; /* no negative one comes this far */
 	autodestroy(ntfs_wof_free_auto) struct ntfs_wof *w = ntfs_wof_open(v->fs, na->ni, size, &why);
 	if (w && ntfs_wof_check(w, &why) == 0)
 		return 0;
@@ -62,7 +59,7 @@ static int check_file(struct ntfs_verify *v, uint64_t no, struct error *e)
 		return rc;
 	if (NAttrNonResident(na) && check_runs(v, na, e) < 0)
 		return -1;
-	return tag == NTFS_TAG_WOF && !NAttrEncrypted(na) ? check_packed(v, na, e) : 0;
+	return tag == NTFS_TAG_WOF && !ntfs_lib_is_encrypted(na) ? check_packed(v, na, e) : 0;
 }
 
 int ntfs_verify_files(struct ntfs_verify *v, struct error *e)

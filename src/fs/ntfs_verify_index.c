@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The indexes of directories: every block in use, each pointed to once from its tree, its entries in order; every entry leads to a
- * record in use of the same sequence number, and every name of a record has an entry.
+ * The indexes of directories: every block in use, each pointed to once from its tree, its entries in order; every
+ * entry leads to a record in use of the same sequence number, and every name of a record has an entry.
  */
 #ifdef HAVE_LIBNTFS_3G
 #include <errno.h>
@@ -19,8 +19,8 @@ static const uint16_t i30[4] = {'$', 'I', '3', '0'};
 static void judge_child(struct ntfs_verify *v, struct ntfs_tree *t, uint64_t vcn)
 {
 	uint64_t at = vcn > UINT64_MAX / t->vcn_bytes ? UINT64_MAX : vcn * t->vcn_bytes;
-	uint64_t n = t->block ? at / t->block : UINT64_MAX;
-	if (!t->block || at % t->block || n >= t->blocks || !(t->map[n / 8] >> n % 8 & 1))
+	uint64_t n = at / t->block;
+	if (at % t->block || n >= t->blocks || !(t->map[n / 8] >> n % 8 & 1))
 		broken_index(v, "MFT record %llu: its index leads to block %llu, which is not in use",
 			     (unsigned long long)t->no, (unsigned long long)vcn);
 	else if (t->pointed[n / 8] >> n % 8 & 1)
@@ -60,10 +60,10 @@ static void judge_entry(struct ntfs_verify *v, struct ntfs_tree *t, const uint8_
 		     : k->flags & REC_EXTENT ? "is a part of another" : "has been used anew since");
 }
 
-/* Entries of a root or block: h is the index header, of which `room` bytes are there. */
+/* Entries of a root or block: h is the index header, of which `room` bytes are there, 16 at least. */
 static void judge_entries(struct ntfs_verify *v, struct ntfs_tree *t, const uint8_t *h, size_t room)
 {
-	size_t at = room >= 16 ? get_le32(h) : 0, end = room >= 16 ? get_le32(h + 4) : 0;
+	size_t at = get_le32(h), end = get_le32(h + 4);
 	if (at < 16 || end > room || at > end) {
 		broken_index(v, "MFT record %llu: the entries of its index lie outside it", (unsigned long long)t->no);
 		return;

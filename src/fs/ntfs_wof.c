@@ -55,22 +55,22 @@ static int read_kind(struct ntfs *fs, ntfs_inode *ni, uint32_t *algorithm, struc
 	int rc = ntfs_lib_whole(fs, ni, ATTR_REPARSE, NULL, 0, 16 * KIB, &p, &len, e);
 	if (rc < 0)
 		return -1;
-	if (rc && len >= 16 && get_le32(p + 12) == PROVIDER_WIM)
+	if (!rc || len < 16)
+		return bad(ni, "its reparse point says nothing of how", e);
+	if (get_le32(p + 12) == PROVIDER_WIM)
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
 				 "NTFS: the file is kept in a WIM file elsewhere (WIMBoot): not read here");
-	if (!rc || len < 24 || get_le32(p + 8) != 1 || get_le32(p + 12) != PROVIDER_FILE || get_le32(p + 16) != 1 ||
+	if (len < 24 || get_le32(p + 8) != 1 || get_le32(p + 12) != PROVIDER_FILE || get_le32(p + 16) != 1 ||
 	    get_le32(p + 20) > 3)
 		return bad(ni, "its reparse point says nothing of how", e);
 	*algorithm = get_le32(p + 20);
 	return 0;
 }
 
-/* Bytes of the stream. */
+/* Bytes of the stream: open_stream and read_places see to it that they are there. */
 static int read_stored(struct ntfs_wof *w, uint64_t at, void *buf, size_t len, struct error *e)
 {
 	ntfs_attr *na = w->na;
-	if (at > (uint64_t)na->data_size || len > (uint64_t)na->data_size - at)
-		return bad(na->ni, "its data is cut off", e);
 	if (NAttrNonResident(na) && !(na->data_flags & ATTR_COMPRESSION_MASK))
 		return ntfs_lib_read(w->fs, na, at, buf, len, e);
 	errno = EIO;
@@ -110,13 +110,12 @@ static int open_stream(struct ntfs_wof *w, ntfs_inode *ni, struct error *e)
 	if (!rc)
 		return bad(ni, "its data is missing", e);
 	ntfs_attr *na = w->na;
-	if (NAttrEncrypted(na))
+	if (ntfs_lib_is_encrypted(na))
 		return error_set(e, ERROR_ENCRYPTED, ERROR_NO_OFFSET, "NTFS: the file is encrypted (EFS)");
 	w->chunks = (w->size - 1) / w->chunk + 1;
 	w->entry = w->size > UINT32_MAX ? 8 : 4;
 	w->table = (w->chunks - 1) * w->entry;
-	if (na->data_size < 0 || na->initialized_size < 0 || na->initialized_size > na->data_size ||
-	    (uint64_t)na->data_size <= w->table || (uint64_t)na->data_size - w->table > w->size)
+	if ((uint64_t)na->data_size <= w->table || (uint64_t)na->data_size - w->table > w->size)
 		return bad(ni, "its data has an impossible size", e);
 	w->stored = (uint64_t)na->data_size - w->table;
 	return 0;
@@ -170,8 +169,6 @@ ssize_t ntfs_wof_read(struct ntfs_wof *w, uint64_t off, uint8_t *out, struct err
 	uint64_t left = w->size - off, first = off / w->chunk;
 	size_t bytes = left < NTFS_WOF_AT_ONCE ? (size_t)left : NTFS_WOF_AT_ONCE;
 	size_t n = (bytes + w->chunk - 1) / w->chunk;
-	if (!bytes)
-		return 0;
 	if ((!w->codec && prepare(w, e) < 0) || read_places(w, first, n, w->places, e) < 0 ||
 	    read_stored(w, w->table + w->places[0], w->in, (size_t)(w->places[n] - w->places[0]), e) < 0)
 		return -1;

@@ -155,6 +155,44 @@ static void test_damage(void)
 	}
 }
 
+/* One change to the reparse point, to the stream, or to the data beside it, which tells the size. */
+static void test_rare(void)
+{
+	static const struct {
+		unsigned where; /* 0: reparse point, 1: its attribute, 2: the stream's, 3: the data's */
+		unsigned at, width;
+		uint64_t value;
+		enum error_class want;
+	} cases[] = {
+		{0, 8, 1, 2, ERROR_CORRUPT},	   {0, 20, 1, 4, ERROR_CORRUPT},  {1, 16, 1, 12, ERROR_CORRUPT},
+		{1, 16, 1, 20, ERROR_CORRUPT},	   {2, 13, 1, 0x40, ERROR_ENCRYPTED}, {3, 13, 1, 0xc0, ERROR_ENCRYPTED},
+		{3, 48, 8, 4096, ERROR_CORRUPT},   {2, 12, 1, 1, ERROR_CORRUPT},
+	};
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		struct image i = copy_image(&whole);
+		uint8_t *r = record_of(&i, "lzx/mixed"), *point = attribute(r, 0xc0, false);
+		uint8_t *at[] = {point + get_le16(point + 20), point, attribute(r, 0x80, true), attribute(r, 0x80, false)};
+		for (unsigned n = 0; n < cases[k].width; n++)
+			at[cases[k].where][cases[k].at + n] = (uint8_t)(cases[k].value >> 8 * n);
+		if (cases[k].where == 1)
+			at[0][4] = (uint8_t)(cases[k].value - 8);
+		if (cases[k].where == 3 && cases[k].at == 13) {
+			uint8_t *t = attribute(r, 0x10, false);
+			t[get_le16(t + 20) + 33] |= 0x40;
+		}
+		if (cases[k].at == 48)
+			memcpy(at[3] + 56, at[3] + 48, 8);
+		enum error_class got = read_class(&i, "lzx/mixed");
+		if (got != cases[k].want)
+			fprintf(stderr, "case %zu\n", k);
+		CHECK_INT(got, cases[k].want);
+		/* What can't be read without a key is nobody's damage. */
+		bool sealed = cases[k].want == ERROR_ENCRYPTED;
+		expect_at("ntfs", &i, i.size, sealed ? OUTCOME_HELD : OUTCOME_BROKEN, "ntfs.records", __LINE__);
+		free(i.data);
+	}
+}
+
 /* The stream ends at every place that a smaller size gives. */
 static void test_truncation(void)
 {
@@ -209,11 +247,12 @@ int main(void)
 	RUN(test_contents);
 	RUN(test_small_reads);
 	RUN(test_damage);
+	RUN(test_rare);
 	RUN(test_truncation);
 	RUN(test_mutants);
 	free(whole.data);
 #else
-	(void)kinds, (void)test_contents, (void)test_small_reads, (void)test_damage, (void)test_truncation;
+	(void)kinds, (void)test_contents, (void)test_small_reads, (void)test_damage, (void)test_truncation, (void)test_rare;
 	(void)test_mutants;
 #endif
 	return test_done();
