@@ -70,16 +70,20 @@ static int visit(void *ctx, int dir, const char *name, enum scan_type type, stru
 {
 	struct visit *v = ctx;
 	bool is = false;
-	if (type != SCAN_DIR || scan_is_system_dir(name) || is_partial_name(name))
+	if ((type != SCAN_DIR && type != SCAN_LINK) || scan_is_system_dir(name) || is_partial_name(name))
 		return 0;
 	autofree char *full = text_format("%s/%s", v->path, name);
 	if (!full)
 		return error_nomem(e);
+	if (type == SCAN_LINK)
+		return links_add(&v->l->links, dir, name, full, name, e);
 	autoclose int fd = scan_open(dir, name, false);
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			       ? 0
 			       : error_sys(e, "%s: directory can't be read", full);
+	if (links_entered(&v->l->links, fd) < 0)
+		return error_nomem(e);
 	int rc = add_directory(v->l, fd, full, name, &is, e);
 	v->any = v->any || is;
 	return rc;
@@ -126,6 +130,10 @@ static int find(const char *path, const char *host, bool own, struct catalog *ou
 	int rc = read_path(&l, path, &any, e);
 	if (!rc)
 		rc = found_answer(&l, host, own, out, e);
+	if (!rc && found_check_links(&l, host, out, e) < 0) {
+		catalog_free(out);
+		rc = -1;
+	}
 	found_free(&l);
 	return rc;
 }

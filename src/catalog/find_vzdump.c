@@ -5,6 +5,7 @@
  * guest; its name is in the log, and by default in the notes. The log also says whether the job came to its end.
  */
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "finder.h"
 #include "scan.h"
@@ -35,6 +36,13 @@ static void *open_index(const char *path, struct error *e)
 	autofree char *below = dump_below(path, &inner, e);
 	if (!below)
 		return NULL;
+	struct stat st;
+	if (inner < 0 && fstatat(fd, "dump", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
+		error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
+			  "%s is a link, and those to directories are not followed: make its target a repository",
+			  below);
+		return NULL;
+	}
 	if (inner < 0)
 		return take(v);
 	vzdump_index_free(v);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "backproof/text.h"
+#include "label.h"
 
 /* A file that names no kind is a backup only if it is large. */
 #define UNNAMED_MIN MIB
@@ -21,17 +22,7 @@ void guess_free(struct guess *g)
 	vec_each(g, it)
 		free(it->path);
 	vec_free(g);
-}
-
-/* The best fit of any component. */
-static int rank_of(const char *rel, const char *base, const char *host)
-{
-	int best = name_host_rank(base, strlen(base), host);
-	for (const char *s = rel; strchr(s, '/'); s = strchr(s, '/') + 1) {
-		int r = name_host_rank(s, strcspn(s, "/"), host);
-		best = r > best ? r : best;
-	}
-	return best;
+	links_free(&g->links);
 }
 
 int guess_add(struct guess *g, const char *top, const char *top_name, const char *rel,
@@ -59,7 +50,7 @@ int guess_add(struct guess *g, const char *top, const char *top_name, const char
 		return error_nomem(e);
 	it->rel = strlen(it->path) - strlen(rel);
 	it->top_name = top_name;
-	it->rank = rank_of(rel, look, g->host);
+	it->rank = label_rank_as(rel, look, g->host);
 	it->kind = kind;
 	it->type = type;
 	it->partial = partial;
@@ -74,7 +65,7 @@ struct walk {
 
 static void note_unreadable(struct guess *g, const char *rel, const struct error *why)
 {
-	int rank = rank_of(rel, path_base(rel), g->host);
+	int rank = label_rank(rel, g->host);
 	/* The newest of all hosts may be in there: what is older must not be taken for it. */
 	if (!rank && name_is_time(rel))
 		rank = 1;
@@ -104,6 +95,14 @@ static int walk_directory(struct walk *w, int dir, const char *name, const char 
 	return guess_walk(w->g, fd, w->top, w->top_name, rel, w->depth - 1, e);
 }
 
+static int add_link(struct walk *w, int dir, const char *name, const char *rel, struct error *e)
+{
+	if (!w->depth || is_partial_name(name) || scan_is_system_dir(name))
+		return 0;
+	autofree char *path = text_format("%s/%s", w->top, rel);
+	return path ? links_add(&w->g->links, dir, name, path, rel, e) : error_nomem(e);
+}
+
 static int visit(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)
 {
 	struct walk *w = ctx;
@@ -114,6 +113,8 @@ static int visit(void *ctx, int dir, const char *name, enum scan_type type, stru
 		return error_nomem(e);
 	if (type == SCAN_DIR)
 		return walk_directory(w, dir, name, rel, e);
+	if (type == SCAN_LINK && add_link(w, dir, name, rel, e) < 0)
+		return -1;
 	return guess_add(w->g, w->top, w->top_name, rel, type, e);
 }
 
@@ -126,6 +127,8 @@ int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, c
 	if (!shown)
 		return error_nomem(e);
 	struct error why;
+	if (links_entered(&g->links, fd) < 0)
+		return error_nomem(e);
 	if (scan_dir(fd, shown, visit, &w, &unreadable, &why) == 0)
 		return 0;
 	if (unreadable && *rel) {
@@ -195,6 +198,11 @@ static int finish(struct guess *g, struct catalog *out, struct error *e)
 			rc = -1;
 	if (!rc)
 		rc = candidates_assemble(&cs, out, e);
+	/* Where no name says whose they are, all count. */
+	if (!rc && links_check(&g->links, g->host, g->own || best == 0, out, e) < 0) {
+		catalog_free(out);
+		rc = -1;
+	}
 	candidates_free(&cs);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #define CATALOG_GUESS_H
 
 #include "candidate.h"
+#include "links.h"
 #include "scan.h"
 
 struct guess_item {
@@ -26,6 +27,7 @@ struct guess {
 	size_t count, capacity;
 	struct error unreadable; /* the first directory that can't be read, of the best rank */
 	int unreadable_rank;	 /* -1: none */
+	struct links links;
 };
 void guess_init(struct guess *g, const char *host);
 void guess_free(struct guess *g);
@@ -35,7 +37,7 @@ int guess_add(struct guess *g, const char *top, const char *top_name, const char
 /* The directory rel below top ("" : top itself, opened by the caller as fd) and depth levels below it. */
 int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, const char *rel,
 	       int depth, struct error *e) must_check;
-/* -1 also when a directory that may hold the host's backups can't be read. May be asked again. */
+/* -1 also when a directory that may hold the host's newest can't be read, or is linked. May be asked again. */
 int guess_finish(struct guess *g, struct catalog *out, struct error *e) must_check;
 
 /* Fills in what the name of path says; rel: where the part below top begins in it. */

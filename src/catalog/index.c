@@ -172,7 +172,6 @@ struct search {
 	struct guess guess;
 	int fd; /* of the place that was used last */
 	uint32_t place;
-	bool link; /* the host's own directory is a link */
 };
 
 static int pattern_hit(void *ctx, const struct names_entry *it, struct error *e)
@@ -214,9 +213,8 @@ static int guess_hit(void *ctx, const struct names_entry *it, struct error *e)
 	if (errno == ENOENT)
 		return 0;
 	if (errno == ENOTDIR || errno == ELOOP) {
-		struct stat st;
-		s->link = s->link || fstatat(s->x->fd, name, &st, 0) < 0 || S_ISDIR(st.st_mode);
-		return 0;
+		autofree char *path = text_format("%s/%s", s->x->path, name);
+		return path ? links_add(&s->guess.links, s->x->fd, name, path, name, e) : error_nomem(e);
 	}
 	return error_sys(e, "%s/%s: directory can't be read", s->x->path, name);
 }
@@ -262,10 +260,11 @@ static int answer(struct search *s, const char *host, struct catalog *out, struc
 		if (name_is_time(x->unreadable.items[i]))
 			return tell_unreadable(x, &x->unreadable, host, e);
 	int rc = x->pattern ? candidates_assemble(&s->walk.found, out, e) : guess_finish(&s->guess, out, e);
-	const char *link = s->link && !out->count ? host : NULL;
+	if (rc < 0 && !x->pattern)
+		error_prefix(e, "repository %s", x->title);
 	if (rc)
 		return rc;
-	link = link ? link : link_in_the_way(&s->walk.links, out);
+	const char *link = link_in_the_way(&s->walk.links, out);
 	link = link ? link : link_in_the_way(&x->links, out);
 	if (!out->count && x->unreadable.count)
 		rc = tell_unreadable(x, &x->unreadable, host, e);

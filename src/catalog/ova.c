@@ -83,10 +83,14 @@ static int add_descriptor(struct found_points *x, struct found_point *p, const c
 	struct strings named = {0};
 	if (!full)
 		return error_nomem(e);
-	/* One that we may not read is for its reader to miss: others' exports are none the worse for it. */
-	if (peek_file(PEEK_EXPORT, AT_FDCWD, full, &named, e) < 0 && !peek_forbidden(e))
+	/* One that we may not read is for its reader to miss: others' exports are none the worse for one. */
+	struct error why = {0};
+	int rc = peek_file(PEEK_EXPORT, AT_FDCWD, full, &named, &why);
+	if (rc < 0 && why.cls == ERROR_INTERNAL) {
+		*e = why;
 		return -1;
-	int rc = 0;
+	}
+	rc = rc < 0 && !peek_forbidden(&why) ? found_add_unread(x, p->label, &why, true) : 0;
 	for (size_t i = 0; i < named.count && rc == 0; i++)
 		rc = add_named(x, p, directory, named.items[i], names);
 	/* With none of its disks it is still the newest, and not complete. */
@@ -112,6 +116,23 @@ static int add_export(struct found_points *x, const char *directory, const char 
 	return add_path(&p->files, directory, file) < 0 ? error_nomem(e) : 0;
 }
 
+static int read_directory(struct found_points *x, const char *path, const char *rel, int levels, struct error *e);
+
+static int look_below(struct found_points *x, const char *path, const char *rel, const char *name, int levels,
+		      struct error *e)
+{
+	autofree char *full = text_format("%s/%s", path, name);
+	autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", name);
+	autoclose int fd = -1;
+	if (!full || !below)
+		return error_nomem(e);
+	if (scan_enter(full, false, &fd, e) < 0)
+		return -1;
+	if (fd < 0)
+		return links_add(&x->links, AT_FDCWD, full, full, below, e);
+	return links_entered(&x->links, fd) < 0 ? error_nomem(e) : read_directory(x, full, below, levels - 1, e);
+}
+
 static int read_directory(struct found_points *x, const char *path, const char *rel, int levels, struct error *e)
 {
 	struct strings names = {0};
@@ -120,19 +141,10 @@ static int read_directory(struct found_points *x, const char *path, const char *
 		const char *name = names.items[i];
 		if (is_partial_name(name) || scan_is_system_dir(name))
 			continue;
-		if (has_suffix(name, ".ova") || has_suffix(name, ".ovf")) {
+		if (has_suffix(name, ".ova") || has_suffix(name, ".ovf"))
 			rc = add_export(x, path, rel, name, &names, e);
-			continue;
-		}
-		autofree char *full = text_format("%s/%s", path, name);
-		autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", name);
-		autoclose int fd = -1;
-		if (!full || !below)
-			rc = error_nomem(e);
 		else if (levels)
-			rc = scan_enter(full, false, &fd, e);
-		if (rc == 0 && fd >= 0)
-			rc = read_directory(x, full, below, levels - 1, e);
+			rc = look_below(x, path, rel, name, levels, e);
 	}
 	strings_free(&names);
 	return rc;
@@ -145,6 +157,10 @@ static int find(const char *path, const char *host, bool own, struct catalog *ou
 	int rc = read_directory(&x, path, "", LEVELS, e);
 	if (rc == 0)
 		rc = found_answer(&x, host, own, out, e);
+	if (rc == 0 && (found_check_named(&x, out, e) < 0 || found_check_links(&x, host, out, e) < 0)) {
+		catalog_free(out);
+		rc = -1;
+	}
 	found_free(&x);
 	return rc;
 }

@@ -20,7 +20,12 @@ void found_free(struct found_points *l)
 	}
 	vec_free(&l->points);
 	strings_free(&l->missing);
-	strings_free(&l->unread);
+	vec_each (&l->unread, u) {
+		free(u->label);
+		free(u->why);
+	}
+	vec_free(&l->unread);
+	links_free(&l->links);
 }
 
 int found_rank(const struct found_point *p, const char *host)

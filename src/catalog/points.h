@@ -4,6 +4,7 @@
 #define CATALOG_POINTS_H
 
 #include "candidate.h"
+#include "links.h"
 
 /* One restore point as the layout has it, before its files are looked at. */
 struct found_point {
@@ -15,10 +16,17 @@ struct found_point {
 	struct strings notes; /* paths of small files that belong to it */
 	char *unfinished;     /* why it is no restore point (yet), or NULL */
 };
+/* What may tell of a backup, and could not be looked into. */
+struct found_unread {
+	char *label; /* below the repository */
+	char *why;
+	bool certain; /* it is of this layout, if anything is; else it may be another's that we may not read, say */
+};
 struct found_points {
 	VEC(struct found_point) points;
 	struct strings missing; /* "LABEL\nFILE": its own descriptor names a file that is not there */
-	struct strings unread;	/* files below the repository that may tell of more, and that we may not read */
+	VEC(struct found_unread) unread;
+	struct links links;
 };
 void found_free(struct found_points *l);
 
@@ -36,5 +44,21 @@ int found_choose(const struct found_points *l, const char *host, int least, stru
  */
 int found_answer(const struct found_points *l, const char *host, bool own, struct catalog *out,
 		 struct error *e) must_check;
+
+/* -1: no memory. */
+int found_add_unread(struct found_points *l, const char *label, const struct error *why, bool certain) must_check;
+/*
+ * out: what was found of a host. -1: what could not be looked into may be a newer backup of it, as its name goes; or
+ * any of it, where nothing was found.
+ */
+int found_check_unread(const struct found_points *l, const char *host, const struct catalog *out,
+		       struct error *e) must_check;
+/* For layouts where only names say whose a backup is: -1: it is the newest itself. */
+int found_check_named(const struct found_points *l, const struct catalog *out, struct error *e) must_check;
+/* See links_check. Where the newest is not called by the host's name, a link need not be either. */
+int found_check_links(const struct found_points *l, const char *host, const struct catalog *out,
+		      struct error *e) must_check;
+/* -1: what is certain to be of this layout could not be looked into. */
+int found_check_failed(const struct found_points *l, struct error *e) must_check;
 
 #endif

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "backproof/text.h"
 #include "candidate.h"
@@ -30,6 +31,18 @@ static int is_directory(const char *path, struct error *e)
 {
 	autoclose int fd = -1;
 	return scan_enter(path, true, &fd, e) == 0 ? fd >= 0 : e->sys == EACCES ? 1 : -1;
+}
+
+/* A link whose target is not there: whatever it was, it is not that there is none. */
+static bool leads_nowhere(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) < 0;
+}
+
+static int fail_nowhere(const char *path, struct error *e)
+{
+	return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s is a link that leads nowhere", path);
 }
 
 /* "Backup 2026-11-21 190000" */
@@ -126,13 +139,15 @@ static int check_volumes(const char *directory, const struct strings *names, str
 	return rc;
 }
 
-/* A disk of which there is only the name: nobody is to take what is left for all that there was. */
-static int add_lost(struct restore_point *p, const char *directory, const char *name, struct error *e)
+/* That of which there is only the name: nobody is to take what is left for all that there was. */
+static int add_lost(struct restore_point *p, char *path, struct error *e)
 {
-	struct point_file *f = vec_push(p);
-	if (!f || !(f->path = text_format("%s/%s", directory, name)))
-		return error_nomem(e);
-	return 0;
+	struct point_file *f = path ? vec_push(p) : NULL;
+	if (!f)
+		free(path);
+	else
+		f->path = path;
+	return f ? 0 : error_nomem(e);
 }
 
 /* One "Backup ..." directory. What has no disk in it is not finished. */
@@ -140,8 +155,8 @@ static int add_point(const char *directory, const char *label, int64_t when, str
 {
 	struct strings names = {0};
 	struct restore_point p = {.named_from = when, .named_to = when, .order = when};
-	size_t disks = 0;
-	int rc = finder_list(directory, &names, e);
+	size_t disks = leads_nowhere(directory);
+	int rc = disks ? add_lost(&p, strdup(directory), e) : finder_list(directory, &names, e);
 	for (size_t i = 0; i < names.count && rc == 0; i++) {
 		bool disk = is_disk(names.items[i]);
 		if (is_partial_name(names.items[i]) || (!disk && !has_suffix(names.items[i], ".xml")))
@@ -149,7 +164,7 @@ static int add_point(const char *directory, const char *label, int64_t when, str
 		size_t before = p.count;
 		rc = finder_add_file(&p, directory, names.items[i], !disk, e);
 		if (rc == 0 && disk && p.count == before)
-			rc = add_lost(&p, directory, names.items[i], e);
+			rc = add_lost(&p, text_format("%s/%s", directory, names.items[i]), e);
 		disks += disk;
 	}
 	strings_free(&names);
@@ -187,7 +202,7 @@ static int add_host(const char *directory, const char *host, struct catalog *out
 		autofree char *label = text_format("%s/%s", host, names.items[i]);
 		if (!path || !label)
 			rc = error_nomem(e);
-		else if ((rc = is_directory(path, e)) > 0)
+		else if ((rc = leads_nowhere(path) ? 1 : is_directory(path, e)) > 0)
 			rc = add_point(path, label, when, out, e);
 	}
 	strings_free(&names);
@@ -218,6 +233,8 @@ static int find_host(const char *top, const char *host, bool own, struct catalog
 		}
 		int there = is_directory(path, e);
 		rc = there < 0 ? -1 : 0;
+		if (!there && fits(names.items[i], host) && leads_nowhere(path))
+			rc = fail_nowhere(path, e);
 		if (there <= 0 || scan_is_system_dir(names.items[i]))
 			continue;
 		hosts++;
@@ -297,6 +314,8 @@ static int find(const char *given, const char *host, bool own, struct catalog *o
 	int there = is_directory(inside, e);
 	if (there < 0)
 		rc = -1;
+	else if (leads_nowhere(inside))
+		rc = fail_nowhere(inside, e);
 	else if (there)
 		rc = find_host(inside, host, own, out, e);
 	else if (backup_time(path_base(path), &when))
@@ -327,8 +346,8 @@ static int recognise(const char *given, struct error *e)
 	if (!inside || !specs || !media)
 		return error_nomem(e);
 	int there = strcasecmp(path_base(path), TOP) ? is_directory(inside, e) : 1;
-	if (there)
-		return there;
+	if (there || leads_nowhere(inside))
+		return there ? there : 1;
 	if (backup_time(path_base(path), &when))
 		return access(specs, F_OK) == 0;
 	return access(media, F_OK) == 0 ? holds_backups(path, e) : 0;

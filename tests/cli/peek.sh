@@ -122,4 +122,23 @@ holds 'its backup is found' grep -q 'vzdump-qemu-100.*vma$' <<<"$before"
 head -c 4096 /dev/zero | cat <(printf 'backproof-exploit crash\0') - >"$dump.vma.notes"
 holds 'another guest keeps his verdict' test "$(verdict_of web01)" = "$before"
 holds "that of whose it is can't be told" grep -q '^20 ' <<<"$(verdict_of db01)"
+# So it is with a domain's XML: one that ends it, and one that it hangs over.
+mkdir -p "$W/domains"
+for guest in web01 db01; do
+	cp "$W/disk.img" "$W/domains/$guest.img"
+	printf "<domain type='kvm'><name>%s</name><devices><disk device='disk'><source file='/x/%s.img'/></disk></devices></domain>\n" \
+		"$guest" "$guest" >"$W/domains/$guest.xml"
+done
+cp "$W/domains/db01.xml" "$W/db01.xml"
+printf '[repository "r"]\npath = %s\nlayout = libvirt\n[host "db01"]\n[host "web01"]\n' "$W/domains" | cat "$W/empty.conf" - >"$W/domains.conf"
+audit_domains() {
+	BACKPROOF_HISTORY=none "$BACKPROOF" audit --config "$W/domains.conf" --scratch "$W" --format jsonl >"$W/audit" 2>&1
+	jq -r 'select(.host) | "\(.host) \(.exit)"' "$W/audit" | sort | xargs
+}
+[ "$(audit_domains)" = 'db01 13 web01 0' ] && ok 'of two domains one has another name inside' || not_ok 'two domains' <"$W/audit"
+for order in crash peek_hangs; do
+	head -c 4096 /dev/zero | cat <(printf 'backproof-exploit %s\0' "$order") "$W/db01.xml" - >"$W/domains/db01.xml"
+	[ "$(audit_domains)" = 'db01 20 web01 0' ] && ok "$order: one domain's trouble" || not_ok "$order: one domain's trouble" <"$W/audit"
+	holds '... which is named' jq -se 'any(.[] | select(.host == "db01").reasons[]; test("domains/db01.xml.*looks into it"))' "$W/audit"
+done
 finish

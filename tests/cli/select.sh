@@ -53,6 +53,15 @@ taken "the newest of two is taken" "/web01-$day"
 clean && put old "web01/$before/sda.img.zst" && put new "web01/$day/sda.img.zst"
 expect 0 "a directory for each day" web01 --from "$d"
 taken "a directory for each day: newest taken" "/$day/"
+clean && put old "web01/$before/sda.img.zst" && mkdir "$W/store" && cp -p "$W/new.zst" "$W/store/sda.img.zst"
+ln -s "$W/store" "$d/web01/$day"
+expect 20 "the newest is reached by a link only, the older one is young enough" web01 --from "$d" --max-age 3d
+holds "... which is named" jq -e --arg p "web01/$day" 'any(.reasons[]; test($p + " is a link to a directory"))' "$W/out"
+ln -sfn "$W/nowhere" "$d/web01/$day"
+expect 20 "... or by one that leads nowhere" web01 --from "$d" --max-age 3d
+ln -sfn "$before" "$d/web01/$day" && mv "$d/web01/$day" "$d/web01/latest"
+expect 0 "a link to what was looked through" web01 --from "$d" --max-age 3d
+rm -r "$W/store"
 clean && put old "web01-$before.img.zst" && put new "web01-$day.img.zst.part"
 expect 11 "newer one unfinished, older one too old" web01 --from "$d"
 expect 0 "newer one unfinished, older one young enough" web01 --from "$d" --max-age 3d

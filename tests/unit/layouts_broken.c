@@ -8,28 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "backproof/catalog.h"
-#include "backproof/peek.h"
-#include "backproof/text.h"
-#include "put_file.h"
-#include "test.h"
-
-static char root[64];
-
-static char *full(const char *name)
-{
-	return path_below(root, name);
-}
-
-static void clear(void)
-{
-	fresh_root(root);
-}
-
-static void put(const char *name, const char *text)
-{
-	put_file(root, name, text);
-}
+#include "repository_help.h"
 
 /* What a file may turn into while its name is still there. */
 enum ill { A_LINK_TO_NOTHING, A_LOOP, A_DIRECTORY, A_PIPE, ILLS };
@@ -49,41 +28,6 @@ static void heal(const char *name, const char *text)
 	put(name, text);
 }
 
-/* The first file's name of the newest restore point, or "error CLASS: MESSAGE", or "none". */
-static const char *said(int rc, struct catalog *c, const struct error *e)
-{
-	static char text[700];
-	if (rc < 0)
-		snprintf(text, sizeof text, "error %s: %s", error_class_name(e->cls), e->text);
-	else if (!c->count)
-		snprintf(text, sizeof text, "none%s%s", c->partial.count ? ", but " : "",
-			 c->partial.count ? c->partial.items[0] : "");
-	else
-		snprintf(text, sizeof text, "%zu of %s", c->items[0].count, c->items[0].label);
-	catalog_free(c);
-	return text;
-}
-
-static struct error why;
-
-static const char *find(const char *layout, const char *match, const char *host)
-{
-	struct catalog c = {0};
-	struct repository r = {(char *)"r", root, (char *)layout, (char *)match, NULL};
-	memset(&why, 0, sizeof why);
-	autodestroy(catalog_index_destroy_auto) struct catalog_index *x = catalog_index_open(&r, NULL, &why);
-	return said(x ? catalog_index_find(x, host, &c, &why) : -1, &c, &why);
-}
-
-static const char *from(const char *below, const char *host)
-{
-	struct catalog c = {0};
-	char *items[] = {full(below)};
-	const struct strings paths = {items, 1, 1};
-	memset(&why, 0, sizeof why);
-	return said(catalog_from_paths(&paths, host, &c, &why), &c, &why);
-}
-
 static bool is_incomplete(const char *answer)
 {
 	bool is = !strncmp(answer, "error", 5) && why.cls == ERROR_CORRUPT && why.sys == ENOENT;
@@ -91,9 +35,6 @@ static bool is_incomplete(const char *answer)
 		fprintf(stderr, "%s\n", answer);
 	return is;
 }
-
-#define DISK(name) "<disk type='file' device='disk'><source file='/v/" name "'/></disk>"
-#define DOMAIN(host, disks) "<domain type='kvm'><name>" host "</name><devices>" disks "</devices></domain>"
 
 /* A disk that a domain's XML names, and whose name is there, but no file. */
 static void test_libvirt_disk(void)
@@ -121,9 +62,6 @@ static void test_libvirt_disk(void)
 	spoil("2026-11-20/b.qcow2", A_LINK_TO_NOTHING);
 	CHECK_STR(find("libvirt", NULL, "web01"), "3 of 2026-11-21/web01.xml");
 }
-
-#define OVF(files) "<Envelope><References>" files "</References></Envelope>"
-#define HREF(id, name) "<File ovf:id=\"" id "\" ovf:href=\"" name "\"/>"
 
 static void test_ova_disk(void)
 {
@@ -425,15 +363,6 @@ static void test_forbidden_notes(void)
 	is_still("vzdump", "web01", "2 of " DUMP("100", "20"));
 }
 
-/* Whoever looks into files comes to an end over one of them: the others are looked into. */
-static int ends_over_bad_ones(enum peek_kind kind, int fd, struct strings *out, struct error *e)
-{
-	char first[4] = "";
-	if (pread(fd, first, 3, 0) == 3 && !strcmp(first, "BAD"))
-		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "the process that looks into it was ended");
-	return peek_here(kind, fd, out, e);
-}
-
 static void test_notes_that_kill(void)
 {
 	clear();
@@ -452,9 +381,7 @@ static void test_notes_that_kill(void)
 
 int main(void)
 {
-	const char *tmp = getenv("TMPDIR");
-	snprintf(root, sizeof root, "%.40s/layouts.XXXXXX", tmp ? tmp : "/tmp");
-	NEED(mkdtemp(root));
+	make_root();
 	RUN(test_libvirt_disk);
 	RUN(test_ova_disk);
 	RUN(test_clonezilla_part);
@@ -467,7 +394,6 @@ int main(void)
 	RUN(test_forbidden_export);
 	RUN(test_forbidden_notes);
 	RUN(test_notes_that_kill);
-	clear();
-	NEED(rmdir(root) == 0);
+	remove_root();
 	return test_done();
 }

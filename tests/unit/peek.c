@@ -53,12 +53,21 @@ static void test_domain(void)
 	snprintf(xml, sizeof xml, "<domain type='kvm'>%s</domain>", disk);
 	CHECK_INT(ask_text(PEEK_DOMAIN, xml), 0);
 	CHECK_STR(all(), "|web01|data|");
-	CHECK_INT(ask_text(PEEK_DOMAIN, "<domain type='kvm'><name>web01</name>"), 0);
-	CHECK_STR(all(), "");
+	/* One that is cut off is no other file. */
+	static const char *const cut[] = {"<domain type='kvm'><name>web01</name>", "<?xml version='1.0'?>\n<domain>",
+					  "<!--\nWARNING\n-->\n<?x?><domain\n"};
+	for (size_t i = 0; i < ARRAY_SIZE(cut); i++) {
+		CHECK_INT(ask_text(PEEK_DOMAIN, cut[i]), -1);
+		CHECK_INT(why.cls, ERROR_CORRUPT);
+	}
+	static const char *const other[] = {"", "<domain", "<network><domain name='x'/></network>", "<?xml <domain >", "<!-- <domain >"};
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
+		CHECK_INT(ask_text(PEEK_DOMAIN, other[i]), 0);
+		CHECK_STR(all(), "");
+	}
 	CHECK_INT(ask_text(PEEK_DOMAIN, "<domains><name>web01</name></domain>"), 0);
 	CHECK_STR(all(), "");
-	CHECK_INT(ask(PEEK_DOMAIN, "<domain \0></domain>", 19), 0);
-	CHECK_STR(all(), "");
+	CHECK_INT(ask(PEEK_DOMAIN, "<domain \0></domain>", 19), -1);
 	/* ".." is the name of no disk. */
 	CHECK_INT(ask_text(PEEK_DOMAIN, "<domain ><disk ><source file='/a/..'/></disk></domain>"), -1);
 	CHECK_INT(why.cls, ERROR_CORRUPT);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "label.h"
+
+int label_rank_as(const char *label, const char *base, const char *host)
+{
+	int best = name_host_rank(base, strlen(base), host);
+	for (const char *s = label; strchr(s, '/'); s = strchr(s, '/') + 1) {
+		int rank = name_host_rank(s, strcspn(s, "/"), host);
+		best = rank > best ? rank : best;
+	}
+	return best;
+}
+
+int label_rank(const char *label, const char *host)
+{
+	return label_rank_as(label, path_base(label), host);
+}
+
+bool label_time(const char *label, struct civil *c)
+{
+	struct span where;
+	const char *base = path_base(label), *from = base;
+	if (name_time_find(base, strlen(base), c, &where))
+		return true;
+	for (from -= from > label; from > label && from[-1] != '/'; from--)
+		;
+	return name_time_find(from, (size_t)(base - from), c, &where);
+}
