@@ -24,6 +24,19 @@ static bool compare(const struct sidecar_line *l, const uint8_t got[DIGEST_MAX],
 	return same;
 }
 
+/* What a sidecar says of this part, and nobody has taken the digest for. */
+static void say_untaken(const struct sidecar_line *l, const struct part *pt, const struct part *of, struct findings *f)
+{
+	/* That not all was read is said elsewhere; and nothing is restored from a note. */
+	bool open = of->read_whole && pt->kind != PART_NOTE;
+	finding_add(f, PROOF_INTEGRITY, "sidecar.digest", pt->name, open ? OUTCOME_UNPROVEN : OUTCOME_SKIPPED, NULL,
+		    "the %s%s in %s was not compared", digest_name(l->kind),
+		    l->content  ? " of the content"
+		    : l->joined ? " of all pieces"
+				: "",
+		    path_base(l->sidecar));
+}
+
 /* What the sidecars make of one part. */
 static enum evidence by_sidecars(struct subject *s, size_t index, struct findings *f)
 {
@@ -39,6 +52,8 @@ static enum evidence by_sidecars(struct subject *s, size_t index, struct finding
 		const uint8_t *got = l->content ? of->content_digests[l->kind]
 				     : joined	? of->joined_digests[l->kind]
 						: of->digests[l->kind];
+		if (l->file == index && (of != pt || !(mask & 1u << l->kind)))
+			say_untaken(l, pt, of, f);
 		if (l->file != of->index || !(mask & 1u << l->kind))
 			continue;
 		if (of == pt ? !compare(l, got, pt->name, f) : memcmp(l->digest, got, digest_size(l->kind)) != 0)

@@ -20,7 +20,8 @@ struct job {
 	struct ends *ends;
 	struct stored stored;
 	struct stream *stream;
-	struct watch content;
+	struct watch content; /* what the outermost codec decodes to: digests beside it are of that */
+	struct watch inner;   /* ... and the innermost, where there are several */
 	struct codec_info info[MAX_CODECS];
 	const struct format *codec[MAX_CODECS];
 	size_t codecs;

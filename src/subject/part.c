@@ -268,6 +268,7 @@ int part_open(struct opener *o, struct part *pt, enum part_depth depth, struct e
 	source_destroy(j.random);
 	stored_free(&j.stored);
 	watch_free(&j.content);
+	watch_free(&j.inner);
 	free(j.ends);
 	return rc;
 }

@@ -120,7 +120,10 @@ static int peel_one(struct job *j, struct error *e)
 		return -1;
 	j->stream = decoded;
 	j->codec[j->codecs++] = row;
-	return 1;
+	if (j->codecs > 1)
+		return 1;
+	unsigned wanted = stored_digests_wanted(j->o->s, j->o->p, pt->index, true);
+	return watch_start(&j->content, decoded, wanted, e) < 0 ? -1 : 1;
 }
 
 int job_peel(struct job *j, struct error *e)
@@ -128,9 +131,8 @@ int job_peel(struct job *j, struct error *e)
 	int rc = peel_one(j, e);
 	while (rc > 0)
 		rc = peel_one(j, e);
-	if (rc == 0 && j->codecs && !j->random)
-		rc = watch_start(&j->content, j->stream,
-				 stored_digests_wanted(j->o->s, j->o->p, j->pt->index, true), e);
+	if (rc == 0 && j->codecs > 1)
+		rc = watch_start(&j->inner, j->stream, 0, e);
 	return rc;
 }
 
@@ -162,7 +164,7 @@ int job_finished(struct job *j, struct error *e)
 	struct part *pt = j->pt;
 	if (stored_end(&j->stored, e) < 0 || watch_end(&j->content, pt->content_digests, &pt->content_mask, e) < 0)
 		return -1;
-	pt->content_size = j->codecs ? j->content.bytes : source_size(pt->joined ? pt->joined : pt->source);
+	pt->content_size = j->codecs > 1 ? j->inner.bytes : j->codecs ? j->content.bytes : job_stored(j);
 	if (job_seek_agrees(j, e) < 0)
 		return -1;
 	codecs_held(j);

@@ -37,11 +37,21 @@ proof held 'it vouches for each piece of a raw image' "$W/raw"
 fsverity digest --compact "$W/web01.img" >"$W/raw/web01.img.fsverity"
 proof held 'and so does a digest of a tree' "$W/raw"
 rm "$W/raw/web01.img.fsverity"
+run check web01 --from "$W/raw" --config "$W/empty.conf" --scratch "$S" --format json --depth sample
+holds 'a digest that a sample does not take is told of' \
+	jq -e 'any(.findings[]; .check == "sidecar.digest" and .outcome == "skipped" and (.detail | test("of all pieces")))' "$W/out"
 echo "$other  web01.img" >"$W/raw/SHA256SUMS"
 proof broken 'another digest of a raw image' "$W/raw"
 echo "$other  web01.img.001" >"$W/raw/SHA256SUMS"
 proof broken 'one piece listed, and not the others' "$W/raw"
 rm "$W/raw/SHA256SUMS"
+# Compressed twice: its name without one suffix is of what is compressed still.
+mkdir "$W/two" && gzip -k "$W/web01.img" && zstd -q "$W/web01.img.gz" -o "$W/two/web01.img.gz.zst" || exit 1
+(cd "$W" && sha256sum web01.img.gz) >"$W/two/SHA256SUMS"
+proof held 'the digest of what one of two codecs decodes to' "$W/two/web01.img.gz.zst"
+holds "... is compared" jq -e 'any(.findings[]; .check == "sidecar.digest" and .outcome == "held")' "$W/out"
+echo "$other  web01.img.gz" >"$W/two/SHA256SUMS"
+proof broken 'another digest of it' "$W/two/web01.img.gz.zst"
 # A flipped bit in the second piece of an image without checksums.
 (cd "$W" && sha256sum web01.img) >"$W/raw/web01.img.sha256"
 printf x | dd of="$W/raw/web01.img.001" bs=1 seek=1000 conv=notrunc status=none
