@@ -41,6 +41,7 @@ struct lane {
 	struct task task; /* first */
 	struct run *run;
 	struct digest *digest;
+	bool beside; /* not ours */
 	bool begun;
 	uint64_t at;  /* slots done; under lock, as what follows */
 	bool resting; /* its task has come to its end */
@@ -57,7 +58,7 @@ struct run {
 	uint64_t retired; /* slots that nobody needs any more */
 	pthread_mutex_t lock;
 	uint64_t filled; /* under lock */
-	struct lane lanes[DIGEST_KINDS];
+	struct lane lanes[2 * DIGEST_KINDS];
 	size_t lane_count;
 	struct merkle *tree; /* NULL: not wanted */
 };
@@ -250,10 +251,18 @@ static void stop(struct run *r)
 			task_wait(&r->lanes[i].task);
 }
 
+static void add_lane(struct run *r, struct digest *d, bool beside)
+{
+	struct lane *l = &r->lanes[r->lane_count++];
+	*l = (struct lane){.task.run = run_lane, .run = r, .digest = d, .beside = beside};
+}
+
 static int open_digests(struct run *r, struct error *e)
 {
 	for (int k = 0; k < DIGEST_KINDS; k++) {
-		struct lane *l = &r->lanes[r->lane_count];
+		struct digest *d;
+		if (r->w->beside && r->w->beside[k])
+			add_lane(r, r->w->beside[k], true);
 		if (!(r->w->mask & 1u << k))
 			continue;
 		if (k == DIGEST_FSVERITY) {
@@ -262,20 +271,20 @@ static int open_digests(struct run *r, struct error *e)
 			merkle_observe(r->tree, r->w->observer, r->w->ctx);
 			continue;
 		}
-		if (!(l->digest = digest_new((enum digest_kind)k, e)))
+		if (!(d = digest_new((enum digest_kind)k, e)))
 			return -1;
-		l->task.run = run_lane;
-		l->run = r;
-		r->lane_count++;
+		add_lane(r, d, false);
 	}
 	return 0;
 }
 
 static int finish(struct run *r, struct error *e)
 {
-	for (size_t i = 0; i < r->lane_count; i++)
-		if (digest_final(r->lanes[i].digest, r->w->digests[digest_kind(r->lanes[i].digest)], e) < 0)
+	for (size_t i = 0; i < r->lane_count; i++) {
+		struct lane *l = &r->lanes[i];
+		if (!l->beside && digest_final(l->digest, r->w->digests[digest_kind(l->digest)], e) < 0)
 			return -1;
+	}
 	return r->tree ? merkle_final(r->tree, r->w->digests[DIGEST_FSVERITY], e) : 0;
 }
 
@@ -308,7 +317,7 @@ int sweep_source(struct source *src, struct sweep *w, struct error *e)
 	if (rc == 0)
 		rc = finish(r, &why);
 	for (size_t i = 0; i < r->lane_count; i++)
-		digest_destroy(r->lanes[i].digest);
+		digest_destroy(r->lanes[i].beside ? NULL : r->lanes[i].digest);
 	for (size_t i = 0; i < r->count; i++)
 		free(r->slots[i].data);
 	slots_used -= r->count;

@@ -13,7 +13,7 @@ struct reading {
 	bool started;
 	struct part *part;
 	struct sweep *sweeps; /* the part's own, then one a piece */
-	struct sweep whole;   /* of all together, where somebody speaks of that: they are read once more for it */
+	struct watch whole;   /* of all together, where somebody speaks of that */
 	size_t count;
 	int result;
 	struct error error;
@@ -90,8 +90,6 @@ static void *read_in_background(void *arg)
 	struct reading *r = arg;
 	for (size_t i = 0; i < r->count && r->result == 0; i++)
 		r->result = sweep_source(stored_file(r->part, i)->source, &r->sweeps[i], &r->error);
-	if (r->result == 0 && r->whole.mask)
-		r->result = sweep_source(r->part->joined, &r->whole, &r->error);
 	/* A file that grew after it was opened is not the file that was read. */
 	for (size_t i = 0; i < r->count && r->result == 0; i++)
 		r->result = source_same(stored_file(r->part, i)->source, &r->error);
@@ -119,13 +117,16 @@ int reading_start(const struct subject *s, struct part *pt, const struct check_p
 	pt->reading = r;
 	r->part = pt;
 	r->count = 1 + pt->pieces.count;
-	r->whole = (struct sweep){.mask = stored_digests_joined(s, pt), .budget = p->budget};
 	r->sweeps = calloc(r->count, sizeof *r->sweeps);
 	if (!r->sweeps)
 		return error_nomem(e);
-	for (size_t i = 0; i < r->count; i++)
+	if (watch_open(&r->whole, stored_digests_joined(s, pt), e) < 0)
+		return -1;
+	for (size_t i = 0; i < r->count; i++) {
 		if (open_sweep(&r->sweeps[i], s, stored_file(pt, i), p, e) < 0)
 			return -1;
+		r->sweeps[i].beside = r->whole.digests;
+	}
 	if (pthread_create(&r->thread, NULL, read_in_background, r) != 0)
 		return error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "no thread to be had");
 	r->started = true;
@@ -141,11 +142,12 @@ void reading_free(struct reading *r)
 	for (size_t i = 0; i < r->count && r->sweeps; i++)
 		chunks_destroy(r->sweeps[i].ctx);
 	free(r->sweeps);
+	watch_free(&r->whole);
 	free(r);
 }
 
 /* What was read of each file counts only now that all of it was. */
-static void reading_end(const struct reading *r)
+static int reading_end(struct reading *r, struct error *e)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct part *pt = stored_file(r->part, i);
@@ -159,8 +161,7 @@ static void reading_end(const struct reading *r)
 		pt->chunks = watch_take_chunks(&seen, pt);
 		w->ctx = seen;
 	}
-	memcpy(r->part->joined_digests, r->whole.digests, sizeof r->part->joined_digests);
-	r->part->joined_mask = r->whole.mask;
+	return watch_end(&r->whole, r->part->joined_digests, &r->part->joined_mask, e);
 }
 
 void part_join(struct part *pt, const struct check_parameters *p, struct findings *f)
@@ -171,12 +172,11 @@ void part_join(struct part *pt, const struct check_parameters *p, struct finding
 		return;
 	pthread_join(r->thread, NULL);
 	r->started = false;
-	if (r->result < 0) {
+	if (r->result < 0 || reading_end(r, &r->error) < 0) {
 		enum proof proof = r->error.cls == ERROR_BUSY ? PROOF_PRESENCE : PROOF_INTEGRITY;
 		finding_error(f, proof, "part.read", pt->name, &r->error);
 		return;
 	}
-	reading_end(r);
 	if (!pt->content_size)
 		pt->content_size = source_size(pt->joined ? pt->joined : pt->source);
 }

@@ -306,6 +306,38 @@ static void side_by_side(void)
 	}
 }
 
+/* Digests of the caller's see one source after the other, as if they were one, while each has its own. */
+static void go_on(void)
+{
+	struct error e = {0};
+	struct fake whole = noise(21 * CHUNK + 77), pieces[3];
+	const size_t ends[] = {9 * CHUNK + 5, 9 * CHUNK + 6, whole.size};
+	uint8_t want[DIGEST_KINDS][DIGEST_MAX], got[DIGEST_MAX];
+	struct digest *beside[DIGEST_KINDS] = {NULL};
+	hole(&whole, 3 * CHUNK, 7 * CHUNK);
+	reference(&whole, ALL, want);
+	for (int k = 0; k < DIGEST_KINDS; k++)
+		NEED((beside[k] = digest_new((enum digest_kind)k, &e)));
+	for (size_t i = 0, from = 0; i < ARRAY_SIZE(ends); from = ends[i++]) {
+		struct fake *f = &pieces[i];
+		*f = (struct fake){.data = whole.data + from, .size = ends[i] - from, .bad = UINT64_MAX};
+		if (!i)
+			hole(f, 3 * CHUNK, 7 * CHUNK);
+		struct source *s = open_fake(f);
+		struct sweep w = {.mask = i == 1 ? 0 : ALL, .beside = beside};
+		CHECK_INT(sweep_source(s, &w, &e), 0);
+		compare("a piece", f, &w);
+		CHECK(f->asked == w.read);
+		source_destroy(s);
+	}
+	for (int k = 0; k < DIGEST_KINDS; k++) {
+		CHECK_INT(digest_final(beside[k], got, &e), 0);
+		CHECK(!memcmp(got, want[k], digest_size((enum digest_kind)k)));
+		digest_destroy(beside[k]);
+	}
+	free(whole.data);
+}
+
 int main(int argc, char **argv)
 {
 	/* Each width is another process: the pool takes it once. */
@@ -331,5 +363,6 @@ int main(int argc, char **argv)
 	RUN(failures);
 	RUN(chunks_are_shown);
 	RUN(side_by_side);
+	RUN(go_on);
 	return test_done();
 }
