@@ -18,7 +18,7 @@ struct sweep {
 	_Atomic uint64_t *progress;  /* grows by what has been passed, zeros included; may be NULL */
 	merkle_observer *observer;   /* with DIGEST_FSVERITY: sees its chunks, in the caller's thread; may be NULL */
 	void *ctx;
-	/* Others that see all bytes, too, and go on with the next source: DIGEST_KINDS of them, NULL where none; or NULL. */
+	/* Others that see all bytes, too, and go on with the next source: DIGEST_KINDS, NULL where none; or NULL. */
 	struct digest *const *beside;
 	/* Filled: */
 	uint8_t digests[DIGEST_KINDS][DIGEST_MAX]; /* those of mask: all, once sweep_source has returned 0 */
