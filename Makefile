@@ -117,6 +117,11 @@ $(BUILD)/target-%: tests/fuzz/%.c $(BUILD)/libbackproof.a
 		$(if $(AFL),-fsanitize=fuzzer) $(LDFLAGS) -MMD -MP \
 		-o $@ $< $(BUILD)/libbackproof.a $(LIBS)
 
+# Whose inputs are lists of changes (tests/fuzz/no_cmp.h).
+LISTS := btrfs btrfs_volume ewf exfat ext fat_volume ntfs vhd wim_volume xfs
+$(LISTS:%=$(BUILD)/target-%): override LDFLAGS += $(foreach of,cmp const_cmp,$(foreach bytes,1 2 4 8,\
+	-Wl,--wrap=__sanitizer_cov_trace_$(of)$(bytes)))
+
 comma := ,
 # The calls that fault injection takes over, in our own objects only.
 WRAPPED := malloc calloc realloc strdup strndup pread64 pwrite64 archive_write_data archive_write_header \

@@ -9,6 +9,7 @@
  */
 #include "../unit/btrfs_help.h"
 #include "corpus.h"
+#include "no_cmp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

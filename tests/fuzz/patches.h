@@ -23,6 +23,7 @@
 
 #include "backproof/base.h"
 #include "corpus.h"
+#include "no_cmp.h"
 
 enum { PATCH_MEND = 1, PATCH_CUT = 2 };
 enum patch_op { PATCH_SET, PATCH_ADD, PATCH_ADD_BE, PATCH_XOR, PATCH_COPY, PATCH_FILL, PATCH_OPS };
