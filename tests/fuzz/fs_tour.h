@@ -42,6 +42,17 @@ static inline int fs_tour_xattr(void *ctx, const char *name, const void *value, 
 	return 0;
 }
 
+/* To its end, into one buffer for all: where streams make their own, half of the time goes into asking for memory. */
+static inline bool fs_tour_read(struct fs *fs, const struct fs_entry *it, struct error *why)
+{
+	static uint8_t buf[64 * KIB];
+	autostream struct stream *s = fs_open_file(fs, it, why);
+	ssize_t n = s ? 1 : -1;
+	while (n > 0)
+		n = stream_read(s, buf, sizeof buf, why);
+	return n == 0 && stream_finish(s, why) == 0;
+}
+
 static inline int fs_tour_visit(void *ctx, const struct fs_entry *it, struct error *e)
 {
 	struct fs_tour *t = ctx;
@@ -74,8 +85,7 @@ static inline int fs_tour_visit(void *ctx, const struct fs_entry *it, struct err
 	uint64_t size = at_random ? source_size(at_random) : 0;
 	if (size)
 		fs_tour_demand(t, source_read_at(at_random, size - 1, &last, 1, &why) == 0, "the end", it, &why);
-	autostream struct stream *s = fs_open_file(t->fs, it, &why);
-	bool good = s && stream_drain(s, &why) == 0;
+	bool good = fs_tour_read(t->fs, it, &why);
 	t->files += good;
 	fs_tour_demand(t, good, "the content", it, &why);
 	return 0;
