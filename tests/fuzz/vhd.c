@@ -4,9 +4,12 @@
  * changes to a stored image: its first byte chooses one, every eight bytes after it are a place and what to put there.
  * Checksums are made right again for half of them, so that what lies behind them is met too.
  */
+#include <sanitizer/asan_interface.h>
+
 #include "../unit/vhd_help.h"
 #include "backproof/crc32c.h"
 #include "corpus.h"
+#include "no_cmp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,7 +18,7 @@ static const char *const stored[] = {
     "vhdx/states", "vhdx/qemu-dynamic",	     "vhdx/middle",    "vhd/base",	  "vhd/child",
     "vhd/holes",  "vhd/saved",
 };
-static struct bytes images[ARRAY_SIZE(stored)];
+static struct bytes images[ARRAY_SIZE(stored)], parents[2]; /* what is changed, and what never is */
 static bool is_vhdx(size_t i)
 {
 	return !strncmp(stored[i], "vhdx", 4);
@@ -31,7 +34,32 @@ static void load_once(void)
 								  : "vhd";
 		snprintf(path, sizeof path, "fixtures/%s.%s.zst", stored[i], suffix);
 		images[i] = unpacked(path);
+		if (strstr(path, "/base."))
+			parents[is_vhdx(i)] = unpacked(path);
 	}
+}
+
+/* What was there before: images are changed where they are, and put right again. */
+static struct undo {
+	uint8_t *at, was[4];
+	size_t len;
+} undos[64 + 4 + MIB / 4096];
+static size_t undo_count;
+
+static void put(uint8_t *at, const void *bytes, size_t len)
+{
+	NEED(undo_count < ARRAY_SIZE(undos) && len <= sizeof undos->was);
+	struct undo *u = &undos[undo_count++];
+	u->at = at;
+	u->len = len;
+	memcpy(u->was, at, len);
+	memcpy(at, bytes, len);
+}
+
+static void put_back(void)
+{
+	for (; undo_count; undo_count--)
+		memcpy(undos[undo_count - 1].at, undos[undo_count - 1].was, undos[undo_count - 1].len);
 }
 
 /* The parent of those that have one: as it was stored. */
@@ -48,7 +76,7 @@ static const struct image *parent_of(void *ctx, const char *name, bool raw, stru
 		error_set(e, ERROR_MISSING, ERROR_NO_OFFSET, "%s is not there", name);
 		return NULL;
 	}
-	p->o = image_of(p->vhdx ? "vhdx" : "vhd", &images[p->vhdx ? 4 : 8]);
+	p->o = image_of(p->vhdx ? "vhdx" : "vhd", &parents[p->vhdx]);
 	NEED(!p->o.rc);
 	p->open = true;
 	return &p->o.im;
@@ -56,7 +84,7 @@ static const struct image *parent_of(void *ctx, const char *name, bool raw, stru
 
 static void put_sum(uint8_t *p, size_t len)
 {
-	memset(p + 4, 0, 4);
+	put(p + 4, "\0\0\0", 4);
 	uint32_t crc = crc32c(p, len);
 	memcpy(p + 4, &crc, 4);
 }
@@ -64,7 +92,7 @@ static void put_sum(uint8_t *p, size_t len)
 static void put_vhd_sum(uint8_t *p, size_t len, size_t at)
 {
 	uint32_t sum = 0;
-	memset(p + at, 0, 4);
+	put(p + at, "\0\0\0", 4);
 	for (size_t i = 0; i < len; i++)
 		sum += p[i];
 	sum = __builtin_bswap32(~sum);
@@ -113,25 +141,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	const size_t which = data[0] % ARRAY_SIZE(stored);
 	const bool vhdx = is_vhdx(which);
-	struct bytes b = bytes_copy(&images[which], images[which].len);
+	struct bytes b = images[which];
 	for (size_t i = 2; i + 8 <= size && i < 2 + 8 * 64; i += 8) {
 		size_t at = place(get_le32(data + i), b.len, vhdx), n = 1 + data[1] % 4;
-		memcpy(b.p + at, data + i + 4, n < b.len - at ? n : b.len - at);
+		put(b.p + at, data + i + 4, n < b.len - at ? n : b.len - at);
 	}
 	if (data[1] & 0x80)
 		mend(&b, vhdx);
 	if ((data[1] & 0x70) == 0x70 && size >= 6)
 		b.len = get_le32(data + 2) % b.len;
-	/* A copy of the very size: a sanitizer sees one byte too many. */
-	struct bytes exact = {malloc(b.len ? b.len : 1), b.len};
-	NEED(exact.p);
-	memcpy(exact.p, b.p, b.len);
+	/* A sanitizer sees one byte too many. */
+	ASAN_POISON_MEMORY_REGION(b.p + b.len, images[which].len - b.len);
 	struct parent parent = {.vhdx = vhdx};
 	struct companions companions = {.ctx = &parent, .image = parent_of};
 	struct opened_image o = {0};
 	char hex[65];
 	NEED(!findings_init(&o.f));
-	o.src = source_memory(exact.p, exact.len, "mutant", &o.e);
+	o.src = source_memory(b.p, b.len, "mutant", &o.e);
 	NEED(o.src);
 	struct image_context c = {.subject = "mutant", .f = &o.f, .companions = &companions};
 	o.rc = row_of(vhdx ? "vhdx" : "vhd")->open_image(o.src, &c, &o.im, &o.e);
@@ -145,8 +171,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	image_shut(&o);
 	if (parent.open)
 		image_shut(&parent.o);
-	free(exact.p);
-	free(b.p);
+	ASAN_UNPOISON_MEMORY_REGION(b.p + b.len, images[which].len - b.len);
+	put_back();
 	return 0;
 }
 
