@@ -65,14 +65,20 @@ static struct source *none(void *ctx, const char *name, struct error *e)
 	return NULL;
 }
 
-/* 0: it could not be read. Else a hash of its content. */
-static uint64_t content(const uint8_t *data, size_t size, bool *covered)
+/* What was stored. */
+struct truth {
+	uint8_t *data;
+	uint64_t size;
+};
+
+/* truth: what it is compared with, or where it goes while that is empty. Returns whether it could be read. */
+static bool content(const uint8_t *data, size_t size, struct truth *truth, bool *covered, bool *same)
 {
 	struct companions companions = {NULL, none, NULL};
 	struct findings f;
 	struct error e = {0};
 	struct image im = {0};
-	uint64_t sum = 0;
+	bool first = !truth->data, read = false;
 	if (!*dir) {
 		snprintf(dir, sizeof dir, "%s/ewf-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 		NEED(mkdtemp(dir));
@@ -83,7 +89,7 @@ static uint64_t content(const uint8_t *data, size_t size, bool *covered)
 	NEED(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	close(fd);
 	NEED(findings_init(&f) == 0);
-	*covered = false;
+	*covered = *same = false;
 	autosource struct source *src = source_open_file(path, &e);
 	NEED(src);
 	struct image_context c = {"image.E01", path, &f, &companions, NULL};
@@ -92,39 +98,46 @@ static uint64_t content(const uint8_t *data, size_t size, bool *covered)
 		static uint8_t buf[1 << 20];
 		if (im.ops->verify(&im, "image.E01", &f, NULL, covered, &e) < 0)
 			*covered = false;
-		bool read = source_size(d) <= 32 * MIB;
+		read = source_size(d) <= 32 * MIB;
+		if (first) {
+			truth->size = source_size(d);
+			truth->data = malloc(truth->size + 1);
+			NEED(truth->data);
+		}
+		*same = truth->size == source_size(d);
 		for (uint64_t at = 0, n; read && at < source_size(d); at += n) {
 			n = source_size(d) - at < sizeof buf ? source_size(d) - at : sizeof buf;
 			read = source_read_at(d, at, buf, (size_t)n, &e) == 0;
-			sum = sum * 31 + hash_bytes(buf, (size_t)n);
+			if (first)
+				memcpy(truth->data + at, buf, (size_t)n);
+			*same = *same && !memcmp(truth->data + at, buf, (size_t)n);
 		}
 		if (*covered && !read && source_size(d) <= 32 * MIB)
 			abort();
-		sum = read ? sum | 1 : 0;
 		vec_each(&f, x) *covered &= x->outcome == OUTCOME_HELD || x->outcome == OUTCOME_SKIPPED;
 	} else if (e.cls == ERROR_NONE || !e.text[0]) {
 		abort();
 	}
 	image_close(&im);
 	findings_free(&f);
-	return sum;
+	*same = *same && read;
+	return read;
 }
 
 static void look_at(const struct patched *p)
 {
-	static uint64_t truths[16];
-	bool covered;
-	if (!truths[p->which]) {
+	static struct truth truths[16];
+	bool covered, same;
+	if (!truths[p->which].data) {
 		autofree uint8_t *plain = malloc(p->stored + PATCH_UNIT);
 		NEED(plain);
 		memcpy(plain, p->data, p->stored);
 		for (size_t i = 0; i < p->count; i++)
 			memcpy(plain + p->touched[i], p->saved[i], PATCH_UNIT);
-		truths[p->which] = content(plain, p->stored, &covered);
-		NEED(covered && truths[p->which]);
+		NEED(content(plain, p->stored, &truths[p->which], &covered, &same) && covered && same);
 	}
-	uint64_t now = content(p->data, p->size, &covered);
-	if (covered && !p->mended && now != truths[p->which]) {
+	content(p->data, p->size, &truths[p->which], &covered, &same);
+	if (covered && !p->mended && !same) {
 		fprintf(stderr, "%s: covered by its digests, but other content\n", p->path);
 		abort();
 	}
