@@ -14,6 +14,7 @@
 struct line {
 	uint64_t tag; /* cluster number + 1; 0 is empty */
 	uint64_t used;
+	uint8_t *data; /* once it is needed: small file systems need few */
 };
 
 struct cache {
@@ -21,7 +22,6 @@ struct cache {
 	uint32_t cluster;
 	uint32_t sets;
 	struct line *lines; /* sets * WAYS */
-	uint8_t *data;
 	struct {
 		pthread_mutex_t lock;
 		uint64_t clock;
@@ -42,20 +42,23 @@ static uint8_t *fetch(struct cache *c, size_t set, uint64_t number, struct error
 	for (struct line *l = lines; l < lines + WAYS; l++) {
 		if (l->tag == number + 1) {
 			l->used = ++*clock;
-			return c->data + (size_t)(l - c->lines) * c->cluster;
+			return l->data;
 		}
 		if (l->used < victim->used)
 			victim = l;
 	}
-	uint8_t *to = c->data + (size_t)(victim - c->lines) * c->cluster;
 	uint64_t off = number * c->cluster, left = source_size(c->parent) - off;
 	victim->tag = 0;
 	victim->used = 0;
-	if (source_read_at(c->parent, off, to, left < c->cluster ? (size_t)left : c->cluster, e) < 0)
+	if (!victim->data && !(victim->data = malloc(c->cluster))) {
+		error_nomem(e);
+		return NULL;
+	}
+	if (source_read_at(c->parent, off, victim->data, left < c->cluster ? (size_t)left : c->cluster, e) < 0)
 		return NULL;
 	victim->tag = number + 1;
 	victim->used = ++*clock;
-	return to;
+	return victim->data;
 }
 
 static int cached_read_at(void *self, uint64_t off, void *buf, size_t len, struct error *e)
@@ -95,8 +98,9 @@ static void cached_destroy(void *self)
 	struct cache *c = self;
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_destroy(&c->locks[i].lock);
+	for (size_t i = 0; c->lines && i < (size_t)c->sets * WAYS; i++)
+		free(c->lines[i].data);
 	free(c->lines);
-	free(c->data);
 	free(c);
 }
 
@@ -130,9 +134,8 @@ struct source *source_cached(struct source *parent, uint32_t cluster_size, uint3
 	c->cluster = cluster_size;
 	c->sets = clusters / WAYS ? clusters / WAYS : 1;
 	c->lines = calloc((size_t)c->sets * WAYS, sizeof *c->lines);
-	c->data = malloc((size_t)c->sets * WAYS * cluster_size);
 	struct source *s = NULL;
-	if (c->lines && c->data)
+	if (c->lines)
 		s = source_new(&cached_ops, c, source_size(parent), source_name(parent), e);
 	else
 		error_nomem(e);
