@@ -186,10 +186,7 @@ int ntfs_judge_log(struct ntfs *fs, const char *subject, struct findings *f, str
 		return error_nomem(e);
 	if (ntfs_lib_read(fs, na, 0, data, (size_t)size, e) < 0)
 		return -1;
-	uint64_t i = 0;
-	while (i < size && data[i] == 0xff)
-		i++;
-	if (i < size)
+	if (data[0] != 0xff || memcmp(data, data + 1, (size_t)size - 1))
 		return judge_pages(fs, data, size, subject, f, info, e);
 	ntfs_finding(f, "fs.log", subject, OUTCOME_SKIPPED, -1,
 		     "$LogFile is empty: the volume was written last by a system that keeps no log");
