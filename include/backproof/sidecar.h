@@ -26,10 +26,12 @@ struct sidecars {
 
 /*
  * Finds and reads the sidecars of a restore point. Adds PROOF_INTEGRITY findings: "sidecar.format"
- * BROKEN for each line that is garbage, an absolute or ".." name, or an empty file; "sidecar.read"
+ * BROKEN for each line that is garbage, a name with ".." or of Windows, or an empty file; "sidecar.read"
  * for one that can't be read; "sidecar.coverage" BROKEN (blamed INCOMPLETE) when there is a sidecar
  * and a file of the restore point is in none; "sidecar.conflict" BROKEN when two lines of one kind
- * disagree. Lines for other files are fine. No sidecar at all adds nothing. -1: memory.
+ * disagree; PROOF_PRESENCE "sidecar.missing" BROKEN (INCOMPLETE) when a list names a further disk, partition or
+ * piece of the restore point that is not there. Lines for other files are fine. No sidecar at all adds nothing.
+ * -1: memory.
  */
 int sidecars_load(const struct restore_point *point, struct sidecars *out, struct findings *f,
 		  struct error *e) must_check;

@@ -41,6 +41,7 @@ struct loader {
 	bool nomem;
 	/* The sidecar being read */
 	const char *path, *dir;
+	bool list;
 	size_t good, matched;
 };
 
@@ -101,18 +102,31 @@ static int add_line(struct loader *l, struct sidecar_line line, const uint8_t *d
 	return 0;
 }
 
+/* What was there when the list was made, and belongs to what is still there. */
+static void miss(struct loader *l, unsigned number, const char *full)
+{
+	struct stat st;
+	if (!l->list || !sidecar_is_sister(l->targets, l->count, full))
+		return;
+	if (door_stat(full, true, &st) == 0 || errno != ENOENT)
+		return;
+	finding_add(l->f, PROOF_PRESENCE, "sidecar.missing", full, OUTCOME_BROKEN,
+		    &(struct finding_text){.blame = BLAME_INCOMPLETE}, "%s line %u has its digest, and it is not there",
+		    l->path, number);
+}
+
 static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint8_t *digest,
 		   const char *name)
 {
 	struct loader *l = ctx;
 	l->good++;
-	autofree char *full = text_format("%s/%s", l->dir, name);
+	autofree char *full = *name == '/' ? strdup(name) : text_format("%s/%s", l->dir, name);
 	if (!full) {
 		l->nomem = true;
 		return -1;
 	}
 	sidecar_normalise(full);
-	size_t len = strlen(full);
+	size_t len = strlen(full), before = l->matched;
 	bool exact = false;
 	for (size_t i = 0; i < l->count; i++)
 		if (!strcmp(full, l->targets[i].full)) {
@@ -133,6 +147,8 @@ static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint
 		if (add_line(l, of, digest) < 0)
 			return -1;
 	}
+	if (l->matched == before)
+		miss(l, number, full);
 	return 0;
 }
 
@@ -195,6 +211,7 @@ static int load(struct loader *l, enum level level, const char *dir, const char 
 	struct error bad = {.cls = ERROR_NONE};
 	l->path = path;
 	l->dir = dir;
+	l->list = sidecar_is_list(name);
 	l->good = l->matched = 0;
 	size_t count = sidecar_parse(data, len, name, on_line, l, &bad);
 	if (l->nomem)

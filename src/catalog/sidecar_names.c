@@ -9,6 +9,7 @@ const char *const sidecar_suffixes[] = {
 	".sha256", ".sha256sum", ".sha512", ".sha512sum", ".sha1",   ".sha1sum", ".md5",
 	".md5sum", ".b2",	 ".b2sum",  ".sha224",	  ".sha384", ".mf",
 	".fsverity",
+	".sha256.txt", ".sha512.txt", ".sha1.txt", ".md5.txt",
 	/* As written on Windows. */
 	".SHA256", ".SHA512",	 ".SHA1",   ".MD5",	  NULL,
 };
@@ -74,6 +75,14 @@ struct sidecar_naming sidecar_naming(const char *base)
 	return out;
 }
 
+bool sidecar_is_list(const char *base)
+{
+	for (const char *const *s = sidecar_lists; *s; s++)
+		if (!strcasecmp(base, *s))
+			return true;
+	return false;
+}
+
 bool sidecar_is_one(const char *base)
 {
 	static const char *const others[] = {".mf", ".cert", ".asc", ".sig", ".minisig", NULL};
@@ -83,10 +92,7 @@ bool sidecar_is_one(const char *base)
 	for (const char *const *s = others; *s; s++)
 		if (without(base, len, *s) != len)
 			return true;
-	for (const char *const *s = sidecar_lists; *s; s++)
-		if (!strcasecmp(base, *s))
-			return true;
-	return false;
+	return sidecar_is_list(base);
 }
 
 bool sidecar_is_piece(const char *name, const char *before)

@@ -23,6 +23,8 @@ extern const char *const sidecar_lists[];
 
 /* true for names that hold digests or signatures of other files: no digest is required of them. */
 bool sidecar_is_one(const char *base);
+/* SHA256SUMS and its like. */
+bool sidecar_is_list(const char *base);
 /* disk.img.mf behind disk.img.me: a piece of a split file, and no manifest. */
 bool sidecar_is_piece(const char *name, const char *before);
 

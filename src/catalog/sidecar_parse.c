@@ -160,16 +160,28 @@ static int kind_by_length(size_t digits, const struct sidecar_naming *n, struct 
 	return error_set(e, ERROR_CORRUPT, NONE, "no digest has %zu hexadecimal digits", digits);
 }
 
+static bool is_windows_path(const char *s)
+{
+	return *s == '\\' || (isalpha((unsigned char)s[0]) && s[1] == ':' && (s[2] == '\\' || s[2] == '/'));
+}
+
+/*
+ * NAME.sha256 is of NAME, in whatever directory NAME was when it was digested: `sha256sum /srv/backup/NAME` writes all
+ * of that, and another machine mounts it elsewhere. The bytes have to be the same in any case.
+ */
+static char *own_name(const char *stem, char *name)
+{
+	char *base = strrchr(name, '/'), *other = is_windows_path(name) ? strrchr(name, '\\') : NULL;
+	base = other && (!base || other > base) ? other : base;
+	return base && *stem && !strcmp(base + 1, stem) ? base + 1 : name;
+}
+
 static int check_name(const char *s, struct error *e)
 {
 	if (!*s)
 		return error_set(e, ERROR_CORRUPT, NONE, "no file name");
-	if (*s == '/' || *s == '\\' ||
-	    (isalpha((unsigned char)s[0]) && s[1] == ':' && (s[2] == '\\' || s[2] == '/')))
-		return error_set(e, ERROR_CORRUPT, NONE,
-				 "the file name \"%.200s\" is absolute; names must be relative to the "
-				 "sidecar's directory",
-				 s);
+	if (is_windows_path(s))
+		return error_set(e, ERROR_CORRUPT, NONE, "the file name \"%.200s\" is a path of Windows", s);
 	for (const char *p = s; p; p = strchr(p, '/')) {
 		p += *p == '/';
 		if (p[0] == '.' && p[1] == '.' && (!p[2] || p[2] == '/'))
@@ -223,6 +235,7 @@ static int read_line(struct parser *ps, char *s, struct parts *out, uint8_t *dig
 		return error_set(e, ERROR_CORRUPT, NONE, "the digest names no file");
 	if (piped)
 		out->name = ps->stem;
+	out->name = own_name(ps->stem, out->name);
 	return check_name(out->name, e) < 0 ? -1 : 1;
 }
 

@@ -85,3 +85,27 @@ int sidecar_targets(const struct restore_point *point, struct sidecar_target **o
 			return -1;
 	return 0;
 }
+
+/* The name without what tells one file of a restore point from another; its length. */
+static size_t common_name(const char *base, char *out)
+{
+	struct name_info n;
+	size_t len = strlen(base);
+	name_read(base, len, &n);
+	const struct span cuts[] = {n.disk, n.part, n.segment};
+	if (n.kind != NAME_IMAGE || len > NAME_LIMIT || (!n.disk.to && !n.part.to && !n.segment.to))
+		return 0;
+	return name_cut(out, base, len, cuts, ARRAY_SIZE(cuts), false);
+}
+
+bool sidecar_is_sister(const struct sidecar_target *all, size_t count, const char *full)
+{
+	const char *base = strrchr(full, '/') + 1;
+	char one[NAME_LIMIT + 1], other[NAME_LIMIT + 1];
+	size_t n = common_name(base, one), dir = (size_t)(base - full);
+	for (size_t i = 0; i < count && n; i++)
+		if ((size_t)(all[i].base - all[i].full) == dir && !strncmp(all[i].full, full, dir) &&
+		    common_name(all[i].base, other) == n && !memcmp(one, other, n))
+			return true;
+	return false;
+}

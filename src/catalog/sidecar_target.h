@@ -20,5 +20,7 @@ int sidecar_targets(const struct restore_point *point, struct sidecar_target **o
 void sidecar_targets_free(struct sidecar_target *t, size_t count);
 /* A digest of what the first piece begins covers all pieces. */
 void sidecar_cover_pieces(struct sidecar_target *all, size_t count, const struct sidecar_target *first);
+/* full, absolute, has the name of a further disk, partition or piece of what one of these is of. */
+bool sidecar_is_sister(const struct sidecar_target *all, size_t count, const char *full);
 
 #endif

@@ -261,6 +261,70 @@ static void test_above(void)
 	NEED(chmod(full("p/q"), 0755) == 0);
 }
 
+/* As `sha256sum /srv/backup/a.img` writes them: whose they are, and that they are nobody else's. */
+static void test_paths(void)
+{
+	clear();
+	put_sum("p/a.img.sha256", '1', "/elsewhere/a.img");
+	put_sum("p/a.img.sha512.txt", '2', "a.img");
+	put_sum("p/SHA256SUMS", '1', full("p/a.img"));
+	LOAD("p/a.img");
+	CHECK_STR(lines(), "0 sha256;");
+	CHECK_INT(found("sidecar.format", OUTCOME_BROKEN), 1); /* 64 digits are no SHA-512 */
+	clear();
+	put_sum("p/SHA256SUMS", '1', "/elsewhere/a.img");
+	LOAD("p/a.img");
+	CHECK_INT(s.count, 0);
+	CHECK_INT(found("sidecar.coverage", OUTCOME_BROKEN), 1);
+}
+
+/* What a list names besides, and is not there: a part of what is judged, or another backup that is no more. */
+static void test_sisters(void)
+{
+	static const struct {
+		const char *of, *listed;
+		int missing;
+	} rows[] = {
+		{"p/web01-sda.img.zst", "web01-sdb.img.zst", 1},
+		{"p/web01-sda.img.zst", "./web01-sdb.img.zst", 1},
+		{"p/web01-sda.img.zst", "web01-sda.img.zst", 0},
+		{"p/web01-sda.img.zst", "web01-sda.img", 0},
+		{"p/web01-sda.img.zst", "web02-sdb.img.zst", 0},
+		{"p/web01-sda.img.zst", "web01-sdb.txt", 0},
+		{"p/web01-sda.img.zst", "sub/web01-sdb.img.zst", 0},
+		{"p/web01-2026-11-22-sda.img", "web01-2026-11-21-sdb.img", 0},
+		{"p/web01-2026-11-22-sda.img", "web01-2026-11-22-sdb.img", 1},
+		{"p/web01.img.aa", "web01.img.ac", 1},
+		{"p/web01-root.img", "web01-boot.img", 1},
+		{"p/web01.img", "web01.img.gz", 0},
+		{"p/web01.img", "web010.img", 0},
+		{"p/web01-sda.img", "there-sdb.img", 0},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		clear();
+		put("p/there-sdb.img", "x");
+		put_sum("p/SHA256SUMS", '1', rows[i].listed);
+		put_sum("SHA256SUMS", '1', "q/nothing-sdb.img");
+		LOAD(rows[i].of);
+		CHECK_INT(found("sidecar.missing", OUTCOME_BROKEN), rows[i].missing);
+	}
+	/* It is there after all, or can't be looked at: the other checks say that. */
+	put_sum("p/SHA256SUMS", '1', "web01-sdb.img.zst");
+	put("p/web01-sdb.img.zst", "x");
+	LOAD("p/web01-sda.img.zst");
+	CHECK_INT(found("sidecar.missing", OUTCOME_BROKEN), 0);
+	NEED(unlink(full("p/web01-sdb.img.zst")) == 0);
+	LOAD("p/web01-sda.img.zst");
+	CHECK(found("sidecar.missing", OUTCOME_BROKEN) == 1 && f.items[0].proof == PROOF_PRESENCE &&
+	      f.items[0].blame == BLAME_INCOMPLETE);
+	/* By a list above. A sidecar of one file says nothing about others. */
+	clear();
+	put_sum("SHA256SUMS", '1', "p/web01-sdb.img.zst");
+	put_sum("p/web01-sda.img.zst.sha256", '1', "web01-sdb.img.zst");
+	LOAD("p/web01-sda.img.zst");
+	CHECK_INT(found("sidecar.missing", OUTCOME_BROKEN), 1);
+}
+
 /* --- lines --- */
 
 static unsigned heard;
@@ -315,6 +379,15 @@ static void test_lines(void)
 		{"a.img.sha256", "S\n", "a.img"},
 		{"a.img.sha256", "S", "a.img"},
 		{"a.img.sha256", "S -\n", "a.img"},
+		{"SHA256SUMS", "S  /srv/a.img\n", "/srv/a.img"},
+		{"SHA256SUMS", "S  /srv/../a.img\n", NULL},
+		{"a.img.sha256", "S  /srv/backup/a.img\n", "a.img"},
+		{"a.img.sha256", "S  ../x/a.img\n", "a.img"},
+		{"a.img.sha256.txt", "S *D:\\x\\a.img\r\n", "a.img"},
+		{"a.img.sha256", "S  D:\\x/a.img\n", "a.img"},
+		{"a.img.sha256", "S  D:/x\\a.img\n", "a.img"},
+		{"a.img.sha256", "S  x/b.img\n", "x/b.img"},
+		{"a.img.sha256", "S  x\\a.img\n", "x\\a.img"},
 		{"a.img.sha256", "\xfe\xff\0S", NULL},
 		{"a.img.sha256", ")(=S\n", NULL},
 		{"a.img.sha256", "1(a.img)= S\n", NULL},
@@ -365,6 +438,8 @@ int main(void)
 	RUN(test_places);
 	RUN(test_links);
 	RUN(test_above);
+	RUN(test_paths);
+	RUN(test_sisters);
 	RUN(test_lines);
 	unload();
 	clear();
