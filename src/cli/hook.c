@@ -23,12 +23,15 @@ static void trace(const char *name, const struct hook_answer *a)
 int command_hook(struct options *o)
 {
 	static const char *const names[] = {"apt", "dnf", "pacman", "zypper", "systemd"};
-	const char *name = o->arguments.count == 1 ? o->arguments.items[0] : "";
+	const char *name = o->arguments.count ? o->arguments.items[0] : "";
+	/* Units have options that take other numbers for "not now", silently. */
+	enum exit_style style = strcmp(name, "systemd") ? EXIT_PLAIN : EXIT_SYSTEMD;
 	bool known = false;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		known |= !strcmp(name, names[i]);
-	if (!known)
-		return complain(CODE_USAGE, "hook takes one word: apt, dnf, pacman, zypper or systemd");
+	if (!known || o->arguments.count > 1)
+		return exit_status(complain(CODE_USAGE, "hook takes one word: apt, dnf, pacman, zypper or systemd"),
+				   style, false);
 	struct hook_request r = {.name = name, .config = o->config, .now = o->overrides.now};
 	struct hook_answer a;
 	gate_hook(&r, &a);
@@ -36,6 +39,5 @@ int command_hook(struct options *o)
 	if (a.code != CODE_SAFE)
 		trace(name, &a);
 	text_free(&a.says);
-	/* Units have options that take other numbers for "not now", silently. */
-	return exit_status(a.code, strcmp(name, "systemd") ? EXIT_PLAIN : EXIT_SYSTEMD, false);
+	return exit_status(a.code, style, false);
 }

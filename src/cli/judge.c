@@ -10,10 +10,10 @@ void judge_say(const char *text)
 	(void)complain(CODE_CANNOT_TELL, text);
 }
 
-static int usage(const char *name, const char *what)
+static int usage(const struct options *o, const char *name, const char *what)
 {
 	autofree char *text = text_format("%s %s", name, what);
-	return complain(CODE_USAGE, text ? text : what);
+	return exit_status(complain(CODE_USAGE, text ? text : what), o->exit_style, false);
 }
 
 int judge_prepare(struct judging *j, const struct options *o, const char *name)
@@ -21,11 +21,11 @@ int judge_prepare(struct judging *j, const struct options *o, const char *name)
 	memset(j, 0, sizeof *j);
 	j->o = o;
 	if (!o->arguments.count)
-		return usage(name, "needs a HOST");
+		return usage(o, name, "needs a HOST");
 	if (o->arguments.count > 1)
-		return usage(name, "takes one HOST; there is a stray argument");
+		return usage(o, name, "takes one HOST; there is a stray argument");
 	if (!*o->arguments.items[0])
-		return complain(CODE_USAGE, "the HOST is empty");
+		return usage(o, name, "has an empty HOST");
 	if (load_config(o, &j->config) < 0)
 		return exit_status(CODE_CONFIG, o->exit_style, false);
 	enum code refused = passes_prepare(&j->passes, o, &j->config, &o->arguments);

@@ -88,13 +88,22 @@ static int leave(int status)
 	return status;
 }
 
+static int refuse(enum code code, int argc, char **argv, const char *text)
+{
+	enum exit_style style = options_style(argc, argv);
+	/* What a unit asks has no other style. */
+	if (argc > 1 && !strcmp(argv[0], "hook") && !strcmp(argv[1], "systemd"))
+		style = EXIT_SYSTEMD;
+	return exit_status(complain(code, text), style, false);
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	struct options o;
 	struct error e;
 	int status = CODE_CANNOT_TELL;
-	if (options_parse(&o, c->bit, argc, argv, &e) < 0)
-		status = complain(e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_USAGE, e.text);
+	if (options_parse(&o, c->bit, argc - 1, argv + 1, &e) < 0)
+		status = refuse(e.cls == ERROR_INTERNAL ? CODE_INTERNAL : CODE_USAGE, argc, argv, e.text);
 	else {
 		/* A policy that has to be confined refuses that by itself. */
 		if (o.overrides.no_confine)
@@ -129,7 +138,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(commands[i].name, name))
-			return leave(run(&commands[i], argc - 2, argv + 2));
+			return leave(run(&commands[i], argc - 1, argv + 1));
 	autofree char *text = text_format("unknown command \"%s\"", name);
-	return complain(CODE_USAGE, text ? text : "unknown command");
+	return refuse(CODE_USAGE, argc - 1, argv + 1, text ? text : "unknown command");
 }

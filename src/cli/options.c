@@ -42,6 +42,16 @@ static int choose_when(const char *value, enum when *out)
 	return 0;
 }
 
+static int choose_style(const char *value, enum exit_style *out)
+{
+	static const char *const names[] = {"plain", "nagios", "systemd", "qualys"};
+	int i;
+	if (choose(value, names, ARRAY_SIZE(names), &i) < 0)
+		return -1;
+	*out = (enum exit_style)i;
+	return 0;
+}
+
 static int parse_count(const char *value, uint64_t max, int64_t *out)
 {
 	uint64_t n;
@@ -51,10 +61,11 @@ static int parse_count(const char *value, uint64_t max, int64_t *out)
 	return 0;
 }
 
+/* As the keys of a policy are: nothing at all is no size, and would be taken for no limit. */
 static int parse_bytes(const char *value, int64_t *out)
 {
 	uint64_t n;
-	if (parse_size(value, &n) < 0)
+	if (parse_size(value, &n) < 0 || !n || n > INT64_MAX)
 		return -1;
 	*out = (int64_t)n;
 	return 0;
@@ -96,10 +107,8 @@ static int set_machine_id(struct options *o, const char *value)
 static int apply(struct options *o, enum option_id id, const char *value)
 {
 	static const char *const depths[] = {"auto", "sample", "full"};
-	static const char *const styles[] = {"plain", "nagios", "systemd", "qualys"};
 	struct gate_overrides *g = &o->overrides;
 	int64_t n;
-	int i;
 	switch (id) {
 	case OPT_FROM:
 		return *value ? strings_add(&o->from, value) : -1;
@@ -119,7 +128,7 @@ static int apply(struct options *o, enum option_id id, const char *value)
 	case OPT_MACHINE_ID:
 		return set_machine_id(o, value);
 	case OPT_SAMPLE_FILES:
-		return parse_count(value, 1000000, &g->sample_files);
+		return parse_count(value, 1000000, &g->sample_files) < 0 || !g->sample_files ? -1 : 0;
 	case OPT_SAMPLE_BYTES:
 		return parse_bytes(value, &g->sample_bytes);
 	case OPT_SEED:
@@ -215,10 +224,7 @@ static int apply(struct options *o, enum option_id id, const char *value)
 		o->output = value;
 		return *value ? 0 : -1;
 	case OPT_EXIT_STYLE:
-		if (choose(value, styles, ARRAY_SIZE(styles), &i) < 0)
-			return -1;
-		o->exit_style = (enum exit_style)i;
-		return 0;
+		return choose_style(value, &o->exit_style);
 	case OPT_PROGRESS:
 		return choose_when(value, &o->progress);
 	case OPT_COLOR:
@@ -320,6 +326,22 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 			return bad_value((enum option_id)id, value, e);
 	}
 	return 0;
+}
+
+enum exit_style options_style(int argc, char **argv)
+{
+	static const char name[] = "--exit-style";
+	enum exit_style style = EXIT_PLAIN;
+	for (int a = 0; a < argc && strcmp(argv[a], "--"); a++) {
+		const char *rest = argv[a] + sizeof name - 1;
+		if (strncmp(argv[a], name, sizeof name - 1) || (*rest && *rest != '='))
+			continue;
+		const char *value = *rest ? rest + 1 : argv[a + 1];
+		if (value && choose_style(value, &style) == 0)
+			break;
+	}
+	/* run ends as its command does, and is never asked in that style. */
+	return argc && !strcmp(argv[0], "run") && style == EXIT_NAGIOS ? EXIT_PLAIN : style;
 }
 
 void options_free(struct options *o)

@@ -54,6 +54,8 @@ struct options {
  */
 int options_parse(struct options *o, enum command_bit command, int argc, char **argv,
 		  struct error *e) must_check;
+/* How the status of a usage error is told: by the first --exit-style that can be read in all of a command line. */
+enum exit_style options_style(int argc, char **argv);
 void options_free(struct options *o);
 /* The lines of --help for a command. */
 void options_help(struct text *out, enum command_bit command);

@@ -218,16 +218,22 @@ static int judge(struct run *x)
 	return admitted ? run_it(x) : not_run(x, reported);
 }
 
+static int usage(const struct options *o, const char *text)
+{
+	enum exit_style style = o->exit_style == EXIT_NAGIOS ? EXIT_PLAIN : o->exit_style;
+	return exit_status(complain(CODE_USAGE, text), style, false);
+}
+
 static int prepare(struct run *x)
 {
 	struct options *o = x->o;
 	struct error e = {0};
 	enum code code;
 	if (!o->command || !o->command[0])
-		return complain(CODE_USAGE, "run needs a command: backproof run HOST -- COMMAND...");
+		return usage(o, "run needs a command: backproof run HOST -- COMMAND...");
 	/* 1 and 2 would be the gate's or COMMAND's: nobody could tell. */
 	if (o->exit_style == EXIT_NAGIOS)
-		return complain(CODE_USAGE, "--exit-style nagios is for checks: run ends as COMMAND does");
+		return usage(o, "--exit-style nagios is for checks: run ends as COMMAND does");
 	for (char **word = o->command; *word; word++)
 		if (strings_add(&x->command, *word) < 0)
 			return complain(CODE_INTERNAL, "out of memory");

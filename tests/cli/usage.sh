@@ -37,11 +37,15 @@ done <<'END'
 --hostname web01 -
 --machine-id 0123456789abcdef0123456789abcdef xyz
 --sample-files 10 many
+--sample-files 10 0
 --sample-bytes 1M 1Q
+--sample-bytes 1M 0
 --seed 1 one
 --scratch /tmp -
 --scratch-limit 1G 1.5G
 --scratch-limit 1G 99999999999999999999
+--scratch-limit 1G 9000000T
+--scratch-limit 1G 0
 --deadline 10m soon
 --now 2026-11-21T20:00:00Z now-ish
 --now 2026-11-21T20:00:00Z 2026-13-41T20:00:00Z
@@ -53,6 +57,36 @@ done <<'END'
 END
 usage "repeated --quiet" check web01 "${f[@]}" --quiet --quiet
 usage "repeated --config" check web01 "${f[@]}" --config "$W/empty.conf" --config "$W/empty.conf"
+
+# Whoever asked for another form of the exit status gets this one in it, too: a unit would skip 64 quietly.
+told() { # CODE ARGUMENTS...
+	local want=$1
+	shift
+	run "$@"
+	if [ "$code" = "$want" ] && [ -s "$W/err" ]; then ok "usage: $want: $*"; else why "$want and a message" | not_ok "usage: $want: $*"; fi
+}
+while read -r style check run; do
+	told "$check" check web01 --frobnicate --exit-style "$style"
+	told "$check" check web01 --exit-style="$style" --max-age
+	told "$check" check --exit-style "$style"
+	told "$check" check '' --exit-style "$style"
+	told "$check" audit --jobs 0 --exit-style "$style"
+	told "$check" chekc web01 --exit-style "$style"
+	told "$check" pass verify --exit-style "$style"
+	told "$run" run web01 --exit-style "$style"
+	told "$run" run web01 --frobnicate --exit-style "$style" -- true
+done <<'END'
+plain 64 64
+nagios 3 64
+systemd 255 255
+qualys 12 12
+END
+told 64 check --frobnicate -- --exit-style systemd
+told 64 check web01 --exit-style
+told 64 check web01 --exit-style loud
+told 255 hook systemd --frobnicate
+told 255 hook systemd apt
+told 64 hook apt systemd
 
 config() { # NAME TEXT [PATTERN]: 78, and a message with file and line
 	printf '%b' "$2" >"$W/c.conf"
