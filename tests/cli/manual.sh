@@ -18,6 +18,8 @@ holds "every option in the manual is in some --help" sh -c '! comm -13 "$1" "$2"
 for code in 0 10 11 12 13 20 21 64 70 78; do
 	holds "exit code $code is in the manual" grep -qE "(^|[^0-9])$code([^0-9]|\$)" "$W/page.txt"
 done
+version=$(sed -n 's/^#define REPORT_FORMAT_VERSION "\(.*\)"/\1/p' "$TOP/src/report/common.h")
+holds "the version of reports is in the manual" sh -c 'grep -A 1 "^.It Li format_version" "$1" | grep -qxF ".Dq $2 ."' - "$page" "$version"
 for page in "$TOP"/man/*.[1-8]; do
 	holds "lint: $(basename "$page")" sh -c 'out=$(mandoc -T lint -W warning "$1"); printf "%s" "$out"; [ -z "$out" ]' - "$page"
 done
