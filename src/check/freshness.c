@@ -18,7 +18,7 @@ struct clock {
 static void judge(struct subject *s, const struct check_parameters *p, struct findings *f,
 		  const struct clock *c)
 {
-	char age[32], limit[32], when[32];
+	char age[32], limit[32], over[32], when[32];
 	int64_t to = c->to > p->now && c->from <= p->now ? p->now : c->to;
 	struct finding_text more = {.measured = format_rfc3339(c->from, when)};
 	if (c->from > p->now + p->policy->clock_skew) {
@@ -28,11 +28,14 @@ static void judge(struct subject *s, const struct check_parameters *p, struct fi
 	}
 	if (!s->taken_at || to < s->taken_at)
 		s->taken_at = to;
-	enum outcome o = p->now - to > p->policy->max_age ? OUTCOME_BROKEN : OUTCOME_HELD;
+	int64_t most = p->policy->max_age;
+	enum outcome o = p->now - to > most ? OUTCOME_BROKEN : OUTCOME_HELD;
+	format_duration(p->now > to ? p->now - to : 0, age);
+	/* Rounded, it may be as old as it is allowed to be. */
+	bool by_little = !strcmp(age, format_duration(most, limit));
 	finding_add(f, PROOF_FRESHNESS, c->check, c->subject, o, &more,
-		    o == OUTCOME_BROKEN ? "%s is %s old (%s), more than %s" : "%s is %s old (%s)", c->what,
-		    format_duration(p->now > to ? p->now - to : 0, age), when,
-		    format_duration(p->policy->max_age, limit));
+		    o == OUTCOME_BROKEN ? "%s is %s old (%s), %s%smore than %s" : "%s is %s old (%s)", c->what, age,
+		    when, by_little ? format_duration(p->now - to - most, over) : "", by_little ? " " : "", limit);
 }
 
 /* Of what was opened and read, not of what the catalogue saw before. */

@@ -12,6 +12,7 @@ img=$W/b/web01.img
 zst=$W/b/web01.img.zst
 zstd -q -c "$img" >"$zst"
 hours() { date -u -d "@$(($(date +%s) - $1 * 3600))" +"${2-%FT%TZ}"; }
+at() { date -u -d "@$1" +%FT%TZ; }
 
 # Identity
 expect 0 "identity: host name" web01 --from "$zst"
@@ -45,6 +46,12 @@ cp "$zst" "$W/b/web01-2099-01-01.img.zst"
 expect 11 "freshness: future by name" web01 --from "$W/b/web01-2099-01-01.img.zst"
 cp "$zst" "$W/b/web01-$(hours 0 %F).img.zst"
 expect 0 "freshness: today by name" web01 --from "$W/b/web01-$(hours 0 %F).img.zst"
+taken=$(jq -r '.restore_point.taken_at | fromdate' "$W/out")
+expect 0 "freshness: exactly as old as it may be" web01 --from "$zst" --now "$(at $((taken + 86400)))"
+expect 11 "freshness: a second older" web01 --from "$zst" --now "$(at $((taken + 86401)))"
+holds "freshness: a second older is said" jq -e '.reasons[0] | endswith(", 1s more than 1d 0h")' "$W/out"
+expect 0 "freshness: as far in the future as clocks may differ" web01 --from "$zst" --now "$(at $(($(stat -c %Y "$zst") - 300)))"
+expect 11 "freshness: a second further" web01 --from "$zst" --now "$(at $(($(stat -c %Y "$zst") - 301)))"
 mk_disk "$W/old/web01.img" "$W/efi" --age $((3 * 86400))
 expect 11 "freshness: new file, old content" web01 --from "$W/old/web01.img"
 expect 0 "freshness: new file, content within --max-age" web01 --from "$W/old/web01.img" --max-age 7d
