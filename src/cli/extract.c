@@ -11,6 +11,9 @@ int command_extract(struct options *o)
 	/* The parts of the backup: the first argument, and what --from adds; the rest are files in it. */
 	if (o->arguments.count < 2)
 		return complain(CODE_USAGE, "extract needs a PATH and a FILE: backproof extract PATH FILE... -C DIR");
+	for (size_t i = 1; i < o->arguments.count; i++)
+		if (!*o->arguments.items[i])
+			return complain(CODE_USAGE, "the name of a FILE is empty: / is all of the backup");
 	if (!o->directory)
 		return complain(CODE_USAGE, "extract needs a directory to restore to: -C DIR");
 	if (strings_add(&o->from, o->arguments.items[0]) < 0)

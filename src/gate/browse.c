@@ -35,11 +35,11 @@ static int cat_entry(struct browse *b, const struct fs_entry *x, const char *lin
 	struct error why = {0};
 	uint64_t done = 0;
 	if (x->type != ENTRY_FILE) {
-		/* In a directory that is wanted whole it is passed over. */
-		if (x->type == ENTRY_DIR || !strings_has(&b->wanted, x->path))
+		/* One that a glob means besides is passed over. */
+		if (!strings_has(&b->wanted, x->path))
 			return 0;
 		error_set(&why, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, link ? "a link to %s: ask for that" : "no file%s",
-			  link ? link : "");
+			  link ? link : x->type == ENTRY_DIR ? ", but a directory" : "");
 		return say(b, x->path, &why);
 	}
 	for (;;) {
@@ -84,9 +84,9 @@ static int take_entry(struct browse *b, const struct fs_entry *x, const char *li
 
 static bool is_wanted(struct browse *b, const char *path)
 {
-	bool any = false;
+	bool any = false, below = b->list || b->to;
 	for (size_t i = 0; i < b->wanted.count; i++)
-		if (browse_fits(b->wanted.items[i], path))
+		if ((below ? browse_fits : browse_is)(b->wanted.items[i], path))
 			any = b->met[i] = true;
 	return any;
 }
@@ -182,7 +182,7 @@ static int walk_all(struct browse *b, struct error *e)
 			continue;
 		if (subject_walk(&b->look.s, only, start, b->r->budget, visit, b, e) < 0)
 			return -1;
-		if (!*b->wanted.items[i])
+		if (!*b->wanted.items[i] && (b->list || b->to))
 			b->met[i] = true;
 	}
 	return 0;

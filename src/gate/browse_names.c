@@ -21,6 +21,11 @@ static bool is_glob(const char *s)
 	return strpbrk(s, "*?[") != NULL;
 }
 
+bool browse_is(const char *pattern, const char *path)
+{
+	return !strcmp(path, pattern) || (is_glob(pattern) && !fnmatch(pattern, path, FNM_PATHNAME));
+}
+
 bool browse_fits(const char *pattern, const char *path)
 {
 	char part[8192];
@@ -32,7 +37,7 @@ bool browse_fits(const char *pattern, const char *path)
 			return false;
 		memcpy(part, path, n);
 		part[n] = '\0';
-		if (!strcmp(part, pattern) || (is_glob(pattern) && !fnmatch(pattern, part, FNM_PATHNAME)))
+		if (browse_is(pattern, part))
 			return true;
 		if (!path[n])
 			return false;

@@ -8,6 +8,8 @@
 char *browse_bare(const char *path);
 /* The path, or a directory above it, is what the pattern means. */
 bool browse_fits(const char *pattern, const char *path);
+/* The path itself is. */
+bool browse_is(const char *pattern, const char *path);
 /* Where the walk for a pattern begins: the directory before its first glob character. NULL: no memory. */
 char *browse_start(const char *pattern);
 

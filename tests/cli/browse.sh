@@ -36,12 +36,14 @@ for image in "$F/gpt.img" "$W/qcow/web01.qcow2" "$W/qcow/web01.qcow2.zst"; do
 	b 0 "$n: list as JSON" inspect "$image" --ls=/etc --format json --scratch "$S"
 	holds "$n: JSON of the list" jq -e '[.entries[].path] | index("etc/hostname") != null and all(startswith("etc"))' "$W/out"
 done
-stat=$(debugfs -R 'stat /etc/passwd' "$F/gpt.img?offset=$root" 2>/dev/null | sed -n 's/.*Mode:  *\([0-7]*\).*/\1/p')
+debugfs -R 'stat /etc/passwd' "$F/gpt.img?offset=$root" >"$W/stat" 2>/dev/null
+stat=$(sed -n 's/.*Mode:  *\([0-7]*\).*/\1/p' "$W/stat")
+mtime=$(($(sed -n 's/.*mtime: \(0x[0-9a-f]*\).*/\1/p' "$W/stat")))
 rm -rf "$W/out.d" && mkdir "$W/out.d"
 b 0 "globs" extract "$F/gpt.img" '/etc/pass*' '/boot/efi/EFI/*/*.efi' -C "$W/out.d"
 holds "the glob's file came" test -s "$W/out.d/etc/passwd"
 holds "with its mode" test "0$(stat -c %a "$W/out.d/etc/passwd")" = "$stat"
-holds "with its time" test "$(stat -c %Y "$W/out.d/etc/passwd")" = "$(stat -c %Y "$W/out.d/etc/passwd")"
+holds "with its time" test "$mtime" = "$(stat -c %Y "$W/out.d/etc/passwd")"
 holds "and those of the EFI partition, which is mounted below" test -n "$(find "$W/out.d/boot/efi" -iname '*.efi')"
 holds "and nothing else of /etc" test ! -e "$W/out.d/etc/hostname"
 b 0 "a file system by its number" inspect "$F/gpt.img" --ls=/EFI --fs 1
@@ -54,6 +56,13 @@ b 20 "no such directory" extract "$F/gpt.img" /etc/passwd -C "$W/nowhere"
 b 64 "no directory given" extract "$F/gpt.img" /etc/passwd
 b 64 "no file given" extract "$F/gpt.img" -C "$W/out.d"
 b 64 "--fs alone" inspect "$F/gpt.img" --fs 1
+b 64 "an empty name is not everything" extract "$F/gpt.img" '' -C "$W/out.d"
+b 20 "a directory is no file" inspect "$F/gpt.img" --cat /etc/ --scratch "$S"
+holds "... and nothing of it is written" test ! -s "$W/out"
+b 13 "nor is the whole tree" inspect "$F/gpt.img" --cat / --scratch "$S"
+holds "... and nothing of it is written" test ! -s "$W/out"
+b 0 "a glob of files" inspect "$F/gpt.img" --cat '/etc/host?ame' --scratch "$S"
+holds "... and their bytes" cmp "$W/out" "$W/rdump/etc/hostname"
 (cd "$F" && "$BACKPROOF" extract gpt.img etc/hostname -C "$W/qcow") 2>/dev/null
 holds "relative paths are those of the caller" test -s "$W/qcow/etc/hostname"
 
@@ -62,6 +71,8 @@ rm -rf "$W/out.d" && mkdir "$W/out.d" "$W/tar"
 tar -xf "$F/container.tar" -C "$W/tar"
 b 0 "tar: a directory" extract "$F/container.tar" /etc -C "$W/out.d" --scratch "$S"
 holds "tar: the same as tar gives" diff -r --no-dereference "$W/tar/etc" "$W/out.d/etc"
+b 20 "tar: a directory is no file" inspect "$F/container.tar" --cat etc --scratch "$S"
+holds "... and nothing of it is written" test ! -s "$W/out"
 b 0 "tar: cat" inspect "$F/container.tar" --cat etc/hostname --scratch "$S"
 holds "tar: cat gives the bytes" cmp "$W/out" "$W/tar/etc/hostname"
 
