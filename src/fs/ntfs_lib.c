@@ -267,7 +267,7 @@ int ntfs_lib_whole(struct ntfs *fs, ntfs_inode *ni, uint32_t type, const void *n
 	int rc = ntfs_lib_attr(fs, ni, type, name, units, &na, e);
 	if (rc <= 0)
 		return rc;
-	if (na->data_size < 0 || (uint64_t)na->data_size > max)
+	if ((uint64_t)na->data_size > max) /* a negative one, too */
 		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
 				 "NTFS: MFT record %llu: attribute %02x has %lld bytes",
 				 (unsigned long long)ni->mft_no, type, (long long)na->data_size);

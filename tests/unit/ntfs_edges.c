@@ -218,6 +218,9 @@ static void test_system_files(void)
 	look("ntfs", &i, i.size, &s);
 	CHECK(!has(&s, "ntfs.upcase", OUTCOME_HELD) && structure(&s) == OUTCOME_HELD);
 	drop(&s);
+	info[8] = 1;
+	rec_write(&r);
+	EXPECT(&i, OUTCOME_BROKEN, NULL);
 	free(i.data);
 }
 
@@ -230,7 +233,7 @@ static void test_indexes(void)
 		uint64_t value;
 		bool sizes; /* all three of them */
 	} cases[] = {
-		{0xa0, 0, 8, UINT64_C(1) << 37, true}, {0xa0, 0, 8, 32 << 20, true}, {0xa0, 74, 1, 0x7f, false},
+		{0xa0, 0, 8, UINT64_C(1) << 37, true}, {0xa0, 0, 8, 32 << 20, true}, {0xa0, 75, 1, 0x7f, false},
 		{0xa0, 13, 1, 0x40, false},	       {0xa0, 13, 1, 0x80, false},  {0xa0, 12, 1, 1, false},
 		{0x90, 32 + 8, 4, 1000, false},	       {0x90, 32 + 8, 4, 4 << 20, false},
 	};

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* NTFS: the order of directories' entries, as libntfs-3g makes it, and what is not in order. */
+#include <errno.h>
+
+#include "../../src/fs/ntfs_verify.h"
 #include "ntfs_make.h"
 
 #define DIRS "ntfs.directories"
@@ -179,6 +182,146 @@ static void test_depth(void)
 	free(i.data);
 }
 
+/* What the library's handles need, without the row of the registry. */
+struct inside {
+	struct source *src;
+	struct findings f;
+	struct ntfs *fs;
+	ntfs_inode *ni;
+	ntfs_attr *na;
+	struct ntfs_verify v;
+	struct ntfs_tree t;
+	struct error e;
+};
+
+static void get_inside(struct inside *x, const struct image *i)
+{
+	static const uint16_t i30[4] = {'$', 'I', '3', '0'};
+	struct fs_info info;
+	void *self = NULL;
+	memset(x, 0, sizeof *x);
+	NEED(!findings_init(&x->f));
+	x->src = source_memory(i->data, i->size, "image", &x->e);
+	NEED(x->src && fs_ntfs.open(x->src, "image", &x->f, &self, &info, &x->e) == 0);
+	x->fs = self;
+	x->t = (struct ntfs_tree){.no = number_of(&whole, "many"), .block = 4096, .vcn_bytes = 4096, .children = 5};
+	x->ni = ntfs_lib_inode(x->fs, x->t.no, &x->e);
+	NEED(x->ni && ntfs_lib_attr(x->fs, x->ni, ATTR_INDEX, i30, 4, &x->na, &x->e) == 1);
+	x->v = (struct ntfs_verify){.fs = x->fs, .subject = "image", .f = &x->f};
+}
+
+static void get_out(struct inside *x)
+{
+	ntfs_lib_put_attr(&x->na);
+	ntfs_lib_put(&x->ni);
+	fs_ntfs.destroy(x->fs);
+	source_destroy(x->src);
+	findings_free(&x->f);
+}
+
+/* An entry: a name, or (NULL) the end; below: the block below it, -1: none. */
+static size_t entry(uint8_t *p, const char *name, int below)
+{
+	size_t units = name ? strlen(name) : 0, n = name ? (82 + 2 * units + 7) & ~7ul : 16;
+	memset(p, 0, n + 8);
+	p[80] = name ? (uint8_t)units : 0;
+	for (size_t k = 0; k < units; k++)
+		put(p + 82 + 2 * k, (uint8_t)name[k], 2);
+	p[12] = (uint8_t)((name ? 0 : 2) | (below < 0 ? 0 : 1));
+	if (below >= 0) {
+		put(p + n, (unsigned)below, 8);
+		n += 8;
+	}
+	put(p + 8, n, 2);
+	return n;
+}
+
+static void test_names(void)
+{
+	static const struct {
+		const char *a, *b;
+		bool told;
+	} cases[] = {
+		{"a", "b", false}, {"b", "a", true}, {"a", "A", false}, {"A", "a", false}, {"a", "a", true},
+		{"ab", "a", true}, {"a", "ab", false}, {"B", "a", true}, {"_", "a", true}, {"a", "_", false},
+	};
+	struct inside x;
+	get_inside(&x, &whole);
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		uint8_t h[400];
+		unsigned before = x.v.bad_links;
+		put(h, 16, 4);
+		size_t n = 16 + entry(h + 16, cases[k].a, -1);
+		n += entry(h + n, cases[k].b, -1);
+		entry(h + n, NULL, -1);
+		x.fs->clean = true;
+		CHECK_INT(ntfs_verify_order(&x.v, &x.t, h, NULL, &x.e), 0);
+		CHECK_INT(x.v.bad_links - before, cases[k].told);
+	}
+	get_out(&x);
+}
+
+/* Blocks that were whole when they were read the first time. */
+static void test_changed_meanwhile(void)
+{
+	for (unsigned k = 0; k < 10; k++) {
+		struct image i = copy_image(&whole);
+		struct rec r = rec_read(&i, number_of(&whole, "many"));
+		struct inside x;
+		struct budget b;
+		uint8_t *block = block_at(&r, 0), *first = first_entry(block), h[64];
+		unprotect(block, 4096);
+		if (k == 1)
+			put(block + 24, 5000, 4);
+		if (k == 2)
+			put(first + 8, 5000, 2);
+		if (k == 3)
+			put(first + 8, 40, 2);
+		if (k == 4)
+			first[80] = 200;
+		if (k == 5)
+			entry(first, NULL, 0); /* it leads to itself */
+		if (k == 6)
+			put(block + 24, 4096 - 24, 4);
+		protect(block, 4096);
+		if (k == 7)
+			block[510] ^= 1;
+		get_inside(&x, &i);
+		budget_init(&b);
+		x.v.b = k ? NULL : &b;
+		put(h, 16, 4);
+		entry(h + 16, NULL, k == 8 ? 1000 : 0);
+		if (k == 9)
+			b.deadline_ns = 1, x.v.b = &b;
+		int rc = ntfs_verify_order(&x.v, &x.t, h, x.na, &x.e);
+		CHECK_INT(rc, k ? -1 : 0);
+		CHECK_INT(x.v.bad_links, 0);
+		if (k)
+			CHECK_INT(x.e.cls, k == 8 ? ERROR_CORRUPT : k == 9 ? ERROR_LIMIT : ERROR_IO);
+		get_out(&x);
+		free(i.data);
+	}
+}
+
+/* The library's errors as ours. */
+static void test_errors(void)
+{
+	struct inside x;
+	get_inside(&x, &whole);
+	errno = EOPNOTSUPP;
+	CHECK(ntfs_lib_error(x.fs, &x.e, "something") == -1 && x.e.cls == ERROR_UNSUPPORTED);
+	errno = ENOMEM;
+	CHECK(ntfs_lib_error(x.fs, &x.e, "something") == -1 && x.e.cls == ERROR_INTERNAL);
+	errno = ENOENT;
+	CHECK(ntfs_lib_error(x.fs, &x.e, "something") == -1 && x.e.cls == ERROR_CORRUPT);
+	x.fs->disk.failed = true;
+	x.fs->disk.error.cls = ERROR_IO;
+	CHECK(ntfs_lib_error(x.fs, NULL, "something") == -1);
+	x.fs->disk.failed = true;
+	CHECK(ntfs_lib_error(x.fs, &x.e, "something") == -1 && x.e.cls == ERROR_IO && !x.fs->disk.failed);
+	get_out(&x);
+}
+
 int main(void)
 {
 	whole = load_image(FIXTURE);
@@ -186,6 +329,9 @@ int main(void)
 	RUN(test_as_made);
 	RUN(test_out_of_order);
 	RUN(test_depth);
+	RUN(test_names);
+	RUN(test_changed_meanwhile);
+	RUN(test_errors);
 	free(sorted.data);
 	free(whole.data);
 	return test_done();
