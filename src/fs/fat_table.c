@@ -69,10 +69,8 @@ const char *fat_link_text(enum fat_link link)
 		return "is marked free";
 	case FAT_BAD:
 		return "is marked bad";
-	case FAT_OUTSIDE:
-		return "names a cluster that does not exist";
 	default:
-		return "is in order";
+		return "names a cluster that does not exist";
 	}
 }
 

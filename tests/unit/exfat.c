@@ -249,6 +249,54 @@ static void test_zones(void)
 	free(i.data);
 }
 
+/* Names that lead nowhere, or stand for a directory; a directory that is too large; a table inside one. */
+static void test_rare(void)
+{
+	static const char *const nowhere[] = {"ünïcode/😁.txt", "ünïcode/a.txt", "ünïcode/\xf0", "ünïcode/\xf0\x9f", "zz"};
+	struct image i = copy_image(&whole);
+	struct seen s;
+	struct fs_entry it;
+	uint8_t *e = entry_of(&i, "random.bin"), keep[96];
+	look("exfat", &i, i.size, &s);
+	NEED(s.fs);
+	for (size_t k = 0; k < ARRAY_SIZE(nowhere); k++)
+		CHECK_INT(fs_lookup(s.fs, nowhere[k], true, &it, &s.e), 0);
+	drop(&s);
+	memcpy(keep, e - 32, sizeof keep);
+	for (unsigned units = 0; units < 3; units++) {
+		uint16_t hash = 0;
+		for (unsigned k = 0; k < units; k++) {
+			put(e + 34 + 2 * k, '.', 2);
+			hash = (uint16_t)((uint16_t)(hash << 15 | hash >> 1) + '.');
+			hash = (uint16_t)(hash << 15 | hash >> 1);
+		}
+		e[3] = (uint8_t)units;
+		put(e + 4, hash, 2);
+		sum_set(e - 32);
+		EXPECT(&i, OUTCOME_BROKEN, "exfat.directories");
+		look("exfat", &i, i.size, &s);
+		NEED(s.fs);
+		int rc = fs_lookup(s.fs, units == 2 ? ".." : ".", true, &it, &s.e);
+		CHECK(units ? rc < 0 && s.e.cls == ERROR_CORRUPT : rc == 0);
+		drop(&s);
+	}
+	memcpy(e - 32, keep, sizeof keep);
+	EXPECT(&i, OUTCOME_HELD, NULL);
+	e = entry_of(&i, "Deep");
+	uint8_t *in = cluster_at(&i, get_le32(e + 20));
+	while (*in)
+		in += 32;
+	memcpy(in, table(&i, 0x82), 32);
+	EXPECT(&i, OUTCOME_BROKEN, "exfat.directories");
+	memset(in, 0, 32);
+	EXPECT(&i, OUTCOME_HELD, NULL);
+	put(e + 8, 1 << 30, 8);
+	put(e + 24, 1 << 30, 8);
+	sum_set(e - 32);
+	EXPECT(&i, OUTCOME_BROKEN, "exfat.directories");
+	free(i.data);
+}
+
 int main(void)
 {
 	whole = load_image("fixtures/exfat/c4096.img.zst");
@@ -259,6 +307,7 @@ int main(void)
 	RUN(test_sets);
 	RUN(test_valid_length);
 	RUN(test_zones);
+	RUN(test_rare);
 	free(whole.data);
 	return test_done();
 }

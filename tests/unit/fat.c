@@ -502,6 +502,16 @@ static void test_information(void)
 	CHECK_INT(fs_lookup(s.fs, "LONGFI~1.BIN", true, &it, &s.e), 1);
 	drop(&s);
 	RESET();
+	/* A label that is none: the boot sector's own is shown. */
+	uint8_t *label = i.data + p.data;
+	while (label[11] != 8)
+		label += 32;
+	memcpy(label, "NO NAME    ", 11);
+	look(&i, i.size, &s);
+	CHECK_INT(structure(&s), OUTCOME_HELD);
+	CHECK(s.fs && strcmp(fs_info(s.fs)->label, "NO NAME"));
+	drop(&s);
+	RESET();
 	/* Lost clusters. */
 	put_entry(&i, (uint32_t)(p.fat_bytes / 4 - 200), 0x0fffffff);
 	look(&i, i.size, &s);
@@ -711,10 +721,12 @@ static void test_wild(void)
 }
 
 /* A FAT too large for memory, on a source that is all zeros but for its first sectors. */
+static bool sparse_fails;
 static int sparse_read(void *self, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	struct image *i = self;
-	(void)e;
+	if (sparse_fails)
+		return error_set(e, ERROR_IO, (int64_t)off, "read error");
 	memset(buf, 0, len);
 	if (off < i->size)
 		memcpy(buf, i->data + off, len < i->size - off ? len : i->size - off);
@@ -747,6 +759,10 @@ static void test_large(void)
 	b.deadline_ns = 1;
 	CHECK_INT(fs_verify(fs, &f, &b, 0, &newest, &e), -1);
 	CHECK_INT(e.cls, ERROR_LIMIT);
+	/* A table that can't be read is no damage. */
+	sparse_fails = true;
+	CHECK_INT(fs_verify(fs, &f, NULL, 0, &newest, &e), -1);
+	CHECK_INT(e.cls, ERROR_IO);
 	fs_destroy(fs);
 	findings_free(&f);
 	free(i.data);

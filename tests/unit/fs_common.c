@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include "../../src/fs/dirs.h"
+#include "../../src/fs/lookup.h"
+#include "../../src/fs/walk.h"
 #include "backproof/budget.h"
 #include "backproof/fs.h"
 #include "fixture.h"
@@ -220,12 +222,133 @@ static void test_read_file(void)
 	close_tree();
 }
 
+/*
+ * A tree of numbers: 0 the root, 1 a directory in it, 2 a file in that, 3 a link. What fails, fails with the call whose
+ * turn it is.
+ */
+static struct {
+	uint64_t at;
+	unsigned calls, fail;
+	const char *target;
+} toy;
+
+static int toy_fails(struct error *e)
+{
+	return ++toy.calls == toy.fail ? error_set(e, ERROR_IO, ERROR_NO_OFFSET, "its turn") : 0;
+}
+
+static int toy_go(void *at, const void *node, enum entry_type *type, struct error *e)
+{
+	(void)at;
+	memcpy(&toy.at, node, sizeof toy.at);
+	*type = toy.at == 3 ? ENTRY_LINK : toy.at == 2 ? ENTRY_FILE : ENTRY_DIR;
+	return toy_fails(e);
+}
+
+static int toy_find(void *at, const char *name, size_t len, void *node, struct error *e)
+{
+	static const char *const names[] = {"", "dir", "file", "link"};
+	(void)at;
+	for (uint64_t n = 1; n < ARRAY_SIZE(names); n++)
+		if (strlen(names[n]) == len && !memcmp(names[n], name, len)) {
+			memcpy(node, &n, sizeof n);
+			return toy_fails(e) < 0 ? -1 : 1;
+		}
+	return 0;
+}
+
+static char *toy_target(void *at, struct error *e)
+{
+	(void)at;
+	return toy_fails(e) < 0 ? NULL : strdup(toy.target);
+}
+
+static int toy_look(size_t path_max, const char *endless, const char *target, const char *path, unsigned fail)
+{
+	const struct lookup_ops ops = {sizeof(uint64_t), path_max, endless, toy_go, toy_find, toy_target};
+	static const uint64_t root;
+	memset(&why, 0, sizeof why);
+	toy.calls = 0;
+	toy.fail = fail;
+	toy.target = target;
+	return lookup_path(&ops, NULL, &root, path, true, &why);
+}
+
+static void test_toy_lookup(void)
+{
+	static const char path[] = "dir/../dir/link/../dir/file";
+	CHECK_INT(toy_look(0, NULL, "/dir", path, 0), 1);
+	CHECK_INT(toy.at, 2);
+	unsigned all = toy.calls;
+	for (unsigned n = 1; n <= all; n++) {
+		CHECK_INT(toy_look(0, NULL, "/dir", path, n), -1);
+		CHECK_INT(why.cls, ERROR_IO);
+	}
+	/* Links without end: there is none, or the reader tells. */
+	CHECK_INT(toy_look(0, NULL, "link", "link", 0), 0);
+	CHECK_INT(toy_look(0, "toy", "link", "link", 0), -1);
+	CHECK(why.cls == ERROR_CORRUPT && strstr(why.text, "too many links"));
+	/* Paths that are too long, as given or by a link. */
+	CHECK_INT(toy_look(10, NULL, "dir", "dir/file", 0), 1);
+	CHECK_INT(toy_look(7, NULL, "dir", "dir/file", 0), 0);
+	CHECK_INT(toy_look(10, NULL, "dir/dir/dir", "link", 0), 0);
+	CHECK_INT(toy_look(10, NULL, "dir", "link/..", 0), 1);
+	CHECK_INT(toy_look(0, NULL, "dir", "dir/.x", 0), 0);
+	CHECK_INT(toy_look(0, NULL, "dir", "dir/..x", 0), 0);
+}
+
+static unsigned toy_shown;
+
+static int toy_show(struct walk *w, void *at, uint64_t number, struct fs_entry *out, struct error *e)
+{
+	(void)w;
+	*(uint64_t *)at = number;
+	*out = (struct fs_entry){.id = number, .type = number < 5 ? ENTRY_DIR : ENTRY_FILE};
+	return number == toy.fail ? error_set(e, ERROR_IO, ERROR_NO_OFFSET, "its turn") : 0;
+}
+
+/* Five directories in each other. */
+static int toy_list(struct walk *w, void *at, struct error *e)
+{
+	return walk_keep(w, *(uint64_t *)at + 1, "a name", 6, e);
+}
+
+static int toy_visit(void *ctx, const struct fs_entry *it, struct error *e)
+{
+	(void)ctx, (void)it, (void)e;
+	toy_shown++;
+	return 0;
+}
+
+static int toy_walk(size_t path_max, unsigned fail, const char *path)
+{
+	static const struct walk_ops ops = {toy_show, toy_list};
+	struct walk w autodestroy(walk_free) = {.who = "toy: ", .path_max = path_max, .visit = toy_visit};
+	uint64_t at = 0;
+	toy.fail = fail;
+	toy_shown = 0;
+	memset(&why, 0, sizeof why);
+	return walk_start(&w, path, &why) < 0 ? -1 : walk_tree(&w, &ops, &at, &why);
+}
+
+static void test_toy_walk(void)
+{
+	CHECK_INT(toy_walk(0, 0, ""), 0);
+	CHECK_INT(toy_shown, 5);
+	CHECK_INT(toy_walk(0, 0, "//above/"), 0);
+	CHECK(toy_walk(20, 0, "") < 0 && why.cls == ERROR_LIMIT && toy_shown == 3);
+	for (unsigned n = 1; n <= 5; n++)
+		CHECK(toy_walk(0, n, "") < 0 && why.cls == ERROR_IO && toy_shown == n - 1);
+}
+
 int main(void)
 {
 	NEED(mkdtemp(dir));
 	RUN(test_dirs);
 	RUN(test_lookup);
 	RUN(test_walk);
+	RUN(test_toy_lookup);
+	RUN(test_toy_walk);
 	RUN(test_read_file);
 	sh("rm -rf %s%s", dir, "");
 	return test_done();

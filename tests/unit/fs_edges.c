@@ -181,9 +181,35 @@ static void test_limits(void)
 	}
 }
 
+#ifdef HAVE_WIM
+/* What is not what its checksum says is not given out whole; nor what can't be opened. */
+static void test_whole_files(void)
+{
+	struct seen s;
+	struct first first = {0};
+	char *data = NULL;
+	size_t len;
+	struct image i = {0};
+	i.data = load_file("fixtures/wim/none.wim", &i.size);
+	look("wim", &i, i.size, &s);
+	NEED(s.fs && fs_walk(s.fs, "", NULL, note, &first, &s.e) == 0 && *first.file);
+	struct fs_entry it;
+	NEED(fs_lookup(s.fs, first.file, true, &it, &s.e) == 1 && it.place);
+	i.data[it.place] ^= 1;
+	CHECK(fs_read_file(s.fs, first.file, 64 * MIB, &data, &len, &s.e) < 0 && s.e.cls == ERROR_CORRUPT);
+	/* Nothing that others of its kind have. */
+	CHECK(!fs_share(s.fs));
+	drop(&s);
+	free(i.data);
+}
+#endif
+
 int main(void)
 {
 	RUN(test_time);
 	RUN(test_limits);
+#ifdef HAVE_WIM
+	RUN(test_whole_files);
+#endif
 	return test_done();
 }

@@ -179,6 +179,29 @@ static void test_description(void)
 	replace(&i, "INDEX=\"1\"", "INDEX=\"7\"");
 	CHECK_INT(outcome_of(&i, i.size), OUTCOME_BROKEN);
 	free(i.data);
+	/* Of two images each has its own name: none that stands in the other, nor half of one. */
+	for (unsigned k = 0; k < 2; k++) {
+		struct seen s;
+		i = load("two.wim");
+		replace(&i, k ? "</NAME>" : "<NAME>", k ? "</NOME>" : "<NOME>");
+		look("wim", &i, i.size, &s);
+		bool told = false;
+		for (size_t n = 0; n < s.f.count; n++)
+			told |= strstr(s.f.items[n].detail, "image 1 () is not looked into") != NULL;
+		CHECK(told && s.fs);
+		drop(&s);
+		free(i.data);
+	}
+	/* A name that is longer than any place for it is cut. */
+	struct seen s;
+	i = copy_image(&whole);
+	replace(&i, "</NAME>", "<?NAME>");
+	replace(&i, "</LASTMODIFICATIONTIME>", "                </NAME>");
+	look("wim", &i, i.size, &s);
+	NEED(s.fs);
+	CHECK_INT(strlen(fs_info(s.fs)->label), sizeof fs_info(s.fs)->label - 1);
+	drop(&s);
+	free(i.data);
 }
 
 /* Out of compressed contents in small pieces: the same as in large ones. */
