@@ -105,6 +105,10 @@ static void test_sqlite(void)
 	put_number(file + 28, UINT32_MAX, 4, true);
 	put_number(file + 92, get_be32(file + 24) + 1, 4, true);
 	CHECK(ask("var/lib/a.db", file, size) != OUTCOME_BROKEN || !strstr(why.text, "cut off"));
+	/* Without it, too, a database that is cut off is not whole. */
+	CHECK_INT(ask("var/lib/a.db", file, size), OUTCOME_HELD);
+	for (size_t cut = size - 1; cut > 600; cut -= cut > 700 ? 611 : 1)
+		CHECK_INT(ask("var/lib/a.db", file, cut), OUTCOME_BROKEN);
 	memcpy(file, good, size);
 	expect("var/lib/a.db", 50, OUTCOME_BROKEN, "cut off");
 	CHECK_INT(ask_row(row_of("sqlite"), "a.db", file, 10, 10), OUTCOME_SKIPPED);

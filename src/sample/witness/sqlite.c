@@ -46,6 +46,11 @@ static int read_header(int fd, uint64_t size, struct header *h, struct error *e)
 				 "cut off: %llu pages of %llu bytes, the file has %llu bytes",
 				 (unsigned long long)h->pages, (unsigned long long)h->page_size,
 				 (unsigned long long)size);
+	/* SQLite would take zeros for the rest of the last page. */
+	if (!h->pages && size % h->page_size)
+		return error_set(e, ERROR_CORRUPT, (int64_t)size,
+				 "cut off in a page: %llu bytes are no whole pages of %llu", (unsigned long long)size,
+				 (unsigned long long)h->page_size);
 	return 0;
 }
 
