@@ -164,7 +164,8 @@ $(BUILD)/backproof-faults: $(MAIN) $(FAULTS_OBJECTS) $(BUILD)/libbackproof.a
 COMPROMISED := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/compromised/*.c))
 $(BUILD)/backproof-compromised: $(BUILD)/src/cli/main.o $(COMPROMISED) $(BUILD)/libbackproof.a
 	@echo "  LINK  $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=content_probe -Wl,--wrap=peek_here -o $@ $^ $(LIBS)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=content_probe -Wl,--wrap=peek_here \
+		-Wl,--wrap=reader_seal_put -o $@ $^ $(LIBS)
 
 # Needs root (or sudo) only when a package is missing.
 setup:

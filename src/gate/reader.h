@@ -146,6 +146,8 @@ bool reader_keeper_has(const struct reader_keeper *k, const struct stat *st);
 /* Answers one question. *fd: a descriptor that goes along, for the caller to close; -1: none. -1: no question. */
 int reader_keeper_answer(struct reader_keeper *k, enum reader_message kind, struct wire_in *question,
 			 struct wire_out *answer, int *fd, struct error *e) must_check;
+/* The descriptor of that file of the restore point, the keeper's; -1: it was not asked for. */
+int reader_keeper_fd(const struct reader_keeper *k, size_t index);
 /* A file of the restore point was opened, and had that size then. What is no regular file has none. */
 bool reader_keeper_fits(const struct reader_keeper *k, size_t index, uint64_t size);
 /*

@@ -6,6 +6,13 @@
 
 #include "backproof/source.h"
 
+int reader_keeper_fd(const struct reader_keeper *k, size_t index)
+{
+	vec_each(&k->files, it) if (it->index == index)
+		return it->fd;
+	return -1;
+}
+
 bool reader_keeper_fits(const struct reader_keeper *k, size_t index, uint64_t size)
 {
 	bool fits = false;

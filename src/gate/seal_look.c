@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* A restore point that is to be sealed is looked at: in this process, or by a reader. */
+#include <fcntl.h>
+
+#include "backproof/sweep.h"
 #include "backproof/text.h"
 #include "reader_life.h"
 #include "run.h"
@@ -142,6 +145,33 @@ static int take_seal(struct reader_life *r, const void *data, size_t length, str
 	return reader_result_get(w.at, (size_t)(w.end - w.at), r->point, r->p, &x->result, r->files, e);
 }
 
+/*
+ * Digests are what a seal is for, and whoever has taken over the reader may say any: they are taken once more, here,
+ * where nothing that the bytes say is looked at.
+ */
+static int vouch(const struct reader_keeper *k, const struct restore_point *point, const struct sealing_found *x,
+		 const struct budget *budget, struct error *e)
+{
+	for (size_t i = 0; i < point->count; i++) {
+		const struct seal_file *f = &x->seal.files.items[i];
+		const char *path = point->items[i].path;
+		struct sweep w = {.mask = 1u << DIGEST_SHA256 | 1u << DIGEST_FSVERITY, .budget = budget};
+		int fd = fcntl(reader_keeper_fd(k, i), F_DUPFD_CLOEXEC, 0);
+		autosource struct source *src = fd < 0 ? NULL : source_open_fd(fd, path, e);
+		if (fd < 0)
+			return error_sys(e, "%s", path);
+		if (!src)
+			close(fd);
+		if (!src || sweep_source(src, &w, e) < 0 || source_same(src, e) < 0)
+			return -1;
+		if (memcmp(w.digests[DIGEST_SHA256], f->sha256, sizeof f->sha256) ||
+		    memcmp(w.digests[DIGEST_FSVERITY], f->fsverity, sizeof f->fsverity))
+			return error_set(e, ERROR_IO, ERROR_NO_OFFSET,
+					 "%s: the process that read it says another digest than it has", path);
+	}
+	return 0;
+}
+
 int sealing_by_reader(const struct restore_point *point, const struct check_parameters *p, const char *source,
 		      struct sealing_found *out, struct findings *f, struct measures *m, struct error *e)
 {
@@ -168,6 +198,10 @@ int sealing_by_reader(const struct restore_point *point, const struct check_para
 		if (!reader_keeper_fits(r.keeper, i, out->seal.files.items[i].size))
 			ended = error_set(e, ERROR_BUSY, ERROR_NO_OFFSET, "%s: was changed while it was read",
 					  point->items[i].path) < 0;
+	if (!ended && out->complete && vouch(r.keeper, point, out, p->budget, e) < 0) {
+		ended = true;
+		sealing_found_free(out);
+	}
 	reader_life_free(&r);
 	host_result_free(&x.result);
 	return ended ? -1 : 0;

@@ -12,7 +12,9 @@ struct attempt {
 	bool (*run)(const char *argument);
 };
 /* Up to one without a name. */
-extern const struct attempt attempts_break_out[], attempts_lie[];
+extern const struct attempt attempts_break_out[], attempts_lie[], attempts_restore[];
+/* Lies later, once all has been read. false: no such order. */
+bool seal_lie(const char *order);
 
 #define ORDER_MAGIC "backproof-exploit "
 /* Does what is ordered, behind the magic, and ends the process by how it went. */

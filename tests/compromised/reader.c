@@ -20,7 +20,7 @@
 int __real_content_probe(struct source *src, struct content *out, struct error *e);
 int __wrap_content_probe(struct source *src, struct content *out, struct error *e);
 
-static const struct attempt *const lists[] = {attempts_break_out, attempts_lie};
+static const struct attempt *const lists[] = {attempts_break_out, attempts_lie, attempts_restore};
 
 void obey(char *order)
 {
@@ -45,7 +45,8 @@ int __wrap_content_probe(struct source *src, struct content *out, struct error *
 	if (size >= sizeof order && source_read_at(src, 0, order, sizeof order, &ignored) == 0 &&
 	    !memcmp(order, magic, sizeof magic - 1)) {
 		order[sizeof order - 1] = '\0';
-		obey(order + sizeof magic - 1);
+		if (!seal_lie(order + sizeof magic - 1))
+			obey(order + sizeof magic - 1);
 	}
 	return __real_content_probe(src, out, e);
 }
