@@ -13,15 +13,6 @@
 #ifdef HAVE_LIBEWF
 extern const struct format image_ewf;
 
-#ifdef BACKPROOF_LIBFUZZER
-/* libewf 20140807 loses a block for each chunk that it can't read. What we lose ourselves comes from elsewhere in it. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libewf_chunk_data_initialize\n";
-}
-#endif
-
 static char dir[64], path[80];
 
 static void leave(void)
@@ -138,11 +129,7 @@ static void look_at(const struct patched *p)
 	static struct truth truths[16];
 	bool covered, same;
 	if (!truths[p->which].data) {
-		autofree uint8_t *plain = malloc(p->stored + PATCH_UNIT);
-		NEED(plain);
-		memcpy(plain, p->data, p->stored);
-		for (size_t i = 0; i < p->count; i++)
-			memcpy(plain + p->touched[i], p->saved[i], PATCH_UNIT);
+		autofree uint8_t *plain = patch_as_stored(p);
 		NEED(content(plain, p->stored, &truths[p->which], &covered, &same) && covered && same);
 	}
 	content(p->data, p->size, &truths[p->which], &covered, &same);

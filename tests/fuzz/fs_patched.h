@@ -20,11 +20,7 @@ static void look_at(const struct patched *p)
 	} truths[256];
 	if (!truths[p->which].known) {
 		truths[p->which].known = true;
-		autofree uint8_t *plain = malloc(p->stored + PATCH_UNIT);
-		NEED(plain);
-		memcpy(plain, p->data, p->stored);
-		for (size_t i = 0; i < p->count; i++)
-			memcpy(plain + p->touched[i], p->saved[i], PATCH_UNIT);
+		autofree uint8_t *plain = patch_as_stored(p);
 		fs_tour(&tour, plain, p->stored);
 		truths[p->which].listing = tour.listing;
 		if (!tour.held && !strstr(p->path, "stale") && !strstr(p->path, "corpus")) {

@@ -192,6 +192,17 @@ static inline void patch_apply(struct patched *p, const struct patch_base *b, co
 	}
 }
 
+/* All of it as it was stored; to be freed. A change touches up to two units, of which the last may end behind it. */
+static inline uint8_t *patch_as_stored(const struct patched *p)
+{
+	uint8_t *plain = malloc(p->stored + 2 * PATCH_UNIT);
+	NEED(plain);
+	memcpy(plain, p->data, p->stored);
+	for (size_t i = 0; i < p->count; i++)
+		memcpy(plain + p->touched[i], p->saved[i], PATCH_UNIT);
+	return plain;
+}
+
 /* What differs from what was stored, with FUZZ_SHOW. */
 static inline void patch_show(const struct patched *p)
 {
