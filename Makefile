@@ -119,25 +119,25 @@ $(BUILD)/target-%: tests/fuzz/%.c $(BUILD)/libbackproof.a
 
 # Whose inputs are lists of changes (tests/fuzz/no_cmp.h).
 LISTS := btrfs btrfs_volume ewf exfat ext fat_volume ntfs vhd wim_volume xfs
-$(LISTS:%=$(BUILD)/target-%): override LDFLAGS += $(foreach of,cmp const_cmp,$(foreach bytes,1 2 4 8,\
+$(LISTS:%=$(BUILD)/target-%): private override LDFLAGS += $(foreach of,cmp const_cmp,$(foreach bytes,1 2 4 8,\
 	-Wl,--wrap=__sanitizer_cov_trace_$(of)$(bytes)))
 
 comma := ,
 # The calls that fault injection takes over, in our own objects only.
 WRAPPED := malloc calloc realloc strdup strndup pread64 pwrite64 archive_write_data archive_write_header \
 	fsync ftruncate64
-$(BUILD)/tests/fault/%: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+$(BUILD)/tests/fault/%: private override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 # A shared library has resolved its own calls already.
-$(BUILD)/tests/fault/%: LIBRARY := $(BUILD)/libbackproof.a
-$(BUILD)/tests/fault/gate: override LDFLAGS += -Wl,--wrap=source_give_up
-$(BUILD)/tests/fault/seal: override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
-$(BUILD)/tests/fault/passes: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read \
+$(BUILD)/tests/fault/%: private LIBRARY := $(BUILD)/libbackproof.a
+$(BUILD)/tests/fault/gate: private override LDFLAGS += -Wl,--wrap=source_give_up
+$(BUILD)/tests/fault/seal: private override LDFLAGS += -Wl,--wrap=write,--wrap=renameat
+$(BUILD)/tests/fault/passes: private override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read \
 	fstat64 EVP_MD_CTX_new EVP_DigestFinal_ex EVP_DigestSignInit EVP_DigestSign EVP_DigestVerifyInit \
 	EVP_DigestVerify EVP_Digest BIO_new BIO_new_mem_buf PEM_write_bio_PUBKEY PEM_write_bio_PrivateKey i2d_PUBKEY \
 	EVP_PKEY_get_raw_public_key EVP_PKEY_new_raw_public_key RAND_bytes)
-$(BUILD)/tests/fault/catalog: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk stat64 \
+$(BUILD)/tests/fault/catalog: private override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk stat64 \
 	lstat64 fstat64 fstatat64 realpath openat64 open64 __openat64_2 __open64_2 opendir fdopendir fopen64 readdir64)
-$(BUILD)/tests/fault/policy: override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read stat64 \
+$(BUILD)/tests/fault/policy: private override LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,vasprintf __vasprintf_chk read stat64 \
 	fstat64 EVP_MD_CTX_new EVP_DigestUpdate EVP_DigestFinal_ex)
 
 # Both ends of the protocol, with calls that fail on demand (tests/unit/reader_help.h).
@@ -145,15 +145,15 @@ READER_WRAPPED := malloc calloc realloc strdup strndup fstat64 stat64 fstatat64 
 	readdir64 fopen64 socketpair recv sendmsg recvmsg prctl pthread_create poll waitpid geteuid fchdir flock fcntl64 lseek64 monotonic_ns \
 	posix_spawn posix_spawn_file_actions_init posix_spawn_file_actions_addopen \
 	posix_spawn_file_actions_adddup2 confine_account confine_process scratch_give
-$(BUILD)/tests/unit/reader_%: override LDFLAGS += $(READER_WRAPPED:%=-Wl,--wrap=%)
-$(BUILD)/tests/unit/reader_%: LIBRARY := $(BUILD)/libbackproof.a
+$(BUILD)/tests/unit/reader_%: private override LDFLAGS += $(READER_WRAPPED:%=-Wl,--wrap=%)
+$(BUILD)/tests/unit/reader_%: private LIBRARY := $(BUILD)/libbackproof.a
 
 # The program with faults under it (tests/fault/README.md): the same objects, with some calls put before the system's.
 # FAULTS=1 makes it the program itself.
 FAULTS_WRAPPED := malloc calloc realloc reallocarray strdup strndup posix_memalign \
 	asprintf vasprintf __asprintf_chk __vasprintf_chk
 FAULTS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fault/under/*.c))
-$(FAULTS_OBJECTS): override CPPFLAGS += -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+$(FAULTS_OBJECTS): private override CPPFLAGS += -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
 $(BUILD)/tests/fault/under/calls.o: tests/fault/under/calls.list
 
 $(BUILD)/backproof-faults: $(MAIN) $(FAULTS_OBJECTS) $(BUILD)/libbackproof.a
