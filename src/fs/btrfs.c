@@ -9,6 +9,7 @@
 
 #define META_CLUSTER (64 * 1024)
 #define META_CLUSTERS 128
+#define RUNS_MAX (4u << 20) /* 64 MiB */
 
 static void btrfs_free(struct btrfs *fs)
 {
@@ -70,6 +71,7 @@ static int btrfs_open(struct source *src, const char *subject, struct findings *
 	if (!fs)
 		return error_nomem(e);
 	fs->src = src;
+	fs->runs_max = RUNS_MAX;
 	if (btrfs_super_open(fs, subject, f, info, e) < 0)
 		return -1;
 	fs->meta = source_cached(src, META_CLUSTER, META_CLUSTERS, e);

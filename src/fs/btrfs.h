@@ -24,7 +24,7 @@
 
 enum { /* trees */
 	BTRFS_ROOT_TREE = 1, BTRFS_EXTENT_TREE = 2, BTRFS_CHUNK_TREE = 3, BTRFS_DEV_TREE = 4, BTRFS_FS_TREE = 5,
-	BTRFS_CSUM_TREE = 7, BTRFS_FIRST_FREE = 256,
+	BTRFS_CSUM_TREE = 7, BTRFS_FREE_SPACE_TREE = 10, BTRFS_BLOCK_GROUP_TREE = 11, BTRFS_FIRST_FREE = 256,
 };
 #define BTRFS_LOG_TREE ((uint64_t)-6)
 #define BTRFS_RELOC_TREE ((uint64_t)-8)
@@ -34,8 +34,9 @@ enum { /* trees */
 
 enum { /* key types */
 	KEY_INODE = 1, KEY_INODE_REF = 12, KEY_EXTREF = 13, KEY_XATTR = 24, KEY_LOG_INDEX = 72, KEY_DIR_ITEM = 84,
-	KEY_DIR_INDEX = 96, KEY_EXTENT_DATA = 108, KEY_CSUM = 128, KEY_ROOT = 132, KEY_ROOT_REF = 156, KEY_EXTENT = 168,
-	KEY_METADATA = 169, KEY_DEV_EXTENT = 204, KEY_DEV_ITEM = 216, KEY_CHUNK = 228,
+	KEY_DIR_INDEX = 96, KEY_EXTENT_DATA = 108, KEY_CSUM = 128, KEY_ROOT = 132, KEY_ROOT_BACKREF = 144,
+	KEY_ROOT_REF = 156, KEY_EXTENT = 168, KEY_METADATA = 169, KEY_BLOCK_GROUP = 192, KEY_DEV_EXTENT = 204,
+	KEY_DEV_ITEM = 216, KEY_CHUNK = 228,
 };
 
 struct btrfs_key {
@@ -111,7 +112,8 @@ struct btrfs {
 	struct btrfs_tree root, chunk_tree;
 	VEC(struct btrfs_chunk) chunks; /* by logical address */
 	VEC(struct btrfs_tree) trees;	/* by id and offset */
-	VEC(struct btrfs_log_sum) log_sums;
+	VEC(struct btrfs_log_sum) log_sums; /* in order, none over another */
+	size_t runs_max; /* of data that have checksums: so many are kept at once while all is verified */
 	struct btrfs_cache *cache;
 	_Atomic uint64_t bad_copies; /* read around */
 };
@@ -256,6 +258,8 @@ int btrfs_extent_parse(const struct btrfs *fs, const uint8_t *p, uint32_t size, 
 bool btrfs_extent_in_chunk(const struct btrfs *fs, const struct btrfs_extent *x);
 
 /* btrfs_data.c: data and its checksums. */
+/* The log's run that a sector is in; NULL. */
+const struct btrfs_log_sum *btrfs_log_sum(const struct btrfs *fs, uint64_t logical);
 struct btrfs_sums {
 	struct btrfs_cursor at;
 	uint64_t start, end; /* logical run that `data` covers */
@@ -266,14 +270,17 @@ struct btrfs_sums {
 int btrfs_data_read(struct btrfs *fs, struct btrfs_sums *s, uint64_t logical, void *buf, uint64_t len, bool summed,
 		    struct error *e) must_check;
 void btrfs_sums_end(struct btrfs_sums *s);
+/* 1 all of a run has checksums, 0, -1. */
+int btrfs_sums_cover(struct btrfs *fs, struct btrfs_sums *s, uint64_t logical, uint64_t len,
+		     struct error *e) must_check;
 
-/* btrfs_unpack.c: exactly out_len bytes of a compressed extent. */
+/* btrfs_unpack.c: out_len bytes of a compressed extent; how many are not just added zeros, or -1. */
 enum { BTRFS_ZLIB = 1, BTRFS_LZO = 2, BTRFS_ZSTD = 3 };
 struct btrfs_unpacker;
 struct btrfs_unpacker *btrfs_unpacker_new(struct error *e) must_check;
 void btrfs_unpacker_destroy(struct btrfs_unpacker *u);
-int btrfs_unpack(struct btrfs_unpacker *u, const struct btrfs *fs, unsigned kind, const uint8_t *in, size_t in_len,
-		 uint8_t *out, size_t out_len, struct error *e) must_check;
+ssize_t btrfs_unpack(struct btrfs_unpacker *u, const struct btrfs *fs, unsigned kind, const uint8_t *in, size_t in_len,
+		     uint8_t *out, size_t out_len, struct error *e) must_check;
 
 /* btrfs_file.c */
 struct stream *btrfs_open_inode(struct btrfs *fs, const struct btrfs_inode *in, struct error *e) must_check;

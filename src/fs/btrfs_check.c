@@ -27,6 +27,17 @@ static uint64_t mixed(uint64_t a, uint64_t b, uint64_t c, const void *name, size
 	return rng_next(&r);
 }
 
+#define OLD_CACHE ((uint64_t)-12)	 /* of free inode numbers, as older kernels kept it */
+#define ROOT_DIR 6			 /* of the tree of roots */
+#define INODE_FLAGS UINT64_C(0x180000fff) /* those that there are, and verity */
+static const uint8_t modes[] = {S_IFIFO >> 12, S_IFCHR >> 12, S_IFDIR >> 12, S_IFBLK >> 12,
+				S_IFREG >> 12, S_IFLNK >> 12, S_IFSOCK >> 12};
+
+static bool is_file_number(uint64_t n)
+{
+	return n >= BTRFS_FIRST_FREE && n <= BTRFS_LAST_FREE;
+}
+
 static void check_inode(struct leaf *l)
 {
 	if (l->size != 160 || l->key.offset) {
@@ -37,13 +48,20 @@ static void check_inode(struct leaf *l)
 	int64_t ctime = (int64_t)get_le64(l->p + 124);
 	if (ctime > l->t->newest && ctime <= l->v->now)
 		l->t->newest = ctime;
-	if (l->key.objectid >= BTRFS_LAST_FREE || l->key.objectid < BTRFS_FIRST_FREE)
+	if (l->key.objectid == OLD_CACHE)
 		return;
-	uint64_t size = get_le64(l->p + 16);
-	if (size > (S_ISLNK(get_le32(l->p + 52)) ? BTRFS_LINK_BYTES : INT64_MAX))
+	uint64_t size = get_le64(l->p + 16), next = l->v->fs->generation + 1;
+	uint32_t mode = get_le32(l->p + 52), links = get_le32(l->p + 40);
+	/* A kernel reads no leaf with such an inode in it. */
+	if ((!is_file_number(l->key.objectid) && l->key.objectid != ROOT_DIR) || mode >> 16 ||
+	    !memchr(modes, (int)(mode >> 12), sizeof modes) || (S_ISDIR(mode) && links > 1) ||
+	    get_le64(l->p) > next || get_le64(l->p + 8) > next ||
+	    (get_le64(l->p + 64) & ~INODE_FLAGS))
+		bad_item(l, bad_items, "btrfs.items", "an inode that can't be");
+	if (size > (S_ISLNK(mode) ? BTRFS_LINK_BYTES : INT64_MAX))
 		bad_item(l, bad_items, "btrfs.items", "an inode with a size that can't be");
 	l->t->inodes++;
-	l->t->links += get_le32(l->p + 40);
+	l->t->links += links;
 }
 
 static void check_refs(struct leaf *l)
@@ -64,6 +82,15 @@ static void check_refs(struct leaf *l)
 	}
 }
 
+#define TYPE_XATTR 8 /* of entries: those below are of files */
+
+static bool leads_to_file(const struct btrfs_dirent *d)
+{
+	const struct btrfs_key *to = &d->location;
+	return to->type == KEY_ROOT ? btrfs_is_subvolume(to->objectid)
+				    : to->type == KEY_INODE && is_file_number(to->objectid) && !to->offset;
+}
+
 static void check_entries(struct leaf *l)
 {
 	struct btrfs_dirent d;
@@ -77,10 +104,14 @@ static void check_entries(struct leaf *l)
 			bad_item(l, bad_dirs, "btrfs.directories", "a name under the hash of another");
 			return;
 		}
-		if (l->key.type == KEY_XATTR)
-			continue;
-		if (!btrfs_name_sane(d.name, d.name_len) || d.data_len ||
-		    (d.location.type != KEY_INODE && d.location.type != KEY_ROOT)) {
+		if (l->key.type == KEY_XATTR) {
+			if (d.type == TYPE_XATTR && d.name_len <= 255 && is_zero(l->p + at, 17))
+				continue;
+			bad_item(l, bad_dirs, "btrfs.directories", "an attribute that can't be");
+			return;
+		}
+		if (!btrfs_name_sane(d.name, d.name_len) || d.data_len || d.type >= TYPE_XATTR || !d.type ||
+		    !leads_to_file(&d)) {
 			bad_item(l, bad_dirs, "btrfs.directories", "an entry that can't be");
 			return;
 		}
@@ -97,6 +128,12 @@ static void check_entries(struct leaf *l)
 	}
 	if (!count || (count > 1 && l->key.type == KEY_DIR_INDEX))
 		bad_item(l, bad_dirs, "btrfs.directories", "a wrong number of entries");
+}
+
+static void tell_unsummed(struct leaf *l, const struct btrfs_extent *x)
+{
+	if (!btrfs_summed(l->v, l->key.objectid, x))
+		bad_item(l, bad_extents, "btrfs.extents", "its data should have checksums and has none");
 }
 
 static void check_extent(struct leaf *l)
@@ -122,8 +159,16 @@ static void check_extent(struct leaf *l)
 	l->file_end = end;
 	if (!btrfs_extent_in_chunk(fs, &x))
 		bad_item(l, bad_extents, "btrfs.extents", "its data lies in no chunk for data");
-	else if (!btrfs_summed(l->v, l->key.objectid, &x))
-		bad_item(l, bad_extents, "btrfs.extents", "its data should have checksums and has none");
+	else
+		tell_unsummed(l, &x);
+}
+
+/* Of what was looked at before. */
+static void check_summed(struct leaf *l)
+{
+	struct btrfs_extent x;
+	if (btrfs_extent_parse(l->v->fs, l->p, l->size, &x, NULL) == 0)
+		tell_unsummed(l, &x);
 }
 
 /*
@@ -162,7 +207,29 @@ static void check_allocation(struct leaf *l)
 	uint64_t bytes = l->key.type == KEY_METADATA ? l->v->fs->node : l->key.offset;
 	if (l->size < 24 || l->key.objectid % l->v->fs->sector || !in_order(l, l->key.objectid, bytes, true))
 		bad_item(l, bad_extents, "btrfs.extents", "an allocated run that overlaps another or lies in no chunk");
+	else if (!btrfs_note_allocation(l->v, &l->key, l->p, l->size))
+		bad_item(l, bad_extents, "btrfs.extents", "an allocated run of no kind, or with wrong references");
 	l->v->used += bytes;
+}
+
+static void check_ref(struct leaf *l)
+{
+	if (!btrfs_note_ref(l->v, &l->key, l->p, l->size))
+		bad_item(l, bad_extents, "btrfs.extents", "a reference that its run does not count");
+}
+
+/* What is free in a chunk: without it, or with another size, nothing is mounted. */
+static void check_group(struct leaf *l)
+{
+	const struct btrfs_chunk *c = btrfs_chunk_of(l->v->fs, l->key.objectid);
+	if (l->size != 24 || !c || c->logical != l->key.objectid || c->length != l->key.offset ||
+	    get_le64(l->p + 8) != BTRFS_FIRST_FREE || get_le64(l->p) > c->length ||
+	    get_le64(l->p + 16) != c->type) {
+		bad_item(l, bad_extents, "btrfs.extents", "a block group of no chunk, or not as its chunk");
+		return;
+	}
+	l->v->groups++;
+	l->v->group_bytes += get_le64(l->p);
 }
 
 static void check_dev_extent(struct leaf *l)
@@ -172,6 +239,8 @@ static void check_dev_extent(struct leaf *l)
 	const struct btrfs_chunk *c = l->size == 48 ? btrfs_chunk_of(l->v->fs, get_le64(l->p + 16)) : NULL;
 	bool found = false;
 	l->v->dev_extents++;
+	if (c && (get_le64(l->p) != BTRFS_CHUNK_TREE || get_le64(l->p + 8) != BTRFS_FIRST_FREE))
+		c = NULL;
 	for (unsigned i = 0; c && c->logical == get_le64(l->p + 16) && i < c->copies; i++)
 		found |= c->places[i] == l->key.offset && c->length == get_le64(l->p + 24);
 	if (!found)
@@ -196,21 +265,38 @@ void btrfs_check_leaf(struct btrfs_verify *v, const struct btrfs_node *n, struct
 		l.key = btrfs_node_key(n, i);
 		l.p = btrfs_leaf_item(n, i, &l.size);
 		uint8_t type = l.key.type;
-		if (v->files && type == KEY_INODE)
+		uint64_t id = v->tree->id;
+		if (v->again) {
+			if (type == KEY_INODE)
+				btrfs_note_inode(v, l.key.objectid, get_le64(l.p + 64));
+			else if (type == KEY_EXTENT_DATA)
+				check_summed(&l);
+			continue;
+		}
+		if (type == KEY_EXTENT_DATA)
+			btrfs_note_extent(v, &l.key, l.p, l.size);
+		bool inodes = v->files || id == BTRFS_ROOT_TREE || id == BTRFS_DATA_RELOC_TREE;
+		if (inodes && type == KEY_INODE)
 			check_inode(&l);
 		else if (v->files && (type == KEY_INODE_REF || type == KEY_EXTREF))
 			check_refs(&l);
-		else if (v->files && (type == KEY_DIR_ITEM || type == KEY_DIR_INDEX || type == KEY_XATTR))
+		else if (inodes && (type == KEY_DIR_ITEM || type == KEY_DIR_INDEX || type == KEY_XATTR))
 			check_entries(&l);
 		else if (v->files && type == KEY_EXTENT_DATA)
 			check_extent(&l);
-		else if (v->tree->id == BTRFS_CSUM_TREE && type == KEY_CSUM)
+		else if (id == BTRFS_CSUM_TREE && type == KEY_CSUM)
 			check_sums(&l);
-		else if (v->tree->id == BTRFS_EXTENT_TREE && (type == KEY_EXTENT || type == KEY_METADATA))
+		else if (id == BTRFS_EXTENT_TREE && (type == KEY_EXTENT || type == KEY_METADATA))
 			check_allocation(&l);
-		else if (v->tree->id == BTRFS_DEV_TREE && type == KEY_DEV_EXTENT)
+		else if (id == BTRFS_EXTENT_TREE && btrfs_is_ref(type))
+			check_ref(&l);
+		else if ((id == BTRFS_EXTENT_TREE || id == BTRFS_BLOCK_GROUP_TREE) && type == KEY_BLOCK_GROUP)
+			check_group(&l);
+		else if (id == BTRFS_FREE_SPACE_TREE && !btrfs_note_free(v, &l.key, l.p, l.size))
+			bad_item((&l), bad_extents, "btrfs.extents", "free space that can't be");
+		else if (id == BTRFS_DEV_TREE && type == KEY_DEV_EXTENT)
 			check_dev_extent(&l);
-		else if (v->tree->id == BTRFS_CHUNK_TREE && type == KEY_DEV_ITEM)
+		else if (id == BTRFS_CHUNK_TREE && type == KEY_DEV_ITEM)
 			check_device(&l);
 	}
 }

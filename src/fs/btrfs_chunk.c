@@ -5,6 +5,7 @@
 #define TYPES UINT64_C(7)
 #define STRIPED (UINT64_C(1) << 3 | UINT64_C(1) << 6 | UINT64_C(3) << 7) /* RAID0, RAID10, RAID5, RAID6 */
 #define PROFILES (UINT64_C(0x7ff) & ~TYPES)
+#define STRIPE_BYTES (64 * KIB)
 #define CHUNKS_MAX (1u << 20) /* 1 PiB of the usual ones */
 
 int btrfs_chunk_parse(const struct btrfs *fs, uint64_t logical, const uint8_t *p, uint32_t size,
@@ -19,7 +20,8 @@ int btrfs_chunk_parse(const struct btrfs *fs, uint64_t logical, const uint8_t *p
 	out->length = get_le64(p);
 	out->type = get_le64(p + 24);
 	if (!out->length || add_overflows(logical, out->length, &end) || logical % fs->sector ||
-	    out->length % fs->sector || !(out->type & TYPES))
+	    out->length % fs->sector || !(out->type & TYPES) || get_le64(p + 16) != STRIPE_BYTES ||
+	    get_le32(p + 40) != fs->sector)
 		return btrfs_bad(e, ERROR_NO_OFFSET, "the chunk at %llu has a length of %llu and type %#llx",
 				 (unsigned long long)logical, (unsigned long long)out->length,
 				 (unsigned long long)out->type);
@@ -30,6 +32,14 @@ int btrfs_chunk_parse(const struct btrfs *fs, uint64_t logical, const uint8_t *p
 	if (profile & (profile - 1))
 		return btrfs_bad(e, ERROR_NO_OFFSET, "the chunk at %llu has two profiles (%#llx)",
 				 (unsigned long long)logical, (unsigned long long)out->type);
+	static const struct {
+		uint64_t profile;
+		unsigned stripes;
+	} counts[] = {{0, 1}, {1 << 4, 2}, {1 << 5, 2}, {1 << 9, 3}, {1 << 10, 4}}; /* single, RAID1, DUP, RAID1C34 */
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		if (profile == counts[i].profile && stripes != counts[i].stripes)
+			return btrfs_bad(e, ERROR_NO_OFFSET, "the chunk at %llu has %u stripes, its profile %u",
+					 (unsigned long long)logical, stripes, counts[i].stripes);
 	if ((out->type & STRIPED) && stripes > 1) {
 		if (fs->devices > 1 && !(out->type & (UINT64_C(3) << 7)))
 			return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET,
@@ -47,7 +57,7 @@ int btrfs_chunk_parse(const struct btrfs *fs, uint64_t logical, const uint8_t *p
 		if (add_overflows(at, out->length, &end) || end > fs->device_bytes)
 			return btrfs_bad(e, ERROR_NO_OFFSET, "the chunk at %llu lies beyond the end of the device",
 					 (unsigned long long)logical);
-		if (out->copies < BTRFS_MIRRORS)
+		if (out->copies < BTRFS_MIRRORS) /* RAID0 and RAID10 of one stripe are as single */
 			out->places[out->copies++] = at;
 	}
 	if (!out->copies)

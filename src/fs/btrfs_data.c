@@ -8,8 +8,7 @@ void btrfs_sums_end(struct btrfs_sums *s)
 	s->end = s->start = 0;
 }
 
-/* The log's checksums are of this generation: they win. */
-static bool in_log(const struct btrfs *fs, struct btrfs_sums *s, uint64_t logical)
+const struct btrfs_log_sum *btrfs_log_sum(const struct btrfs *fs, uint64_t logical)
 {
 	size_t low = 0, high = fs->log_sums.count;
 	while (low < high) {
@@ -19,17 +18,8 @@ static bool in_log(const struct btrfs *fs, struct btrfs_sums *s, uint64_t logica
 		else
 			high = mid;
 	}
-	/* Runs may overlap: look at some before. */
-	for (size_t i = low; i && low - i < 32; i--) {
-		const struct btrfs_log_sum *l = &fs->log_sums.items[i - 1];
-		if ((logical - l->start) / fs->sector < l->count) {
-			s->start = l->start;
-			s->end = l->start + l->count * fs->sector;
-			s->data = l->data;
-			return s->log = true;
-		}
-	}
-	return false;
+	const struct btrfs_log_sum *l = low ? &fs->log_sums.items[low - 1] : NULL;
+	return l && (logical - l->start) / fs->sector < l->count ? l : NULL;
 }
 
 /* Puts s at the checksum of logical. 1 there is one, 0, -1. */
@@ -37,8 +27,14 @@ static int find_sum(struct btrfs *fs, struct btrfs_sums *s, uint64_t logical, st
 {
 	struct btrfs_key key = {BTRFS_CSUM_OBJECT, KEY_CSUM, logical};
 	const struct btrfs_tree *t = btrfs_tree_by_id(fs, BTRFS_CSUM_TREE);
-	if (fs->log_sums.count && in_log(fs, s, logical))
-		return 1;
+	/* The log's are of this generation: they win. */
+	const struct btrfs_log_sum *l = btrfs_log_sum(fs, logical);
+	if (l) {
+		s->start = l->start;
+		s->end = l->start + l->count * fs->sector;
+		s->data = l->data;
+		return s->log = true;
+	}
 	if (!s->log && logical >= s->start && logical < s->end)
 		return 1;
 	s->log = false;
@@ -50,7 +46,7 @@ static int find_sum(struct btrfs *fs, struct btrfs_sums *s, uint64_t logical, st
 	if (s->at.base && (rc = btrfs_next(&s->at, e)) != 0) {
 		if (rc < 0)
 			return -1;
-		if (s->at.key.objectid != key.objectid || s->at.key.offset != logical)
+		if (btrfs_key_cmp(&s->at.key, &key))
 			rc = btrfs_seek_back(&s->at, fs, t, &key, e);
 	} else {
 		rc = btrfs_seek_back(&s->at, fs, t, &key, e);
@@ -66,14 +62,18 @@ static int find_sum(struct btrfs *fs, struct btrfs_sums *s, uint64_t logical, st
 	return 1;
 }
 
-static int verify_sector(struct btrfs *fs, uint64_t logical, uint8_t *data, const uint8_t *want, struct error *e)
+int btrfs_sums_cover(struct btrfs *fs, struct btrfs_sums *s, uint64_t logical, uint64_t len, struct error *e)
 {
-	uint64_t place = 0;
-	unsigned copies = 0;
-	if (btrfs_sum_holds(fs, data, fs->sector, want))
-		return 0;
-	if (btrfs_place(fs, logical, fs->sector, 0, &place, &copies, e) < 0)
-		return -1;
+	int rc = 1;
+	for (uint64_t end = logical + len; rc > 0 && logical < end; logical = s->log ? logical + fs->sector : s->end)
+		rc = find_sum(fs, s, logical, e);
+	return rc;
+}
+
+/* Of a sector whose first copy, at `place`, is damaged. */
+static int read_other(struct btrfs *fs, uint64_t logical, uint64_t place, unsigned copies, uint8_t *data,
+		      const uint8_t *want, struct error *e)
+{
 	for (unsigned m = 1; m < copies; m++) {
 		uint64_t other;
 		if (btrfs_place(fs, logical, fs->sector, m, &other, &copies, e) < 0 ||
@@ -105,14 +105,15 @@ int btrfs_data_read(struct btrfs *fs, struct btrfs_sums *s, uint64_t logical, vo
 			return btrfs_bad(e, (int64_t)(place + (at - logical)),
 					 "data at the logical address %llu should have a checksum and has none",
 					 (unsigned long long)at);
-		/* The log's runs may overlap those of the tree, or each other. */
+		/* The log's runs may overlap those of the tree. */
 		uint64_t end = fs->log_sums.count ? at + fs->sector : s->end;
 		const uint8_t *want = s->data + (at - s->start) / fs->sector * fs->sum_bytes;
 		end = end < logical + len ? end : logical + len;
 		uint64_t count = (end - at) / fs->sector, good = btrfs_sums_hold(fs, p, count, want);
 		if (good < count) {
 			uint64_t skip = good * fs->sector;
-			if (verify_sector(fs, at + skip, p + skip, want + good * fs->sum_bytes, e) < 0)
+			if (read_other(fs, at + skip, place + (at + skip - logical), copies, p + skip,
+				       want + good * fs->sum_bytes, e) < 0)
 				return -1;
 			good++;
 		}

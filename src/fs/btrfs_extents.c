@@ -22,23 +22,22 @@ static int keep_part(struct btrfs_replay *r, const uint8_t item[53], const struc
 	return btrfs_overlay_put(r->tree->overlay, &at, part, sizeof part, e);
 }
 
-static int drop_one(struct btrfs_replay *r, const struct btrfs_cursor *c, uint64_t from, uint64_t to, uint64_t *end,
-		    struct error *e)
+/* x: what is at the cursor. */
+static int drop_one(struct btrfs_replay *r, const struct btrfs_cursor *c, const struct btrfs_extent *x, uint64_t from,
+		    uint64_t to, struct error *e)
 {
-	struct btrfs_extent x;
 	struct btrfs_key key = c->key;
 	uint8_t item[53];
-	if (btrfs_extent_parse(r->fs, c->data, c->size, &x, e) < 0)
-		return -1;
-	if (add_overflows(key.offset, x.bytes, end))
+	uint64_t end;
+	if (add_overflows(key.offset, x->bytes, &end))
 		return btrfs_bad(e, btrfs_cursor_place(c), "a file extent that can't be");
-	if (x.type)
+	if (x->type)
 		memcpy(item, c->data, sizeof item);
-	if (!x.type && (from > key.offset || to < *end))
+	if (!x->type && (from > key.offset || to < end))
 		return btrfs_bad(e, btrfs_cursor_place(c), "the log cuts an inline extent");
 	if (btrfs_overlay_put(r->tree->overlay, &key, NULL, 0, e) < 0 ||
 	    (from > key.offset && keep_part(r, item, &key, key.offset, from, e) < 0) ||
-	    (to < *end && keep_part(r, item, &key, to, *end, e) < 0))
+	    (to < end && keep_part(r, item, &key, to, end, e) < 0))
 		return -1;
 	return 0;
 }
@@ -47,7 +46,7 @@ int btrfs_drop_extents(struct btrfs_replay *r, uint64_t ino, uint64_t from, uint
 {
 	struct btrfs_key key = {ino, KEY_EXTENT_DATA, 0};
 	struct btrfs_cursor c autocursor = {0};
-	uint64_t end;
+	struct btrfs_extent x;
 	if (from >= to)
 		return 0;
 	/* Those before may reach in: by 256 MiB at most, if it is not the item of a hole. */
@@ -61,7 +60,6 @@ int btrfs_drop_extents(struct btrfs_replay *r, uint64_t ino, uint64_t from, uint
 	for (;;) {
 		int rc = btrfs_seek(&c, r->fs, r->tree, &key, e);
 		while (rc > 0 && c.key.objectid == ino && c.key.type == KEY_EXTENT_DATA && c.key.offset < to) {
-			struct btrfs_extent x;
 			if (btrfs_extent_parse(r->fs, c.data, c.size, &x, e) < 0)
 				return -1;
 			if (c.key.offset >= from || x.bytes > from - c.key.offset)
@@ -71,10 +69,9 @@ int btrfs_drop_extents(struct btrfs_replay *r, uint64_t ino, uint64_t from, uint
 		if (rc <= 0 || c.key.objectid != ino || c.key.type != KEY_EXTENT_DATA || c.key.offset >= to)
 			return rc < 0 ? -1 : 0;
 		key = c.key;
-		if (drop_one(r, &c, from, to, &end, e) < 0)
+		if (drop_one(r, &c, &x, from, to, e) < 0)
 			return -1;
-		if (!++key.offset)
-			return 0;
+		key.offset++;
 	}
 }
 

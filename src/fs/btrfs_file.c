@@ -94,8 +94,13 @@ static int hold_packed(struct file *f, struct error *e)
 				    !(f->in.flags & BTRFS_NODATASUM), e) < 0)
 			return -1;
 	}
-	if (btrfs_unpack(f->unpacker, f->fs, x->packed, in, in_len, f->held, (size_t)x->ram_bytes, e) < 0)
+	ssize_t made = btrfs_unpack(f->unpacker, f->fs, x->packed, in, in_len, f->held, (size_t)x->ram_bytes, e);
+	if (made < 0)
 		return -1;
+	/* Zeros are added to data on the disk only: of an inline extent a kernel reads all or fails. */
+	if (!x->type && (uint64_t)made < x->ram_bytes)
+		return btrfs_bad(e, btrfs_cursor_place(&f->at), "inline data ends after %zd bytes of %llu", made,
+				 (unsigned long long)x->ram_bytes);
 	if (x->type && x->offset)
 		memmove(f->held, f->held + x->offset, (size_t)x->bytes);
 	f->held_from = f->from;
@@ -128,7 +133,7 @@ static ssize_t read_stored(struct file *f, void *buf, uint64_t want, struct erro
 /* Makes *n bytes from f->pos available: in buf (*filled), held, or as zeros. */
 static ssize_t produce(struct file *f, void *buf, uint64_t want, struct error *e)
 {
-	if (f->pos >= f->held_from && f->pos < f->held_to)
+	if (f->pos < f->held_to) /* it only goes forward */
 		return 0;
 	while (f->more && f->pos >= f->to)
 		if (take_extent(f, btrfs_next(&f->at, e), e) < 0)
@@ -177,7 +182,7 @@ static ssize_t file_lend(void *self, const uint8_t **data, struct error *e)
 	if (!left)
 		return 0;
 	/* What is not held yet is read into the buffer that is lent. */
-	if (!(f->pos >= f->held_from && f->pos < f->held_to)) {
+	if (f->pos >= f->held_to) {
 		f->held_to = f->held_from = 0;
 		if (!room(&f->held, &f->held_room, f->run))
 			return error_nomem(e);

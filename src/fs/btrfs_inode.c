@@ -168,7 +168,7 @@ int btrfs_extent_parse(const struct btrfs *fs, const uint8_t *p, uint32_t size, 
 	x->disk_bytes = get_le64(p + 29);
 	x->offset = get_le64(p + 37);
 	x->bytes = get_le64(p + 45);
-	if (!x->bytes || (x->bytes | x->disk | x->disk_bytes | x->offset) % fs->sector ||
+	if (!x->bytes || (x->bytes | x->disk | x->disk_bytes | x->offset | x->ram_bytes) % fs->sector ||
 	    add_overflows(x->offset, x->bytes, &end) || add_overflows(x->disk, x->disk_bytes, &end))
 		return btrfs_bad(e, ERROR_NO_OFFSET, "a file extent of %llu bytes that can't be",
 				 (unsigned long long)x->bytes);

@@ -5,6 +5,8 @@
 #include "backproof/crc32c.h"
 #include "btrfs.h"
 
+#define EXTENDED_REFS (UINT64_C(1) << 6)
+
 struct btrfs_key btrfs_extref_key(uint64_t ino, uint64_t parent, const char *name, size_t len)
 {
 	return (struct btrfs_key){ino, KEY_EXTREF, crc32c_update((uint32_t)parent, name, len)};
@@ -53,6 +55,7 @@ static int cut_item(struct btrfs_replay *r, const struct btrfs_cursor *c, uint32
 	return btrfs_overlay_put(r->tree->overlay, &key, left ? data : NULL, left, e);
 }
 
+/* 1; 0: there is no room in a leaf for it; -1. */
 static int append_item(struct btrfs_replay *r, const struct btrfs_key *key, const void *more, uint32_t bytes,
 		       struct error *e)
 {
@@ -61,15 +64,15 @@ static int append_item(struct btrfs_replay *r, const struct btrfs_key *key, cons
 	if (rc < 0)
 		return -1;
 	uint32_t have = rc ? c.size : 0;
-	if (have + bytes > r->fs->node)
-		return btrfs_bad(e, ERROR_NO_OFFSET, "the log makes an item larger than a node");
+	if (have + bytes > r->fs->node - BTRFS_HEADER - BTRFS_ITEM)
+		return 0;
 	autofree uint8_t *data = malloc(have + bytes);
 	if (!data)
 		return error_nomem(e);
 	if (have)
 		memcpy(data, c.data, have);
 	memcpy(data + have, more, bytes);
-	return btrfs_overlay_put(r->tree->overlay, key, data, have + bytes, e);
+	return btrfs_overlay_put(r->tree->overlay, key, data, have + bytes, e) < 0 ? -1 : 1;
 }
 
 static void put_le(uint8_t *p, uint64_t v, int bytes)
@@ -153,14 +156,29 @@ static uint8_t entry_type(uint32_t mode)
 	}
 }
 
+/* A reference: in the other kind of item where those of one directory fill a leaf, as with many links. */
+static int add_ref(struct btrfs_replay *r, uint64_t dir, uint64_t ino, const char *name, size_t len, uint64_t index,
+		   struct error *e)
+{
+	uint8_t ref[18 + 255];
+	struct btrfs_key key = {ino, KEY_INODE_REF, dir}, far = btrfs_extref_key(ino, dir, name, len);
+	put_le(ref, dir, 8);
+	put_le(ref + 8, index, 8);
+	put_le(ref + 16, len, 2);
+	memcpy(ref + 18, name, len);
+	int rc = append_item(r, &key, ref + 8, (uint32_t)(10 + len), e);
+	if (!rc && r->fs->incompat & EXTENDED_REFS)
+		rc = append_item(r, &far, ref, (uint32_t)(18 + len), e);
+	return rc;
+}
+
 int btrfs_link_add(struct btrfs_replay *r, uint64_t dir, uint64_t ino, const char *name, size_t len, uint64_t index,
 		   bool reference, struct error *e)
 {
 	struct btrfs_inode in;
 	struct btrfs_cursor c autocursor = {0};
-	uint8_t entry[30 + 255] = {0}, ref[10 + 255];
-	struct btrfs_key item = {dir, KEY_DIR_ITEM, btrfs_name_hash(name, len)}, by_index = {dir, KEY_DIR_INDEX, index},
-			 by_dir = {ino, KEY_INODE_REF, dir};
+	uint8_t entry[30 + 255] = {0};
+	struct btrfs_key item = {dir, KEY_DIR_ITEM, btrfs_name_hash(name, len)}, by_index = {dir, KEY_DIR_INDEX, index};
 	if (len > 255 || btrfs_inode_read(r->fs, r->tree, ino, &in, e) < 0)
 		return len > 255 ? btrfs_bad(e, ERROR_NO_OFFSET, "a name of %zu bytes", len) : -1;
 	int rc = btrfs_find(&c, r->fs, r->tree, &by_index, e);
@@ -172,13 +190,13 @@ int btrfs_link_add(struct btrfs_replay *r, uint64_t dir, uint64_t ino, const cha
 	put_le(entry + 27, len, 2);
 	entry[29] = entry_type(in.mode);
 	memcpy(entry + 30, name, len);
-	put_le(ref, index, 8);
-	put_le(ref + 8, len, 2);
-	memcpy(ref + 10, name, len);
-	if (append_item(r, &item, entry, (uint32_t)(30 + len), e) < 0 ||
-	    btrfs_overlay_put(r->tree->overlay, &by_index, entry, (uint32_t)(30 + len), e) < 0 ||
-	    (reference && append_item(r, &by_dir, ref, (uint32_t)(10 + len), e) < 0))
-		return -1;
+	rc = append_item(r, &item, entry, (uint32_t)(30 + len), e);
+	if (rc > 0 && btrfs_overlay_put(r->tree->overlay, &by_index, entry, (uint32_t)(30 + len), e) < 0)
+		rc = -1;
+	if (rc > 0 && reference)
+		rc = add_ref(r, dir, ino, name, len, index, e);
+	if (rc <= 0)
+		return rc < 0 ? -1 : btrfs_bad(e, ERROR_NO_OFFSET, "the log makes an item larger than a leaf");
 	return resize_dir(r, dir, 2 * (int64_t)len, e);
 }
 

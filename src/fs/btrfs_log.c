@@ -15,10 +15,15 @@ static int take_sums(struct btrfs *fs, const struct btrfs_tree *log, struct erro
 {
 	struct btrfs_cursor c autocursor = {0};
 	struct btrfs_key from = {BTRFS_CSUM_OBJECT, KEY_CSUM, 0};
+	uint64_t end = 0;
 	int rc = btrfs_seek(&c, fs, log, &from, e);
 	for (; rc > 0 && c.key.objectid == BTRFS_CSUM_OBJECT && c.key.type == KEY_CSUM; rc = btrfs_next(&c, e)) {
 		if (!c.size || c.size % fs->sum_bytes || c.key.offset % fs->sector)
 			return btrfs_bad(e, btrfs_cursor_place(&c), "checksums in the log of what is no data");
+		/* A kernel takes no leaf of such; one that wrote them would have lost some of them in the replay. */
+		if (c.key.offset < end ||
+		    add_overflows(c.key.offset, c.size / fs->sum_bytes * (uint64_t)fs->sector, &end))
+			return btrfs_bad(e, btrfs_cursor_place(&c), "checksums in the log overlap");
 		struct btrfs_log_sum *s = vec_push(&fs->log_sums);
 		if (!s || !(s->data = malloc(c.size + 1u)))
 			return error_nomem(e);
@@ -29,10 +34,43 @@ static int take_sums(struct btrfs *fs, const struct btrfs_tree *log, struct erro
 	return rc < 0 ? -1 : 0;
 }
 
+/* Subvolumes that share an extent may each have its checksums in their logs: the same, and they are kept once. */
+static int part_sums(struct btrfs *fs, struct error *e)
+{
+	size_t all = fs->log_sums.count;
+	uint64_t end = 0;
+	bool alike = true;
+	if (all)
+		qsort(fs->log_sums.items, all, sizeof *fs->log_sums.items, by_start);
+	fs->log_sums.count = 0;
+	for (size_t i = 0; i < all; i++) {
+		struct btrfs_log_sum s = fs->log_sums.items[i];
+		uint64_t over = s.start < end ? (end - s.start) / fs->sector : 0;
+		over = over < s.count ? over : s.count;
+		for (uint64_t k = 0; k < over; k++) {
+			uint64_t at = s.start + k * fs->sector;
+			const struct btrfs_log_sum *have = btrfs_log_sum(fs, at);
+			alike &= !memcmp(have->data + (at - have->start) / fs->sector * fs->sum_bytes,
+					 s.data + k * fs->sum_bytes, fs->sum_bytes);
+		}
+		if (over == s.count) {
+			free(s.data);
+			continue;
+		}
+		s.start += over * fs->sector;
+		s.count -= over;
+		memmove(s.data, s.data + over * fs->sum_bytes, (size_t)s.count * fs->sum_bytes);
+		end = s.start + s.count * fs->sector;
+		fs->log_sums.items[fs->log_sums.count++] = s;
+	}
+	return alike ? 0 : btrfs_bad(e, ERROR_NO_OFFSET, "two logs have different checksums for the same data");
+}
+
 static int replay_one(struct btrfs *fs, const struct btrfs_tree *log, struct btrfs_tree *tree, struct error *e)
 {
 	struct btrfs_replay r = {.fs = fs, .tree = tree, .log = log};
-	if (!tree->overlay && !(tree->overlay = btrfs_overlay_new(e)))
+	tree->overlay = btrfs_overlay_new(e); /* it has one log */
+	if (!tree->overlay)
 		return -1;
 	int rc = btrfs_replay_tree(&r, e);
 	vec_free(&r.fixups);
@@ -50,6 +88,8 @@ static int replay_all(struct btrfs *fs, unsigned *count, struct error *e)
 		struct btrfs_tree log, *tree = btrfs_tree_by_id(fs, c.key.offset);
 		if (btrfs_root_parse(&c.key, c.data, c.size, &log, e) < 0)
 			return -1;
+		if (!btrfs_is_subvolume(c.key.offset))
+			return btrfs_bad(e, btrfs_cursor_place(&c), "a log of what is no subvolume");
 		if (!tree || !tree->refs) /* deleted since */
 			continue;
 		log.owner = BTRFS_LOG_TREE;
@@ -57,9 +97,7 @@ static int replay_all(struct btrfs *fs, unsigned *count, struct error *e)
 			return -1;
 		++*count;
 	}
-	if (rc >= 0 && fs->log_sums.count)
-		qsort(fs->log_sums.items, fs->log_sums.count, sizeof *fs->log_sums.items, by_start);
-	return rc < 0 ? -1 : 0;
+	return rc < 0 ? -1 : part_sums(fs, e);
 }
 
 static void forget(struct btrfs *fs)

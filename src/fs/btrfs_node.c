@@ -150,8 +150,7 @@ static struct btrfs_node *read_any(struct btrfs *fs, const struct btrfs_expect *
 			return n;
 		}
 	}
-	if (e)
-		*e = first;
+	*e = first;
 	free(n);
 	return NULL;
 }

@@ -82,12 +82,13 @@ int btrfs_overlay_put(struct btrfs_overlay *o, const struct btrfs_key *key, cons
 		return error_nomem(e);
 	if (data && size)
 		memcpy(copy, data, size);
-	o->bytes += sizeof *p + size;
-	if (o->bytes > PATCH_BYTES)
-		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
-				 "btrfs: the log changes too much to be replayed here");
 	for (p = o->root; p && btrfs_key_cmp(&p->key, key);)
 		p = btrfs_key_cmp(&p->key, key) < 0 ? p->right : p->left;
+	/* What is replaced takes no more room. */
+	uint64_t bytes = o->bytes + size + (p ? 0 : sizeof *p) - (p ? p->size : 0);
+	if (bytes > PATCH_BYTES)
+		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET,
+				 "btrfs: the log changes too much to be replayed here");
 	if (!p) {
 		p = calloc(1, sizeof *p);
 		if (!p)
@@ -103,5 +104,6 @@ int btrfs_overlay_put(struct btrfs_overlay *o, const struct btrfs_key *key, cons
 	p->data = take(copy);
 	p->deleted = !data;
 	p->size = data ? size : 0;
+	o->bytes = bytes;
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #define TREES_MAX (1u << 19) /* ids of entries have room for no more */
 #define DEPTH_MAX 256
+#define ROOT_FLAGS (UINT64_C(1) << 48 | 1) /* read-only; being deleted */
 
 bool btrfs_is_subvolume(uint64_t id)
 {
@@ -14,7 +15,9 @@ bool btrfs_is_subvolume(uint64_t id)
 int btrfs_root_parse(const struct btrfs_key *key, const uint8_t *p, uint32_t size, struct btrfs_tree *out,
 		     struct error *e)
 {
-	if (size < 239 || p[238] >= BTRFS_LEVELS)
+	/* How far a deletion has come: a key, and its level above the leaves. */
+	if (size < 239 || p[238] >= BTRFS_LEVELS || p[237] >= BTRFS_LEVELS || (get_le64(p + 220) && !p[237]) ||
+	    (get_le64(p + 208) & ~ROOT_FLAGS))
 		return btrfs_bad(e, ERROR_NO_OFFSET, "the root item of tree %llu is damaged",
 				 (unsigned long long)key->objectid);
 	*out = (struct btrfs_tree){.id = key->objectid, .offset = key->offset};
@@ -61,7 +64,7 @@ static int read_roots(struct btrfs *fs, struct error *e)
 			return error_nomem(e);
 		if (btrfs_root_parse(&c.key, c.data, c.size, t, e) < 0)
 			return -1;
-		if (t->generation > fs->generation)
+		if (t->generation > fs->generation || get_le64(c.data + 200) > fs->generation + 1) /* last snapshot */
 			return btrfs_bad(e, btrfs_cursor_place(&c), "tree %llu is newer than the superblock",
 					 (unsigned long long)t->id);
 	}
@@ -103,7 +106,8 @@ static int find_default(struct btrfs *fs, struct error *e)
 		if (d.name_len == 7 && !memcmp(d.name, "default", 7) && d.location.type == KEY_ROOT)
 			fs->default_tree = d.location.objectid;
 	}
-	if (rc >= 0 && !btrfs_tree_by_id(fs, fs->default_tree))
+	const struct btrfs_tree *t = btrfs_tree_by_id(fs, fs->default_tree);
+	if (rc >= 0 && (!t || !t->refs))
 		return btrfs_bad(e, ERROR_NO_OFFSET, "the default subvolume %llu does not exist",
 				 (unsigned long long)fs->default_tree);
 	return rc < 0 ? -1 : 0;
@@ -113,7 +117,8 @@ int btrfs_roots_open(struct btrfs *fs, struct error *e)
 {
 	if (read_roots(fs, e) < 0 || read_links(fs, e) < 0)
 		return -1;
-	if (!btrfs_tree_by_id(fs, BTRFS_FS_TREE) || !btrfs_tree_by_id(fs, BTRFS_EXTENT_TREE))
+	const struct btrfs_tree *files = btrfs_tree_by_id(fs, BTRFS_FS_TREE);
+	if (!files || !files->refs || !btrfs_tree_by_id(fs, BTRFS_EXTENT_TREE))
 		return btrfs_bad(e, ERROR_NO_OFFSET, "the root tree names no tree of files or of extents");
 	return find_default(fs, e);
 }

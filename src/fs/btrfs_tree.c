@@ -57,9 +57,8 @@ static int next_leaf(struct btrfs_cursor *c, struct error *e)
 			return -1;
 		c->slots[level] = 0;
 	}
-	if (!c->nodes[0]->items)
-		return btrfs_bad(e, ERROR_NO_OFFSET, "an empty leaf in tree %llu", (unsigned long long)c->tree->id);
-	/* Keys only go up: then no leaf comes twice, however nodes point to each other. */
+	/* It begins with the key that its parent says: it is not empty. Keys only go up: then no leaf comes twice,
+	 * however nodes point to each other. */
 	first = btrfs_node_key(c->nodes[0], 0);
 	if (btrfs_key_cmp(&first, &last) <= 0)
 		return btrfs_bad(e, btrfs_cursor_place(c), "the leaves of tree %llu are out of order",

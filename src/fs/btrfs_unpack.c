@@ -115,8 +115,8 @@ static ssize_t unpack_lzo(uint32_t sector, const uint8_t *in, size_t in_len, uin
 #endif
 }
 
-int btrfs_unpack(struct btrfs_unpacker *u, const struct btrfs *fs, unsigned kind, const uint8_t *in, size_t in_len,
-		 uint8_t *out, size_t out_len, struct error *e)
+ssize_t btrfs_unpack(struct btrfs_unpacker *u, const struct btrfs *fs, unsigned kind, const uint8_t *in, size_t in_len,
+		     uint8_t *out, size_t out_len, struct error *e)
 {
 	ssize_t n = kind == BTRFS_ZLIB   ? unpack_zlib(u, in, in_len, out, out_len, e)
 		    : kind == BTRFS_ZSTD ? unpack_zstd(u, in, in_len, out, out_len, e)
@@ -124,5 +124,5 @@ int btrfs_unpack(struct btrfs_unpacker *u, const struct btrfs *fs, unsigned kind
 	if (n < 0)
 		return -1;
 	memset(out + n, 0, out_len - (size_t)n);
-	return 0;
+	return n;
 }

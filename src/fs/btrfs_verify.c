@@ -61,7 +61,7 @@ static int read_copies(struct btrfs_verify *v, const struct btrfs_expect *x, str
 	unsigned copies, good = 0, last_good = 0;
 	uint64_t place;
 	int rc = btrfs_place(v->fs, x->bytenr, v->fs->node, 0, &place, &copies, e);
-	for (unsigned i = copies = rc < 0 ? 0 : copies; i--;) {
+	for (unsigned i = rc < 0 ? 0 : v->again ? 1 : copies; i--;) {
 		if (btrfs_node_read(v->fs, x, i, n, e) == 0) {
 			good++;
 			last_good = i;
@@ -79,8 +79,10 @@ static int read_copies(struct btrfs_verify *v, const struct btrfs_expect *x, str
 	}
 	if (!good)
 		return 0;
-	v->nodes++;
-	v->copies += good;
+	if (!v->again) {
+		v->nodes++;
+		v->copies += good;
+	}
 	/* The loop ends with copy 0: read the good one again when that is damaged. */
 	return last_good && btrfs_node_read(v->fs, x, last_good, n, e) < 0 ? -1 : 1;
 }
@@ -122,6 +124,7 @@ static int verify_node(struct btrfs_verify *v, const struct btrfs_expect *x, con
 	int rc = read_copies(v, x, n, e);
 	if (rc <= 0)
 		return rc;
+	btrfs_note_node(v, n);
 	struct btrfs_key last = {0};
 	if (n->items)
 		last = btrfs_node_key(n, n->items - 1);
@@ -155,15 +158,21 @@ static int check_top(struct btrfs_verify *v, const struct btrfs_tree *tree, stru
 	return 0;
 }
 
-static int verify_tree(struct btrfs_verify *v, const struct btrfs_tree *tree, struct error *e)
+static void begin_tree(struct btrfs_verify *v, const struct btrfs_tree *tree, struct btrfs_expect *x)
 {
-	struct btrfs_tally t = {0};
-	struct btrfs_expect x = {.bytenr = tree->bytenr, .generation = tree->generation, .owner = tree->owner,
-				 .level = tree->level};
-	unsigned before = v->bad_nodes + v->bad_dirs + v->bad_items;
+	*x = (struct btrfs_expect){.bytenr = tree->bytenr, .generation = tree->generation, .owner = tree->owner,
+				   .level = tree->level};
 	v->tree = tree;
 	v->files = btrfs_is_subvolume(tree->id);
 	v->end = v->inode = 0;
+}
+
+static int verify_tree(struct btrfs_verify *v, const struct btrfs_tree *tree, struct error *e)
+{
+	struct btrfs_tally t = {0};
+	struct btrfs_expect x;
+	unsigned before = v->bad_nodes + v->bad_dirs + v->bad_items;
+	begin_tree(v, tree, &x);
 	if (verify_node(v, &x, NULL, &t, e) < 0)
 		return -1;
 	if (v->files && v->bad_nodes + v->bad_dirs + v->bad_items == before && check_top(v, tree, e) < 0)
@@ -223,6 +232,11 @@ static void judge_totals(struct btrfs_verify *v)
 	if (v->used != fs->used)
 		btrfs_broken(v, bad_extents, "btrfs.extents", -1, "%llu bytes are allocated, the superblock says %llu",
 			     LLU(v->used), LLU(fs->used));
+	if (v->groups != fs->chunks.count || v->group_bytes != v->used)
+		btrfs_broken(v, bad_extents, "btrfs.extents", -1,
+			     "%llu block groups with %llu bytes in use, there are %zu chunks with %llu",
+			     LLU(v->groups), LLU(v->group_bytes), fs->chunks.count, LLU(v->used));
+	btrfs_judge_refs(v);
 	if (v->dev_extents != places)
 		btrfs_broken(v, bad_items, "btrfs.items", -1,
 			     "the device has %llu runs for chunks, the chunks have %llu", LLU(v->dev_extents),
@@ -243,6 +257,29 @@ static int verify_sums(struct btrfs_verify *v, const struct btrfs_tree *tree, st
 	return 0;
 }
 
+/* Whether all data has checksums, where there are more runs of them than are kept at once. */
+static int verify_rest(struct btrfs_verify *v, struct error *e)
+{
+	int rc = 0;
+	v->again = true;
+	while (v->sums_seen && !v->bad_nodes && !v->bad_extents && (rc = btrfs_sums_next(v, e)) > 0) {
+		if (v->slots)
+			memset(v->known, 0, v->slots * sizeof *v->known);
+		v->stored = 0;
+		vec_each(&v->fs->trees, t)
+		{
+			struct btrfs_tally t_none = {0};
+			struct btrfs_expect x;
+			if (!btrfs_is_subvolume(t->id) || !t->refs)
+				continue;
+			begin_tree(v, t, &x);
+			if (verify_node(v, &x, NULL, &t_none, e) < 0)
+				return -1;
+		}
+	}
+	return rc;
+}
+
 static int verify_all(struct btrfs_verify *v, struct error *e)
 {
 	struct btrfs *fs = v->fs;
@@ -255,20 +292,18 @@ static int verify_all(struct btrfs_verify *v, struct error *e)
 		if (t == sums)
 			continue;
 		/* Being deleted: part of its nodes is free already. */
-		if (!t->refs) {
+		if (!t->refs && btrfs_is_subvolume(t->id)) {
 			dropped++;
 			continue;
 		}
 		if (verify_tree(v, t, e) < 0)
 			return -1;
 	}
-	if (verify_logs(v, e) < 0)
+	if (verify_logs(v, e) < 0 || btrfs_check_links(v, e) < 0 || btrfs_check_logged(v, e) < 0 ||
+	    verify_rest(v, e) < 0)
 		return -1;
 	if (v->sums_lost)
 		return error_nomem(e);
-	if (v->sums_many)
-		btrfs_finding(v->f, "btrfs.checksums", v->subject, OUTCOME_SKIPPED, -1,
-			      "data in more pieces than can be kept: whether each has checksums was not asked");
 	judge_totals(v);
 	if (!v->bad_nodes)
 		btrfs_finding(v->f, "btrfs.nodes", v->subject, OUTCOME_HELD, -1,
@@ -292,9 +327,10 @@ int btrfs_verify(void *self, const char *subject, struct findings *f, const stru
 		 int64_t *newest, struct error *e)
 {
 	struct btrfs_view *view = self;
-	struct btrfs_verify v = {.fs = view->fs, .subject = subject, .f = f, .b = b, .now = now};
+	struct btrfs_verify v = {.fs = view->fs, .subject = subject, .f = f, .b = b, .now = now,
+				 .sums_to = UINT64_MAX};
 	/* Only snapshots share nodes. */
-	vec_each(&view->fs->trees, t) if (btrfs_is_subvolume(t->id) && t->offset) v.slots = 4096;
+	vec_each(&view->fs->trees, t) if (btrfs_is_subvolume(t->id) && t->offset) v.slots = 16;
 	if (v.slots && !(v.known = calloc(v.slots, sizeof *v.known)))
 		return error_nomem(e);
 	int rc = verify_all(&v, e);

@@ -153,12 +153,12 @@ static bool unpacks(unsigned kind, const void *in, size_t len, uint8_t *out, siz
 	struct btrfs_unpacker *u = btrfs_unpacker_new(&e);
 	NEED(u);
 	memset(out, 0xee, want);
-	int rc = btrfs_unpack(u, &fs, kind, in, len, out, want, &e);
-	CHECK(rc == 0 || e.cls == ERROR_CORRUPT);
+	ssize_t rc = btrfs_unpack(u, &fs, kind, in, len, out, want, &e);
+	CHECK(rc >= 0 || e.cls == ERROR_CORRUPT);
 	/* The second time nothing is left of the first. */
 	CHECK_INT(btrfs_unpack(u, &fs, kind, in, len, out, want, &e), rc);
 	btrfs_unpacker_destroy(u);
-	return rc == 0;
+	return rc >= 0;
 }
 
 static uint8_t plain[16384], out[16384], in[32768];

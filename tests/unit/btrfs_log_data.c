@@ -53,6 +53,10 @@ static void test_attributes(void)
 		check_xattrs("old1", both ? "user." SAME_1 "=z user." SAME_2 "=z " : "user." SAME_1 "=z ");
 		done();
 	}
+	begin(); /* only the log has it, and it is cut */
+	log_inode(OLD3, MODE_FILE, 1, 6, 9);
+	put_item(&logged, name_key(OLD3, KEY_XATTR, "user.came"), buf, make_entry(buf, 0, 8, "user.came", "z") - 1);
+	REFUSED();
 	for (int in_log = 0; in_log < 2; in_log++) {
 		begin();
 		log_inode(OLD1, MODE_FILE, 2, 6, 9);
@@ -177,7 +181,10 @@ static void test_extents(void)
 	begin();
 	log_inode(OLD3, MODE_FILE, 1, 4096, 9);
 	log_extent(OLD3, 0, 1, LAST_AT, 4096, 0, 4096);
-	REPLAYED();
+	leaf_store(&logged);
+	look(&im, im.len, &seen);
+	NEED(seen.fs && fs_info(seen.fs)->replayed);
+	CHECK(structure(&seen) == OUTCOME_BROKEN && has(&seen, "btrfs.log", OUTCOME_BROKEN));
 	char *data;
 	CHECK(fs_read_file(seen.fs, "old3", 1 << 20, &data, &n, &seen.e) < 0 && seen.e.cls == ERROR_CORRUPT);
 	drop(&seen);
@@ -227,6 +234,29 @@ static void test_bad_extents(void)
 			put_item(&logged, key_of(OLD3, KEY_EXTENT_DATA, 0), buf, 20);
 		else
 			put_item(&logged, key_of(6000, KEY_EXTENT_DATA, 0), buf, n); /* of no inode */
+		REFUSED();
+	}
+	/* Inline data of no length takes the place of nothing. */
+	begin();
+	log_inode(5000, MODE_FILE, 1, 0, 9);
+	log_ref(5000, ROOT, 50, "made");
+	put_item(&logged, key_of(5000, KEY_EXTENT_DATA, 0), buf, make_inline(buf, ""));
+	REPLAYED();
+	CHECK(at("made") == 5000);
+	done();
+	/* Old extents beyond all, and inline data that reaches out of what is cut. */
+	for (int how = 0; how < 2; how++) {
+		struct btrfs_key key = {OLD3, KEY_EXTENT_DATA, how ? UINT64_MAX - 4095 : 4094};
+		begin();
+		log_inode(OLD3, MODE_FILE, 1, how ? 0 : 4096, 9);
+		if (!how)
+			log_extent(OLD3, 0, 1, DATA_AT, 32768, 0, 4096);
+		in_tree(OLD3, KEY_EXTENT_DATA, 0);
+		if (how)
+			put_item(&tree, key, buf, make_extent(buf, 1, DATA_AT, 32768, 0, 8192));
+		else
+			put_item(&tree, key, buf, make_inline(buf, "text"));
+		leaf_store(&tree);
 		REFUSED();
 	}
 	/* What is to be cut away makes no sense itself. */
@@ -282,22 +312,10 @@ static void test_roots(void)
 	REPLAYED();
 	CHECK(!at("dir/last") && at("old3") == OLD3);
 	done();
-	/* Runs that overlap: the one that covers it is found. */
-	begin();
-	log_inode(OLD3, MODE_FILE, 1, 8192, 9);
-	log_extent(OLD3, 0, 1, LAST_AT, 8192, 0, 8192);
-	for (uint64_t s = 0; s < 2; s++) {
-		btrfs_sum(0, im.data + LAST_AT + s * 4096, 4096, buf + s * 4);
-	}
-	put_item(&logged, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, LAST_AT), buf, 8);
-	put_item(&logged, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, LAST_AT + 4096), buf + 4, 4);
-	REPLAYED();
-	check_content("old3", (const char *)im.data + LAST_AT, 8192);
-	done();
 	static const struct {
 		uint64_t at;
 		uint32_t size;
-	} bad[] = {{LAST_AT, 7}, {LAST_AT + 1, 8}, {LAST_AT, 0}};
+	} bad[] = {{LAST_AT, 7}, {LAST_AT + 1, 8}, {LAST_AT, 0}, {UINT64_MAX - 4095, 8}};
 	for (size_t n = 0; n < ARRAY_SIZE(bad); n++) {
 		begin();
 		log_inode(OLD3, MODE_FILE, 1, 8192, 9);
@@ -314,6 +332,94 @@ static void test_roots(void)
 	undo(&im);
 }
 
+/* A second subvolume that shares its nodes with the first, and its log: a run of checksums. */
+static void second_log(uint64_t start, unsigned count, uint8_t wrong, uint32_t refs)
+{
+	const uint64_t place = 8 * MIB;
+	const struct btrfs_key key = {BTRFS_LOG_TREE, KEY_ROOT, 5}, files = {5, KEY_ROOT, 0};
+	static struct leaf roots, top;
+	leaf_of(&im, BTRFS_ROOT_TREE, files, &top);
+	struct item root = *item_of(&top, files);
+	put_le(root.data + 216, refs, 4);
+	leaf_of(&im, BTRFS_ROOT_TREE, key_of(256, KEY_ROOT, 0), &top);
+	put_item(&top, key_of(256, KEY_ROOT, 0), root.data, 239); /* the size of old: there is room */
+	leaf_store(&top);
+	leaf_of(&im, BTRFS_LOG_TREE, key, &roots);
+	root = *item_of(&roots, key);
+	keep(&im, place);
+	memcpy(im.data + place, im.data + get_le64(root.data + 176), 4096);
+	put_le(im.data + place + 0x30, place, 8);
+	put_le(im.data + place + 0x60, 0, 4);
+	put_le(root.data + 176, place, 8);
+	put_item(&roots, key_of(BTRFS_LOG_TREE, KEY_ROOT, 256), root.data, 239);
+	leaf_store(&roots);
+	leaf_at(&im, place, 0, key_of(0, 0, 0), &roots);
+	for (unsigned k = 0; k < count; k++)
+		btrfs_sum(0, im.data + start + 4096 * k, 4096, buf + 4 * k);
+	buf[4 * count - 1] ^= wrong;
+	put_item(&roots, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, start), buf, 4 * count);
+	leaf_store(&roots);
+}
+
+static void log_sums(uint64_t start, unsigned count)
+{
+	for (unsigned k = 0; k < count; k++)
+		btrfs_sum(0, im.data + start + 4096 * k, 4096, buf + 4 * k);
+	put_item(&logged, key_of(BTRFS_CSUM_OBJECT, KEY_CSUM, start), buf, 4 * count);
+}
+
+static void test_sums(void)
+{
+	begin(); /* over each other in one log: no kernel takes that leaf */
+	log_inode(OLD3, MODE_FILE, 1, 8192, 9);
+	log_extent(OLD3, 0, 1, LAST_AT, 8192, 0, 8192);
+	log_sums(LAST_AT, 2);
+	log_sums(LAST_AT + 4096, 1);
+	REFUSED();
+	begin(); /* next to each other */
+	log_inode(OLD3, MODE_FILE, 1, 8192, 9);
+	log_extent(OLD3, 0, 1, LAST_AT, 8192, 0, 8192);
+	log_sums(LAST_AT, 1);
+	log_sums(LAST_AT + 4096, 1);
+	REPLAYED();
+	check_content("old3", (const char *)im.data + LAST_AT, 8192);
+	done();
+	static const struct {
+		uint64_t first, second;
+		unsigned first_count, second_count;
+		uint8_t wrong;
+		uint32_t refs;
+		int outcome; /* 2: one log was replayed, 1: two, 0: refused */
+	} logs[] = {
+		{0, 0, 2, 2, 0, 1, 1}, {0, 1, 2, 1, 0, 1, 1}, {0, 0, 2, 1, 0, 1, 1}, {0, 0, 1, 2, 0, 1, 1},
+		{1, 0, 1, 2, 0, 1, 1}, {1, 0, 1, 1, 0, 1, 1}, {0, 1, 1, 1, 0, 1, 1}, {0, 0, 2, 2, 1, 1, 0},
+		{0, 1, 2, 1, 1, 1, 0}, {0, 0, 2, 1, 1, 1, 0}, {1, 0, 1, 2, 1, 1, 0}, {0, 0, 2, 2, 1, 0, 2},
+	};
+	for (size_t n = 0; n < ARRAY_SIZE(logs); n++) {
+		begin();
+		log_inode(OLD3, MODE_FILE, 1, 8192, 9);
+		log_extent(OLD3, 0, 1, LAST_AT, 8192, 0, 8192);
+		log_sums(LAST_AT + 4096 * logs[n].first, logs[n].first_count);
+		leaf_store(&logged);
+		second_log(LAST_AT + 4096 * logs[n].second, logs[n].second_count, logs[n].wrong, logs[n].refs);
+		look(&im, im.len, &seen);
+		CHECK(seen.fs && fs_info(seen.fs)->replayed == (logs[n].outcome > 0));
+		CHECK(has(&seen, "btrfs.log", OUTCOME_BROKEN) == !logs[n].outcome);
+		if (logs[n].outcome == 1) {
+			CHECK(has(&seen, "btrfs.data", OUTCOME_HELD));
+			check_content("old3", (const char *)im.data + LAST_AT, 8192);
+		}
+		drop(&seen);
+		undo(&im);
+	}
+	begin(); /* of what is no subvolume */
+	struct leaf roots;
+	leaf_of(&im, BTRFS_LOG_TREE, key_of(BTRFS_LOG_TREE, KEY_ROOT, 5), &roots);
+	roots.items[0].key.offset = BTRFS_CSUM_TREE;
+	leaf_store(&roots);
+	REFUSED();
+}
+
 int main(void)
 {
 	im = load("log");
@@ -322,6 +428,7 @@ int main(void)
 	RUN(test_extents);
 	RUN(test_bad_extents);
 	RUN(test_roots);
+	RUN(test_sums);
 	drop_image(&im);
 	return test_done();
 }

@@ -88,7 +88,7 @@ static void test_references(void)
 		put_item(&logged, btrfs_extref_key(OLD3, ROOT, "gone", 4), buf, make_extref(buf, ROOT, 40, "gone") - cut);
 		REFUSED();
 	}
-	static const char *const names[] = {"a/b", "..", "."};
+	static const char *const names[] = {"a/b", "..", ".", ""};
 	for (n = 0; n < ARRAY_SIZE(names); n++) {
 		begin();
 		log_inode(OLD3, MODE_FILE, 1, 6, 9);
@@ -112,6 +112,43 @@ static void test_references(void)
 	REPLAYED();
 	CHECK(links("old3") == 13);
 	done();
+	/* More of them than one item holds, with those that are there: the others go to the other kind of item, where
+	 * the file system has that. */
+	for (int extended = 1; extended >= 0; extended--) {
+		static uint8_t refs[2000];
+		static char name[256], path[300];
+		memset(name, 'n', 250);
+		begin();
+		log_inode(OLD3, MODE_FILE, 1, 6, 9);
+		for (uint64_t k = 0; k < 12; k++) {
+			name[0] = (char)('a' + k);
+			log_entry(DIR, 20 + k, OLD3, name);
+		}
+		n = 0;
+		for (uint64_t k = 0; k < 4; k++) {
+			name[0] = (char)('A' + k);
+			n += make_ref(refs + n, 100 + k, name);
+		}
+		in_tree(OLD3, KEY_INODE_REF, DIR);
+		for (uint64_t gone = NEW1; gone <= NEW3; gone++) /* there has to be room */
+			drop_item(&tree, key_of(gone, KEY_INODE, 0));
+		put_item(&tree, key_of(OLD3, KEY_INODE_REF, DIR), refs, n);
+		leaf_store(&tree);
+		leaf_store(&logged);
+		if (!extended)
+			set_super(&im, 0xbc, get_le64(im.data + SUPER + 0xbc) & ~UINT64_C(0x40), 8);
+		look(&im, im.len, &seen);
+		NEED(seen.fs);
+		CHECK(fs_info(seen.fs)->replayed == extended);
+		CHECK_INT(links("old3"), extended ? 17 : 1);
+		for (uint64_t k = 0; k < 12; k++) {
+			name[0] = (char)('a' + k);
+			snprintf(path, sizeof path, "dir/%s", name);
+			CHECK(at(path) == (extended ? OLD3 : 0));
+		}
+		drop(&seen);
+		undo(&im);
+	}
 	begin(); /* inside of a file */
 	log_inode(OLD3, MODE_FILE, 1, 6, 9);
 	log_ref(OLD3, OLD4, 33, "inside");

@@ -27,6 +27,7 @@ static void told_at(int line, const char *check, enum outcome want, enum error_c
 #define INODE {263, KEY_INODE, 0}
 #define EXTENT {260, KEY_EXTENT_DATA, 0}
 #define ALLOCATED {5271552, KEY_EXTENT, 4096}
+#define GROUP {5242880, KEY_BLOCK_GROUP, 4194304}
 #define SUMS {CS, KEY_CSUM, 5271552}
 #define RUN_OF_DEVICE {1, KEY_DEV_EXTENT, 5242880}
 
@@ -55,6 +56,21 @@ static const struct change {
 	{1, {5, KEY_ROOT_REF, 258}, 0, 0, 0, -20, NULL, ERROR_CORRUPT},
 	{1, {6, KEY_DIR_ITEM, 2378154706}, 0, 8, 999, 0, NULL, ERROR_CORRUPT},
 	{1, {6, KEY_DIR_ITEM, 2378154706}, 0, 0, 0, -1, NULL, ERROR_CORRUPT},
+	{1, {258, KEY_ROOT, 7}, 200, 8, 99, 0, NULL, ERROR_CORRUPT},
+	{1, {258, KEY_ROOT, 7}, 208, 8, 2, 0, NULL, ERROR_CORRUPT},
+	{1, {258, KEY_ROOT, 7}, 220, 8, 2, 0, NULL, ERROR_CORRUPT},
+	{1, {258, KEY_ROOT, 7}, 237, 1, 8, 0, NULL, ERROR_CORRUPT},
+	{1, {6, KEY_DIR_ITEM, 2378154706}, 29, 1, 9, 0, "btrfs.directories", ERROR_NONE},
+	{1, {6, KEY_INODE, 0}, 52, 4, 0, 0, "btrfs.items", ERROR_NONE},
+	{BTRFS_DATA_RELOC_TREE, {256, KEY_INODE, 0}, 8, 8, 99, 0, "btrfs.items", ERROR_NONE},
+	/* Deleted: the top level, what is linked, and what is linked below it. */
+	{1, {5, KEY_ROOT, 0}, 216, 4, 0, 0, NULL, ERROR_CORRUPT},
+	{1, {256, KEY_ROOT, 0}, 216, 4, 0, 0, "btrfs.directories", ERROR_NONE},
+	{1, {257, KEY_ROOT, 0}, 216, 4, 0, 0, "btrfs.directories", ERROR_NONE},
+	{1, {258, KEY_ROOT_BACKREF, 5}, 0, 8, 256, 0, "btrfs.directories", ERROR_NONE},
+	{1, {258, KEY_ROOT_BACKREF, 5}, 16, 2, 7, 0, "btrfs.directories", ERROR_NONE},
+	{1, {258, KEY_ROOT_BACKREF, 5}, 18, 1, 'S', 0, "btrfs.directories", ERROR_NONE},
+	{1, {258, KEY_ROOT_BACKREF, 5}, 0, 0, 0, -1, "btrfs.directories", ERROR_NONE},
 	/* Chunks and the device. */
 	{3, CHUNK, 0, 8, 0, 0, NULL, ERROR_CORRUPT},
 	{3, CHUNK, 0, 8, 4194305, 0, NULL, ERROR_CORRUPT},
@@ -69,6 +85,8 @@ static const struct change {
 	{3, CHUNK, 56, 8, 41943040 - 4096, 0, NULL, ERROR_CORRUPT},
 	{3, CHUNK, 56, 8, UINT64_MAX - 4095, 0, NULL, ERROR_CORRUPT},
 	{3, {BTRFS_FIRST_FREE, KEY_CHUNK, 1048576}, 0, 8, 2097152, 0, NULL, ERROR_CORRUPT},
+	{3, CHUNK, 16, 8, 4096, 0, NULL, ERROR_CORRUPT},
+	{3, CHUNK, 40, 4, 512, 0, NULL, ERROR_CORRUPT},
 	{3, {1, KEY_DEV_ITEM, 1}, 8, 8, 41943040 - 4096, 0, "btrfs.items", ERROR_NONE},
 	{3, {1, KEY_DEV_ITEM, 1}, 66, 1, 0, 0, "btrfs.items", ERROR_NONE},
 	{3, {1, KEY_DEV_ITEM, 1}, 82, 1, 0, 0, "btrfs.items", ERROR_NONE},
@@ -82,7 +100,27 @@ static const struct change {
 	{7, SUMS, 0, 0, 0, -1, "btrfs.items", ERROR_NONE},
 	{7, SUMS, 0, 0, 0, -4, "btrfs.items", ERROR_NONE},
 	{7, SUMS, 0, 0, 0, 400, "btrfs.items", ERROR_NONE},
+	{2, GROUP, 0, 0, 0, -1, "btrfs.extents", ERROR_NONE},
+	{2, GROUP, 0, 8, 4096, 0, "btrfs.extents", ERROR_NONE},
+	{2, GROUP, 0, 8, 4194304 + 1, 0, "btrfs.extents", ERROR_NONE},
+	{2, GROUP, 8, 8, 255, 0, "btrfs.extents", ERROR_NONE},
+	{2, GROUP, 16, 8, 1, 0, "btrfs.extents", ERROR_NONE},
 	/* Inodes, entries, references. */
+	{5, INODE, 0, 8, 10, 0, "btrfs.items", ERROR_NONE},
+	{5, INODE, 8, 8, 10, 0, "btrfs.items", ERROR_NONE},
+	{5, INODE, 52, 4, 0644, 0, "btrfs.items", ERROR_NONE},
+	{5, INODE, 52, 4, 0130644, 0, "btrfs.items", ERROR_NONE},
+	{5, INODE, 64, 8, 1 << 12, 0, "btrfs.items", ERROR_NONE},
+	{5, INODE, 64, 8, 1ull << 33, 0, "btrfs.items", ERROR_NONE},
+	{5, INODE, 52, 4, 0300644, 0, "btrfs.items", ERROR_NONE},
+	{5, {257, KEY_INODE, 0}, 40, 4, 2, 0, "btrfs.items", ERROR_NONE},
+	{5, NOCOW, 0, 8, 255, 0, "btrfs.directories", ERROR_NONE},
+	{5, NOCOW, 0, 8, UINT64_MAX - 254, 0, "btrfs.directories", ERROR_NONE},
+	{5, NOCOW, 9, 8, 1, 0, "btrfs.directories", ERROR_NONE},
+	{5, NOCOW, 29, 1, 8, 0, "btrfs.directories", ERROR_NONE},
+	{5, NOCOW, 29, 1, 0, 0, "btrfs.directories", ERROR_NONE},
+	{5, NOCOW, 29, 1, 9, 0, "btrfs.directories", ERROR_NONE},
+	{5, {256, KEY_DIR_INDEX, 8}, 0, 8, 7, 0, "btrfs.directories", ERROR_NONE},
 	{5, INODE, 0, 0, 0, -1, "btrfs.items", ERROR_NONE},
 	{5, INODE, 16, 8, 1ull << 63, 0, "btrfs.items", ERROR_NONE},
 	{5, {267, KEY_INODE, 0}, 16, 8, 65537, 0, "btrfs.items", ERROR_NONE},
@@ -114,6 +152,7 @@ static const struct change {
 	{5, EXTENT, 37, 8, 4096, 0, "btrfs.extents", ERROR_NONE},
 	{5, EXTENT, 37, 8, 1, 0, "btrfs.extents", ERROR_NONE},
 	{5, EXTENT, 45, 8, 0, 0, "btrfs.extents", ERROR_NONE},
+	{5, EXTENT, 8, 8, 4097, 0, "btrfs.extents", ERROR_NONE},
 	{5, {261, KEY_EXTENT_DATA, 0}, 8, 8, 262144, 0, "btrfs.extents", ERROR_NONE},
 	{5, {261, KEY_EXTENT_DATA, 0}, 29, 8, 262144, 0, "btrfs.extents", ERROR_NONE},
 	{5, {261, KEY_EXTENT_DATA, 0}, 45, 8, 262144, 0, "btrfs.extents", ERROR_NONE},
@@ -187,6 +226,14 @@ static void test_keys(void)
 		{2, ALLOCATED, {5271553, KEY_EXTENT, 4096}, "btrfs.extents", 0},
 		{2, ALLOCATED, {9 * GIB, KEY_EXTENT, 4096}, "btrfs.extents", 0},
 		{2, ALLOCATED, {9437184 - 4096, KEY_EXTENT, 8192}, "btrfs.extents", 0},
+		{2, GROUP, {0, 0, 0}, "btrfs.extents", 0},
+		{2, GROUP, {5242880, KEY_BLOCK_GROUP, 4194304 - 4096}, "btrfs.extents", 0},
+		{2, GROUP, {5242880 + 4096, KEY_BLOCK_GROUP, 4194304}, "btrfs.extents", 0},
+		{2, GROUP, {9 * GIB, KEY_BLOCK_GROUP, 4194304}, "btrfs.extents", 0},
+		{1, {5, KEY_ROOT_REF, 258}, {0, 0, 0}, "btrfs.directories", 0},
+		{1, {258, KEY_ROOT_BACKREF, 5}, {0, 0, 0}, "btrfs.directories", 0},
+		{257, {257, KEY_INODE, 0}, {255, KEY_INODE, 0}, "btrfs.items", 0},
+		{257, {257, KEY_INODE, 0}, {UINT64_MAX - 254, KEY_INODE, 0}, "btrfs.items", 0},
 		{7, SUMS, {CS, KEY_CSUM, 5271553}, "btrfs.items", 0},
 		{7, SUMS, {CS, KEY_CSUM, 9 * GIB}, "btrfs.items", 0},
 		{7, SUMS, {CS, KEY_CSUM, 4096}, "btrfs.items", 0},
@@ -237,16 +284,20 @@ static void test_stripes(void)
 		told_at(__LINE__, NULL, kinds[n].cls == ERROR_UNSUPPORTED ? OUTCOME_UNSUPPORTED : OUTCOME_BROKEN,
 			kinds[n].cls);
 	}
-	/* More copies than any profile has: the device does not list them. */
-	leaf_of(&im, BTRFS_CHUNK_TREE, key, &tree);
-	struct item *it = item_of(&tree, key);
-	for (int k = 1; k < 6; k++)
-		memcpy(it->data + 48 + 32 * k, it->data + 48, 32);
-	put_le(it->data + 24, 0x25, 8);
-	put_le(it->data + 44, 6, 2);
-	it->size += 5 * 32;
-	leaf_store(&tree);
-	told_at(__LINE__, "btrfs.items", OUTCOME_BROKEN, ERROR_NONE);
+	/* More copies than its profile has, or fewer. */
+	for (uint64_t k = 0; k < 7; k++) {
+		static const uint64_t types[] = {0x25, 0x25, 0x15, 0x15, 0x205, 0x405, 0x05};
+		static const unsigned counts[] = {1, 6, 1, 3, 2, 5, 2};
+		leaf_of(&im, BTRFS_CHUNK_TREE, key, &tree);
+		struct item *it = item_of(&tree, key);
+		for (unsigned n = 1; n < counts[k]; n++)
+			memcpy(it->data + 48 + 32 * n, it->data + 48, 32);
+		put_le(it->data + 24, types[k], 8);
+		put_le(it->data + 44, counts[k], 2);
+		it->size += (counts[k] - 1) * 32;
+		leaf_store(&tree);
+		told_at(__LINE__, NULL, OUTCOME_BROKEN, ERROR_CORRUPT);
+	}
 }
 
 static void test_superblock(void)
