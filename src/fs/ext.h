@@ -148,8 +148,12 @@ static inline bool ext_dirent_dots(const struct ext_dirent *d)
 /* ENTRY_* and the directory's type byte, from a mode. */
 uint8_t ext_dirent_type(uint16_t mode);
 
-/* ext_htree.c: the hash tree finds every name. CORRUPT when it would not. */
-int ext_htree_check(const struct ext *x, const struct ext_inode *in, struct error *e) must_check;
+/*
+ * ext_htree.c: the hash tree finds every name. CORRUPT when it would not. *odd grows by the names beyond
+ * ASCII that this library folds to another hash than their place has.
+ */
+int ext_htree_check(const struct ext *x, const struct ext_inode *in, uint64_t *odd,
+		    struct error *e) must_check;
 
 /* ext_walk.c */
 int ext_walk(void *self, const char *path, const struct budget *b, fs_visit_fn *visit, void *ctx,

@@ -115,7 +115,7 @@ static int check_folder(struct ext_verify *v, struct ext_folder *d, struct error
 			d->inode);
 	if (in.flags & EXT2_INDEX_FL && r.dots && ext2fs_has_feature_dir_index(x->fs->super)) {
 		v->indexed++;
-		if (ext_htree_check(x, &in, e) < 0)
+		if (ext_htree_check(x, &in, &v->odd_names, e) < 0)
 			return ext_relay(v, CHECK_DIRS, e);
 	}
 	return 0;

@@ -17,8 +17,6 @@ static int claim_fixed(struct ext_verify *v, uint64_t block, uint64_t count, uin
 {
 	struct ext *x = v->x;
 	uint64_t taken, first = 0;
-	if (!count)
-		return 0;
 	if (block < x->first_block || block >= x->blocks || count > x->blocks - block) {
 		v->groups[group].bad = true;
 		ext_say(v, CHECK_GROUPS, desc_place(x, group),
@@ -44,8 +42,7 @@ static int check_copies(struct ext_verify *v, uint32_t g, struct error *e)
 	uint64_t old_count = ext2fs_has_feature_meta_bg(x->fs->super)
 				     ? x->fs->super->s_first_meta_bg
 				     : x->fs->desc_blocks + x->fs->super->s_reserved_gdt_blocks;
-	if ((super || !g) && super >= x->first_block &&
-	    claim_fixed(v, super, 1, g, "superblock", e) < 0)
+	if ((super || !g) && claim_fixed(v, super, 1, g, "superblock", e) < 0)
 		return -1;
 	if (old_desc && claim_fixed(v, old_desc, old_count, g, "descriptor table", e) < 0)
 		return -1;

@@ -267,6 +267,7 @@ int ext_check_inode(struct ext_verify *v, const struct ext_inode *in, struct err
 			"inode %u: %u extra bytes make no sense", in->number,
 			get_le16(in->raw + 0x80));
 	check_unused_fields(v, in);
+	v->sealed += (in->flags & EXT4_VERITY_FL) != 0;
 	if (in->acl) {
 		uint64_t *acl = vec_push(&v->acls);
 		if (!acl)

@@ -31,8 +31,6 @@ static bool hash_sound(const struct ext_xattr *a)
 	return !get_le32(a->entry + 12) || a->value_inode || hash_is(a, a->value, a->size);
 }
 
-/* Longer ones no system call makes. */
-#define VALUE_MAX (1u << 20)
 #define VALUE_SUM 8 /* where the inode has the sum of what it holds: its time of last access */
 
 /* Its size is told twice: here and by the inode that holds it. Whether that holds one at all is counted later. */
@@ -49,8 +47,6 @@ static int check_value(struct ext_verify *v, const struct ext_xattr *a, struct e
 			a->value_inode, (unsigned long long)in.size, (size_t)a->size);
 		return 0;
 	}
-	if (a->size > VALUE_MAX)
-		return 0;
 	autofree uint8_t *value = malloc(a->size + 1);
 	if (!value)
 		return error_nomem(e);

@@ -10,15 +10,13 @@
 
 struct channel {
 	struct source *src;
-	struct error first; /* what a read failed with: libext2fs passes on a number only */
+	struct error last; /* what a read failed with: libext2fs passes on a number only, and stops */
 };
 
 static errcode_t io_open(const char *name, int flags, io_channel *out);
 
 static errcode_t io_close(io_channel ch)
 {
-	if (--ch->refcount > 0)
-		return 0;
 	free(ch->name);
 	free(ch);
 	return 0;
@@ -38,13 +36,7 @@ static errcode_t io_read64(io_channel ch, unsigned long long block, int count, v
 		return EXT2_ET_SHORT_READ;
 	if (count > 0)
 		len *= (uint64_t)ch->block_size;
-	struct error e = {0};
-	if (source_read_at(c->src, off, data, (size_t)len, &e) < 0) {
-		if (!c->first.cls)
-			c->first = e;
-		return EXT2_ET_SHORT_READ;
-	}
-	return 0;
+	return source_read_at(c->src, off, data, (size_t)len, &c->last) < 0 ? EXT2_ET_SHORT_READ : 0;
 }
 
 static errcode_t io_read(io_channel ch, unsigned long block, int count, void *data)
@@ -93,9 +85,6 @@ static struct struct_io_manager manager = {
 static errcode_t io_open(const char *name, int flags, io_channel *out)
 {
 	(void)flags;
-	uintptr_t address;
-	if (sscanf(name, "%" SCNxPTR, &address) != 1)
-		return EXT2_ET_BAD_DEVICE_NAME;
 	io_channel ch = calloc(1, sizeof *ch);
 	char *copy = strdup(name);
 	if (!ch || !copy) {
@@ -108,7 +97,7 @@ static errcode_t io_open(const char *name, int flags, io_channel *out)
 	ch->name = copy;
 	ch->block_size = 1024;
 	ch->refcount = 1;
-	ch->private_data = (void *)address;
+	ch->private_data = (void *)(uintptr_t)strtoull(name, NULL, 16);
 	*out = ch;
 	return 0;
 }
@@ -125,18 +114,17 @@ ext2_filsys ext_io_open(struct source *src, uint32_t block_size, struct error *e
 			     EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP | EXT2_FLAG_SOFTSUPP_FEATURES |
 				     EXT2_FLAG_IGNORE_CSUM_ERRORS,
 			     0, (int)block_size, &manager, &fs);
-	if (!rc && fs) {
+	if (!rc) {
 		/* All that it will ever read it has read: nothing of ours dangles. */
 		fs->io->private_data = NULL;
 		return fs;
 	}
-	if (c.first.cls) {
-		*e = c.first;
+	if (c.last.cls) {
+		*e = c.last;
 		error_prefix(e, "group descriptors");
 	} else if (rc == EXT2_ET_NO_MEMORY) {
 		error_nomem(e);
-	} else if (rc == EXT2_ET_UNSUPP_FEATURE || rc == EXT2_ET_RO_UNSUPP_FEATURE ||
-		   rc == EXT2_ET_REV_TOO_HIGH) {
+	} else if (rc == EXT2_ET_UNSUPP_FEATURE) { /* by an older library than the features asked about before */
 		error_set(e, ERROR_UNSUPPORTED, 1024, "features that libext2fs does not know");
 	} else {
 		error_set(e, ERROR_CORRUPT, 1024,

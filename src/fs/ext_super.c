@@ -271,6 +271,10 @@ void ext_super_judge(struct ext *x, const struct ext_super *s, const char *subje
 	if (FIELD(s, s_feature_incompat) & EXT4_FEATURE_INCOMPAT_ENCRYPT)
 		finding_add(f, PROOF_STRUCTURE, "ext.encrypted", subject, OUTCOME_SKIPPED, NULL,
 			    "may hold encrypted directories: their content is read as it is stored");
+	if (ext2fs_has_feature_casefold(x->fs->super) && !x->fs->encoding)
+		finding_add(f, PROOF_STRUCTURE, "ext.features", subject, OUTCOME_UNPROVEN, NULL,
+			    "names without regard to case by tables (%u) that are not known here",
+			    FIELD16(s, s_encoding));
 	judge_copies(x, s, subject, f);
 }
 #endif

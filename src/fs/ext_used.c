@@ -31,8 +31,7 @@ int ext_used_at(void *self, uint64_t off, struct extent *out, struct error *e)
 		tell(x, off, last - block + 1, false, out);
 		return 0;
 	}
-	if (block < first || block > last || place >= x->blocks ||
-	    last - first >= 8 * (uint64_t)x->block_size << x->cluster_bits)
+	if (place >= x->blocks)
 		return error_set(e, ERROR_CORRUPT, (int64_t)off, "group %u has no bitmap", group);
 	autofree uint8_t *map = malloc(x->block_size);
 	if (!map)

@@ -154,7 +154,13 @@ static void conclude(struct ext_verify *v)
 	held(v, CHECK_CLAIMS, text);
 	snprintf(text, sizeof text, "%llu entries in %llu directories, %llu hash trees", N(entries),
 		 N(dirs), N(indexed));
-	held(v, CHECK_DIRS, text);
+	if (v->odd_names)
+		finding_add(v->f, PROOF_STRUCTURE, checks[CHECK_DIRS], v->subject, OUTCOME_UNPROVEN, NULL,
+			    "%llu names in case-insensitive directories are not where their hash belongs as Unicode is "
+			    "known here: some kernels may not find them",
+			    N(odd_names));
+	else
+		held(v, CHECK_DIRS, text);
 	snprintf(text, sizeof text, "%llu attributes, %zu attribute blocks", N(attributes),
 		 v->acls.count);
 	held(v, CHECK_XATTRS, text);
@@ -174,6 +180,9 @@ static void conclude(struct ext_verify *v)
 			    NULL,
 			    "%llu blocks are marked used but belong to nothing: space lost, no data",
 			    N(leaked) << v->x->cluster_bits);
+	if (v->sealed)
+		finding_add(v->f, PROOF_STRUCTURE, "ext.verity", v->subject, OUTCOME_SKIPPED, NULL,
+			    "%llu files have trees of fs-verity: what those say of them is not compared", N(sealed));
 	held(v, CHECK_USE, "every block and inode in use is marked so");
 }
 

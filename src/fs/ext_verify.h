@@ -56,6 +56,8 @@ struct ext_verify {
 	uint64_t inodes, dirs, entries, indexed, maps, extents, attributes, free_inodes,
 		free_clusters;
 	uint64_t leaked;
+	uint64_t odd_names; /* see ext_htree_check */
+	uint64_t sealed;    /* files with trees of fs-verity, which are not read */
 	uint8_t *block;		  /* one block, for whoever needs it now */
 	struct ext_dirent *names; /* while directories are read */
 	size_t slots;

@@ -53,7 +53,8 @@ static int entries(const struct ext *x, const uint8_t *base, const uint8_t *firs
 			break;
 		}
 		if (!a.value_inode) {
-			if (a.size && (at > room || a.size > room - at || base + at < stop + 4)) {
+			/* With its padding, as Linux has it. */
+			if (a.size && (at > room || (a.size + 3) / 4 * 4 > room - at || base + at < stop + 4)) {
 				wrong = "an attribute's value lies outside its place";
 				break;
 			}

@@ -93,9 +93,8 @@ static inline bool xfs_logged(const struct xfs *x, uint64_t sequence)
 	return !x->log_end || sequence == UINT64_MAX || sequence <= x->log_end;
 }
 
-/* xfs_crc.c: CRC-32C, bits reversed, without the inversions. */
-uint32_t xfs_crc(uint32_t crc, const void *p, size_t len);
-/* Of len bytes whose 4 bytes at `hole` count as zeros, as stored in little-endian there. */
+/* xfs_crc.c */
+/* CRC-32C of len bytes whose 4 bytes at `hole` count as zeros, as stored in little-endian there. */
 uint32_t xfs_sum(const void *p, size_t len, size_t hole);
 bool xfs_sum_ok(const void *p, size_t len, size_t hole);
 void xfs_sum_put(void *p, size_t len, size_t hole);

@@ -14,7 +14,7 @@ static int check_entry(void *ctx, const struct xfs_dirent *d, struct error *e)
 	struct xfs_verify *v = it->v;
 	unsigned long long number = it->in->number, target = d->inode;
 	bool dots = xfs_dirent_dots(d);
-	if (v->b && budget_check(v->b, e) < 0)
+	if (budget_check(v->b, e) < 0)
 		return -1;
 	if (!dots)
 		v->entries++;

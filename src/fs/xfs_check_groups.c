@@ -269,7 +269,7 @@ int xfs_check_groups(struct xfs_verify *v, struct error *e)
 				  .agi = headers + x->sector,
 				  .agfl = headers + 2 * (size_t)x->sector};
 		uint64_t own = (4ull * x->sector + x->block_size - 1) >> x->block_log;
-		if (v->b && budget_check(v->b, e) < 0)
+		if (budget_check(v->b, e) < 0)
 			return -1;
 		if (g.length < own || xfs_claim_own(v, g.base, own, "headers", e) < 0)
 			return g.length < own ? error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,

@@ -15,7 +15,7 @@ static int count_run(void *ctx, const struct xfs_run *r, struct error *e)
 {
 	struct tally *t = ctx;
 	uint64_t taken, first;
-	if (t->v->b && budget_check(t->v->b, e) < 0)
+	if (budget_check(t->v->b, e) < 0)
 		return -1;
 	if (xfs_claim(t->v, xfs_fsb_linear(t->v->x, r->fsb), r->count, t->sharing, &taken, &first,
 		      e) < 0)
@@ -147,7 +147,7 @@ int xfs_check_inodes(struct xfs_verify *v, struct error *e)
 		while (n < most && i + n < v->chunks.count &&
 		       xfs_inode_place(x, v->chunks.items[i + n].first) == place + n * size)
 			n++;
-		if (v->b && budget_check(v->b, e) < 0)
+		if (budget_check(v->b, e) < 0)
 			return -1;
 		/* A sparse chunk may reach over the end of the last group, with nothing there. */
 		uint64_t room = place < source_size(x->plain) ? source_size(x->plain) - place : 0;

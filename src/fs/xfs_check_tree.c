@@ -55,7 +55,7 @@ static int walk(struct xfs_tree *t, uint32_t block, unsigned level, const uint8_
 	autofree uint8_t *b = malloc(x->block_size);
 	if (!b)
 		return error_nomem(e);
-	if (v->b && budget_check(v->b, e) < 0)
+	if (budget_check(v->b, e) < 0)
 		return -1;
 	if (source_read_at(x->src, place, b, x->block_size, e) < 0)
 		return xfs_relay(v, CHECK_GROUPS, e);

@@ -95,6 +95,12 @@ static int malformed(const struct xfs_inode *in, uint64_t place, const char *wha
 			 (unsigned long long)in->number, what);
 }
 
+/* Of an entry in a block. */
+static size_t entry_size(const struct xfs *x, size_t name)
+{
+	return (8 + 1 + name + (x->ftype ? 1 : 0) + 2 + 7) / 8 * 8;
+}
+
 /* In the inode: a count, the parent, and entries whose inode numbers have 4 or 8 bytes. */
 static int short_form(const struct xfs *x, const struct xfs_inode *in, xfs_dirent_fn *fn, void *ctx,
 		      struct error *e)
@@ -104,8 +110,9 @@ static int short_form(const struct xfs *x, const struct xfs_inode *in, xfs_diren
 	struct xfs_dirent d = {.inode = in->number, .type = XFS_FT_DIR, .length = 1, .name = "."};
 	if (in->size < 2 + wide)
 		return malformed(in, in->place, "too short", e);
-	unsigned count = p[0];
+	unsigned count = p[0], wide_ones = 0;
 	const uint8_t *q = p + 2 + wide;
+	size_t place = HEAD + 2 * entry_size(x, 2); /* where the next one would begin in a block */
 	int rc = fn(ctx, &d, e);
 	if (rc)
 		return rc;
@@ -113,6 +120,7 @@ static int short_form(const struct xfs *x, const struct xfs_inode *in, xfs_diren
 				.type = XFS_FT_DIR,
 				.length = 2,
 				.name = ".."};
+	wide_ones += d.inode > UINT32_MAX;
 	rc = fn(ctx, &d, e);
 	for (unsigned i = 0; !rc && i < count; i++) {
 		if (end - q < 3 || (size_t)(end - q) < 3 + q[0] + type + wide || !q[0])
@@ -122,12 +130,54 @@ static int short_form(const struct xfs *x, const struct xfs_inode *in, xfs_diren
 					.type = type ? q[3 + q[0]] : XFS_FT_UNKNOWN,
 					.length = q[0],
 					.name = (const char *)q + 3};
+		if (get_be16(q + 1) < place)
+			return malformed(in, in->place, "entries that are out of order", e);
+		place = get_be16(q + 1) + entry_size(x, q[0]);
+		wide_ones += d.inode > UINT32_MAX;
 		q = num + wide;
 		rc = fn(ctx, &d, e);
 	}
 	if (!rc && q != end)
 		return malformed(in, in->place, "its entries end before it does", e);
+	/* As a block it would have an index, too. (Linux does not read what is otherwise.) */
+	if (!rc && (wide_ones != p[1] || place + (count + 2) * 8 + 8 > x->dir_size))
+		return malformed(in, in->place, "entries that do not fit in it", e);
 	return rc;
+}
+
+/* The three largest free places, the largest first, are in the head of a block. Linux does not read one where not. */
+#define BEST 48
+struct room {
+	const uint8_t *b;
+	unsigned seen; /* bits of those that were there */
+	bool last;     /* what came last was free */
+};
+
+static bool room_init(struct room *r, const uint8_t *b)
+{
+	*r = (struct room){.b = b};
+	for (unsigned i = 0; i < 3; i++) {
+		const uint8_t *p = b + BEST + i * 4;
+		unsigned len = get_be16(p + 2);
+		if ((!len && get_be16(p)) || (i && len > get_be16(p - 2)))
+			return false;
+		r->seen |= len ? 0 : 1u << i;
+	}
+	return true;
+}
+
+static bool room_is(struct room *r, size_t at, size_t len)
+{
+	bool beside = r->last;
+	r->last = true;
+	for (unsigned i = 0; i < 3; i++) {
+		const uint8_t *p = r->b + BEST + i * 4;
+		if (get_be16(p) != at)
+			continue;
+		r->seen |= 1u << i;
+		return !beside && get_be16(p + 2) == len;
+	}
+	return !beside && len <= get_be16(r->b + BEST + 10);
 }
 
 /* The entries of a data block, which lies at byte `offset` of the directory. */
@@ -136,6 +186,9 @@ static int data_block(const struct xfs *x, const struct xfs_inode *in, const uin
 		      struct error *e)
 {
 	size_t end = x->dir_size, type = x->ftype ? 1 : 0;
+	struct room room;
+	if (!room_init(&room, b))
+		return malformed(in, place, "a table of free space that makes no sense", e);
 	if (!memcmp(b, "XDB3", 4)) {
 		uint64_t index = get_be32(b + end - 8);
 		if (index > (end - HEAD - 8) / 8)
@@ -149,12 +202,15 @@ static int data_block(const struct xfs *x, const struct xfs_inode *in, const uin
 			size_t len = get_be16(b + at + 2);
 			if (!len || len % 8 || len > end - at || get_be16(b + at + len - 2) != at)
 				return malformed(in, place, "free space that makes no sense", e);
+			if (!room_is(&room, at, len))
+				return malformed(in, place, "free space that is not as its table has it", e);
 			at += len;
 			continue;
 		}
 		if (end - at < 16)
 			return malformed(in, place, "an entry that goes beyond its block", e);
-		size_t name = b[at + 8], len = (8 + 1 + name + type + 2 + 7) / 8 * 8;
+		size_t name = b[at + 8], len = entry_size(x, name);
+		room.last = false;
 		if (!name || len > end - at || get_be16(b + at + len - 2) != at)
 			return malformed(in, place, "an entry that makes no sense", e);
 		struct xfs_dirent d = {.inode = get_be64(b + at),
@@ -167,7 +223,7 @@ static int data_block(const struct xfs *x, const struct xfs_inode *in, const uin
 			return rc;
 		at += len;
 	}
-	return 0;
+	return room.seen == 7 ? 0 : malformed(in, place, "a table of free space that is not there", e);
 }
 
 int xfs_dir_each(const struct xfs *x, const struct xfs_inode *in, const struct xfs_runs *runs,

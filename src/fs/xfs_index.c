@@ -113,7 +113,9 @@ static int tree(struct index *i, uint32_t logical, int level, struct error *e)
 	}
 	if (magic == 0x3df1 ? level != -1 : level > 0)
 		return wrong(i, "a leaf in the wrong place", e);
-	if (count > room / 8)
+	/* A single leaf ends with what room the blocks have, and how many of those there are. */
+	size_t behind = magic == 0x3df1 ? 4 + 2 * (size_t)get_be32(b + x->dir_size - 4) : 0;
+	if (behind > room || count > (room - behind) / 8)
 		return wrong(i, "a leaf that makes no sense", e);
 	if (i->last && (i->forward != logical || get_be32(b + 4) != i->last))
 		return wrong(i, "its leaves are not chained as they lie", e);

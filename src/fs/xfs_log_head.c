@@ -7,6 +7,8 @@
  */
 #include "xfs_log.h"
 
+#include "backproof/crc32c.h"
+
 #define MAGIC 0xfeedbabeu
 #define IN_FLIGHT 4096 /* sectors that can be written at once: 8 records of 256 KiB */
 #define CHUNK 128
@@ -108,12 +110,12 @@ int xlog_load(struct xlog *l, const struct xlog_record *r, struct error *e)
 		return -1;
 	/* The header as machines of 64 bits see it, with padding; 32-bit ones had none. */
 	for (size_t head = 328; head >= 324; head -= 4) {
-		uint32_t crc = xfs_crc(~0u, h, 32);
-		crc = xfs_crc(crc, zeros, 4);
-		crc = xfs_crc(crc, h + 36, head - 36);
+		uint32_t crc = crc32c_update(~0u, h, 32);
+		crc = crc32c_update(crc, zeros, 4);
+		crc = crc32c_update(crc, h + 36, head - 36);
 		for (uint32_t i = 1; i < r->headers; i++)
-			crc = xfs_crc(crc, h + i * 512, 260);
-		if (~xfs_crc(crc, data, r->length) != r->crc)
+			crc = crc32c_update(crc, h + i * 512, 260);
+		if (~crc32c_update(crc, data, r->length) != r->crc)
 			continue;
 		/* The cycle took the place of the first word of each sector. */
 		for (uint64_t i = 0; i < blocks && i / 64 < r->headers; i++)

@@ -223,7 +223,7 @@ int xfs_verify(void *self, const char *subject, struct findings *f, const struct
 	if (bits_init(&v.claims, v.x->blocks, e) < 0 || bits_init(&v.shared, v.x->blocks, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(passes); i++)
-		if ((b && budget_check(b, e) < 0) || passes[i](&v, e) < 0)
+		if (budget_check(b, e) < 0 || passes[i](&v, e) < 0)
 			return -1;
 	conclude(&v);
 	*newest = v.newest;

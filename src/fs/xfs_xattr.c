@@ -8,6 +8,7 @@
 #define REMOTE_HEAD 56
 #define VALUE_MAX (64 * 1024)
 enum { ATTR_LOCAL = 1, ATTR_ROOT = 2, ATTR_SECURE = 4, ATTR_PARENT = 8, ATTR_INCOMPLETE = 0x80 };
+#define SPACES (ATTR_ROOT | ATTR_SECURE | ATTR_PARENT)
 
 struct reader {
 	const struct xfs *x;
@@ -42,6 +43,8 @@ static int in_inode(struct reader *r, struct error *e)
 	for (unsigned i = 0; i < p[2]; i++) {
 		if (end - q < 3 || (size_t)(end - q) < 3u + q[0] + q[1])
 			return malformed(r, r->in->place, "one that goes beyond their end", e);
+		if (!q[0] || q[2] & ~SPACES || (q[2] & (q[2] - 1)))
+			return malformed(r, r->in->place, "one without a name, or of no kind", e);
 		struct xfs_xattr a = {.name = (const char *)q + 3,
 				      .length = q[0],
 				      .size = q[1],
@@ -79,22 +82,41 @@ static int read_remote(struct reader *r, uint32_t logical, size_t size, struct e
 	return 0;
 }
 
+/* Where the names begin in a leaf, behind the table of entries and whatever is free. 0: in none, at the end. */
+static size_t first_used(const uint8_t *b, size_t bs)
+{
+	size_t at = get_be16(b + 60);
+	return at ? at : bs;
+}
+
+/* What Linux asks of the head of a leaf before it reads anything of it. */
+static bool leaf_head_sound(const uint8_t *b, size_t bs, unsigned count)
+{
+	size_t used = first_used(b, bs);
+	for (unsigned i = 0; i < 3; i++) {
+		size_t at = get_be16(b + 64 + i * 4), len = get_be16(b + 66 + i * 4);
+		if (at % 4 || len % 4 || at + len > bs)
+			return false;
+	}
+	return used <= bs && used >= HEAD + (size_t)count * 8;
+}
+
 static int entry(struct reader *r, const uint8_t *en, uint64_t place, struct error *e)
 {
 	const uint8_t *b = r->block;
 	size_t bs = r->x->block_size, at = get_be16(en + 4);
 	struct xfs_xattr a = {.flags = en[6]};
-	if (at < HEAD || at + 3 > bs)
+	if (at < first_used(b, bs) || at + 3 > bs)
 		return malformed(r, place, "a name outside of its block", e);
 	if (a.flags & ATTR_LOCAL) {
 		a.size = get_be16(b + at);
 		a.length = b[at + 2];
-		if (3 + a.length + a.size > bs - at)
+		if ((3 + a.length + a.size + 3) / 4 * 4 > bs - at)
 			return malformed(r, place, "a value outside of its block", e);
 		a.name = (const char *)b + at + 3;
 		a.value = b + at + 3 + a.length;
 	} else {
-		if (at + 9 > bs || 9u + b[at + 8] > bs - at)
+		if (at + 9 > bs || (9u + b[at + 8] + 3) / 4 * 4 > bs - at)
 			return malformed(r, place, "a name outside of its block", e);
 		a.length = b[at + 8];
 		a.name = (const char *)b + at + 9;
@@ -135,7 +157,7 @@ static int tree(struct reader *r, uint64_t logical, int level, uint64_t *blocks,
 		return -1;
 	unsigned magic = get_be16(r->block + 8), count = get_be16(r->block + 56);
 	if (magic == 0x3bee) {
-		if (level > 0 || count > (bs - HEAD) / 8)
+		if (level > 0 || !leaf_head_sound(r->block, bs, count))
 			return malformed(r, place, "a leaf that makes no sense", e);
 		for (unsigned i = 0; i < count; i++) {
 			const uint8_t *en = r->block + HEAD + i * 8;

@@ -3,101 +3,11 @@
  * ext: fields that get values which can't be, in file systems without checksums, or with those made right again: the
  * index of a directory, maps, attributes, orphans, groups whose bitmap is said never to have been used.
  */
-#include "ext_help.h"
+#include "ext_edit.h"
 
-#include <unistd.h>
-
-#include <ext2fs/ext2fs.h>
-
-#include "backproof/crc32c.h"
 #include "backproof/fs_probe.h"
 
 static struct image plain, rich; /* ext2 without sums; ext4 with them */
-
-static struct image copy_of(const struct image *from)
-{
-	struct image im = {malloc(from->len), from->len};
-	NEED(im.data);
-	memcpy(im.data, from->data, from->len);
-	return im;
-}
-
-static void put(uint8_t *p, uint64_t v, unsigned n)
-{
-	for (; n--; v >>= 8)
-		*p++ = (uint8_t)v;
-}
-
-/* Changes an image by libext2fs, which makes the sums right that it knows of. */
-typedef void change_fn(ext2_filsys fs, void *ctx);
-static void change(struct image *im, change_fn *fn, void *ctx)
-{
-	char path[] = "/tmp/ext-fields-XXXXXX";
-	int fd = mkstemp(path);
-	ext2_filsys fs;
-	NEED(fd >= 0 && write(fd, im->data, im->len) == (ssize_t)im->len && !close(fd));
-	NEED(!ext2fs_open(path, EXT2_FLAG_RW | EXT2_FLAG_64BITS | EXT2_FLAG_IGNORE_CSUM_ERRORS, 0, 0, unix_io_manager,
-			  &fs));
-	fn(fs, ctx);
-	NEED(!ext2fs_close_free(&fs));
-	free(im->data);
-	*im = load(path);
-	unlink(path);
-}
-
-/* Sum of the first superblock. */
-static void mend_super(struct image *im)
-{
-	put(im->data + 1024 + 1020, crc32c_update(~0u, im->data + 1024, 1020), 4);
-}
-
-static void expect(struct image *im, enum outcome want, const char *check, int line)
-{
-	struct opened o = open_image(im, true);
-	struct error e;
-	if (o.fs) {
-		autofree char *list = list_fs(o.fs, 65536, &e);
-		CHECK(list || e.cls == ERROR_CORRUPT);
-	}
-	if (findings_proof(&o.f, PROOF_STRUCTURE) != want || (check && !has_finding(&o.f, check, want))) {
-		test_bad_here++;
-		fprintf(stderr, "line %d: not %s by %s\n", line, outcome_name(want), check ? check : "any");
-		show_findings(&o.f);
-	}
-	close_image(&o);
-}
-#define EXPECT(im, want, check) expect(im, want, check, __LINE__)
-
-/* Where block `logical` of a file is, and the place of its inode. */
-struct where {
-	const char *path;
-	blk64_t logical;
-	uint64_t block, inode;
-	ext2_ino_t number;
-};
-
-static void look_up(ext2_filsys fs, void *ctx)
-{
-	struct where *w = ctx;
-	struct ext2_inode inode;
-	blk64_t block = 0;
-	int flags;
-	NEED(!ext2fs_namei(fs, 2, 2, w->path, &w->number) && !ext2fs_read_inode(fs, w->number, &inode));
-	(void)ext2fs_bmap2(fs, w->number, &inode, NULL, 0, w->logical, &flags, &block);
-	w->block = block * fs->blocksize;
-	dgrp_t group = (w->number - 1) / fs->super->s_inodes_per_group;
-	w->inode = ext2fs_inode_table_loc(fs, group) * fs->blocksize +
-		   (w->number - 1) % fs->super->s_inodes_per_group * EXT2_INODE_SIZE(fs->super);
-}
-
-static struct where find(const struct image *from, const char *path, blk64_t logical)
-{
-	struct where w = {.path = path, .logical = logical};
-	struct image im = copy_of(from);
-	change(&im, look_up, &w);
-	free(im.data);
-	return w;
-}
 
 struct field {
 	unsigned at, width;
@@ -136,23 +46,6 @@ static void test_index(void)
 			EXPECT(&im, OUTCOME_HELD, "ext.directories");
 		else
 			EXPECT(&im, OUTCOME_BROKEN, NULL);
-		free(im.data);
-	}
-}
-
-/* Names folded, or folded and encrypted: no hash can be compared, the rest can. */
-static void test_unhashed(void)
-{
-	struct where w = find(&plain, "indexed", 0);
-	for (unsigned k = 0; k < 3; k++) {
-		struct image im = copy_of(&plain);
-		/* The features come with a revision and a flag of the inode. */
-		put(im.data + 1024 + 0x60, get_le32(im.data + 1024 + 0x60) | 0x20000 | 0x10000, 4);
-		put(im.data + w.inode + 32, get_le32(im.data + w.inode + 32) | (k < 2 ? 0x40000000 : 0x40000800), 4);
-		if (k)
-			im.data[w.block + 28] = 6;
-		/* Of both there is a hash beside each name, for which these have no room. */
-		EXPECT(&im, k ? OUTCOME_BROKEN : OUTCOME_HELD, "ext.directories");
 		free(im.data);
 	}
 }
@@ -372,7 +265,6 @@ int main(void)
 	plain = load_zst("fixtures/ext/rich/rich2.img.zst");
 	rich = load_zst("fixtures/ext/rich/rich.img.zst");
 	RUN(test_index);
-	RUN(test_unhashed);
 	RUN(test_values);
 	RUN(test_uninit);
 	RUN(test_orphans);

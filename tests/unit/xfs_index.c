@@ -10,11 +10,14 @@ static uint8_t *block_of(const char *magic, unsigned at_magic, unsigned skip)
 			return im.data + at;
 	return NULL;
 }
+static size_t number; /* of the case */
 static void told(int line, const char *check)
 {
 	seen = open_xfs(&im, true);
-	if (!has_finding(&seen.f, check, OUTCOME_BROKEN))
+	if (!has_finding(&seen.f, check, OUTCOME_BROKEN)) {
 		show_here(line, "not told as damage");
+		fprintf(stderr, "case %zu\n", number);
+	}
 	close_image(&seen);
 	memcpy(im.data, whole.data, im.len);
 }
@@ -104,6 +107,136 @@ static void test_nodes(void)
 	CHECK(dirs > 0 && attributes > 0 && frees > 0);
 }
 
+/* Tables of free space, which Linux holds against the block whenever it reads one; the head of leaves of attributes. */
+static void test_rooms(void)
+{
+	images_open("fixtures/xfs/plain.zst");
+	static const char *const magics[] = {"XDB3", "XDD3"};
+	for (unsigned k = 0; k < ARRAY_SIZE(magics); k++) {
+		unsigned skip = 0, at = 0, len = 0;
+		uint8_t *b;
+		do {
+			b = block_of(magics[k], 0, skip++);
+			NEED(b);
+			at = get_be16(b + 48), len = get_be16(b + 50);
+		} while (len < 64 || get_be16(b + 54));
+		NEED(get_be16(b + at) == 0xffff && get_be16(b + at + 2) == len);
+		static const struct {
+			unsigned at, value;
+		} cases[] = {{48, 1}, {50, 8}, {52, 64}, {54, 64}, {56, 64}, {58, 64}};
+		for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
+			number = n;
+			put_be(b + cases[n].at, get_be16(b + cases[n].at) + cases[n].value, 2);
+			xfs_mend(b, 4096, 4);
+			told(__LINE__, "xfs.directories");
+		}
+		memset(b + 48, 0, 4); /* larger than what is in the table */
+		xfs_mend(b, 4096, 4);
+		told(__LINE__, "xfs.directories");
+		put_be(b + 52, get_be32(b + 48), 4); /* twice */
+		xfs_mend(b, 4096, 4);
+		told(__LINE__, "xfs.directories");
+		/* In two, side by side. */
+		put_be(b + 50, len - 32, 2);
+		put_be(b + 52, at + len - 32, 2);
+		put_be(b + 54, 32, 2);
+		put_be(b + at + 2, len - 32, 2);
+		put_be(b + at + len - 34, at, 2);
+		put_be(b + at + len - 32, 0xffff, 2);
+		put_be(b + at + len - 30, 32, 2);
+		put_be(b + at + len - 2, at + len - 32, 2);
+		xfs_mend(b, 4096, 4);
+		told(__LINE__, "xfs.directories");
+	}
+	uint8_t *leaf;
+	static const struct {
+		unsigned at, value;
+	} heads[] = {{60, 80}, {60, 0}, {60, 4097}, {60, 4092}, {64, 2}, {66, 2}, {64, 4096}, {66, 4096}, {70, 4100}, {74, 4097}};
+	unsigned leaves = 0;
+	for (unsigned skip = 0; skip < 8; skip++) {
+		if (!(leaf = block_of("\x3b\xee", 8, skip)) || !get_be16(leaf + 56))
+			continue;
+		for (size_t n = 0; n < ARRAY_SIZE(heads); n++) {
+			number = n;
+			put_be(leaf + heads[n].at, heads[n].value, 2);
+			if (heads[n].at == 66 && heads[n].value == 4096)
+				put_be(leaf + 64, 8, 2);
+			xfs_mend(leaf, 4096, 12);
+			told(__LINE__, "xfs.xattrs");
+		}
+		leaves++;
+	}
+	CHECK(leaves > 0);
+	images_close();
+}
+
+/* An index of a single leaf, in blocks of directories that are two blocks. */
+static void test_leaf(void)
+{
+	static const struct {
+		unsigned at, bytes;
+		uint32_t value;
+	} cases[] = {{8188, 4, 4064}, {8188, 4, 3000}, {8188, 4, UINT32_MAX}, {56, 2, 3}, {56, 2, 5000}, {58, 2, 9}, {0, 4, 9},
+		     {4, 4, 9}, {64, 4, UINT32_MAX}, {68, 4, 1}, {76, 4, 8}};
+	images_open("fixtures/xfs/wide.zst");
+	uint8_t *leaf = block_of("\x3d\xf1", 8, 0);
+	NEED(leaf);
+	for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
+		number = n;
+		put_be(leaf + cases[n].at, cases[n].value, cases[n].bytes);
+		xfs_mend(leaf, 8192, 12);
+		told(__LINE__, "xfs.directories");
+	}
+	images_close();
+}
+
+/* Entries and attributes in inodes. */
+static void test_short(void)
+{
+	images_open("fixtures/xfs/plain.zst");
+	uint8_t *p = im.data + xfs_inode_at(&im, number_of("etc"));
+	uint8_t *q = im.data + xfs_inode_at(&im, number_of("etc/hostname"));
+	uint8_t *empty = im.data + xfs_inode_at(&im, number_of("empty"));
+	NEED(p[5] == 1 && p[176] == 1 && !p[177] && p[182] == 8 && empty[5] == 1 && !empty[176] && q[82] && q[83] == 1);
+	static const unsigned places[] = {0, 95, 0xfff0, 4048};
+	for (size_t n = 0; n < ARRAY_SIZE(places); n++) {
+		number = n;
+		put_be(p + 183, places[n], 2);
+		xfs_mend(p, 512, 100);
+		told(__LINE__, "xfs.directories");
+	}
+	/* Wide numbers, where none is needed, and one that there can't be. */
+	uint64_t parent = get_be32(empty + 178);
+	for (unsigned n = 0; n < 2; n++) {
+		empty[177] = 1;
+		put_be(empty + 178, parent | (uint64_t)n << 33, 8);
+		put_be(empty + 56, 10, 8);
+		xfs_mend(empty, 512, 100);
+		told(__LINE__, "xfs.directories");
+	}
+	uint64_t host = get_be32(p + 194);
+	p[177] = 1;
+	memmove(p + 186, p + 182, 12);
+	put_be(p + 178, parent, 8);
+	put_be(p + 198, host, 8);
+	put_be(p + 56, 30, 8);
+	xfs_mend(p, 512, 100);
+	told(__LINE__, "xfs.directories");
+	static const struct {
+		unsigned at, value;
+	} attrs[] = {{6, 1}, {6, 6}, {6, 0x80}, {4, 0}};
+	uint8_t *a = q + 176 + q[82] * 8;
+	for (size_t n = 0; n < ARRAY_SIZE(attrs); n++) {
+		number = n;
+		if (attrs[n].at == 4)
+			a[5] = (uint8_t)(a[5] + a[4]);
+		a[attrs[n].at] = (uint8_t)attrs[n].value;
+		xfs_mend(q, 512, 100);
+		told(__LINE__, "xfs.xattrs");
+	}
+	images_close();
+}
+
 static void test_superblock(void)
 {
 	images_open("fixtures/xfs/plain.zst");
@@ -139,6 +272,9 @@ int main(void)
 {
 	RUN(test_entries);
 	RUN(test_nodes);
+	RUN(test_rooms);
+	RUN(test_leaf);
+	RUN(test_short);
 	RUN(test_superblock);
 	return test_done();
 }
