@@ -266,6 +266,33 @@ static void test_used(void)
 	free(im.data);
 }
 
+/* The first extent of a block of such goes elsewhere than the index above says. */
+static void move_extent(ext2_filsys fs, void *ctx)
+{
+	struct where w = {.path = "pieces/many"};
+	struct ext2_inode inode;
+	uint8_t block[1024], *root = (uint8_t *)inode.i_block;
+	look_up(fs, &w);
+	NEED(!ext2fs_read_inode(fs, w.number, &inode) && get_le16(root + 6) == 1 && !get_le32(root + 12));
+	NEED(!io_channel_read_blk64(fs->io, get_le32(root + 16), 1, block) && !get_le32(block + 12));
+	put(block + 12, *(uint32_t *)ctx, 4);
+	NEED(!ext2fs_extent_block_csum_set(fs, w.number, (void *)block));
+	NEED(!io_channel_write_blk64(fs->io, get_le32(root + 16), 1, block));
+}
+
+static void test_index(void)
+{
+	for (uint32_t to = 0; to < 2; to++) {
+		struct image im = copy_of(&rich);
+		change(&im, move_extent, &to);
+		if (to)
+			BROKEN(&im, "ext.inodes", "does not begin where its index says");
+		else
+			EXPECT(&im, OUTCOME_HELD, "ext.inodes");
+		free(im.data);
+	}
+}
+
 /* Padding of bitmaps that is not set, and parts of groups over each other. */
 static void test_groups(void)
 {
@@ -292,6 +319,7 @@ int main(void)
 	RUN(test_values);
 	RUN(test_used);
 	RUN(test_groups);
+	RUN(test_index);
 	free(plain.data);
 	free(rich.data);
 	return test_done();

@@ -4,7 +4,7 @@
 #include "share_help.h"
 #include "xfs_help.h"
 
-static const char *const images[] = {"plain", "dirty", "wide", "small-blocks"};
+static const char *const images[] = {"plain", "dirty", "wide", "small-blocks", "old"};
 
 static const char *folder = "fixtures/xfs";
 
