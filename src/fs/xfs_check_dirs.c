@@ -6,7 +6,21 @@
 struct dir {
 	struct xfs_verify *v;
 	const struct xfs_inode *in;
+	struct xfs_folder *folder;
 };
+
+static struct xfs_folder *folder_of(const struct xfs_verify *v, uint64_t inode)
+{
+	size_t low = 0, high = v->dirs.count;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (v->dirs.items[mid].inode < inode)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < v->dirs.count && v->dirs.items[low].inode == inode ? &v->dirs.items[low] : NULL;
+}
 
 static int check_entry(void *ctx, const struct xfs_dirent *d, struct error *e)
 {
@@ -45,7 +59,54 @@ static int check_entry(void *ctx, const struct xfs_dirent *d, struct error *e)
 			"directory inode %llu: \"..\" is no directory", number);
 	if (c->left[i] > INT32_MIN && c->left[i] != INT32_MAX)
 		c->left[i]--;
+	struct xfs_folder *child = dots ? NULL : folder_of(v, d->inode);
+	if (dots && d->length == 2)
+		it->folder->dotdot = d->inode;
+	if (child && child->parent)
+		xfs_say(v, CHECK_DIRS, (int64_t)it->in->place,
+			"directory inode %llu is in inode %llu and in inode %llu", target,
+			(unsigned long long)child->parent, number);
+	else if (child)
+		child->parent = it->in->number;
 	return 0;
+}
+
+static struct xfs_folder *up(const struct xfs_verify *v, const struct xfs_folder *d)
+{
+	return d->parent ? folder_of(v, d->parent) : NULL;
+}
+
+/* Up from each directory until the root, or one already known to lead there. */
+static void check_tree(struct xfs_verify *v)
+{
+	vec_each(&v->dirs, start)
+	{
+		struct xfs_folder *d = start;
+		int64_t place = (int64_t)xfs_inode_place(v->x, d->inode);
+		if (d->inode == v->x->root) {
+			d->parent = d->inode;
+			d->mark = 2;
+		}
+		if (d->dotdot != d->parent)
+			xfs_say(v, CHECK_DIRS, place,
+				d->parent
+				    ? "directory inode %llu: \"..\" is inode %llu, but it is in inode %llu"
+				    : "directory inode %llu is in no other (\"..\" is inode %llu, parent %llu)",
+				(unsigned long long)d->inode, (unsigned long long)d->dotdot,
+				(unsigned long long)d->parent);
+	}
+	vec_each(&v->dirs, start)
+	{
+		struct xfs_folder *d = start;
+		for (; d && !d->mark; d = up(v, d))
+			d->mark = 1;
+		uint8_t mark = d && d->mark == 2 ? 2 : 3;
+		if (d && d->mark == 1)
+			xfs_say(v, CHECK_DIRS, (int64_t)xfs_inode_place(v->x, start->inode),
+				"directory inode %llu is inside itself", (unsigned long long)start->inode);
+		for (d = start; d && d->mark == 1; d = up(v, d))
+			d->mark = mark;
+	}
 }
 
 int xfs_check_dirs(struct xfs_verify *v, struct error *e)
@@ -58,14 +119,17 @@ int xfs_check_dirs(struct xfs_verify *v, struct error *e)
 	for (size_t i = 0; i < v->dirs.count; i++) {
 		struct xfs_runs runs autodestroy(xfs_runs_free) = {0};
 		struct xfs_inode in;
-		struct dir d = {v, &in};
-		if (xfs_inode_read(x, v->dirs.items[i], &in, e) < 0 ||
+		struct dir d = {v, &in, &v->dirs.items[i]};
+		if (xfs_inode_read(x, v->dirs.items[i].inode, &in, e) < 0 ||
 		    xfs_map_all(x, &in, XFS_DATA_FORK, &runs, e) < 0 ||
 		    xfs_dir_each(x, &in, &runs, check_entry, &d, e) < 0 ||
 		    xfs_index_check(x, &in, &runs, &v->indexed, e) < 0)
 			if (xfs_relay(v, CHECK_DIRS, e) < 0)
 				return -1;
 	}
+	/* What could not be read may have the names that are missing. */
+	if (!v->unknown)
+		check_tree(v);
 	return 0;
 }
 

@@ -93,10 +93,10 @@ static int check_used(struct xfs_verify *v, struct xfs_chunk *c, unsigned i,
 	if (check_maps(v, in, e) < 0)
 		return -1;
 	if (type == XFS_FT_DIR && in->links) {
-		uint64_t *d = vec_push(&v->dirs);
+		struct xfs_folder *d = vec_push(&v->dirs);
 		if (!d)
 			return error_nomem(e);
-		*d = in->number;
+		d->inode = in->number;
 	}
 	if (type == XFS_FT_LINK && in->links) {
 		autofree char *target = xfs_link_target(v->x, in, e);

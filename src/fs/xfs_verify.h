@@ -30,6 +30,11 @@ struct xfs_chunk {
 	uint64_t orphans;	       /* mask of those without a link, which wait to be freed */
 };
 
+struct xfs_folder {
+	uint64_t inode, parent, dotdot; /* parent: that has a name for it; 0: none seen yet */
+	uint8_t mark;			/* 1: on the way up from another; 2: leads to the root; 3: does not */
+};
+
 struct xfs_verify {
 	struct xfs *x;
 	const char *subject;
@@ -39,7 +44,7 @@ struct xfs_verify {
 	uint64_t broken[CHECK_COUNT];
 	struct xfs_bits claims, shared;
 	VEC(struct xfs_chunk) chunks; /* by number */
-	VEC(uint64_t) dirs;
+	VEC(struct xfs_folder) dirs; /* by number */
 	uint64_t inodes, extents, nodes, entries, indexed, attributes, orphans, trees, free_blocks,
 	    leaked;
 	uint64_t unknown; /* metadata that could not be read, so that counts can't be compared */

@@ -207,6 +207,45 @@ static void test_sparse(void)
 	back();
 }
 
+static void go_to(const char *path, uint64_t parent, uint64_t child)
+{
+	uint8_t *p = inode_of(path);
+	NEED(p[5] == 1 && p[176] == (child ? 1 : 0) && !p[177]);
+	put_be(p + 178, parent, 4);
+	if (child)
+		put_be(p + 187, child, 4);
+	xfs_mend(p, 512, 100);
+}
+
+/* Directories that lead to each other, with all counts right: nobody finds them from the root. */
+static void test_tree(void)
+{
+	uint64_t d = number_of("deep"), a = number_of("deep/a"), b = number_of("deep/a/b"), c = number_of("deep/a/b/c");
+	uint64_t root = get_be64(im.data + 56);
+	go_to("deep", root, c);
+	go_to("deep/a/b/c", d, 0);
+	go_to("deep/a/b", a, a);
+	go_to("deep/a", b, b);
+	BROKEN("xfs.directories", "is inside itself");
+	says(__LINE__, "xfs.links", OUTCOME_HELD, "");
+	back();
+	go_to("deep/a/b", a, a);
+	BROKEN("xfs.directories", "is in inode");
+	BROKEN("xfs.directories", "is in no other");
+	back();
+	go_to("deep/a/b/c", a, 0);
+	BROKEN("xfs.directories", "but it is in inode");
+	back();
+	/* The root is its own. */
+	uint8_t *p = im.data + xfs_inode_at(&im, root);
+	if (p[5] == 1) {
+		put_be(p + 178, d, 4);
+		xfs_mend(p, 512, 100);
+		BROKEN("xfs.directories", "but it is in inode");
+		back();
+	}
+}
+
 static void test_super(void)
 {
 	static const struct {
@@ -253,6 +292,7 @@ int main(void)
 	images_close();
 	images_open("fixtures/xfs/plain.zst");
 	RUN(test_sparse);
+	RUN(test_tree);
 	RUN(test_super);
 	images_close();
 	return test_done();
