@@ -20,6 +20,10 @@ for code in 0 10 11 12 13 20 21 64 70 78; do
 done
 version=$(sed -n 's/^#define REPORT_FORMAT_VERSION "\(.*\)"/\1/p' "$TOP/src/report/common.h")
 holds "the version of reports is in the manual" sh -c 'grep -A 1 "^.It Li format_version" "$1" | grep -qxF ".Dq $2 ."' - "$page" "$version"
+sed -n '/^.Ss JSON/,/^.El/s/^.It Li //p' "$page" | tr -d ' ' | tr , '\n' | grep -vx newer_restore_point >"$W/told"
+run check web01 --from "$W/none" --config "$W/empty.conf" --format json
+jq -r 'keys_unsorted[]' "$W/out" >"$W/keys"
+holds "the keys of a report are in the manual, in that order" diff "$W/keys" "$W/told"
 for page in "$TOP"/man/*.[1-8]; do
 	holds "lint: $(basename "$page")" sh -c 'out=$(mandoc -T lint -W warning "$1"); printf "%s" "$out"; [ -z "$out" ]' - "$page"
 done
