@@ -46,8 +46,6 @@ static int choose_hosts(struct audit *a, struct error *e)
 		size_t before = a->hosts.count;
 		bool matched = false;
 		if (name && *name != '@') {
-			if (!*name)
-				return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "an empty HOST");
 			if (add_host(a, name) < 0)
 				return error_nomem(e);
 			continue;
@@ -240,6 +238,8 @@ int command_audit(struct options *o)
 	struct error e = {0};
 	struct audit a = {.o = o, .format = o->format ? o->format : report_format("text"),
 			  .settings = report_settings(o, true)};
+	if (strings_has(&o->arguments, ""))
+		return exit_status(complain(CODE_USAGE, "audit has an empty HOST"), o->exit_style, false);
 	if (load_config(o, &a.config) < 0)
 		return exit_status(CODE_CONFIG, o->exit_style, false);
 	pthread_mutex_init(&a.lock, NULL);

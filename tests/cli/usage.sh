@@ -65,6 +65,8 @@ told() { # CODE ARGUMENTS...
 	run "$@"
 	if [ "$code" = "$want" ] && [ -s "$W/err" ]; then ok "usage: $want: $*"; else why "$want and a message" | not_ok "usage: $want: $*"; fi
 }
+told 64 audit web01 '' --config "$W/empty.conf"
+told 78 audit --config "$W/empty.conf"
 while read -r style check run; do
 	told "$check" check web01 --frobnicate --exit-style "$style"
 	told "$check" check web01 --exit-style="$style" --max-age
