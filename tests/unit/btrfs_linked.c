@@ -64,6 +64,14 @@ static void test_deleted(void)
 	CHECK(!s.fs && s.e.cls == ERROR_CORRUPT);
 	drop(&s);
 	undo(&im);
+	leaf_of(&im, BTRFS_ROOT_TREE, entry, &tree); /* the top level, where that is not the default */
+	put_le(item_of(&tree, entry)->data, 256, 8);
+	leaf_store(&tree);
+	root_field(5, 0, 216, 0, 4);
+	look(&im, im.len, &s);
+	CHECK(!s.fs && s.e.cls == ERROR_CORRUPT);
+	drop(&s);
+	undo(&im);
 	/* What is no subvolume is looked at, however often it is in use. */
 	root_field(2, 0, 216, 0, 4);
 	TOLD(NULL);

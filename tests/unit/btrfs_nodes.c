@@ -170,8 +170,9 @@ static void test_refs(void)
 	BROKEN();
 	leaf_of(&im, BTRFS_EXTENT_TREE, node, &tree); /* another node is allocated, the one in use is not */
 	drop_item(&tree, node);
-	put_item(&tree, key_of(5296128, KEY_METADATA, 0), was.data, was.size);
+	put_item(&tree, key_of(5611520, KEY_METADATA, 0), was.data, was.size);
 	leaf_store(&tree);
+	set_super(&im, 0xb4, 1, 8); /* and nothing else tells it */
 	BROKEN();
 	leaf_of(&im, BTRFS_FS_TREE, key_of(265, KEY_EXTENT_DATA, 49152), &tree); /* a hole where data was */
 	struct item *it = item_of(&tree, key_of(265, KEY_EXTENT_DATA, 49152));
