@@ -303,6 +303,27 @@ static void test_changed_meanwhile(void)
 	}
 }
 
+/* Runs that the library should not give. */
+static void test_odd_runs(void)
+{
+	struct inside x;
+	uint8_t b[16];
+	get_inside(&x, &whole);
+	NEED(!ntfs_lib_read(x.fs, x.na, 0, b, sizeof b, &x.e));
+	runlist_element *rl = x.na->rl, keep = *rl;
+	rl->lcn = -5;
+	CHECK(ntfs_lib_read(x.fs, x.na, 0, b, sizeof b, &x.e) < 0 && strstr(x.e.text, "outside the volume"));
+	*rl = keep;
+	rl->vcn = 1;
+	CHECK(ntfs_lib_read(x.fs, x.na, 0, b, sizeof b, &x.e) < 0 && strstr(x.e.text, "has no run"));
+	*rl = keep;
+	x.na->rl = NULL;
+	CHECK(ntfs_lib_read(x.fs, x.na, 0, b, sizeof b, &x.e) < 0 && strstr(x.e.text, "has no runs"));
+	x.na->rl = rl;
+	CHECK(!ntfs_lib_read(x.fs, x.na, 0, b, sizeof b, &x.e));
+	get_out(&x);
+}
+
 /* The library's errors as ours. */
 static void test_errors(void)
 {
@@ -331,6 +352,7 @@ int main(void)
 	RUN(test_depth);
 	RUN(test_names);
 	RUN(test_changed_meanwhile);
+	RUN(test_odd_runs);
 	RUN(test_errors);
 	free(sorted.data);
 	free(whole.data);
