@@ -315,12 +315,11 @@ static void test_long_reparse(void)
 /* Short names: no links of their own, and not shown beside the long one. */
 static void make_short(ntfs_volume *vol, ntfs_inode *root)
 {
+	(void)vol;
 	for (unsigned k = 0; k < 3; k++) {
 		char text[40];
 		snprintf(text, sizeof text, "A long name, number %u.text", k);
 		NEED(!ntfs_inode_close(new_file(root, text, S_IFREG)));
-		ntfs_inode *dir = ntfs_inode_open(vol, FILE_root);
-		NEED(!dir || !ntfs_inode_close(dir));
 	}
 }
 
