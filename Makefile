@@ -49,7 +49,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 MAIN := $(BUILD)/src/cli/main.o $(BUILD)/src/cli/reopen.o
 # What can't be tested without a library is not built, and tests/run counts it as skipped.
 NEEDS_zlib    := unit/witness unit/witness_zip unit/witness_shapes unit/frames fuzz/frames
-NEEDS_liblzma := unit/witness unit/frames
+NEEDS_liblzma := unit/witness unit/frames unit/xz_blocks
 NEEDS_liblz4  := unit/witness
 NEEDS_libntfs-3g := unit/ntfs unit/ntfs_lists unit/ntfs_log unit/ntfs_files unit/ntfs_fields unit/ntfs_compact unit/ntfs_order unit/ntfs_edges unit/databases fuzz/ntfs fault/windows
 NEEDS_libewf  := unit/ewf

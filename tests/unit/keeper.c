@@ -291,13 +291,15 @@ static void what_it_says_it_has_read(void)
 	NEED((keeper = reader_keeper_new(&point, &policy, NULL, &e)));
 	CHECK_INT(judged(true, 1000), -1); /* which it has never asked for */
 	CHECK_INT(e.cls, ERROR_CORRUPT);
-	CHECK(!reader_keeper_fits(keeper, 0, 14));
+	CHECK(!reader_keeper_fits(keeper, 0, 14) && reader_keeper_fd(keeper, 0) == -1);
 	CHECK_INT(opened(at("a/b/web01.img"), DOOR_READ, text, NULL), 0);
 	CHECK_INT(judged(true, 14), 0);
 	CHECK_INT(judged(true, 13), -1);
 	CHECK_INT(e.cls, ERROR_CORRUPT);
 	CHECK(reader_keeper_fits(keeper, 0, 14) && !reader_keeper_fits(keeper, 0, 15) &&
 	      !reader_keeper_fits(keeper, 1, 14));
+	struct stat st;
+	CHECK(fstat(reader_keeper_fd(keeper, 0), &st) == 0 && st.st_size == 14 && reader_keeper_fd(keeper, 1) == -1);
 	/* Another one stands there now. */
 	put("a/b/new", "another backup");
 	NEED(rename(at("a/b/new"), at("a/b/web01.img")) == 0);
