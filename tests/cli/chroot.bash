@@ -8,7 +8,8 @@
 #   in_chroot DIR COMMAND...   runs it there, in namespaces of its own; its exit status in $code, its output in $W/out and $W/err
 DEBS=$(dirname "$BACKPROOF")/deb
 
-debs_built() { "$TOP/packaging/deb" --if-changed "$DEBS"; }
+# One builds them, and who comes meanwhile waits for it.
+debs_built() { flock "$DEBS.lock" "$TOP/packaging/deb" --if-changed "$DEBS"; }
 
 repository_of() {
 	(cd "$1/srv/repository" && dpkg-scanpackages -m . >Packages.new 2>/dev/null && mv Packages.new Packages)

@@ -122,6 +122,19 @@ told "history: not there: everything is read" '.depth == "full"'
 look 0 "history: none" "$one" --history none
 told "history: none: everything is read, and nothing said" '.depth == "full" and all(.findings[]; .check | startswith("history") | not)'
 
+# --- a digest beside a small disk, all chunks of which are compared anyway
+forget
+mkdir "$B/small"
+mk_disk "$B/small/web01.img" "$W/tree"
+(cd "$B/small" && sha256sum web01.img >web01.img.sha256)
+look 0 "a small disk with its digest, in full" "$B/small"
+told "its digest is compared" 'any(.findings[]; .check == "sidecar.digest" and .outcome == "held")'
+look 0 "a small disk with its digest, again" "$B/small" --seed 7
+depth "a small disk with its digest, again" sample
+told "all of it was compared, and its digest was not" '.proofs.integrity == "held" and
+	any(.findings[]; .check == "integrity.sample" and (.detail | test("^all [0-9]+ chunks"))) and
+	any(.findings[]; .check == "sidecar.digest" and .outcome == "skipped")'
+
 # --- formats that can only be read whole, and several files
 forget
 mkdir "$B/zst" "$B/tar" "$B/split"
