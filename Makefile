@@ -107,7 +107,7 @@ TIME ?= 60
 fuzz:
 	tests/fuzz/run $(BUILD) $(TARGET) $(TIME)
 
-# make fuzz-all TIME=3600: each target for so long, one after the other, and a table of what came of it
+# make fuzz-all TIME=3600: each target until it has had so many seconds of a processor, and a table of what came of it
 fuzz-all:
 	tests/fuzz/run $(BUILD) all $(TIME)
 

@@ -19,10 +19,10 @@ void guess_init(struct guess *g, const char *host)
 
 void guess_free(struct guess *g)
 {
+	links_free(&g->links); /* before vec_free, which clears all of *g */
 	vec_each(g, it)
 		free(it->path);
 	vec_free(g);
-	links_free(&g->links);
 }
 
 int guess_add(struct guess *g, const char *top, const char *top_name, const char *rel,
