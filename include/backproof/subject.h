@@ -136,6 +136,7 @@ struct part {
 	const struct chunks *known_chunks;
 	const char *known_from; /* "seal" or "history"; NULL: nothing is known */
 	uint8_t known_digest[MERKLE_HASH]; /* its fs-verity digest */
+	const uint8_t *known_sha256; /* ... and its SHA-256, borrowed, or NULL */
 	bool sampled;		/* chunks of it were drawn and compared; read_whole too where these were all */
 };
 
@@ -171,6 +172,8 @@ struct known_file {
 	uint64_t size, device, inode; /* what it was then: another file is not known */
 	int64_t mtime_ns, ctime_ns;
 	uint8_t fsverity[MERKLE_HASH];
+	bool has_sha256;
+	uint8_t sha256[32];
 	const struct chunks *chunks; /* NULL where it has none */
 };
 

@@ -24,9 +24,28 @@ static bool compare(const struct sidecar_line *l, const uint8_t got[DIGEST_MAX],
 	return same;
 }
 
+/* Of bytes that were not all read in their order, a seal or an earlier full check may know the digest. */
+static void compare_known(const struct sidecar_line *l, const struct part *pt, struct findings *f)
+{
+	char expected[2 * DIGEST_MAX + 1], known[2 * DIGEST_MAX + 1];
+	struct finding_text more = {.expected = hex_encode(l->digest, 32, expected),
+				    .measured = hex_encode(pt->known_sha256, 32, known)};
+	bool same = !memcmp(l->digest, pt->known_sha256, 32);
+	if (!same)
+		more.error = ERROR_CORRUPT;
+	finding_add(f, PROOF_INTEGRITY, "sidecar.digest", pt->name, same ? OUTCOME_HELD : OUTCOME_BROKEN, &more,
+		    "the sha256 that %s is %sthe one in %s",
+		    !strcmp(pt->known_from, "seal") ? "was sealed" : "an earlier full check found", same ? "" : "not ",
+		    path_base(l->sidecar));
+}
+
 /* What a sidecar says of this part, and nobody has taken the digest for. */
 static void say_untaken(const struct sidecar_line *l, const struct part *pt, const struct part *of, struct findings *f)
 {
+	if (of == pt && !l->content && !l->joined && l->kind == DIGEST_SHA256 && pt->known_sha256) {
+		compare_known(l, pt, f);
+		return;
+	}
 	/* That not all was read is said elsewhere, and so is what chunks were compared with, be they all of a small
 	 * file: they are not read in the order of a digest. And nothing is restored from a note. */
 	bool open = of->read_whole && !of->sampled && pt->kind != PART_NOTE;

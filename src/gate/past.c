@@ -114,8 +114,10 @@ static int find_proof(struct past *x, const struct restore_point *point, size_t 
 				 .inode = now.inode,
 				 .mtime_ns = now.mtime_ns,
 				 .ctime_ns = now.ctime_ns,
+				 .has_sha256 = proof->has_sha256,
 				 .chunks = proof->chunks};
 	memcpy(k->fsverity, proof->fsverity, sizeof k->fsverity);
+	memcpy(k->sha256, proof->sha256, sizeof k->sha256);
 	return 1;
 }
 

@@ -63,6 +63,8 @@ static void put_known(struct wire_out *w, const struct known_file *k)
 	wire_put_i64(w, k->mtime_ns);
 	wire_put_i64(w, k->ctime_ns);
 	wire_put(w, k->fsverity, sizeof k->fsverity);
+	wire_put_u8(w, k->has_sha256);
+	wire_put(w, k->sha256, sizeof k->sha256);
 	wire_put_u8(w, k->chunks != NULL);
 	wire_put_u64(w, len);
 	wire_put(w, packed, len);
@@ -80,6 +82,9 @@ static void get_known(struct wire_in *w, struct known_file *k)
 	const void *digest = wire_get(w, sizeof k->fsverity);
 	if (digest)
 		memcpy(k->fsverity, digest, sizeof k->fsverity);
+	k->has_sha256 = wire_get_bool(w);
+	if ((digest = wire_get(w, sizeof k->sha256)))
+		memcpy(k->sha256, digest, sizeof k->sha256);
 	bool has = wire_get_bool(w);
 	size_t len = wire_get_count(w, 1, SIZE_MAX);
 	const void *packed = wire_get(w, len);

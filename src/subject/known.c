@@ -27,6 +27,8 @@ void known_from_history(struct part *pt, const struct check_parameters *p, struc
 		const struct known_file *k = &p->known[i];
 		if (k->index != pt->index || !pt->source || !is_the_file(k, source_stat(pt->source)))
 			continue;
+		if (k->has_sha256 && !pt->known_sha256)
+			pt->known_sha256 = k->sha256;
 		if (pt->known_from) {
 			if (memcmp(pt->known_digest, k->fsverity, sizeof k->fsverity))
 				disagree(pt, k, f);

@@ -92,6 +92,7 @@ static void note_known(struct subject *s, const struct sealed_one *x, size_t i, 
 	struct part *pt = &s->parts[x->parts[i]];
 	if (!pt->known_from) {
 		pt->known_from = "seal";
+		pt->known_sha256 = file->sha256;
 		memcpy(pt->known_digest, file->fsverity, sizeof pt->known_digest);
 	} else if (memcmp(pt->known_digest, file->fsverity, sizeof pt->known_digest)) {
 		finding_add(f, PROOF_INTEGRITY, "seal.conflict", pt->name, OUTCOME_BROKEN,

@@ -133,7 +133,13 @@ look 0 "a small disk with its digest, again" "$B/small" --seed 7
 depth "a small disk with its digest, again" sample
 told "all of it was compared, and its digest was not" '.proofs.integrity == "held" and
 	any(.findings[]; .check == "integrity.sample" and (.detail | test("^all [0-9]+ chunks"))) and
-	any(.findings[]; .check == "sidecar.digest" and .outcome == "skipped")'
+	any(.findings[]; .check == "sidecar.digest" and .outcome == "held" and (.detail | test("an earlier full check")))'
+(cd "$B/small" && md5sum web01.img >web01.img.md5)
+look 0 "another digest beside it, of another kind" "$B/small"
+told "it was not taken" '.depth == "sample" and any(.findings[]; .check == "sidecar.digest" and .outcome == "skipped")'
+sha256sum <"$one" | sed 's/-/web01.img/' >"$B/small/web01.img.sha256"
+look 12 "since then, the digest beside it is of something else" "$B/small"
+told "a sample notices" '.depth == "sample" and any(.findings[]; .check == "sidecar.digest" and .outcome == "broken")'
 
 # --- formats that can only be read whole, and several files
 forget
