@@ -37,6 +37,8 @@ static int visit(void *ctx, const struct fs_entry *entry, struct error *e)
 {
 	struct draw *d = ctx;
 	char full[8192];
+	if (entry->ctime > d->newest && entry->ctime <= d->p->now)
+		d->newest = entry->ctime;
 	if (entry->type != ENTRY_FILE)
 		return 0;
 	if (*d->mount)
@@ -239,6 +241,9 @@ void draw_end(struct draw *d, struct subject *s, bool *met, struct findings *f)
 		f->lost |= traits_add(&s->traits, &d->traits) < 0;
 	else
 		traits_spoil(&s->traits);
+	/* Where its metadata was not verified as a whole, nobody else has looked at these. */
+	if (d->walked && !d->volume->newest)
+		d->volume->newest = d->newest;
 	traits_walk_free(&d->traits);
 	/* What is mounted nowhere has no place in the tree. */
 	if (d->volume->mount)

@@ -30,7 +30,8 @@ struct draw {
 	struct subject *s;
 	struct databases *databases;
 	struct traits_walk traits;
-	bool walked; /* all its names were gone through */
+	bool walked;	/* all its names were gone through */
+	int64_t newest; /* inode change of all of them that is not in the future; 0: none */
 };
 
 /* Goes through the names of a volume and chooses up to `files`. What goes wrong is a finding, here and in draw_try. */

@@ -32,6 +32,12 @@ holds "a line a case" test "$(wc -l <"$W/results/cases.tsv")" -ge 250
 grep -E '^  [a-z0-9.-]+ .* [0-9]+ ' "$W/out" >"$W/peers"
 holds "peers were asked" test "$(wc -l <"$W/peers")" -ge 4
 
+# What a history adds, where there is no time of the last write, or several files.
+matrix --rows 'again;again sums;rot since' --columns 'xfs;btrfs;ntfs;split;clonezilla;tar.zst'
+holds "checked again" test "$code" = 0
+is "of each kind" "harmless changes" -ge 10
+is "and after a bit has changed" "faults that could be noticed" -eq 6
+
 # It is able to fail.
 some='flip vouched;cut half;other host;file old;src:other;ransom all;whole;copied'
 fake() { # EXIT WORD

@@ -24,6 +24,7 @@ class Row:
     variant: str = ""                       # stage "source": another source of images.sh
     peers: str = "run"                      # "run", "none": they don't look at what is wrong there
     quick: bool = False
+    again: bool = False                     # it was checked before, whole, with a history, which is asked now
 
     @property
     def harmless(self):
@@ -47,6 +48,7 @@ class Case:
     prefix: list = field(default_factory=list)      # what runs the program
     during: Optional[Callable] = None               # done again and again while it runs
     scratch: str = ""
+    depth: str = ""                                 # by default the column's
     stdout: str = ""
 
     @property

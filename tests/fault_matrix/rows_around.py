@@ -215,6 +215,8 @@ right("unrelated", "other files are beside it, found in its directory", safe, un
 right("found", "found in its directory", safe, in_directory, peers="same")
 right("other sum", "a digest of something else is beside it", safe, other_sidecar, peers="same")
 right("sums", "right digests are put beside it", safe, with_sums, only=lambda c: c.evidence == "", peers="same")
+right("again", "checked again: the history is asked", safe, nothing, again=True, peers="same", quick=True)
+right("again sums", "... and right digests were put beside it", safe, with_sums, only=lambda c: c.evidence == "", again=True, peers="same")
 right("nobody", "checked by a user without rights", safe, as_nobody, peers="same")
 right("filled", "copied without its holes", safe, filled)
 right("today", "today's date is in its name", safe, named_today, peers="none",

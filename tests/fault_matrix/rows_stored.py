@@ -62,6 +62,17 @@ row("flip unvouched", "a bit of a user's file, where it lies verbatim", flip_fil
 row("flip free", "a bit of free space", flip_free, unseen=unseen.free_space)
 
 
+def rot(case):
+    """As a disk does it: no time tells. What was read before knows of every byte."""
+    times = os.stat(case.main)
+    flip_random(case)
+    os.utime(case.main, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+row("rot since", "a bit anywhere, since it was last checked; its time is as it was", rot, UNKNOWN, again=True, peers="none", quick=True)
+row("cut since", "cut to nine tenths since it was last checked", lambda c: damage.cut(c.main, size(c) * 9 // 10), again=True, peers="none")
+
+
 def zero(length):
     def apply(case):
         at, _ = damage.middle(case.main)
