@@ -4,6 +4,7 @@
 # mounts; where there are none, those that mkfs fills are tried all the same.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+AGAIN=1
 # shellcheck source=fixtures/machines.sh
 . "$TOP/fixtures/machines.sh"
 M=$W/mnt

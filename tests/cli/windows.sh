@@ -3,6 +3,7 @@
 # shellcheck source=tests/cli/lib.sh
 # A Windows machine: whose it is, how old, what belongs to it, and what in it proves itself.
 . "$(dirname "$0")/lib.sh"
+AGAIN=1
 fixtures_needs mkntfs ntfscp sfdisk mkfs.vfat mcopy mmd python3 zstd jq || exit 1
 F=$TOP/fixtures/windows
 # shellcheck source=fixtures/windows/lib.sh
