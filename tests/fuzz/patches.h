@@ -9,7 +9,8 @@
  *
  * A unit is a sector of 512 bytes that is not all zeros in the stored image: what is empty is not worth a change.
  * The mutator makes changes of what is there (one more, one bit, the value of another place, the ends of ranges), for
- * libFuzzer and for the plain program alike. A driver has
+ * libFuzzer and for the plain program alike; of four changes three are of fields, where the driver knows them
+ * (PATCH_FIELDS, vhd_fields.h). A driver has
  *
  *     static void mend(struct patched *p, size_t at);	  makes right the checksums that cover `at`; may do nothing
  *     static void look_at(const struct patched *p);	  everything that must hold
@@ -255,11 +256,43 @@ static inline void patch_put_le32(uint8_t *p, uint32_t v)
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 #endif
 
+/* The first unit that lies at `at` or behind it; unit_count: none. */
+static inline size_t patch_unit(const struct patch_base *b, size_t at)
+{
+	size_t low = 0, high = b->unit_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (b->units[mid] >= at / PATCH_UNIT)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+static inline void patch_change(uint8_t *to, uint32_t unit, size_t offset, unsigned op, size_t len, uint64_t value)
+{
+	patch_put_le32(to, unit);
+	to[4] = (uint8_t)offset;
+	to[5] = (uint8_t)(offset >> 8);
+	to[6] = (uint8_t)op;
+	to[7] = (uint8_t)len;
+	memcpy(to + 8, &value, 8);
+}
+
+#ifdef PATCH_FIELDS
+static bool patch_field(struct rng *r, const struct patch_base *b, uint8_t *to);
+#endif
+
 /* A change of what is there. */
 static inline void patch_invent(struct rng *r, const struct patch_base *b, uint8_t *to)
 {
 	static const uint64_t ends[] = {0, 1, 0xff, 0x7f, 0x80, 0xffff, 0x7fff, 0x8000, 0xffffffff, 0x7fffffff,
 					0x80000000, UINT64_MAX, INT64_MAX, 0x100000000};
+#ifdef PATCH_FIELDS
+	if (rng_below(r, 4) && patch_field(r, b, to))
+		return;
+#endif
 	/* Half of them where formats begin. */
 	size_t few = b->unit_count < 24 ? b->unit_count : 24;
 	uint32_t unit = (uint32_t)rng_below(r, rng_below(r, 3) ? b->unit_count : few);
@@ -291,12 +324,7 @@ static inline void patch_invent(struct rng *r, const struct patch_base *b, uint8
 	}
 	if (op == PATCH_ADD_BE && rng_below(r, 2))
 		value = __builtin_bswap64(value) >> (64 - 8 * len);
-	patch_put_le32(to, unit);
-	to[4] = (uint8_t)offset;
-	to[5] = (uint8_t)(offset >> 8);
-	to[6] = (uint8_t)op;
-	to[7] = (uint8_t)len;
-	memcpy(to + 8, &value, 8);
+	patch_change(to, unit, offset, op, len, value);
 }
 
 static inline size_t patches_mutate(struct rng *r, uint8_t *data, size_t size, size_t most)
@@ -313,6 +341,15 @@ static inline size_t patches_mutate(struct rng *r, uint8_t *data, size_t size, s
 	size -= (size - PATCH_HEAD) % PATCH_SIZE;
 	if (most > PATCH_HEAD + PATCH_MOST * PATCH_SIZE)
 		most = PATCH_HEAD + PATCH_MOST * PATCH_SIZE;
+#ifdef PATCH_FIELDS
+	/* Anew: one field alone takes the way that a second change would close. */
+	if (rng_below(r, 3) == 0) {
+		data[0] = (uint8_t)rng_below(r, patch_base_count);
+		data[1] = (uint8_t)rng_below(r, 2);
+		patch_invent(r, &patch_bases[data[0]], data + PATCH_HEAD);
+		return PATCH_HEAD + PATCH_SIZE;
+	}
+#endif
 	size_t n = (size - PATCH_HEAD) / PATCH_SIZE;
 	uint8_t *one = n ? data + PATCH_HEAD + PATCH_SIZE * rng_below(r, n) : NULL;
 	const struct patch_base *b = &patch_bases[data[0] % patch_base_count];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Hostile Proxmox VE backups. Checksums of headers are also made right again, so that what is behind them is met.
- * What must hold of any input: what was opened can be read to the end, or a read says why not.
+ * Hostile Proxmox VE backups. Checksums of headers are also made right again, so that what is behind them is met, and
+ * the end is taken away. What must hold of any input: what was opened can be read to the end.
  */
 #include "../unit/clone_help.h"
 #include "mutate.h"
@@ -47,7 +47,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_one(copy, size);
 	repair(copy, size);
 	check_one(copy, size);
+	/* libFuzzer hardly ever takes only the end away. In a block of its own: a sanitizer sees one byte too many. */
+	size_t left = size - (size_t)(hash_bytes(data, size) % (size / 4 + 1));
+	autofree uint8_t *cut = malloc(left + 1);
+	NEED(cut);
+	memcpy(cut, copy, left);
+	check_one(cut, left);
 	return 0;
 }
 
-MUTATE_MAIN(1500, "fixtures/vma/*.vma")
+MUTATE_MAIN(1000, "fixtures/vma/*.vma")
