@@ -75,6 +75,8 @@ static void vhd_layout(struct layout *l)
 	if (get_be32(end + 60) == 2)
 		return;
 	need_sum(l, vhd_sum(d, 512, 64), get_be32(d + 64));
+	if (memcmp(d, end, 85) && !l->wrong)
+		l->wrong = "the copies of the footer differ";
 	const uint8_t *h = bytes_at(l, get_be64(d + 16), 1024);
 	if (!h)
 		return;
