@@ -74,4 +74,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-MUTATE_MAIN(1000, "fixtures/vma/*.vma")
+MUTATE_MAIN(700, "fixtures/vma/*.vma")
