@@ -15,6 +15,7 @@ struct scan {
 	uint32_t sequence, sum1;
 	int64_t bad_header; /* byte offset of a descriptor or revoke block with a wrong sum, or -1 */
 	int64_t bad_data;   /* the same of a data block */
+	bool ours;	    /* a sum of the transaction is right: none of an earlier log's would be */
 };
 
 static void broken(struct jbd2 *j, const char *check, enum outcome outcome, int64_t at,
@@ -35,9 +36,20 @@ static int check_tag(void *ctx, const struct jbd2_tag *tag, uint32_t at, struct 
 		return -1;
 	if (j->sum1)
 		s->sum1 = ext2fs_crc32_be(s->sum1, j->data, j->log->block_size);
-	if (s->bad_data < 0 && !jbd2_tag_sound(j, tag, s->sequence, j->data))
+	bool sound = jbd2_tag_sound(j, tag, s->sequence, j->data);
+	s->ours |= sound && jbd2_sums(j);
+	if (s->bad_data < 0 && !sound)
 		s->bad_data = (int64_t)jbd2_place(j, at);
 	return 0;
+}
+
+/* A descriptor or revoke block. */
+static void check_header(struct scan *s, uint32_t at)
+{
+	bool sound = jbd2_tail_sound(s->j, s->j->block);
+	s->ours |= sound && jbd2_sums(s->j);
+	if (s->bad_header < 0 && !sound)
+		s->bad_header = (int64_t)jbd2_place(s->j, at);
 }
 
 static bool commit_sum3(const struct jbd2 *j, uint8_t *block)
@@ -63,13 +75,31 @@ static bool commit_sound(const struct scan *s, uint8_t *block)
 	       (!block[12] && !block[13] && !sum);
 }
 
-/* Whether a complete transaction numbered from `least` on stands in the log after its end. */
-static int lost_beyond(struct jbd2 *j, const struct jbd2_span *span, uint32_t from, uint64_t left,
-		       uint32_t least, int64_t *at, struct error *e)
+/* Whether j->data is the commit block of a complete transaction numbered from `least` on. */
+static bool is_lost(struct jbd2 *j, const struct jbd2_span *span, uint32_t least)
 {
-	uint32_t length = j->end - j->first;
+	const uint8_t head[12] = {0xc0, 0x3b, 0x39, 0x98, 0, 0, 0, JBD2_COMMIT, (uint8_t)(least >> 24),
+				  (uint8_t)(least >> 16), (uint8_t)(least >> 8), (uint8_t)least};
+	uint32_t sequence = get_be32(j->data + 8);
+	int64_t when = (int64_t)get_be64(j->data + 48);
+	/* Its sum tells a block of this log; where it has none, leftovers are older. */
+	if (!memcmp(j->data, head, 8) && jbd2_not_before(sequence, least) && sequence - least < j->end - j->first &&
+	    (jbd2_sums(j) ? commit_sum3(j, j->data) : when >= (span->newest ? span->newest : j->log->mounted)))
+		return true;
+	/* Its sum tells one whose header is damaged, too; nothing but zeros follows its time. */
+	if (!jbd2_sums(j) || !is_zero(j->data + 60, j->log->block_size - 60))
+		return false;
+	memcpy(j->data, head, sizeof head);
+	return commit_sum3(j, j->data);
+}
+
+/* Whether a complete transaction numbered from `least` on stands in the log after its end. */
+static int lost_beyond(struct jbd2 *j, const struct jbd2_span *span, uint64_t left, uint32_t least, int64_t *at,
+		       struct error *e)
+{
 	/* A transaction takes a quarter of the log at most: its commit block would be in this reach. */
-	uint64_t reach = length / 2 + 1;
+	uint64_t reach = (j->end - j->first) / 2 + 1;
+	uint32_t from = span->head;
 	*at = -1;
 	for (uint64_t i = 0; i < left && i < reach; i++, from = jbd2_wrap(j, (uint64_t)from + 1)) {
 		uint64_t place = jbd2_place(j, from);
@@ -82,15 +112,7 @@ static int lost_beyond(struct jbd2 *j, const struct jbd2_span *span, uint32_t fr
 			continue;
 		if (jbd2_read(j, from, j->data, e) < 0)
 			return -1;
-		if (get_be32(j->data) != JBD2_MAGIC || get_be32(j->data + 4) != JBD2_COMMIT)
-			continue;
-		uint32_t sequence = get_be32(j->data + 8);
-		int64_t when = (int64_t)get_be64(j->data + 48);
-		if (!jbd2_not_before(sequence, least) || sequence - least >= length)
-			continue;
-		/* Its sum tells a block of this log; where it has none, leftovers are older. */
-		if (jbd2_sums(j) ? !commit_sum3(j, j->data)
-				 : when < (span->newest ? span->newest : j->log->mounted))
+		if (!is_lost(j, span, least))
 			continue;
 		*at = (int64_t)place;
 		return 0;
@@ -108,16 +130,20 @@ static int judge_commit(struct scan *s, struct jbd2_span *out, uint32_t at, bool
 		out->newest = when;
 		return 1;
 	}
-	/* Of an earlier log, in the same place: not part of this one. */
-	if (when < out->newest)
-		return 0;
 	const bool async = j->incompat & JBD2_ASYNC, bad = s->bad_header >= 0 || s->bad_data >= 0;
-	if (async || !bad) {
+	const bool older = (uint64_t)when < (uint64_t)out->newest;
+	/* Of an earlier log, in the same place: not part of this one, when nothing before it is. */
+	if (older && !sound && !s->ours)
+		return 0;
+	if (async || !bad || (older && !sound)) {
 		*torn = true;
 		/* With asynchronous commits a wrong commit block is the end of the log, for every kernel. */
 		if (async && !sound)
 			return 0;
-		if (!bad)
+		if (older)
+			broken(j, "jbd2.checksum", OUTCOME_UNPROVEN, place, s->sequence,
+			       "begun in this log, but with a wrong checksum and an older time: kernels leave it out");
+		else if (!bad)
 			broken(j, "jbd2.checksum", OUTCOME_UNPROVEN, place, s->sequence,
 			       "a wrong checksum in its commit block: torn or damaged, and no kernel mounts this");
 		else
@@ -139,8 +165,8 @@ static int judge_commit(struct scan *s, struct jbd2_span *out, uint32_t at, bool
 
 int jbd2_scan(struct jbd2 *j, struct jbd2_span *out, struct error *e)
 {
-	struct scan s = {j, j->sequence, ~0u, -1, -1};
-	uint64_t length = j->end - j->first, walked = 0;
+	struct scan s = {j, j->sequence, ~0u, -1, -1, false};
+	uint64_t length = j->end - j->first, walked = 0, whole = 0;
 	uint32_t at = j->start, next;
 	bool torn = false, ended = false;
 	*out = (struct jbd2_span){.end = j->sequence, .head = j->start};
@@ -150,16 +176,14 @@ int jbd2_scan(struct jbd2 *j, struct jbd2_span *out, struct error *e)
 		next = jbd2_wrap(j, (uint64_t)at + 1);
 		switch (jbd2_type(j->block, s.sequence)) {
 		case JBD2_DESCRIPTOR:
-			if (s.bad_header < 0 && !jbd2_tail_sound(j, j->block))
-				s.bad_header = (int64_t)jbd2_place(j, at);
+			check_header(&s, at);
 			if (j->sum1)
 				s.sum1 = ext2fs_crc32_be(s.sum1, j->block, j->log->block_size);
 			if (jbd2_tags(j, j->block, at, &next, check_tag, &s, e) < 0)
 				return -1;
 			break;
 		case JBD2_REVOKE:
-			if (s.bad_header < 0 && !jbd2_tail_sound(j, j->block))
-				s.bad_header = (int64_t)jbd2_place(j, at);
+			check_header(&s, at);
 			break;
 		case JBD2_COMMIT:
 			if (!judge_commit(&s, out, at, &torn)) {
@@ -169,7 +193,9 @@ int jbd2_scan(struct jbd2 *j, struct jbd2_span *out, struct error *e)
 			out->end = ++s.sequence;
 			s.sum1 = ~0u;
 			s.bad_header = s.bad_data = -1;
+			s.ours = false;
 			out->head = next;
+			whole = walked + 1;
 			break;
 		default:
 			ended = true;
@@ -183,10 +209,11 @@ int jbd2_scan(struct jbd2 *j, struct jbd2_span *out, struct error *e)
 	/*
 	 * With asynchronous commits the commit block may reach the disk before the rest of its
 	 * transaction, so only a later one tells; a torn commit block is not its own proof either.
+	 * Looked for from the last whole transaction on: a damaged descriptor leads anywhere.
 	 */
 	uint32_t least = out->end + (torn || j->incompat & JBD2_ASYNC);
 	int64_t lost;
-	if (lost_beyond(j, out, at, walked < length ? length - walked : 0, least, &lost, e) < 0)
+	if (lost_beyond(j, out, whole < length ? length - whole : 0, least, &lost, e) < 0)
 		return -1;
 	if (lost >= 0) {
 		out->damaged = true;

@@ -67,7 +67,7 @@ int jbd2_tags(const struct jbd2 *j, const uint8_t *block, uint32_t at, uint32_t 
 /* jbd2_scan.c: finds the end of the log. *end is the first sequence number that is not replayed. */
 struct jbd2_span {
 	uint32_t end;
-	uint32_t head; /* log block where the walk ended */
+	uint32_t head; /* log block after the last whole transaction */
 	int64_t newest;
 	bool damaged; /* complete transactions lie beyond the end */
 };

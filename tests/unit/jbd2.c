@@ -223,6 +223,73 @@ static void test_checksums_of_the_log(void)
 	free(clean.data);
 }
 
+/* Wherever the last commit block is damaged: a kernel may leave its transaction out, and that is told. */
+static void test_every_byte_of_the_last_commit(void)
+{
+	static const char *const names[] = {"csum3", "orphan-file"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[100];
+		snprintf(path, sizeof path, "fixtures/ext/%s.img.zst", names[i]);
+		struct image im = load_zst(path);
+		struct log l = find_log(&im);
+		size_t commit = find_block(&im, &l, 2, transactions(&im, &l) - 1);
+		for (size_t at = 0; at < l.block_size; at += at < 64 ? 1 : 111) {
+			static const uint8_t changes[] = {0x01, 0x40, 0xff};
+			for (size_t k = 0; k < ARRAY_SIZE(changes); k++) {
+				im.data[commit + at] ^= changes[k];
+				CHECK_INT(judged(&im), at < 12 ? OUTCOME_BROKEN : OUTCOME_UNPROVEN);
+				im.data[commit + at] ^= changes[k];
+			}
+		}
+		free(im.data);
+	}
+}
+
+/* Where the last tag of a descriptor is; *count: how many there are. */
+static size_t last_tag(const struct image *im, size_t descriptor, size_t size, size_t *count)
+{
+	size_t tag = descriptor + 12;
+	for (*count = 1; !(im->data[tag + 7] & 8); ++*count)
+		tag += size + (im->data[tag + 7] & 2 ? 0 : 16);
+	return tag;
+}
+
+/* A descriptor that has no last tag leads beyond its own commit block. */
+static void test_descriptors_that_lead_elsewhere(void)
+{
+	static const char *const names[] = {"csum3", "orphan-file", "plain"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[100];
+		snprintf(path, sizeof path, "fixtures/ext/%s.img.zst", names[i]);
+		struct image im = load_zst(path);
+		struct log l = find_log(&im);
+		size_t descriptor = find_block(&im, &l, 1, transactions(&im, &l) - 1), count;
+		im.data[last_tag(&im, descriptor, i == 2 ? 8 : 16, &count) + 7] ^= 8;
+		CHECK_INT(judged(&im), OUTCOME_BROKEN);
+		free(im.data);
+	}
+}
+
+/* What another log left in the same place has other sums, and is older: it is no damage, and a kernel ends there. */
+static void test_leftovers_of_an_earlier_log(void)
+{
+	struct image im = load_zst("fixtures/ext/orphan-file.img.zst");
+	struct log l = find_log(&im);
+	uint32_t n = transactions(&im, &l);
+	size_t descriptor = find_block(&im, &l, 1, n - 1), commit = find_block(&im, &l, 2, n - 1), count;
+	last_tag(&im, descriptor, 16, &count);
+	size_t left = commit + l.block_size, end = left + (count + 1) * l.block_size;
+	CHECK(is_zero(im.data + left, (count + 2) * l.block_size));
+	memcpy(im.data + left, im.data + descriptor, l.block_size);
+	memcpy(im.data + end, im.data + commit, l.block_size);
+	im.data[left + 11]++;
+	im.data[end + 11]++;
+	CHECK_INT(judged(&im), OUTCOME_BROKEN); /* as new as what is before it */
+	im.data[end + 52]--;
+	CHECK_INT(judged(&im), OUTCOME_HELD);
+	free(im.data);
+}
+
 /* Commit blocks may come before the rest of their transaction; but what was committed and is wrong is never fine. */
 static void test_asynchronous_commits(void)
 {
@@ -287,6 +354,9 @@ int main(void)
 	RUN(test_log_cut_at_its_end);
 	RUN(test_damage_in_the_middle);
 	RUN(test_checksums_of_the_log);
+	RUN(test_every_byte_of_the_last_commit);
+	RUN(test_descriptors_that_lead_elsewhere);
+	RUN(test_leftovers_of_an_earlier_log);
 	RUN(test_asynchronous_commits);
 	RUN(test_superblock_of_the_log);
 	RUN(test_log_that_is_not_asked_for);
