@@ -86,14 +86,12 @@ static inline int disk_digest(struct source *s, char *hex)
 	NEED(d && buf);
 	for (uint64_t off = 0, n; off < source_size(s); off += n) {
 		n = 1 + rng_below(&rng, rng_below(&rng, 3) ? 300000 : 5000);
-		if (off >= end) {
-			if (source_extent_at(s, off, &x, &e) < 0)
-				break;
+		bool known = off < end || source_extent_at(s, off, &x, &e) == 0;
+		if (off >= end && known)
 			end = off + x.length;
-		}
-		if (n > end - off)
+		if (known && n > end - off)
 			n = end - off;
-		if (source_read_at(s, off, buf, (size_t)n, &e) < 0) {
+		if (!known || source_read_at(s, off, buf, (size_t)n, &e) < 0) {
 			digest_destroy(d);
 			return -1;
 		}
