@@ -261,7 +261,7 @@ int candidates_assemble(struct candidates *cs, struct catalog *out, struct error
 {
 	memset(out, 0, sizeof *out);
 	bool links = has_links(cs);
-	if (links && look_at_all(cs, e) < 0)
+	if (candidates_drop_pieces(cs, e) < 0 || (links && look_at_all(cs, e) < 0))
 		return -1;
 	size_t whole = links ? drop_links(cs) : whole_first(cs), n;
 	if (whole)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "backproof/composite.h"
+#include "backproof/piece.h"
 #include "backproof/seal.h"
 #include "backproof/text.h"
 #include "finder.h"
@@ -48,7 +49,7 @@ static int add_directory(struct found_points *l, int fd, const char *path, const
 	for (size_t i = 0; p && i < names.count && !rc; i++) {
 		const char *name = names.items[i];
 		/* Digests of them are looked for where they are needed. */
-		if (seal_is_name(name) || (sidecar_is_one(name) && !(i && sidecar_is_piece(name, names.items[i - 1]))))
+		if (seal_is_name(name) || (sidecar_is_one(name) && !(i && piece_follows(names.items[i - 1], name))))
 			continue;
 		autofree char *full = text_format("%s/%s", path, name);
 		bool half = is_partial_name(name);

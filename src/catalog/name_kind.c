@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "backproof/piece.h"
 #include "name.h"
 
 static const char *const image_suffixes[] = {
@@ -124,20 +125,12 @@ enum name_kind name_kind(const char *name, size_t len, size_t *stem, struct span
 		return NAME_BESIDE;
 	}
 	enum name_kind k = plain_kind(name, len, stem, segment);
-	size_t at = last_suffix(name, len), n = len - at;
+	size_t at = last_suffix(name, len);
 	if (k != NAME_OTHER || !at)
 		return k;
 	/* A compressed log is a log; a piece (.aa, .00, .001, .part-aa) of an image is an image. */
-	size_t mark = at;
-	if (n > 4 && !strncmp(name + at, "part", 4))
-		mark += 4 + (name[at + 4] == '-' || name[at + 4] == '_');
-	n = len - mark;
-	bool digits = n == 2 || n == 3, letters = n == 2;
-	for (size_t i = mark; i < len; i++) {
-		digits = digits && isdigit((unsigned char)name[i]);
-		letters = letters && islower((unsigned char)name[i]);
-	}
-	if (!digits && !letters)
+	size_t mark = piece_mark(name, len);
+	if (!mark || !piece_told(name + mark, len - mark))
 		return k;
 	struct span inner = {0, 0};
 	enum name_kind whole = plain_kind(name, at - 1, stem, &inner);

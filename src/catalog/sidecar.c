@@ -181,7 +181,7 @@ static bool is_piece(const struct loader *l, const char *dir, const char *name)
 {
 	bool is = false;
 	for (size_t i = 0; i < l->count && !is; i++)
-		is = sidecar_is_piece(name, l->targets[i].base) && !strcmp(l->targets[i].dir, dir);
+		is = l->targets[i].first && !strcmp(name, l->targets[i].base) && !strcmp(l->targets[i].dir, dir);
 	return is;
 }
 
@@ -351,7 +351,7 @@ static void judge_coverage(struct loader *l)
 	const char *named = l->strangers ? l->strangers : l->out->paths.items[0];
 	for (size_t i = 0; i < l->count; i++) {
 		const struct sidecar_target *t = &l->targets[i];
-		if (t->covered || t->note || (sidecar_is_one(t->base) && !is_piece(l, t->dir, t->base)))
+		if (t->covered || t->note || (sidecar_is_one(t->base) && !t->first))
 			continue;
 		finding_add(l->f, PROOF_INTEGRITY, "sidecar.coverage", t->full, OUTCOME_BROKEN,
 			    &(struct finding_text){.blame = BLAME_INCOMPLETE},

@@ -95,13 +95,6 @@ bool sidecar_is_one(const char *base)
 	return sidecar_is_list(base);
 }
 
-bool sidecar_is_piece(const char *name, const char *before)
-{
-	size_t n = strlen(name);
-	return n > 3 && !strcmp(name + n - 3, ".mf") && strlen(before) == n && before[n - 1] == 'e' &&
-	       !strncmp(before, name, n - 1);
-}
-
 bool sidecar_may_be(const char *base)
 {
 	size_t len = strlen(base);

@@ -25,8 +25,6 @@ extern const char *const sidecar_lists[];
 bool sidecar_is_one(const char *base);
 /* SHA256SUMS and its like. */
 bool sidecar_is_list(const char *base);
-/* disk.img.mf behind disk.img.me: a piece of a split file, and no manifest. */
-bool sidecar_is_piece(const char *name, const char *before);
 
 /* Drops "." and empty components: "./a//b" and "a/b" name the same file. In place. */
 void sidecar_normalise(char *path);

@@ -2,6 +2,7 @@
 #include "sidecar_target.h"
 
 #include "backproof/format.h"
+#include "backproof/piece.h"
 #include "name.h"
 #include "sidecar_names.h"
 
@@ -14,28 +15,45 @@ void sidecar_targets_free(struct sidecar_target *t, size_t count)
 	free(t);
 }
 
-/* Bytes of full before the mark of a piece (disk.img.zst.aa, disk.001); 0: it is no piece. */
-static size_t before_mark(const struct sidecar_target *t)
+/* disk.img.zst.aa, disk.001: a piece of an image. */
+static bool is_of_image(const struct sidecar_target *t)
 {
 	size_t stem, n = strlen(t->base);
 	struct span segment = {0, 0};
-	const char *dot = strrchr(t->base, '.');
-	if (!dot || dot == t->base || name_kind(t->base, n, &stem, &segment) == NAME_OTHER || !segment.to ||
-	    segment.to != n)
-		return 0;
-	return (size_t)(dot - t->full);
+	return name_kind(t->base, n, &stem, &segment) != NAME_OTHER && segment.to == n;
 }
 
-static bool same_whole(const struct sidecar_target *t, const struct sidecar_target *first)
+/* Only the first one stands for all. */
+static int find_pieces(struct sidecar_target *all, const struct restore_point *point)
 {
-	return strlen(t->full) == strlen(first->full) && !strncmp(t->full, first->full, first->joined + 1) &&
-	       !strchr(t->full + first->joined + 1, '.');
+	size_t count = point->count;
+	autofree struct piece *pieces = calloc(count + 1, sizeof *pieces);
+	if (!pieces)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		pieces[i] = (struct piece){.path = all[i].full, .size = point->items[i].size, .left_out = all[i].note};
+	if (pieces_find(pieces, count) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (pieces[i].head != PIECE_NONE && is_of_image(&all[i])) {
+			struct sidecar_target *first = &all[pieces[i].head];
+			first->joined = (size_t)(strrchr(first->full, '.') - first->full);
+		}
+	for (size_t i = 0; i < count; i++) {
+		const struct piece *p = &pieces[i];
+		all[i].first = p->head != PIECE_NONE && all[p->head].joined ? &all[p->head] : NULL;
+		if (!all[i].first)
+			continue;
+		all[i].first->row = p->row;
+		all[i].first->end = p->number > all[i].first->end ? p->number : all[i].first->end;
+	}
+	return 0;
 }
 
 void sidecar_cover_pieces(struct sidecar_target *all, size_t count, const struct sidecar_target *first)
 {
 	for (size_t i = 0; i < count && first->joined; i++)
-		all[i].covered = all[i].covered || same_whole(&all[i], first);
+		all[i].covered = all[i].covered || all[i].first == first;
 }
 
 /* What the name without that many bytes' worth of suffixes is, decoded. */
@@ -73,13 +91,9 @@ int sidecar_targets(const struct restore_point *point, struct sidecar_target **o
 		*count = i + 1;
 		if (fill(&all[i], &point->items[i]) < 0)
 			return -1;
-		all[i].joined = all[i].note ? 0 : before_mark(&all[i]);
 	}
-	/* Only the first one stands for all. */
-	for (size_t i = 0; i < *count; i++)
-		for (size_t k = 0; k < *count && all[i].joined; k++)
-			if (k != i && same_whole(&all[k], &all[i]) && strcmp(all[k].full, all[i].full) < 0)
-				all[i].joined = 0;
+	if (find_pieces(all, point) < 0)
+		return -1;
 	for (size_t i = 0; i < *count; i++)
 		if (set_stem(&all[i]) < 0)
 			return -1;
@@ -98,8 +112,26 @@ static size_t common_name(const char *base, char *out)
 	return name_cut(out, base, len, cuts, ARRAY_SIZE(cuts), false);
 }
 
+/* A piece that goes on from these, though its letters may mean something else elsewhere. */
+static bool goes_on(const struct sidecar_target *all, size_t count, const char *full)
+{
+	size_t at = piece_mark(full, strlen(full));
+	for (size_t i = 0; i < count && at; i++) {
+		const struct sidecar_target *t = &all[i];
+		if (!t->joined || piece_mark(t->full, strlen(t->full)) != at || memcmp(t->full, full, at))
+			continue;
+		struct piece_row row = t->row;
+		long n = piece_number(&row, full + at, strlen(full + at));
+		if (n >= 0 && n <= t->end + 1)
+			return true;
+	}
+	return false;
+}
+
 bool sidecar_is_sister(const struct sidecar_target *all, size_t count, const char *full)
 {
+	if (goes_on(all, count, full))
+		return true;
 	const char *base = strrchr(full, '/') + 1;
 	char one[NAME_LIMIT + 1], other[NAME_LIMIT + 1];
 	size_t n = common_name(base, one), dir = (size_t)(base - full);

@@ -4,6 +4,7 @@
 #define CATALOG_SIDECAR_TARGET_H
 
 #include "backproof/catalog.h"
+#include "backproof/piece.h"
 
 struct sidecar_target {
 	char *full;	  /* absolute, normalised */
@@ -11,6 +12,9 @@ struct sidecar_target {
 	const char *base; /* in full */
 	size_t stem;	  /* length of full without a compression suffix, 0: it has none */
 	size_t joined;	  /* of the first piece: length of full without the piece's mark; 0: it is none */
+	struct sidecar_target *first; /* of the pieces of an image: the one that stands for all; NULL: it is none */
+	struct piece_row row; /* of the first piece, */
+	long end;	      /* and the number of the last */
 	bool covered;
 	bool note; /* a log or a configuration: nobody keeps digests of these */
 };

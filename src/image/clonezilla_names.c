@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "backproof/piece.h"
 #include "clonezilla.h"
 
 bool cz_ends_with(const char *s, const char *suffix)
@@ -73,18 +74,28 @@ bool clonezilla_is_note(const char *name)
 	return !is_image_name(name) && !is_disk_name(name);
 }
 
-/* "aa", "ab", ... or "aaa": the number of a piece, -1 for something else. */
-static int piece_number(const char *s, size_t width)
+/* Is there the piece before s, which has a suffix of compression as well? */
+static bool goes_on(const struct strings *names, const char *s)
 {
-	int n = 0;
-	if (strlen(s) != width)
+	for (size_t i = 0; i < names->count; i++)
+		if (piece_follows(names->items[i], s))
+			return true;
+	return false;
+}
+
+/* ".aa", ".ab", ... or ".aaa": the number of a piece, -1 for something else. dot: of s. */
+static long number_of(const struct strings *names, const char *s, const char *dot)
+{
+	static const char *const codecs[] = {".gz", ".xz", ".lz", ".zst", ".lzo", ".lrz"};
+	const size_t n = strlen(dot + 1);
+	const struct piece_row row = {PIECE_LETTERS, n < 4 ? n : 2, false};
+	if (n < 2 || strstr(dot, "-img"))
 		return -1;
-	for (; *s; s++) {
-		if (*s < 'a' || *s > 'z')
+	/* ".gz" and ".xz" are two letters too, and end no row of pieces. */
+	for (size_t i = 0; i < ARRAY_SIZE(codecs); i++)
+		if (!strcmp(dot, codecs[i]) && !goes_on(names, s))
 			return -1;
-		n = n * 26 + (*s - 'a');
-	}
-	return n;
+	return piece_number(&row, dot + 1, n);
 }
 
 void cz_missing(const struct image_context *c, const char *what, struct error *told)
@@ -98,19 +109,14 @@ int cz_find_image(const struct strings *names, const struct image_context *c, co
 {
 	const char *stem = NULL;
 	size_t stem_len = 0, len = strlen(part), pieces = 0;
-	int highest = -1;
+	long highest = -1;
 	*first = NULL;
 	*gap = false;
 	for (size_t i = 0; i < names->count; i++) {
 		const char *s = names->items[i], *dot = strrchr(s, '.');
 		if (strncmp(s, part, len) || !is_image_rest(s + len))
 			continue;
-		int number = piece_number(dot + 1, 2);
-		number = number < 0 ? piece_number(dot + 1, 3) : number;
-		/* ".gz" and ".xz" are two letters too, and end no row of pieces. */
-		if (!strcmp(dot, ".gz") || !strcmp(dot, ".xz") || !strcmp(dot, ".lz") || !strcmp(dot, ".zst") ||
-		    !strcmp(dot, ".lzo") || !strcmp(dot, ".lrz") || strstr(dot, "-img"))
-			number = -1;
+		long number = number_of(names, s, dot);
 		size_t n = number < 0 ? strlen(s) : (size_t)(dot - s);
 		if (stem && (n != stem_len || strncmp(s, stem, n)))
 			return error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET, "two images of %s: %.*s and %.*s", part,
@@ -129,7 +135,7 @@ int cz_find_image(const struct strings *names, const struct image_context *c, co
 		return 0;
 	struct error told;
 	char text[256];
-	snprintf(text, sizeof text, "of %.*s, %zu of %d pieces are there", (int)stem_len, stem, pieces, highest + 1);
+	snprintf(text, sizeof text, "of %.*s, %zu of %ld pieces are there", (int)stem_len, stem, pieces, highest + 1);
 	*gap = true;
 	cz_missing(c, text, &told);
 	return 0;

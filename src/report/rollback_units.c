@@ -8,50 +8,17 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "backproof/piece.h"
+
 void units_free(struct units *u)
 {
 	vec_each(u, it) strings_free(&it->files);
 	vec_free(u);
 }
 
-/* Where the piece suffix of a split file begins (".aa", ".001", ".part-aa"), or NULL. */
-static const char *piece_of(const char *path)
-{
-	const char *dot = strrchr(path_base(path), '.'), *s = dot ? dot + 1 : "";
-	if (!strncmp(s, "part-", 5))
-		s += 5;
-	size_t n = strlen(s), letters = 0, digits = 0;
-	for (const char *c = s; *c; c++) {
-		letters += *c >= 'a' && *c <= 'z';
-		digits += *c >= '0' && *c <= '9';
-	}
-	return n >= 2 && n <= 4 && (letters == n || digits == n) ? dot : NULL;
-}
-
-static bool is_first_piece(const char *piece)
-{
-	const char *s = strrchr(piece, '-') ? strrchr(piece, '-') + 1 : piece + 1;
-	size_t n = strlen(s);
-	if (strspn(s, "a") == n || strspn(s, "0") == n)
-		return true;
-	return n && strspn(s, "0") == n - 1 && s[n - 1] == '1';
-}
-
 static bool same_but_for(const char *a, const char *a_end, const char *b, const char *b_end)
 {
 	return a_end && b_end && a_end - a == b_end - b && !memcmp(a, b, (size_t)(a_end - a));
-}
-
-/* A piece is one where the first of them is there: "disk.img.xz" is none. */
-static const char *real_piece(const struct patch_record *r, const char *path)
-{
-	const char *piece = piece_of(path);
-	for (size_t i = 0; piece && i < r->files.count; i++) {
-		const char *other = r->files.items[i].path, *end = piece_of(other);
-		if (same_but_for(path, piece, other, end) && is_first_piece(end))
-			return piece;
-	}
-	return NULL;
 }
 
 /* Where "-flat" or "-s001" of a VMDK's extent begins, before its suffix at dot; NULL: it is none. */
@@ -121,14 +88,14 @@ static bool is_clonezilla(const struct patch_record *r, const char *path)
 }
 
 /* The unit that a file is one more of, or NULL. */
-static struct unit *unit_with(const struct patch_record *r, struct units *u, const char *path, const char *piece,
+static struct unit *unit_with(const struct patch_record *r, struct units *u, const char *path, size_t piece,
 			      const char *segment)
 {
 	vec_each(u, it)
 	{
 		if (it->kind == UNIT_CLONEZILLA && in_same_directory(it->name, path))
 			return it;
-		if (piece && same_but_for(path, piece, it->name, real_piece(r, it->name)))
+		if (piece != PIECE_NONE && it->piece == piece)
 			return it;
 		if (segment && same_but_for(path, segment, it->name, segment_of(r, it->name)))
 			return it;
@@ -136,13 +103,42 @@ static struct unit *unit_with(const struct patch_record *r, struct units *u, con
 	return NULL;
 }
 
-/* "zb" is behind "aa", and ".100" behind ".99". */
-static int by_piece(const void *a, const void *b)
+static int by_text(const void *a, const void *b)
 {
-	const char *x = *(char *const *)a, *y = *(char *const *)b, *p = piece_of(x), *q = piece_of(y);
-	if (p && q && isdigit((unsigned char)p[1]) && strlen(p) != strlen(q))
-		return strlen(p) < strlen(q) ? -1 : 1;
-	return strcmp(x, y);
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The pieces of a file stand in their order, where the first one is. */
+static int by_number(const void *a, const void *b)
+{
+	const struct piece *x = *(const struct piece *const *)a, *y = *(const struct piece *const *)b;
+	if (x->head != y->head)
+		return x->head < y->head ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* A piece is one where the first of them is there: "disk.img.xz" is none. Others are each their own head. */
+static int find_pieces(const struct patch_record *r, struct piece *all, const struct piece **sorted)
+{
+	size_t count = r->files.count;
+	struct piece_row row;
+	for (size_t i = 0; i < count; i++) {
+		all[i] = (struct piece){.path = r->files.items[i].path, .size = r->files.items[i].size};
+		sorted[i] = &all[i];
+	}
+	if (pieces_find(all, count) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		const char *first = all[i].head == PIECE_NONE ? "" : all[all[i].head].path;
+		size_t at = piece_mark(first, strlen(first));
+		if (!at || !piece_first(first + at, strlen(first + at), &row))
+			all[i].number = -1;
+	}
+	for (size_t i = 0; i < count; i++)
+		all[i].head = all[i].number < 0 ? i : all[i].head;
+	if (count)
+		qsort(sorted, count, sizeof *sorted, by_number);
+	return 0;
 }
 
 static const struct format *found(const struct patch_record *r, const struct format *row)
@@ -191,9 +187,11 @@ static enum unit_kind kind_of(const struct format *row)
 	return row ? UNIT_OTHER : UNIT_RAW;
 }
 
-static int add_file(const struct patch_record *r, struct units *out, const char *path)
+static int add_file(const struct patch_record *r, struct units *out, const struct piece *file)
 {
-	const char *piece = real_piece(r, path), *segment = piece ? NULL : segment_of(r, path);
+	const char *path = file->path;
+	size_t piece = file->number < 0 ? PIECE_NONE : file->head;
+	const char *segment = piece != PIECE_NONE ? NULL : segment_of(r, path);
 	struct unit *u = unit_with(r, out, path, piece, segment);
 	if (u)
 		return strings_add(&u->files, path);
@@ -201,9 +199,12 @@ static int add_file(const struct patch_record *r, struct units *out, const char 
 	if (!u || strings_add(&u->files, path) < 0)
 		return -1;
 	u->name = path;
-	autofree char *name = piece ? strndup(path, (size_t)(piece - path)) : strdup(path);
+	u->piece = piece;
+	autofree char *name = strdup(path);
 	if (!name)
 		return -1;
+	if (piece != PIECE_NONE)
+		*strrchr(name, '.') = '\0';
 	if (is_clonezilla(r, path)) {
 		u->kind = UNIT_CLONEZILLA;
 		return 0;
@@ -268,7 +269,8 @@ static void give_kinds(const struct patch_record *r, struct units *out)
 /* The one that its reader is given: the first piece or segment, or what describes the others. */
 static void put_first(struct unit *u)
 {
-	qsort(u->files.items, u->files.count, sizeof u->files.items[0], by_piece);
+	if (u->piece == PIECE_NONE)
+		qsort(u->files.items, u->files.count, sizeof u->files.items[0], by_text);
 	u->name = u->files.items[0];
 	vec_each(&u->files, it)
 	{
@@ -280,8 +282,13 @@ static void put_first(struct unit *u)
 
 int units_find(const struct patch_record *r, struct units *out)
 {
-	for (size_t i = 0; i < r->files.count; i++)
-		if (add_file(r, out, r->files.items[i].path) < 0)
+	size_t count = r->files.count;
+	autofree struct piece *all = calloc(count + 1, sizeof *all);
+	autofree const struct piece **sorted = calloc(count + 1, sizeof *sorted);
+	if (!all || !sorted || find_pieces(r, all, sorted) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (add_file(r, out, sorted[i]) < 0)
 			return -1;
 	vec_each(out, it) put_first(it);
 	give_codecs(r, out);

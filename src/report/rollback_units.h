@@ -31,6 +31,7 @@ struct unit {
 	const struct format *codec[UNIT_CODECS]; /* outermost first */
 	size_t codecs;
 	bool named;		/* the codecs are what the name says */
+	size_t piece;		/* the index of its first piece, or PIECE_NONE */
 };
 struct units {
 	struct unit *items;

@@ -111,6 +111,7 @@ static void fill(void)
 	    "f/web01/2026-11-21/sdb.img.zst", "f/web01/2026-11-22/sda.img.zst.part", "f/db01/2026-11-20/sda.img.zst",
 	    "d/web01-2026-11-20.img", "d/web01-2026-11-21.img", "d/web01-2026-11-21.img.sha256", "d/db01.img",
 	    "d/web01-20261119.img.gz.aa", "d/web01-20261119.img.gz.ab",
+	    "p/web01-1.img.aaa", "p/web01-1.img.aab", "p/web01-1.img.aba", "p/web01-1.img.abb", "p/web01-1.img.tar",
 	    "v/dump/vzdump-qemu-100-2026_11_20-01_02_03.vma.zst",
 	    "v/dump/vzdump-qemu-100-2026_11_21-01_02_03.vma.zst", "v/dump/vzdump-lxc-101-2026_11_21-01_02_03.tar.zst",
 	    "c/web01-2026-11-20/sda1.ext4-ptcl-img.zst.aa", "c/web01-2026-11-20/sda-mbr", "c/web01-2026-11-21/sda-mbr",
@@ -156,6 +157,8 @@ static const struct question questions[] = {
 	{NULL, NULL, "WEB01", "w", 2},
 	{NULL, NULL, "web01", "o", 2},
 	{NULL, NULL, "web01", "d/web01-2026-11-20.img", 1},
+	{NULL, NULL, "web01", "p", 1},
+	{"files", "{host}-*", "web01", "p", 2},
 };
 
 /* Whose an older dump is, of which the notes can't be read, nobody needs to know: the newest is the same. */

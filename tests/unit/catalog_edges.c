@@ -348,6 +348,38 @@ static void test_late_pieces(void)
 	CHECK_STR(FROM("web01", "web01-2026-11-21.img.zst.me"), "web01-2026-11-21.img.zst[web01-2026-11-21.img.zst.me]");
 }
 
+/* Of three letters only the first few tell; the others go on from them, whatever they mean elsewhere. */
+static void test_many_letters(void)
+{
+	clear();
+	char name[64];
+	for (int i = 0; i < 90; i++) {
+		snprintf(name, sizeof name, "web01.img.a%c%c", 'a' + i / 26, 'a' + i % 26);
+		put(name);
+	}
+	/* .adi is an image's suffix. */
+	const char *all = FROM("web01", ".");
+	CHECK(strstr(all, "web01.img.aaa") && strstr(all, "web01.img.aba") && strstr(all, "web01.img.adi"));
+	CHECK(strchr(all, '[') && !strchr(strchr(all, '[') + 1, '['));
+	all = find("w*", "web01");
+	CHECK(strstr(all, "web01.img.aaa") && strstr(all, "web01.img.aba") && strstr(all, "web01.img.adi"));
+	CHECK(strchr(all, '[') && !strchr(strchr(all, '[') + 1, '['));
+	/* A gap ends nothing. */
+	NEED(unlink("web01.img.aba") == 0 && unlink("web01.img.acx") == 0);
+	CHECK(strstr(FROM("web01", "."), "web01.img.adl"));
+	/* Nor is a piece what has only such a name. */
+	NEED(truncate("web01.img.aaa", 1000) == 0);
+	put("web01.img.bak");
+	put("web01.img.age");
+	all = FROM("web01", ".");
+	CHECK(strstr(all, "web01.img.adl") && !strstr(all, ".bak") && !strstr(all, ".age"));
+	put("web01.img.tar");
+	CHECK(strstr(find("w*", "web01"), "[web01.img.tar]"));
+	/* A link that leads nowhere among them. */
+	NEED(symlink("nowhere", "web01.img.aba") == 0);
+	CHECK_STR(FROM("web01", "web01.img.aaa"), "error corrupt");
+}
+
 /* Directories that hold no backups of anybody, and names longer than any. */
 static void test_odd_entries(void)
 {
@@ -381,6 +413,7 @@ int main(void)
 	RUN(test_chains);
 	RUN(test_gone);
 	RUN(test_late_pieces);
+	RUN(test_many_letters);
 	RUN(test_odd_entries);
 	clear();
 	NEED(chdir(home) == 0 && rmdir(root) == 0);

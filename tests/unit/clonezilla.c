@@ -3,6 +3,8 @@
 #include "backproof/volume.h"
 #include "clonezilla_help.h"
 
+#include "../../src/image/clonezilla.h"
+
 #define GPT "2026-11-20-03-img"
 
 static void test_content(void)
@@ -68,6 +70,35 @@ static void without(const char *name, int rc, enum error_class cls, const char *
 	struct shelf s = load(GPT);
 	drop(&s, name);
 	expect(&s, rc, cls, word);
+}
+
+/* So many pieces that one is called .gz, which ends no row; and three letters. */
+static void test_many_pieces(void)
+{
+	for (int three = 0; three <= 1; three++) {
+		struct strings names = {0};
+		struct findings f;
+		const struct image_context c = {.subject = "x", .f = &f};
+		const char *first;
+		struct error e = {0};
+		bool gap;
+		char name[64];
+		NEED(findings_init(&f) == 0);
+		for (int i = 0; i < 200; i++) {
+			snprintf(name, sizeof name, "sda1.vfat-ptcl-img.gz.%s%c%c", three ? "a" : "", 'a' + i / 26, 'a' + i % 26);
+			NEED(strings_add(&names, name) == 0);
+		}
+		CHECK_INT(cz_find_image(&names, &c, "sda1", &first, &gap, &e), 0);
+		CHECK_STR(first, three ? "sda1.vfat-ptcl-img.gz.aaa" : "sda1.vfat-ptcl-img.gz.aa");
+		CHECK(!gap);
+		free(names.items[100]);
+		memmove(names.items + 100, names.items + 101, 99 * sizeof *names.items);
+		names.count--;
+		CHECK_INT(cz_find_image(&names, &c, "sda1", &first, &gap, &e), 0);
+		CHECK(gap);
+		strings_free(&names);
+		findings_free(&f);
+	}
 }
 
 static void test_missing(void)
@@ -162,6 +193,7 @@ int main(void)
 {
 	RUN(test_content);
 	RUN(test_tables);
+	RUN(test_many_pieces);
 	RUN(test_missing);
 	RUN(test_contradictions);
 	RUN(test_logical_volumes);

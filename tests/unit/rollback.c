@@ -81,6 +81,13 @@ static void pieces(void)
 	PLAN("raw", PIPE "cat /b/a.00 /b/a.99 /b/a.100 | " TO_DISK, "/b/a.100", "/b/a.99", "/b/a.00");
 	PLAN("gzip raw", PIPE "cat /b/a.gz.part-aa /b/a.gz.part-ab | gzip -dc | " TO_DISK, "/b/a.gz.part-aa",
 	     "/b/a.gz.part-ab");
+	PLAN("raw", PIPE "cat /b/a.img.aa /b/a.img.yz /b/a.img.zaaa /b/a.img.zaab | " TO_DISK, "/b/a.img.zaab", "/b/a.img.yz",
+	     "/b/a.img.zaaa", "/b/a.img.aa");
+	PLAN("raw", PIPE "cat /b/a.img.0000 /b/a.img.0001 | " TO_DISK, "/b/a.img.0001", "/b/a.img.0000");
+	PLAN("raw", PIPE "cat /b/a.img.00 /b/a.img.0f /b/a.img.10 | " TO_DISK, "/b/a.img.10", "/b/a.img.0f",
+	     "/b/a.img.00");
+	PLAN("raw", PIPE "cat /b/a.img.part-00 /b/a.img.part-89 /b/a.img.part-9000 | " TO_DISK, "/b/a.img.part-9000",
+	     "/b/a.img.part-89", "/b/a.img.part-00");
 	/* "xz" is no piece where there is no first one; nor is one of another directory. */
 	PLAN("xz raw", PIPE "xz -dc /b/a.img.xz | dd of=/dev/DISK1 bs=4M conv=fsync,nocreat\n"
 		       PIPE "xz -dc /c/a.img.xz | dd of=/dev/DISK2 bs=4M conv=fsync,nocreat\n",

@@ -159,12 +159,6 @@ static void test_late_piece(void)
 	LOAD("p/a.img.me", "p/a.img.mf");
 	CHECK_STR(lines(), "0 sha256 joined;");
 	CHECK_INT(f.count, 0);
-	CHECK(sidecar_is_piece("a.img.mf", "a.img.me"));
-	CHECK(!sidecar_is_piece("a.img.mf", "b.img.me"));
-	CHECK(!sidecar_is_piece("a.img.mf", "a.img.md"));
-	CHECK(!sidecar_is_piece("a.img.mf", "aa.img.me"));
-	CHECK(!sidecar_is_piece(".mf", ".me"));
-	CHECK(!sidecar_is_piece("a.mx", "a.me"));
 }
 
 /* --- places and names --- */
