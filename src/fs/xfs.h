@@ -86,11 +86,12 @@ struct xfs {
 
 /*
  * Metadata is written after the log has it: no block tells of a change behind the end of the log, unless the log has
- * lost its end. (That of inodes says nothing after a repair.) The kernel refuses such blocks, too.
+ * lost its end. (That of inodes says nothing after a repair.) The kernel refuses such blocks, too, but for those of
+ * the record that would come next.
  */
 static inline bool xfs_logged(const struct xfs *x, uint64_t sequence)
 {
-	return !x->log_end || sequence == UINT64_MAX || sequence <= x->log_end;
+	return !x->log_end || sequence == UINT64_MAX || sequence < x->log_end;
 }
 
 /* xfs_crc.c */

@@ -2,8 +2,8 @@
 /* From the superblock to the log, and what its state means for the view. */
 #include "xfs_log.h"
 
-#define RECORDS 8 /* that are written at once: only these may be torn */
-#define IN_FLIGHT 8192
+#define RECORDS XLOG_BUFFERS /* that are written at once: only these may be torn */
+#define IN_FLIGHT (2 * XLOG_IN_FLIGHT)
 
 int xlog_read(const struct xlog *l, uint64_t at, uint64_t count, uint8_t *to, struct error *e)
 {
@@ -148,11 +148,6 @@ static void judge(struct xlog *l, uint64_t torn, const char *subject, struct fin
 		    (unsigned long long)l->inodes, (unsigned long long)l->newer);
 }
 
-static void note_end(struct xlog *l, uint64_t head, const struct xlog_record *last)
-{
-	l->x->log_end = (uint64_t)(last->cycle + (head <= last->at)) << 32 | head;
-}
-
 static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 {
 	struct xlog_record last;
@@ -162,7 +157,7 @@ static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 	l->record = malloc(XLOG_RECORD_MAX + XLOG_HEADERS_MAX * 512 + 512);
 	if (!l->record)
 		return error_nomem(e);
-	if (xlog_find_head(l, &head, &last, e) < 0)
+	if (xlog_find_head(l, &head, &last, e) < 0 || xlog_behind(l, head, &last, e) < 0)
 		return -1;
 	rc = is_unmount(l, &last, e);
 	if (rc < 0)
@@ -171,7 +166,7 @@ static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 		/* mkfs and xfs_repair leave the checksum out. */
 		rc = last.crc ? xlog_load(l, &last, e) : 1;
 		*clean = true;
-		note_end(l, head, &last);
+		l->x->log_end = xlog_next(head, &last);
 		if (!rc)
 			return error_set(e, ERROR_CORRUPT, (int64_t)(l->start + last.at * 512),
 					 "log: its last record has a wrong checksum");
@@ -197,7 +192,7 @@ static int replay(struct xlog *l, uint64_t *torn, bool *clean, struct error *e)
 	if (!l->buffer || !l->block)
 		return error_nomem(e);
 	if (!*torn) /* what is torn is told, and may have been whole once */
-		note_end(l, head, &last);
+		l->x->log_end = xlog_next(head, &last);
 	if (pass(l, last.tail, head, 1, e) < 0)
 		return -1;
 	return pass(l, last.tail, head, 2, e);

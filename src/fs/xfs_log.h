@@ -8,6 +8,9 @@
 #define XLOG_RECORD_MAX (256 * 1024)
 #define XLOG_HEADERS_MAX 8
 #define XLOG_MEMORY (512 * MIB)
+#define XLOG_MAGIC 0xfeedbabeu
+#define XLOG_BUFFERS 8	    /* records that can be written at once */
+#define XLOG_IN_FLIGHT 4096 /* sectors of these */
 
 enum xlog_type {
 	XLOG_EFI = 0x1236,
@@ -36,7 +39,7 @@ enum { XLOG_BUF_INODES = 1, XLOG_BUF_CANCEL = 2, XLOG_BUF_QUOTAS = 4 | 8 | 16 };
  * beginning. */
 struct xlog_record {
 	uint64_t at, sequence, tail; /* tail: sequence number of the first record still needed */
-	uint32_t cycle, headers, length, operations, crc;
+	uint32_t cycle, headers, length, operations, crc, size; /* size: of a buffer */
 };
 
 struct xlog_region {
@@ -93,6 +96,15 @@ static inline uint64_t xlog_end(const struct xlog *l, const struct xlog_record *
 {
 	return xlog_wrap(l, r->at + r->headers + (r->length + 511) / 512);
 }
+static inline uint32_t xlog_cycle(const uint8_t *sector)
+{
+	return get_be32(sector) == XLOG_MAGIC ? get_be32(sector + 4) : get_be32(sector);
+}
+/* The sequence number of what is written next, at head. */
+static inline uint64_t xlog_next(uint64_t head, const struct xlog_record *last)
+{
+	return (uint64_t)(last->cycle + (head <= last->at)) << 32 | head;
+}
 
 /* xfs_log_head.c: where the log ends. *head: the sector after the last whole record, which is
  * *last. */
@@ -104,8 +116,16 @@ int xlog_before(struct xlog *l, uint64_t from, uint64_t limit, struct xlog_recor
 /* Takes a header apart; CORRUPT or UNSUPPORTED when it is none. */
 int xlog_header(const struct xlog *l, uint64_t at, struct xlog_record *r,
 		struct error *e) must_check;
+/* The same of a header in memory. */
+int xlog_parse(const struct xlog *l, const uint8_t *h, uint64_t at, struct xlog_record *r,
+	       struct error *e) must_check;
+bool xlog_sum_ok(const uint8_t *record, const struct xlog_record *r);
 /* Reads a record into l->record. 1 when its checksum is right, 0 when not. */
 int xlog_load(struct xlog *l, const struct xlog_record *r, struct error *e) must_check;
+
+/* xfs_log_behind.c: CORRUPT when the log was longer than that, by what lies behind its head. */
+int xlog_behind(struct xlog *l, uint64_t head, const struct xlog_record *last,
+		struct error *e) must_check;
 
 /* xfs_log_trans.c: the operations of the record in l->record. Commits go to xlog_commit. */
 int xlog_operations(struct xlog *l, const struct xlog_record *r, struct error *e) must_check;

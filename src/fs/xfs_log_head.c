@@ -9,22 +9,16 @@
 
 #include "backproof/crc32c.h"
 
-#define MAGIC 0xfeedbabeu
-#define IN_FLIGHT 4096 /* sectors that can be written at once: 8 records of 256 KiB */
+#define IN_FLIGHT XLOG_IN_FLIGHT
 #define CHUNK 128
-#define RECORDS 8
-
-static uint32_t cycle_of(const uint8_t *sector)
-{
-	return get_be32(sector) == MAGIC ? get_be32(sector + 4) : get_be32(sector);
-}
+#define RECORDS XLOG_BUFFERS
 
 static int cycle_at(struct xlog *l, uint64_t at, uint32_t *cycle, struct error *e)
 {
 	uint8_t sector[512];
 	if (xlog_read(l, at, 1, sector, e) < 0)
 		return -1;
-	*cycle = cycle_of(sector);
+	*cycle = xlog_cycle(sector);
 	return 0;
 }
 
@@ -38,7 +32,7 @@ static int scan(struct xlog *l, uint64_t from, uint64_t count, uint32_t cycle, u
 		if (xlog_read(l, xlog_wrap(l, from + i), n, buf, e) < 0)
 			return -1;
 		for (uint64_t k = 0; k < n; k++)
-			if (cycle_of(buf + k * 512) == cycle) {
+			if (xlog_cycle(buf + k * 512) == cycle) {
 				*found = xlog_wrap(l, from + i + k);
 				return 1;
 			}
@@ -46,12 +40,10 @@ static int scan(struct xlog *l, uint64_t from, uint64_t count, uint32_t cycle, u
 	return 0;
 }
 
-int xlog_header(const struct xlog *l, uint64_t at, struct xlog_record *r, struct error *e)
+int xlog_parse(const struct xlog *l, const uint8_t *h, uint64_t at, struct xlog_record *r,
+	       struct error *e)
 {
-	uint8_t h[512];
 	int64_t place = (int64_t)(l->start + at * 512);
-	if (xlog_read(l, at, 1, h, e) < 0)
-		return -1;
 	uint32_t version = get_be32(h + 8), format = get_be32(h + 300), size = get_be32(h + 320);
 	*r = (struct xlog_record){.at = at,
 				  .sequence = get_be64(h + 16),
@@ -60,8 +52,9 @@ int xlog_header(const struct xlog *l, uint64_t at, struct xlog_record *r, struct
 				  .headers = 1,
 				  .length = get_be32(h + 12),
 				  .operations = get_be32(h + 40),
-				  .crc = get_le32(h + 32)};
-	if (get_be32(h) != MAGIC)
+				  .crc = get_le32(h + 32),
+				  .size = size};
+	if (get_be32(h) != XLOG_MAGIC)
 		return error_set(e, ERROR_CORRUPT, place, "log: no record where one should begin");
 	if (version != 2)
 		return error_set(e, ERROR_UNSUPPORTED, place, "log: a record of version %u",
@@ -82,6 +75,12 @@ int xlog_header(const struct xlog *l, uint64_t at, struct xlog_record *r, struct
 	return 0;
 }
 
+int xlog_header(const struct xlog *l, uint64_t at, struct xlog_record *r, struct error *e)
+{
+	uint8_t h[512];
+	return xlog_read(l, at, 1, h, e) < 0 ? -1 : xlog_parse(l, h, at, r, e);
+}
+
 int xlog_before(struct xlog *l, uint64_t from, uint64_t limit, struct xlog_record *r,
 		struct error *e)
 {
@@ -94,20 +93,16 @@ int xlog_before(struct xlog *l, uint64_t from, uint64_t limit, struct xlog_recor
 		if (xlog_read(l, at, n, buf, e) < 0)
 			return -1;
 		for (uint64_t k = n; k--;)
-			if (get_be32(buf + k * 512) == MAGIC)
+			if (get_be32(buf + k * 512) == XLOG_MAGIC)
 				return xlog_header(l, xlog_wrap(l, at + k), r, e) < 0 ? -1 : 1;
 		done += n;
 	}
 	return 0;
 }
 
-int xlog_load(struct xlog *l, const struct xlog_record *r, struct error *e)
+bool xlog_sum_ok(const uint8_t *h, const struct xlog_record *r)
 {
-	uint64_t blocks = (r->length + 511) / 512;
-	uint8_t *h = l->record, *data = h + (size_t)r->headers * 512;
 	static const uint8_t zeros[4];
-	if (xlog_read(l, r->at, r->headers + blocks, h, e) < 0)
-		return -1;
 	/* The header as machines of 64 bits see it, with padding; 32-bit ones had none. */
 	for (size_t head = 328; head >= 324; head -= 4) {
 		uint32_t crc = crc32c_update(~0u, h, 32);
@@ -115,15 +110,25 @@ int xlog_load(struct xlog *l, const struct xlog_record *r, struct error *e)
 		crc = crc32c_update(crc, h + 36, head - 36);
 		for (uint32_t i = 1; i < r->headers; i++)
 			crc = crc32c_update(crc, h + i * 512, 260);
-		if (~crc32c_update(crc, data, r->length) != r->crc)
-			continue;
-		/* The cycle took the place of the first word of each sector. */
-		for (uint64_t i = 0; i < blocks && i / 64 < r->headers; i++)
-			memcpy(data + i * 512,
-			       i < 64 ? h + 44 + i * 4 : h + i / 64 * 512 + 4 + i % 64 * 4, 4);
-		return 1;
+		if (~crc32c_update(crc, h + (size_t)r->headers * 512, r->length) == r->crc)
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+int xlog_load(struct xlog *l, const struct xlog_record *r, struct error *e)
+{
+	uint64_t blocks = (r->length + 511) / 512;
+	uint8_t *h = l->record, *data = h + (size_t)r->headers * 512;
+	if (xlog_read(l, r->at, r->headers + blocks, h, e) < 0)
+		return -1;
+	if (!xlog_sum_ok(h, r))
+		return 0;
+	/* The cycle took the place of the first word of each sector. */
+	for (uint64_t i = 0; i < blocks && i / 64 < r->headers; i++)
+		memcpy(data + i * 512, i < 64 ? h + 44 + i * 4 : h + i / 64 * 512 + 4 + i % 64 * 4,
+		       4);
+	return 1;
 }
 
 /* What the cycle numbers say. */

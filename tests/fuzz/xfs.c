@@ -89,4 +89,56 @@ static void mend(struct patched *p, size_t at)
 		}
 }
 
+static size_t log_start, log_sectors;
+
+static uint8_t *log_at(uint8_t *image, size_t sector)
+{
+	return image + log_start + sector * 512;
+}
+static uint32_t round_of(const uint8_t *sector)
+{
+	return get_be32(sector + (get_be32(sector) == 0xfeedbabe ? 4 : 0));
+}
+
+/* Never written, by its looks: of the round before, and more of it changed than that number. */
+static bool is_lost(const struct patched *p, uint8_t *stored, size_t sector, size_t own)
+{
+	return round_of(log_at(p->data, sector)) == round_of(log_at(stored, 0)) - 1 &&
+	       memcmp(log_at(p->data, sector) + own, log_at(stored, sector) + own, 512 - own);
+}
+
+/*
+ * Of the eight records that may have been written at once, any sector may never have been: then the log ends before
+ * that record, for a kernel too.
+ */
+static bool log_ends_earlier(const struct patched *p, uint8_t *plain)
+{
+	size_t records[8], n = 0, end = 0;
+	bool lost = false;
+	autofree uint8_t *stored = patch_as_stored(p);
+	uint64_t fsb = get_be64(stored + 48), ag = fsb >> stored[124], block = fsb & ((1ull << stored[124]) - 1);
+	log_start = (size_t)(ag * get_be32(stored + 84) + block) << stored[120];
+	log_sectors = ((size_t)get_be32(stored + 96) << stored[120]) / 512;
+	uint32_t round = round_of(log_at(stored, 0));
+	for (; end < log_sectors && round_of(log_at(stored, end)) == round; end++)
+		if (get_be32(log_at(stored, end)) == 0xfeedbabe)
+			records[n++ % 8] = end;
+	for (size_t k = n < 8 ? 0 : n - 8; k < n; k++) {
+		size_t from = records[k % 8], next = k + 1 < n ? records[(k + 1) % 8] : end;
+		for (size_t s = from; s < next; s++)
+			lost |= is_lost(p, stored, s, s == from ? 8 : 4);
+		/* The last that `plain` has. */
+		if (round_of(log_at(plain, from)) != round || (k + 1 < n && round_of(log_at(plain, next)) == round))
+			continue;
+		for (size_t s = from; s < next && lost; s++) {
+			memset(log_at(plain, s), 0, 512);
+			for (unsigned i = 0; i < 4; i++)
+				log_at(plain, s)[i] = (uint8_t)((round - 1) >> (24 - 8 * i));
+		}
+		return lost;
+	}
+	return false;
+}
+static bool (*const ends_earlier)(const struct patched *p, uint8_t *plain) = log_ends_earlier;
+
 PATCHES_MAIN(240, "fixtures/xfs/*.zst")

@@ -220,22 +220,20 @@ static void test_log_damage(void)
 	struct image im = image_of("dirty");
 	struct xfs_log_place log = find_xfs_log(&im);
 	struct rng r = {7};
-	unsigned told = 0, tries = 0;
 	for (int i = 0; i < 60; i++) {
 		uint64_t at = log.start + log.tail + rng_below(&r, log.used - log.tail);
-		im.data[at] ^= 4;
+		if (get_be32(im.data + at / 512 * 512) == 0xfeedbabe)
+			at = at / 512 * 512 + at % 328; /* the rest means nothing */
+		if (i >= 40) /* the number of the round, which says where the log ends */
+			at = at / 512 * 512 + (get_be32(im.data + at / 512 * 512) == 0xfeedbabe ? 7 : 3);
+		uint8_t bit = i >= 40 ? 1 : 4;
+		im.data[at] ^= bit;
 		struct opened o = open_xfs(&im, false);
 		NEED(o.fs);
-		tries++;
-		bool held = findings_proof(&o.f, PROOF_STRUCTURE) == OUTCOME_HELD;
-		told += !held || fs_info(o.fs)->stale_view;
-		CHECK(held || fs_info(o.fs)->stale_view || fs_info(o.fs)->clean);
+		CHECK(findings_proof(&o.f, PROOF_STRUCTURE) != OUTCOME_HELD && fs_info(o.fs)->stale_view);
 		close_image(&o);
-		im.data[at] ^= 4;
+		im.data[at] ^= bit;
 	}
-	if (told <= tries * 9 / 10)
-		fprintf(stderr, "told %u of %u\n", told, tries);
-	CHECK(told > tries * 9 / 10);
 	/* No log at all. */
 	memset(im.data + log.start, 0, log.size);
 	struct opened o = open_xfs(&im, false);

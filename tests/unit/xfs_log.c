@@ -1,28 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The log of XFS: records, their order, and how operations become transactions. */
-#include "xfs_log_help.h"
-
-static uint64_t file; /* an inode */
-
-static uint32_t mode_of_file(void)
-{
-	struct fs_entry it;
-	return fs_lookup(seen.fs, "etc/hostname", true, &it, &seen.e) == 1 ? it.mode & 07777 : 0;
-}
-static void put_mode(uint32_t mode)
-{
-	uint8_t core[176];
-	core_of(file, core);
-	put_le(core + 2, S_IFREG | mode, 2);
-	log_inode(file, 1, core, NULL, 0);
-}
-static void change_mode(uint32_t mode)
-{
-	ops_id++;
-	trans_begin();
-	put_mode(mode);
-	trans_commit();
-}
+#include "xfs_log_mode.h"
 
 static void test_rounds(void)
 {
@@ -192,21 +170,10 @@ static void test_torn(void)
 	change_mode(0600);
 	record(0)[600] ^= 1;
 	REFUSED();
-	/* A sector of the last record that was not yet written: it ends before that record. */
-	log_begin();
-	change_mode(0600);
-	record(0);
-	change_mode(0601);
-	uint8_t *h = record(0);
-	put_be(h + 512, ROUND - 1, 4);
-	REPLAYED();
-	CHECK_INT(mode_of_file(), 0600);
-	close_image(&seen);
 	/* A magic where no record is. */
 	log_begin();
 	change_mode(0600);
-	h = record(0);
-	put_be(h, 0xfeedbabf, 4);
+	put_be(record(0), 0xfeedbabf, 4);
 	REFUSED();
 	/* Nothing at all; a later round that is not full. */
 	log_from(0, 0, 0);
