@@ -114,7 +114,7 @@ unsafe 'digests of some pieces' 13
 rm "$B/SHA256SUMS"
 
 # What has a name like a piece, and is none: it neither belongs to the backup nor takes anything from it.
-for other in bak old gpg sha orig save age tbz foo sum; do
+for other in bak old gpg sha orig save age foo sum; do
 	noise 7 3000 >"$B/web01.img.zst.$other"
 	expect 0 "beside a .$other" web01 --from "$B"
 	holds '... which is no piece' jq -e --arg s ".$other" 'all(.restore_point.paths[]; endswith($s) | not)' "$W/out"
