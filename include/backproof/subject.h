@@ -91,6 +91,7 @@ struct subject_volume {
 	bool verified;	       /* its metadata was walked and nothing was broken */
 	bool checksums;	       /* ... and all of it carries checksums */
 	int64_t newest;	       /* newest inode change, by the walk; 0 when there was none */
+	int64_t newest_named;  /* ... of what has a name, by the trial restore, which goes on at the same time */
 };
 
 /* PIECE: the file goes on in it; COMPANION: another file's image reads it; NOTE: no image at all. */

@@ -121,7 +121,9 @@ static int64_t volume_clock(const struct subject_volume *v)
 	int64_t t = i->written;
 	t = i->mounted > t ? i->mounted : t;
 	t = i->journal > t ? i->journal : t;
-	return v->newest > t ? v->newest : t;
+	/* Where its metadata was not verified as a whole, only the trial restore has looked at these. */
+	int64_t newest = v->newest ? v->newest : v->newest_named;
+	return newest > t ? newest : t;
 }
 
 /*

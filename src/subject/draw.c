@@ -241,9 +241,8 @@ void draw_end(struct draw *d, struct subject *s, bool *met, struct findings *f)
 		f->lost |= traits_add(&s->traits, &d->traits) < 0;
 	else
 		traits_spoil(&s->traits);
-	/* Where its metadata was not verified as a whole, nobody else has looked at these. */
-	if (d->walked && !d->volume->newest)
-		d->volume->newest = d->newest;
+	if (d->walked)
+		d->volume->newest_named = d->newest;
 	traits_walk_free(&d->traits);
 	/* What is mounted nowhere has no place in the tree. */
 	if (d->volume->mount)

@@ -106,7 +106,7 @@ def summary(matrix, seed):
     out = [f"{len(matrix.columns)} kinds of backup, {len(matrix.rows)} faults and changes, {len(matrix.results):,} runs (seed {seed}):", "",
            "| | cases | |", "|---|---|---|",
            f"| faults that could be noticed | {matrix.faults:,} | **{matrix.of('false safe')} false safes** |",
-           f"| harmless changes: copied, renamed, linked, other files beside it | {matrix.of('right', 'false alarm'):,} | "
+           f"| harmless changes: copied, renamed, linked, other files beside it, checked again | {matrix.of('right', 'false alarm'):,} | "
            f"**{matrix.of('false alarm')} false alarms** |",
            f"| faults that no reader could notice (`u`): each has its reason in `tests/fault_matrix` | {matrix.of('unseen')} | not counted |",
            f"| other bytes, and the format's own tool restores the very same disk (`=`) | {matrix.of('same')} | not counted |",
