@@ -80,18 +80,15 @@ while read -r kind count how; do
 	rm "$B/SHA256SUMS"
 done <<'END'
 img.zst 30 -a 3
-img.zst 30 -a 4
 img.zst 28 -a 5
 img.zst 12 -d -a 4
 img.zst 12 --numeric-suffixes=1 -a 4
 img.zst 40 -x
 img.zst 40 --hex-suffixes=1
-img.zst 20 -x -a 3
 img.zst 30 -n 30
 img.zst 96 -d
 img.zst 250 -x
 img.zst 660
-img.zst 740 -a 3
 img 30 -a 3
 img 20 -x
 img 7 -n 7 -a 3
