@@ -120,8 +120,7 @@ static bool goes_on(const struct sidecar_target *all, size_t count, const char *
 		const struct sidecar_target *t = &all[i];
 		if (!t->joined || piece_mark(t->full, strlen(t->full)) != at || memcmp(t->full, full, at))
 			continue;
-		struct piece_row row = t->row;
-		long n = piece_number(&row, full + at, strlen(full + at));
+		long n = piece_number(&t->row, full + at, strlen(full + at));
 		if (n >= 0 && n <= t->end + 1)
 			return true;
 	}

@@ -7,7 +7,8 @@
 
 #define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-"
 
-static bool compare(const struct sidecar_line *l, const uint8_t got[DIGEST_MAX], const char *name,
+/* got is that of the bytes as read (known NULL), or one that is known of them: it "was sealed". */
+static bool compare(const struct sidecar_line *l, const uint8_t *got, const char *known, const char *name,
 		    struct findings *f)
 {
 	char expected[2 * DIGEST_MAX + 1], measured[2 * DIGEST_MAX + 1];
@@ -17,33 +18,20 @@ static bool compare(const struct sidecar_line *l, const uint8_t got[DIGEST_MAX],
 	bool same = !memcmp(l->digest, got, n);
 	if (!same)
 		more.error = ERROR_CORRUPT;
-	const char *slash = strrchr(l->sidecar, '/');
 	finding_add(f, PROOF_INTEGRITY, "sidecar.digest", name, same ? OUTCOME_HELD : OUTCOME_BROKEN, &more,
-		    same ? "%s%s is the one in %s" : "%s%s is not the one in %s",
-		    digest_name(l->kind), l->content ? " of the content" : "", slash ? slash + 1 : l->sidecar);
+		    "%s%s%s%s%s is %sthe one in %s", known ? "the " : "", digest_name(l->kind),
+		    l->content ? " of the content" : "", known ? " that " : "", known ? known : "",
+		    same ? "" : "not ", path_base(l->sidecar));
 	return same;
-}
-
-/* Of bytes that were not all read in their order, a seal or an earlier full check may know the digest. */
-static void compare_known(const struct sidecar_line *l, const struct part *pt, struct findings *f)
-{
-	char expected[2 * DIGEST_MAX + 1], known[2 * DIGEST_MAX + 1];
-	struct finding_text more = {.expected = hex_encode(l->digest, 32, expected),
-				    .measured = hex_encode(pt->known_sha256, 32, known)};
-	bool same = !memcmp(l->digest, pt->known_sha256, 32);
-	if (!same)
-		more.error = ERROR_CORRUPT;
-	finding_add(f, PROOF_INTEGRITY, "sidecar.digest", pt->name, same ? OUTCOME_HELD : OUTCOME_BROKEN, &more,
-		    "the sha256 that %s is %sthe one in %s",
-		    !strcmp(pt->known_from, "seal") ? "was sealed" : "an earlier full check found", same ? "" : "not ",
-		    path_base(l->sidecar));
 }
 
 /* What a sidecar says of this part, and nobody has taken the digest for. */
 static void say_untaken(const struct sidecar_line *l, const struct part *pt, const struct part *of, struct findings *f)
 {
+	/* Of bytes that were not all read in their order, a seal or an earlier full check may know the digest. */
 	if (of == pt && !l->content && !l->joined && l->kind == DIGEST_SHA256 && pt->known_sha256) {
-		compare_known(l, pt, f);
+		compare(l, pt->known_sha256,
+			!strcmp(pt->known_from, "seal") ? "was sealed" : "an earlier full check found", pt->name, f);
 		return;
 	}
 	/* That not all was read is said elsewhere, and so is what chunks were compared with, be they all of a small
@@ -76,7 +64,7 @@ static enum evidence by_sidecars(struct subject *s, size_t index, struct finding
 			say_untaken(l, pt, of, f);
 		if (l->file != of->index || !(mask & 1u << l->kind))
 			continue;
-		if (of == pt ? !compare(l, got, pt->name, f) : memcmp(l->digest, got, digest_size(l->kind)) != 0)
+		if (of == pt ? !compare(l, got, NULL, pt->name, f) : memcmp(l->digest, got, digest_size(l->kind)) != 0)
 			continue;
 		enum evidence v = digest_is_weak(l->kind) ? EVIDENCE_CHECKSUM : EVIDENCE_DIGEST;
 		best = v > best ? v : best;
