@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A check leaves room for the backups that run on the same machine: what is read in a second, processors, disks, and the
 # page cache. None of it changes a verdict.
+SCRATCH=disk
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 # Where the page cache is the only place of a file, nothing can be dropped from it.

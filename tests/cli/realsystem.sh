@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A real Debian system: safe as a raw image, compressed, and copied while it was mounted and written to.
+SCRATCH=disk
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 if ! "$TOP/fixtures/make-debian-image.sh" --fetch >"$W/log" 2>&1; then

@@ -14,7 +14,7 @@
 #include "fs_tour.h"
 
 static struct fs_tour tour;
-static int changes_replay(struct fs_tour *t, const char *program);
+static __attribute__((unused)) int changes_replay(struct fs_tour *t, const char *program);
 #define PATCHES_ALSO(program) changes_replay(&tour, program)
 
 #include "patches.h"
@@ -69,7 +69,7 @@ static inline bool changes_line(struct fs_tour *t, const char *line)
 	return changes > 0;
 }
 
-static int changes_replay(struct fs_tour *t, const char *program)
+static __attribute__((unused)) int changes_replay(struct fs_tour *t, const char *program)
 {
 	char path[256], *line = NULL;
 	size_t room = 0;

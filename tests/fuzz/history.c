@@ -11,6 +11,15 @@
 
 static char *path, *wal, *shm;
 
+static void clean_up(void)
+{
+	unlink(path);
+	unlink(wal);
+	unlink(shm);
+	*strrchr(path, '/') = 0;
+	rmdir(path);
+}
+
 static void set_up(void)
 {
 	static char top[] = "/tmp/fuzz-history-XXXXXX";
@@ -21,17 +30,7 @@ static void set_up(void)
 	char *dir = mkdtemp(quick) ? quick : mkdtemp(top);
 	NEED(dir && asprintf(&path, "%s/h.db", dir) > 0);
 	NEED(asprintf(&wal, "%s-wal", path) > 0 && asprintf(&shm, "%s-shm", path) > 0);
-}
-
-static void clean_up(void)
-{
-	if (!path)
-		return;
-	unlink(path);
-	unlink(wal);
-	unlink(shm);
-	*strrchr(path, '/') = 0;
-	rmdir(path);
+	NEED(atexit(clean_up) == 0);
 }
 
 static int visit(void *ctx, const struct history_record *r, struct error *e)
@@ -209,12 +208,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	history_destroy(h);
 	return 0;
 }
-
-#ifndef BACKPROOF_LIBFUZZER
-__attribute__((destructor)) static void last(void)
-{
-	clean_up();
-}
-#endif
 
 MUTATE_MAIN(1000, "fixtures/history/*.db")
