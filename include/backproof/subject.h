@@ -50,6 +50,9 @@ struct facts {
 	bool has_boot_dir; /* /boot holds anything at all */
 	char *kernel, *initramfs, *efi; /* the first that was found: path */
 	bool unified;			/* the kernel found is an EFI program with its initramfs inside */
+	char *firmware; /* of a board that has no boot sector, such as start4.elf: the first that was found */
+	/* Of the boot loaders' configurations: any starts a kernel; any names an initramfs; there is the firmware's. */
+	bool kernel_named, initramfs_asked, firmware_config;
 	bool boot_code; /* a disk has boot code in its first sector, and in its BIOS boot partition if there is one */
 	int64_t newest_log; /* newest mtime under /var/log not in the future, 0: none */
 	char *newest_log_path;
@@ -304,6 +307,8 @@ void subject_hold(struct subject *s);
 void subject_done(struct subject *s);
 /* A file that is soon to be read, by its entry's place and size: see source_expect. */
 void subject_expect(const struct subject_volume *v, uint64_t place, uint64_t size);
+/* No initramfs was found, and none is missed: the boot loader starts kernels, and names none with any of them. */
+bool facts_boots_without_initramfs(const struct facts *x);
 /* The volume that an fstab spec or device path names, or NULL. */
 struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spec);
 /* The volume that a drive letter means, or NULL. */

@@ -22,7 +22,7 @@ struct assembled_volume {
 	enum volume_manager manager;
 	char name[280];	       /* "vg0/root", "md/0", "md/web01:data" */
 	char group[140], volume[140]; /* "vg0" and "root"; "" and "web01:data" */
-	char uuid[64];
+	char uuid[64], group_uuid[64]; /* as their managers print them; of an array no group's */
 	struct source *source; /* owned */
 	size_t *members;       /* owned: which of the members hold its bytes, by their index */
 	size_t member_count;
@@ -49,7 +49,10 @@ int volume_groups_assemble(const struct volume_member *members, size_t count, st
 			   struct findings *f, struct error *e) must_check;
 void volume_set_free(struct volume_set *set);
 
-/* Whether Linux may call it so: /dev/VG/LV, /dev/mapper/VG-LV (hyphens doubled), /dev/mdN, /dev/md/NAME. */
+/*
+ * Whether Linux may call it so: /dev/VG/LV, /dev/mapper/VG-LV (hyphens doubled), /dev/mdN, /dev/md/NAME, and below
+ * /dev/disk/by-id: dm-name-VG-LV, dm-uuid-LVM-IDS, md-name-NAME, md-uuid-UUID.
+ */
 bool volume_answers_to(const struct assembled_volume *v, const char *device_path);
 
 #endif

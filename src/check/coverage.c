@@ -23,6 +23,21 @@ static bool has_option(const char *options, const char *name)
 	return false;
 }
 
+/* A file system on a disk, or a pool of disks: whatever it is called by, it is the machine's. */
+static bool is_disk_type(const char *type)
+{
+	static const char *const others[] = {"auto", "zfs",	  "bcachefs", "f2fs",
+					     "jfs",  "ntfs3", "ntfs-3g",  "reiserfs", NULL};
+	return fs_for_type(type) || one_of(type, others);
+}
+
+/* noauto, but for a file system that is mounted as soon as somebody looks there. */
+static bool is_left_out(const char *options)
+{
+	return has_option(options, "noauto") && !has_option(options, "x-systemd.automount") &&
+	       !has_option(options, "comment=systemd.automount");
+}
+
 static bool names_device(const char *spec)
 {
 	static const char *const starts[] = {"/dev/", "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "ID="};
@@ -43,7 +58,12 @@ static bool is_elsewhere(const struct fstab_line *l)
 		"mqueue", "hugetlbfs", "usbfs", "binfmt_misc", "rpc_pipefs", "none", "curlftpfs",
 		"ocfs2", "gfs2", "bpf", "iso9660", "udf", "squashfs", "pstore", "fusectl", NULL,
 	};
-	static const char *const options[] = {"noauto", "bind", "rbind", "_netdev", "loop", NULL};
+	static const char *const options[] = {"bind", "rbind", "_netdev", "loop", NULL};
+	/* Removable, in memory, or lost with every stop of the machine (the local disk of a cloud's host). */
+	static const char *const devices[] = {
+		"/dev/sr", "/dev/cdrom", "/dev/fd", "/dev/loop", "/dev/zram", "/dev/ram",
+		"/dev/disk/cloud/azure_resource", "/dev/disk/azure/resource", NULL,
+	};
 	/* A block device is local whatever its path looks like (by-path names hold colons), and whatever program
 	 * mounts it (fuse.ntfs-3g). */
 	bool device = names_device(l->spec);
@@ -52,9 +72,12 @@ static bool is_elsewhere(const struct fstab_line *l)
 	for (size_t i = 0; options[i]; i++)
 		if (has_option(l->options, options[i]))
 			return true;
-	return !strncmp(l->spec, "/dev/sr", 7) || !strncmp(l->spec, "/dev/cdrom", 10) ||
-	       !strncmp(l->spec, "/dev/fd", 7) || !strncmp(l->spec, "/dev/loop", 9) ||
-	       (!device && (*l->spec == '/' || strchr(l->spec, ':')));
+	for (size_t i = 0; devices[i]; i++)
+		if (!strncmp(l->spec, devices[i], strlen(devices[i])))
+			return true;
+	/* What is no device, path or host is a name that only its type knows: a share, a bucket, or nothing at all. */
+	return is_left_out(l->options) ||
+	       (!device && (*l->spec == '/' || strchr(l->spec, ':') || !is_disk_type(l->type)));
 }
 
 /* Something on the disks can't be looked into, and might hold what is not found elsewhere. */
@@ -77,7 +100,7 @@ static bool has_closed_volume(const struct subject *s)
 static struct subject_volume *root_by_hardware(struct subject *s, const struct fstab_line *l)
 {
 	const char *number = strstr(l->spec, "-part");
-	if (strcmp(l->mount, "/") || (strncmp(l->spec, "/dev/disk/by-id/", 16) &&
+	if (strcmp(l->mount, "/") || (strncmp(l->spec, "/dev/disk/by-id/", 16) && strncmp(l->spec, "ID=", 3) &&
 				      strncmp(l->spec, "/dev/disk/by-path/", 18) && strcmp(l->spec, "/dev/root")))
 		return NULL;
 	vec_each(&s->volumes, v) if (v->mount && !strcmp(v->mount, "/") &&
@@ -182,9 +205,15 @@ static void check_boot(struct subject *s, const struct check_parameters *p, stru
 		return;
 	}
 	want(f, s, "coverage.kernel", x->kernel, "kernel");
-	want(f, s, "coverage.initramfs", x->initramfs ? x->initramfs : x->unified ? x->kernel : NULL, "initramfs");
+	if (!x->unified && facts_boots_without_initramfs(x))
+		finding_add(f, PROOF_COVERAGE, "coverage.initramfs", x->root, OUTCOME_SKIPPED, NULL,
+			    "its boot loader starts kernels without an initramfs");
+	else
+		want(f, s, "coverage.initramfs", x->initramfs ? x->initramfs : x->unified ? x->kernel : NULL,
+		     "initramfs");
 	if (disks && !coverage_in_wim(s))
-		want(f, s, "coverage.loader", x->efi ? x->efi : x->boot_code ? "boot code" : NULL, "boot loader");
+		want(f, s, "coverage.loader",
+		     x->efi ? x->efi : x->boot_code ? "boot code" : x->firmware, "boot loader");
 	else
 		finding_add(f, PROOF_COVERAGE, "coverage.loader", x->root, OUTCOME_SKIPPED, NULL,
 			    "an archive holds no boot sector: the loader is installed anew after a restore");
@@ -224,7 +253,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	finding_add(f, PROOF_COVERAGE, "coverage.summary", x->root, OUTCOME_SKIPPED, NULL,
 		    "%zu %s that the fstab inside names%s%s%s", lines, lines == 1 ? "volume" : "volumes",
 		    x->kernel ? ", kernel" : "", x->initramfs || x->unified ? ", initramfs" : "",
-		    x->efi || x->boot_code ? ", boot loader" : "");
+		    x->efi || x->boot_code || x->firmware ? ", boot loader" : "");
 }
 
 const struct check check_coverage = {

@@ -26,6 +26,18 @@ static bool ends(const char *s, const char *suffix)
 	return n >= m && !strcmp(s + n - m, suffix);
 }
 
+static bool is_boot_config(const char *path)
+{
+	char dir[256];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	if (!n || n >= sizeof dir)
+		return false;
+	memcpy(dir, path, n);
+	dir[n] = 0;
+	return facts_is_boot_config(dir, slash + 1);
+}
+
 bool archive_tree_wants(const char *path, bool *data)
 {
 	size_t count;
@@ -33,7 +45,7 @@ bool archive_tree_wants(const char *path, bool *data)
 	bool wanted = listed(facts_wants, path);
 	for (size_t i = 0; i < count && !wanted; i++)
 		wanted = listed(db[i]->wants, path);
-	*data = wanted && strncmp(path, "boot/", 5) && strncmp(path, "efi/", 4) &&
+	*data = wanted && ((strncmp(path, "boot/", 5) && strncmp(path, "efi/", 4)) || is_boot_config(path)) &&
 		(strncmp(path, "var/lib/dpkg/info/", 18) || ends(path, ".md5sums") || ends(path, ".list"));
 	return wanted;
 }

@@ -9,8 +9,9 @@
 #define SMALL (1 * MIB)
 
 const char *const facts_wants[] = {
-	"etc/hostname", "etc/machine-id", "var/lib/dbus/machine-id", "etc/fstab", "etc/os-release",
-	"usr/lib/os-release", "etc/ssh/ssh_host_", "boot/", "efi/", "etc/passwd", NULL,
+	"etc/hostname", "etc/HOSTNAME", "etc/conf.d/hostname", "etc/sysconfig/network", "etc/rc.conf",
+	"etc/machine-id", "var/lib/dbus/machine-id", "etc/fstab", "etc/os-release", "usr/lib/os-release",
+	"etc/ssh/ssh_host_", "boot/", "efi/", "etc/passwd", NULL,
 };
 
 int facts_first_line(const char *data, char **out, struct error *e)
@@ -105,119 +106,52 @@ static int read_ssh_keys(struct facts *x, const struct tree_reader *t, struct er
 	return rc < 0 ? -1 : 0;
 }
 
-static bool starts(const char *s, const char *prefix)
+/* NAME=value or NAME="value", as shells and OpenRC read it: 1 and the value, 0 none, -1 error. */
+static int read_setting(const struct tree_reader *t, const char *path, const char *name, char **out, struct error *e)
 {
-	return !strncmp(s, prefix, strlen(prefix));
-}
-
-static bool ends(const char *s, const char *suffix)
-{
-	size_t n = strlen(s), m = strlen(suffix);
-	return n >= m && !strcasecmp(s + n - m, suffix);
-}
-
-static int keep(char **slot, const char *dir, const char *name, struct error *e)
-{
-	if (*slot)
-		return 0;
-	*slot = text_format("%s/%s", dir, name);
-	return *slot ? 0 : error_nomem(e);
-}
-
-static bool is_kernel(const char *n)
-{
-	return starts(n, "vmlinuz") || starts(n, "vmlinux") || starts(n, "bzImage") ||
-	       starts(n, "kernel-") || !strcmp(n, "linux") || starts(n, "Image");
-}
-
-static bool is_initramfs(const char *n)
-{
-	return starts(n, "initrd") || starts(n, "initramfs") || starts(n, "booster-");
-}
-
-/* One name among the boot files. Empty directories (/boot of a container) are no boot part. */
-static bool is_boot_file(const char *n)
-{
-	return ends(n, ".efi") || is_kernel(n) || is_initramfs(n);
-}
-
-/* A file with something in it: a link to nowhere boots nothing. 1 it is, 0 it is not, -1 error. */
-static int has_content(const struct tree_reader *t, const char *dir, const char *n, struct error *e)
-{
-	autofree char *path = text_format("%s/%s", dir, n), *data = NULL;
-	size_t len = 0;
-	struct error why = {0};
-	if (!path)
-		return error_nomem(e);
-	int rc = t->read(t->ctx, path, 0, &data, &len, NULL, &why);
-	if (rc < 0 && why.cls == ERROR_LIMIT)
-		return 1; /* longer than the nothing that was asked for */
-	if (rc < 0)
-		*e = why;
-	return rc > 0 ? len > 0 : rc;
-}
-
-static int boot_file(struct facts *x, const char *dir, const char *n, struct error *e)
-{
-	int rc = 0;
-	bool program = ends(n, ".efi");
-	if (is_kernel(n) && !program)
-		rc = keep(&x->kernel, dir, n, e);
-	else if (is_initramfs(n))
-		rc = keep(&x->initramfs, dir, n, e);
-	else if (program)
-		rc = keep(&x->efi, dir, n, e);
-	if (rc == 0 && program && strcasestr(dir, "efi/linux")) {
-		x->unified = true;
-		rc = keep(&x->kernel, dir, n, e);
-	}
-	if (x->kernel || x->initramfs || x->efi)
-		x->has_boot_dir = true;
-	return rc;
-}
-
-/* A few levels of a directory of boot files are enough. */
-static int scan_boot(struct facts *x, const struct tree_reader *t, const char *dir, int depth,
-		     struct error *e)
-{
-	struct strings names = {0};
-	int rc = t->list(t->ctx, dir, &names, e);
-	for (size_t i = 0; rc >= 0 && i < names.count; i++) {
-		const char *n = names.items[i];
-		int real = is_boot_file(n) ? has_content(t, dir, n, e) : 0;
-		rc = real > 0 ? boot_file(x, dir, n, e) : real;
-		if (rc < 0 || depth == 0 || strchr(n, '.') || is_kernel(n) || !strcmp(n, "lost+found"))
+	autofree char *data = NULL, *found = NULL;
+	size_t len, n = strlen(name);
+	int rc = t->read(t->ctx, path, SMALL, &data, &len, NULL, e);
+	for (char *p = data; rc > 0 && p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+		p += strspn(p, " \t");
+		if (strncasecmp(p, name, n) || p[n] != '=')
 			continue;
-		autofree char *sub = text_format("%s/%s", dir, n);
-		rc = sub ? scan_boot(x, t, sub, depth - 1, e) : error_nomem(e);
+		char *v = p + n + 1, quote = *v == '"' || *v == '\'' ? *v++ : 0;
+		size_t m = quote ? strcspn(v, quote == '"' ? "\"\n" : "'\n") : strcspn(v, " \t\r\n#;");
+		free(take(found));
+		if (m && !(found = text_bounded(v, m, FACTS_NAME_MOST)))
+			return error_nomem(e);
 	}
-	strings_free(&names);
-	return rc < 0 ? -1 : 0;
+	*out = take(found);
+	return rc < 0 ? -1 : *out != NULL;
 }
 
-static int esp_visit(void *ctx, const struct fs_entry *entry, struct error *e)
+/* Where systems that are not set up by systemd keep their name: asked in turn where /etc/hostname has none. */
+static int read_hostname(struct facts *x, const struct tree_reader *t, struct error *e)
 {
-	struct facts *x = ctx;
-	autofree char *dir = strdup(entry->path);
-	char *slash = dir ? strrchr(dir, '/') : NULL;
-	if (!dir)
-		return error_nomem(e);
-	const char *name = slash ? slash + 1 : entry->path;
-	if (slash)
-		*slash = 0;
-	return entry->type == ENTRY_FILE && entry->size ? boot_file(x, slash ? dir : "", name, e) : 0;
-}
-
-int facts_scan_esp(struct facts *x, struct fs *esp, struct error *e)
-{
-	return fs_walk(esp, "", NULL, esp_visit, x, e) < 0 ? -1 : 0;
+	static const struct {
+		const char *path, *setting;
+	} others[] = {
+		{"/etc/HOSTNAME", NULL},
+		{"/etc/conf.d/hostname", "hostname"},
+		{"/etc/sysconfig/network", "HOSTNAME"},
+		{"/etc/rc.conf", "HOSTNAME"},
+	};
+	int rc = read_line(t, "etc/hostname", &x->hostname, e);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(others); i++) {
+		rc = others[i].setting ? read_setting(t, others[i].path + 1, others[i].setting, &x->hostname, e)
+				       : read_line(t, others[i].path + 1, &x->hostname, e);
+		if (rc > 0)
+			x->hostname_from = others[i].path;
+	}
+	return rc;
 }
 
 int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e)
 {
 	autofree char *fstab = NULL;
 	size_t len;
-	int rc = read_line(t, "etc/hostname", &x->hostname, e);
+	int rc = read_hostname(x, t, e);
 	if (rc < 0)
 		return -1;
 	x->root_found |= rc > 0;
@@ -242,8 +176,7 @@ int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e)
 	}
 	if (read_system(x, t, e) < 0 || read_ssh_keys(x, t, e) < 0)
 		return -1;
-	return scan_boot(x, t, "boot", 4, e) < 0 || scan_boot(x, t, "efi", 4, e) < 0 ? -1
-												 : 0;
+	return facts_scan_boot(x, t, e);
 }
 
 void facts_free(struct facts *x)
@@ -265,6 +198,7 @@ void facts_free(struct facts *x)
 	free(x->kernel);
 	free(x->initramfs);
 	free(x->efi);
+	free(x->firmware);
 	free(x->newest_log_path);
 	free(x->windows_system);
 	free(x->drives.items);

@@ -14,7 +14,11 @@
 int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e) must_check;
 /* The first line of data that says something, trimmed: 1, 0 when there is none, -1 memory. */
 int facts_first_line(const char *data, char **out, struct error *e) must_check;
-/* Looks for EFI programs and kernels on an EFI system partition that is mounted nowhere. */
+/* The same for what boots alone, below /boot and /efi; facts_harvest has asked it. */
+int facts_scan_boot(struct facts *x, const struct tree_reader *t, struct error *e) must_check;
+/* Does a file of this name in this directory tell a boot loader what to start? */
+bool facts_is_boot_config(const char *dir, const char *name);
+/* Looks for EFI programs and kernels on an EFI system partition. */
 int facts_scan_esp(struct facts *x, struct fs *esp, struct error *e) must_check;
 void facts_free(struct facts *x);
 

@@ -71,6 +71,12 @@ static int mount_volumes(struct subject *s, struct subject_volume *root, struct 
 	return rc < 0 ? error_nomem(e) : 0;
 }
 
+/* What is mounted there was seen with the tree. */
+static bool is_boot_directory(const char *mount)
+{
+	return mount && (!strncmp(mount, "/boot", 5) || !strncmp(mount, "/efi", 4));
+}
+
 static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 {
 	struct subject_volume *root = find_root(s, f), *windows = root ? NULL : windows_root(s, f);
@@ -113,8 +119,8 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 	}
 	vec_each(&s->volumes, v)
 	{
-		/* An ESP that the fstab leaves to automounting is looked into all the same. */
-		if (v->fs && v->volume->role == ROLE_ESP && !v->mount &&
+		/* An ESP that the fstab leaves to automounting, or mounts elsewhere, is looked into all the same. */
+		if (v->fs && v->volume->role == ROLE_ESP && !is_boot_directory(v->mount) &&
 		    facts_scan_esp(&s->facts, v->fs, &why) < 0) {
 			s->facts.incomplete = true;
 			finding_error(f, PROOF_STRUCTURE, "esp.read", v->name, &why);

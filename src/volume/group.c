@@ -111,6 +111,19 @@ static void mapper_name(const struct assembled_volume *v, char *out)
 	*out = '\0';
 }
 
+/* Identifiers of group and volume one behind the other, without their hyphens: what device mapper knows them by. */
+static bool is_lvm_uuid(const struct assembled_volume *v, const char *text)
+{
+	const char *const ids[] = {v->group_uuid, v->uuid};
+	if (!*v->group_uuid || !*v->uuid)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		for (const char *p = ids[i]; *p; p++)
+			if (*p != '-' && *p != *text++)
+				return false;
+	return !*text;
+}
+
 static bool lvm_answers_to(const struct assembled_volume *v, const char *path)
 {
 	char name[2 * sizeof v->group + 2 * sizeof v->volume];
@@ -119,6 +132,8 @@ static bool lvm_answers_to(const struct assembled_volume *v, const char *path)
 	mapper_name(v, name);
 	if (!strncmp(path, "mapper/", 7))
 		return !strcmp(path + 7, name);
+	if (!strncmp(path, "disk/by-id/dm-uuid-LVM-", 23))
+		return is_lvm_uuid(v, path + 23);
 	return !strncmp(path, "disk/by-id/dm-name-", 19) && !strcmp(path + 19, name);
 }
 
@@ -126,6 +141,10 @@ static bool lvm_answers_to(const struct assembled_volume *v, const char *path)
 static bool md_answers_to(const struct assembled_volume *v, const char *path)
 {
 	const char *colon = strchr(v->volume, ':'), *own = colon ? colon + 1 : v->volume;
+	if (!strncmp(path, "disk/by-id/md-uuid-", 19))
+		return !strcmp(path + 19, v->uuid);
+	if (!strncmp(path, "disk/by-id/md-name-", 19))
+		return !strcmp(path + 19, v->volume);
 	if (!strncmp(path, "md/", 3))
 		return !strcmp(path + 3, own) || !strcmp(path + 3, v->volume);
 	if (strncmp(path, "md", 2) || !*own || own[strspn(own, "0123456789")])

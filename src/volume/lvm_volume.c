@@ -20,7 +20,7 @@ struct pv {
 struct vg {
 	struct lvm_scan *s;
 	const struct lvm_tree *t;
-	const char *name;
+	const char *name, *id;
 	uint64_t extent; /* bytes */
 	uint32_t volumes; /* the node of logical_volumes */
 	struct pv *pvs;
@@ -232,6 +232,7 @@ static int one_volume(struct vg *g, uint32_t lv, struct error *e)
 	snprintf(v.volume, sizeof v.volume, "%s", g->t->items[lv].key);
 	snprintf(v.name, sizeof v.name, "%.130s/%.130s", v.group, v.volume);
 	snprintf(v.uuid, sizeof v.uuid, "%s", lvm_text(g->t, lv, "id"));
+	snprintf(v.group_uuid, sizeof v.group_uuid, "%s", g->id);
 	g->leg = g->legs = 0;
 	if (add_volume(g, lv, &m, 0, &why) < 0) {
 		map_free(&m);
@@ -297,7 +298,8 @@ static int read_pvs(struct vg *g, uint32_t list, struct error *e)
 
 int lvm_volumes(struct lvm_scan *s, const struct lvm_copy *c, struct error *e)
 {
-	struct vg g = {.s = s, .t = &c->tree, .name = c->tree.items[c->group].key};
+	struct vg g = {.s = s, .t = &c->tree, .name = c->tree.items[c->group].key,
+		       .id = lvm_text(&c->tree, c->group, "id")};
 	uint64_t sectors;
 	if (!lvm_number(g.t, c->group, "extent_size", &sectors) || !sectors || sectors > UINT32_MAX) {
 		group_say(s->a, "lvm.metadata", g.name, OUTCOME_BROKEN, "the size of extents is impossible");

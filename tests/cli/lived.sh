@@ -54,4 +54,88 @@ for name in UUID="$(uuid_of other)" LABEL=other /dev/sdb1 /dev/mapper/vg-root; d
 	mk_disk "$W/web01.img" "$W/tree"
 	expect_disk 13 "root should be $name"
 done
+
+# Lines of an fstab that are of no disk, by types that nobody has a list of; and what is mounted when somebody looks.
+p2=$(uuid_of web01/p2)
+printf 'PARTUUID=%s / ext4 defaults 0 1\nPARTLABEL=EFI /boot/efi vfat umask=0077 0 1' "$p2" >"$W/fstab"
+while read -r want line; do
+	{ cat "$W/fstab" && printf '\n%s\n' "$line"; } >"$W/tree/etc/fstab"
+	mk_disk "$W/web01.img" "$W/tree"
+	expect_disk "$want" "fstab: $line"
+done <<END
+0 shared /mnt/s vboxsf defaults 0 0
+0 nfsd /proc/fs/nfsd nfsd defaults 0 0
+0 s3fs#bucket /mnt/s3 fuse allow_other 0 0
+0 none /selinux selinuxfs
+0 /dev/zram1 /var/log ext4 defaults 0 0
+0 /dev/disk/cloud/azure_resource-part1 /mnt auto defaults,nofail,comment=cloudconfig 0 2
+0 UUID=$(uuid_of other) /mnt/usb ext4 noauto,nofail 0 0
+13 UUID=$(uuid_of other) /home ext4 noauto,x-systemd.automount 0 2
+13 UUID=$(uuid_of other) /home ext4 noauto,comment=systemd.automount
+13 tank/data /data zfs defaults 0 0
+13 data /data ext4 defaults 0 0
+END
+{ sed 's/$/\r/' "$W/fstab" && printf '\r\n'; } >"$W/tree/etc/fstab"
+mk_disk "$W/web01.img" "$W/tree"
+expect_disk 0 "fstab with the ends of lines of another system"
+
+# Where distributions keep what boots: kernel-install, unified images and systemd-boot, whatever the ESP is mounted as.
+boots() { # CODE NAME ESP-MOUNT: of $W/tree and $W/esp
+	printf 'PARTUUID=%s / ext4 defaults 0 1\n' "$p2" >"$W/tree/etc/fstab"
+	[ "$3" = none ] || printf 'PARTLABEL=EFI %s vfat umask=0077 0 1\n' "$3" >>"$W/tree/etc/fstab"
+	mk_disk "$W/web01.img" "$W/tree" --esp "$W/esp"
+	expect_disk "$1" "$2, ESP at $3"
+}
+mkdir "$W/kept" && mv "$W"/tree/boot/vmlinuz-* "$W"/tree/boot/initrd* "$W/kept"
+kernel() { cp "$W"/kept/vmlinuz-* "$1" && cp "$W"/kept/initrd* "$2"; }
+esp() { rm -rf "$W/esp" && mkdir "$W/esp" && mk_esp_tree "$W/esp"; }
+esp
+boots 13 "no kernel anywhere" /boot/efi
+at=$W/esp/$ID/6.5.6-300.fc39.x86_64
+mkdir -p "$at" && kernel "$at/linux" "$at/initrd"
+for mount in /boot/efi /boot /efi /esp none; do boots 0 "kernel-install" "$mount"; done
+esp
+mkdir "$W/esp/EFI/Linux" && cp "$W/esp/EFI/BOOT/BOOTX64.EFI" "$W/esp/EFI/Linux/debian-6.1.efi"
+boots 0 "unified kernel image" /esp
+esp
+mkdir "$W/esp/EFI/nixos" && kernel "$W/esp/EFI/nixos/x-linux-6.1.63-bzImage.efi" "$W/esp/EFI/nixos/y-initrd-linux-6.1.63-initrd.efi"
+boots 0 "NixOS" /boot
+rm -r "$W/esp/EFI/BOOT" "$W/esp/EFI/debian"
+boots 13 "NixOS, its boot loader is gone" /boot
+
+# Some boot without an initramfs, and say so in what their boot loader reads.
+esp
+cp "$W"/kept/vmlinuz-* "$W/tree/boot"
+boots 13 "an initramfs that grub.cfg names is gone" /boot/efi
+sed -i /initrd/d "$W/tree/boot/grub/grub.cfg"
+boots 0 "no initramfs, as grub.cfg has it" /boot/efi
+sed -i '/ \/boot\/efi /d' "$W/tree/etc/fstab"
+mk_tar "$W/web01.tar" "$W/tree"
+expect 0 "the same in an archive" web01 --from "$W/web01.tar"
+rm "$W/tree/boot/grub/grub.cfg"
+boots 13 "neither initramfs nor grub.cfg" /boot/efi
+rm "$W"/tree/boot/vmlinuz-*
+
+# A Raspberry Pi: its processor starts by itself what is on a FAT partition, and nothing is in the boot sector.
+pi() { # CODE NAME
+	local img=$W/web01.img
+	rm -f "$img" && truncate -s 48M "$img"
+	printf 'label: dos\nlabel-id: 0x6c586e13\n1: start=2048, size=20480, type=c\n2: start=22528, type=83\n' | sfdisk -q "$img"
+	put_fat "$img" $((1 << 20)) 10240 "$W/esp" "$(fat_id_of web01)" "$(date +%s)"
+	put_ext "$img" $((11 << 20)) $((37 << 10)) "$W/tree" ext4 "$(uuid_of web01/)" "$(date +%s)" ""
+	expect_disk "$1" "Raspberry Pi: $2"
+}
+rm -rf "$W/esp" && mkdir "$W/esp" "$W/tree/boot/firmware"
+kernel "$W/esp/kernel8.img" "$W/esp/initramfs8"
+noise 3 52476 >"$W/esp/bootcode.bin" && noise 4 300000 >"$W/esp/start4.elf"
+echo auto_initramfs=1 >"$W/esp/config.txt"
+printf 'proc /proc proc defaults 0 0\nPARTUUID=6c586e13-01 /boot/firmware vfat defaults 0 2\nPARTUUID=6c586e13-02 / ext4 defaults,noatime 0 1\n' \
+	>"$W/tree/etc/fstab"
+pi 0 "kernel and initramfs"
+rm "$W/esp/initramfs8"
+pi 13 "the initramfs that its configuration asks for is gone"
+printf '# initramfs\narm_64bit=1\n' >"$W/esp/config.txt"
+pi 0 "none is asked for"
+rm "$W/esp/start4.elf" "$W/esp/bootcode.bin"
+pi 13 "its firmware is gone"
 finish

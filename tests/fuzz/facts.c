@@ -26,7 +26,7 @@ static uint64_t told(const struct facts *x)
 	uint64_t sum = x->root_found + 2u * x->fstab_found + 4u * x->has_boot_dir + 8u * x->windows + 16u * x->unified;
 	one_line(x->hostname);
 	one_line(x->machine_id);
-	const char *const all[] = {x->hostname, x->machine_id, x->system, x->kernel, x->initramfs, x->efi,
+	const char *const all[] = {x->hostname, x->machine_id, x->system, x->kernel, x->initramfs, x->efi, x->firmware,
 				   x->windows_system};
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		sum = mix(sum, all[i]);

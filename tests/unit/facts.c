@@ -131,6 +131,101 @@ static void a_unified_kernel(void)
 	facts_free(&x);
 }
 
+static void same(const char *have, const char *want)
+{
+	CHECK_STR(have ? have : "none", want ? want : "none");
+}
+
+/* Kernels and initramfs where distributions put them. */
+static void boot_files(void)
+{
+	static const struct {
+		const char *kernel, *initramfs, *loader, *firmware;
+		struct file files[5];
+	} rows[] = {
+		{"boot/efi/5f1c/6.5.6-300.fc39.x86_64/linux", "boot/efi/5f1c/6.5.6-300.fc39.x86_64/initrd",
+		 "boot/efi/EFI/BOOT/BOOTX64.EFI", NULL,
+		 {{"boot/efi/5f1c/6.5.6-300.fc39.x86_64/linux", "x"}, {"boot/efi/5f1c/6.5.6-300.fc39.x86_64/initrd", "x"},
+		  {"boot/efi/EFI/BOOT/BOOTX64.EFI", "MZ"}}},
+		{"boot/kernels/abc-linux-6.1.63-bzImage", "boot/kernels/def-initrd-linux-6.1.63-initrd", NULL, NULL,
+		 {{"boot/kernels/abc-linux-6.1.63-bzImage", "x"}, {"boot/kernels/def-initrd-linux-6.1.63-initrd", "x"}}},
+		{"boot/EFI/nixos/abc-linux-6.1.63-bzImage.efi", "boot/EFI/nixos/def-initrd-linux-6.1.63-initrd.efi", NULL,
+		 NULL,
+		 {{"boot/EFI/nixos/abc-linux-6.1.63-bzImage.efi", "MZ"},
+		  {"boot/EFI/nixos/def-initrd-linux-6.1.63-initrd.efi", "x"}}},
+		{"boot/firmware/kernel8.img", "boot/firmware/initramfs8", NULL, "boot/firmware/start4.elf",
+		 {{"boot/firmware/kernel8.img", "x"}, {"boot/firmware/initramfs8", "x"}, {"boot/firmware/start4.elf", "x"}}},
+		{NULL, NULL, NULL, NULL, {{"boot/firmware/start4.elf", ""}, {"boot/firmware/start.txt", "x"}}},
+		{"boot/zImage", "boot/uInitrd", NULL, NULL, {{"boot/zImage", "x"}, {"boot/uInitrd", "x"}}},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct facts x;
+		harvest(rows[i].files, &x);
+		same(x.kernel, rows[i].kernel);
+		same(x.initramfs, rows[i].initramfs);
+		same(x.efi, rows[i].loader);
+		same(x.firmware, rows[i].firmware);
+		facts_free(&x);
+	}
+}
+
+/* An initramfs is not missed where all that the boot loader starts does without, and only there. */
+static void no_initramfs(void)
+{
+	static const struct {
+		bool without;
+		struct file files[4];
+	} rows[] = {
+		{true, {{"boot/grub/grub.cfg", "# initrd\nmenuentry x {\n\tlinux /vmlinuz root=/dev/sda1\n}\n"}}},
+		{true, {{"boot/extlinux/extlinux.conf", "LABEL x\n  KERNEL /vmlinuz\n  APPEND root=/dev/sda1\n"}}},
+		{true, {{"boot/loader/entries/x.conf", "title x\nlinux /x/linux"}}},
+		{false, {{"boot/grub/grub.cfg", "set linux_gfx_mode=auto\nlinux_gfx_mode=text\nlinuxes are good\n"}}},
+		{false, {{"boot/other/grub.conf", "linux /vmlinuz\n"}}},
+		{false, {{"boot/grub/grub.cfg", "linux /vmlinuz\ninitrd /initrd.img\n"}}},
+		{false, {{"boot/extlinux/extlinux.conf", "KERNEL /vmlinuz\nAPPEND INITRD=/initramfs-lts\n"}}},
+		{false, {{"boot/grub/grub.cfg", "linux /vmlinuz\n"}, {"boot/loader/entries/x.conf", "initrd /x\n"}}},
+		{false, {{"boot/grub/grub.cfg", "linux /vmlinuz\n"}, {"boot/initrd.img", "x"}}},
+		{true, {{"boot/config.txt", "# initramfs\narm_64bit=1\n"}, {"boot/start4.elf", "x"}}},
+		{false, {{"boot/config.txt", "kernel kernel8.img\n"}}},
+		{false, {{"boot/config.txt", "auto_initramfs=1\n"}, {"boot/start4.elf", "x"}}},
+		{false, {{"boot/vmlinuz-6.1.0", "x"}}},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct facts x;
+		int before = test_bad_here;
+		harvest(rows[i].files, &x);
+		CHECK_INT(facts_boots_without_initramfs(&x), rows[i].without);
+		if (before != test_bad_here)
+			fprintf(stderr, "row %zu\n", i);
+		facts_free(&x);
+	}
+}
+
+/* Where a machine that is not set up by systemd keeps its name; /etc/hostname comes first. */
+static void host_names(void)
+{
+	static const struct {
+		const char *name, *from;
+		struct file files[3];
+	} rows[] = {
+		{"web01.example.org", "/etc/HOSTNAME", {{"etc/HOSTNAME", "web01.example.org\n"}}},
+		{"web01", "/etc/conf.d/hostname", {{"etc/conf.d/hostname", "# hostname=\"a\"\nhostname=\"web01\" # b\n"}}},
+		{"web01", "/etc/conf.d/hostname", {{"etc/conf.d/hostname", "hostname='web00'\n\thostname='web01'"}}},
+		{"web01", "/etc/sysconfig/network", {{"etc/sysconfig/network", "NETWORKING=yes\nHOSTNAME=web01\r\nX=y\n"}}},
+		{"web01", "/etc/rc.conf", {{"etc/rc.conf", "HOSTNAMES=a\nHOSTNAME=web01 # b\n"}}},
+		{NULL, NULL, {{"etc/rc.conf", "HOSTNAME=\n"}, {"etc/sysconfig/network", "X=y\n"}}},
+		{"web01", NULL, {{"etc/hostname", "web01\n"}, {"etc/HOSTNAME", "web00\n"}}},
+		{"web01", "/etc/HOSTNAME", {{"etc/hostname", "\n"}, {"etc/HOSTNAME", "web01\n"}}},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct facts x;
+		harvest(rows[i].files, &x);
+		same(x.hostname, rows[i].name);
+		same(x.hostname_from, rows[i].from);
+		facts_free(&x);
+	}
+}
+
 static void names_of_one_host(void)
 {
 	CHECK(same_host("web01", "web01"));
@@ -152,6 +247,9 @@ int main(void)
 	RUN(a_machine);
 	RUN(a_container);
 	RUN(a_unified_kernel);
+	RUN(boot_files);
+	RUN(no_initramfs);
+	RUN(host_names);
 	RUN(names_of_one_host);
 	return test_done();
 }

@@ -269,6 +269,10 @@ static void test_groups(void)
 	drop();
 }
 
+/* Of the fixture's group and its first volume, as device mapper has them. */
+#define GROUP_ID "aaaaaabbbbccccddddeeeeffffgggggg"
+#define ROOT_ID "rootroaaaabbbbccccddddeeee003164"
+
 static void test_names(void)
 {
 	fresh(0);
@@ -278,6 +282,10 @@ static void test_names(void)
 	CHECK(volume_answers_to(root, "/dev/disk/by-id/dm-name-vg-root"));
 	CHECK(!volume_answers_to(root, "/dev/disk/by-id/dm-name-vg-roof"));
 	CHECK(!volume_answers_to(root, "/dev/disk/by-id/dm-uuid-vg-root"));
+	CHECK(volume_answers_to(root, "/dev/disk/by-id/dm-uuid-LVM-" GROUP_ID ROOT_ID));
+	CHECK(!volume_answers_to(root, "/dev/disk/by-id/dm-uuid-LVM-" GROUP_ID));
+	CHECK(!volume_answers_to(root, "/dev/disk/by-id/dm-uuid-LVM-" GROUP_ID ROOT_ID "x"));
+	CHECK(!volume_answers_to(root, "/dev/disk/by-id/dm-uuid-LVM-" ROOT_ID ROOT_ID));
 	CHECK(!volume_answers_to(root, "/dev/mapper/vg-roof"));
 	struct assembled_volume md = {.manager = MANAGER_MD, .name = "md/web01:data", .volume = "web01:data"};
 	CHECK(volume_answers_to(&md, "/dev/md/data"));

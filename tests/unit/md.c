@@ -89,6 +89,12 @@ static void test_versions(void)
 		CHECK(volume_answers_to(&set.items[0], i ? "/dev/md/data" : "/dev/md7"));
 		CHECK(volume_answers_to(&set.items[0], i ? "/dev/md/web01:data" : "/dev/md/7"));
 		CHECK(!volume_answers_to(&set.items[0], i ? "/dev/mddata" : "/dev/md77"));
+		CHECK(volume_answers_to(&set.items[0],
+					i ? "/dev/disk/by-id/md-uuid-00010203:04050607:08090a0b:0c0d0e0f"
+					  : "/dev/disk/by-id/md-uuid-03020100:07060504:0b0a0908:0f0e0d0c"));
+		CHECK(!volume_answers_to(&set.items[0], "/dev/disk/by-id/md-uuid-00010203:04050607:08090a0b:0c0d0e00"));
+		CHECK(volume_answers_to(&set.items[0], i ? "/dev/disk/by-id/md-name-web01:data" : "/dev/disk/by-id/md-name-7"));
+		CHECK(!volume_answers_to(&set.items[0], "/dev/disk/by-id/md-name-web01"));
 		struct content c;
 		struct error e;
 		NEED(!content_probe(src[0], &c, &e));
