@@ -19,12 +19,12 @@
 #include "backproof/volume_group.h"
 #include "backproof/witness.h"
 
-/* A file system that the subject's own fstab names. */
+/* A file system that the subject's own fstab names, or a mount unit of it. */
 struct fstab_line {
 	char *spec;	/* "UUID=...", "/dev/sda1" */
 	char *mount;	/* "/", "/boot/efi"; "none" for swap */
 	char *type, *options;
-	unsigned line;
+	unsigned line; /* 0: of a mount unit */
 };
 
 /* A drive letter that a Windows inside has given to a volume of a disk (its MountedDevices). */

@@ -117,12 +117,20 @@ static bool is_mounted(const struct subject *s, const char *mount)
 	return false;
 }
 
+/* Where the machine says that it mounts it. */
+static const char *said_by(const struct fstab_line *l, char buf[40])
+{
+	snprintf(buf, 40, l->line ? "line %u of its fstab" : "its mount unit", l->line);
+	return buf;
+}
+
 static void check_line(struct subject *s, const struct fstab_line *l, struct findings *f)
 {
 	bool has_disk = s->volumes.count > 0;
 	struct subject_volume *v = has_disk ? subject_volume_by_spec(s, l->spec) : NULL;
 	const char *root = s->facts.root;
 	struct finding_text more = {.expected = l->spec};
+	char from[40];
 	if (!v && has_disk)
 		v = root_by_hardware(s, l);
 	if (v && !*v->volume->content.type) {
@@ -150,12 +158,11 @@ static void check_line(struct subject *s, const struct fstab_line *l, struct fin
 	bool mapped = !strncmp(l->spec, "/dev/", 5) || has_closed_volume(s);
 	if (mapped && has_closed_volume(s))
 		finding_add(f, PROOF_COVERAGE, "coverage.fstab", root, OUTCOME_UNPROVEN, &more,
-			    "%s (%s, line %u of its fstab) may be inside a volume that can't be looked into",
-			    l->mount, l->spec, l->line);
+			    "%s (%s, %s) may be inside a volume that can't be looked into", l->mount, l->spec,
+			    said_by(l, from));
 	else
 		finding_add(f, PROOF_COVERAGE, "coverage.fstab", root, OUTCOME_BROKEN, &more,
-			    "%s (%s, line %u of its fstab) is not in the restore point", l->mount, l->spec,
-			    l->line);
+			    "%s (%s, %s) is not in the restore point", l->mount, l->spec, said_by(l, from));
 }
 
 bool coverage_in_wim(const struct subject *s)
@@ -236,7 +243,8 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 	}
 	if (!x->fstab_found && is_partitioned(s))
 		finding_add(f, PROOF_COVERAGE, "coverage.fstab", x->root, OUTCOME_UNPROVEN, NULL,
-			    "it has no /etc/fstab: which volumes belong to it is not known");
+			    "it has no /etc/fstab: which volumes belong to it is not known "
+			    "(a host that needs none says so by an empty one)");
 	vec_each(&x->fstab, l)
 	{
 		if (strings_has(&p->policy->exclude, l->mount))

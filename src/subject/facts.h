@@ -25,6 +25,9 @@ void facts_free(struct facts *x);
 /* Lines of an fstab, with octal escapes undone. Garbage lines are passed over as mount(8) does. -1: memory. */
 int fstab_parse(const char *data, struct facts *x) must_check;
 
+/* Mount units that something wants, as further lines. facts_harvest has asked for them. */
+int mount_units_read(struct facts *x, const struct tree_reader *t, struct error *e) must_check;
+
 /* What facts_harvest asks for, for trees that are seen once: exact paths and directory prefixes. */
 extern const char *const facts_wants[];
 

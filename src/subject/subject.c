@@ -46,29 +46,38 @@ static struct subject_volume *find_root(struct subject *s, struct findings *f)
 	return subvolumes_find_root(s, f);
 }
 
+/* The lines of the fstab, and of the mount units behind them. What can't be read for good is read again by
+ * facts_harvest, which reports it. */
+static int read_mounts(struct subject *s, struct subject_volume *root, struct facts *x, struct error *e)
+{
+	autofree char *fstab = NULL;
+	struct tree_reader tree = subject_tree(s);
+	size_t len;
+	int rc = fs_read_file(root->fs, "etc/fstab", MIB, &fstab, &len, e);
+	if (rc == 1 && fstab_parse(fstab, x) < 0)
+		return error_nomem(e);
+	if (rc >= 0)
+		rc = mount_units_read(x, &tree, e);
+	return rc < 0 && e->cls == ERROR_INTERNAL ? -1 : 0;
+}
+
 /* The root is mounted before its fstab can say where: then the others follow. */
 static int mount_volumes(struct subject *s, struct subject_volume *root, struct error *e)
 {
-	autofree char *fstab = NULL;
-	size_t len;
+	struct facts first = {0};
 	root->mount = strdup("/");
 	if (!root->mount)
 		return error_nomem(e);
-	int rc = fs_read_file(root->fs, "etc/fstab", MIB, &fstab, &len, e);
-	/* What can't be read for good is read again by facts_harvest, which reports it. */
-	if (rc != 1)
-		return rc < 0 && e->cls != ERROR_CORRUPT ? -1 : 0;
-	struct facts first = {0};
-	rc = fstab_parse(fstab, &first);
+	int rc = read_mounts(s, root, &first, e);
 	if (rc == 0) {
 		s->facts.fstab.items = first.fstab.items;
 		s->facts.fstab.count = first.fstab.count;
 		s->facts.fstab.capacity = first.fstab.capacity;
-		rc = mounts_assign(s) < 0 || subvolumes_mount(s, e) < 0 ? -1 : 0;
+		rc = mounts_assign(s) < 0 || subvolumes_mount(s, e) < 0 ? error_nomem(e) : 0;
 		memset(&s->facts.fstab, 0, sizeof s->facts.fstab);
 	}
 	facts_free(&first);
-	return rc < 0 ? error_nomem(e) : 0;
+	return rc;
 }
 
 /* What is mounted there was seen with the tree. */

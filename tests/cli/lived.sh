@@ -79,6 +79,27 @@ END
 mk_disk "$W/web01.img" "$W/tree"
 expect_disk 0 "fstab with the ends of lines of another system"
 
+# systemd mounts by units too, without a line in the fstab.
+cp "$W/fstab" "$W/tree/etc/fstab"
+units=$W/tree/etc/systemd/system
+mkdir -p "$units/local-fs.target.wants"
+printf '[Mount]\nWhat=/dev/disk/by-uuid/%s\nWhere=/srv\nType=ext4\n' "$(uuid_of web01/srv)" >"$units/srv.mount"
+mk_disk "$W/web01.img" "$W/tree"
+expect_disk 0 "a mount unit that nothing wants"
+ln -s /etc/systemd/system/srv.mount "$units/local-fs.target.wants/srv.mount"
+mk_disk "$W/web01.img" "$W/tree"
+expect_disk 13 "a mount unit's disk is not there"
+mkdir "$W/srv" "$W/two" && noise 12 50000 >"$W/srv/data"
+mv "$W/web01.img" "$W/two/web01-sda.img"
+mk_data_disk "$W/two/web01-sdb.img" "$W/srv" "$(uuid_of web01/srv)"
+expect 0 "a mount unit's disk is there" web01 --from "$W/two"
+run inspect "$W"/two/web01-sd?.img --cat /srv/data
+holds "it is where the unit mounts it" cmp "$W/out" "$W/srv/data"
+printf '[Mount]\nWhat=/var/lib/snapd/snaps/core_1.snap\nWhere=/snap/core/1\nType=squashfs\n' >"$units/srv.mount"
+mk_disk "$W/web01.img" "$W/tree"
+expect_disk 0 "a snap's mount unit"
+rm -r "$W/tree/etc/systemd"
+
 # Where distributions keep what boots: kernel-install, unified images and systemd-boot, whatever the ESP is mounted as.
 boots() { # CODE NAME ESP-MOUNT: of $W/tree and $W/esp
 	printf 'PARTUUID=%s / ext4 defaults 0 1\n' "$p2" >"$W/tree/etc/fstab"

@@ -36,7 +36,7 @@ static uint64_t told(const struct facts *x)
 	}
 	vec_each(&x->fstab, l)
 	{
-		if (!l->spec || !l->mount || !l->line)
+		if (!l->spec || !l->mount || !l->type)
 			abort();
 		sum = mix(mix(mix(mix(sum, l->spec), l->mount), l->type), l->options);
 	}

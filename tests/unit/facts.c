@@ -131,6 +131,42 @@ static void a_unified_kernel(void)
 	facts_free(&x);
 }
 
+/* systemd.mount(5): of the units in /etc those that something wants. */
+static void mount_units(void)
+{
+	static const struct file files[] = {
+		{"etc/fstab", "UUID=1 / ext4\n"},
+		{"etc/systemd/system/srv-my\\x20data.mount",
+		 "[Unit]\nWhat=/dev/no\n[Mount]\n# What=/dev/none\nWhat = /dev/sdz\n\tWhat=\"UUID=2\" \r\n"
+		 "Where=/srv/my data\nType=ext4\nOptions=noatime\n[Install]\nWhere=/no\n"},
+		{"etc/systemd/system/local-fs.target.wants/srv-my\\x20data.mount", "x"},
+		{"etc/systemd/system/multi-user.target.requires/srv-my\\x20data.mount", "x"},
+		{"etc/systemd/system/opt.mount", "[Mount]\nWhat=UUID=3\nWhere=/opt"},
+		{"etc/systemd/system/local-fs.target.wants/opt.automount", "x"},
+		{"etc/systemd/system/unused.mount", "[Mount]\nWhat=UUID=4\nWhere=/unused\n"},
+		{"etc/systemd/system/half.mount", "[Mount]\nWhat=\nWhere=/half\n"},
+		{"etc/systemd/system/other.mount", "[Mount]\nWhatever=UUID=5\nWhere=/other\n"},
+		{"etc/systemd/system/local-fs.target.wants/half.mount", "x"},
+		{"etc/systemd/system/local-fs.target.wants/other.mount", "x"},
+		{"etc/systemd/system/local-fs.target.wants/gone.mount", "x"},
+		{"etc/systemd/system/local-fs.target.wants/.mount", "x"},
+		{"etc/systemd/system/timers.target.wants/apt.timer", "x"},
+		{NULL, NULL},
+	};
+	struct facts x;
+	harvest(files, &x);
+	NEED(x.fstab.count == 3);
+	CHECK_STR(x.fstab.items[1].spec, "UUID=2");
+	CHECK_STR(x.fstab.items[1].mount, "/srv/my data");
+	CHECK_STR(x.fstab.items[1].type, "ext4");
+	CHECK_STR(x.fstab.items[1].options, "noatime");
+	CHECK_INT(x.fstab.items[1].line, 0);
+	CHECK_STR(x.fstab.items[2].mount, "/opt");
+	CHECK_STR(x.fstab.items[2].type, "auto");
+	CHECK(!x.fstab.items[2].options);
+	facts_free(&x);
+}
+
 static void same(const char *have, const char *want)
 {
 	CHECK_STR(have ? have : "none", want ? want : "none");
@@ -247,6 +283,7 @@ int main(void)
 	RUN(a_machine);
 	RUN(a_container);
 	RUN(a_unified_kernel);
+	RUN(mount_units);
 	RUN(boot_files);
 	RUN(no_initramfs);
 	RUN(host_names);
