@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "guess.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -9,6 +10,8 @@
 
 /* A file that names no kind is a backup only if it is large. */
 #define UNNAMED_MIN MIB
+/* How many levels of host and date, web01/2026/11/23 say, are followed below the last one that is of any name. */
+#define NAMED_LEVELS 4
 
 void guess_init(struct guess *g, const char *host)
 {
@@ -75,13 +78,22 @@ static void note_unreadable(struct guess *g, const char *rel, const struct error
 	g->unreadable = *why;
 }
 
+/* Further down only what is called by the host, or by a date or a piece of one, holds backups rather than files. */
+static bool leads_on(const struct walk *w, const char *name)
+{
+	if (w->depth > 0)
+		return true;
+	bool date = isdigit((unsigned char)*name) && !name[strspn(name, "0123456789-_.:TZ")];
+	return w->depth > -NAMED_LEVELS && (date || name_host_rank(name, strlen(name), w->g->host));
+}
+
 static int walk_directory(struct walk *w, int dir, const char *name, const char *rel,
 			  struct error *e)
 {
 	/* Hidden directories belong to snapshots, tools and unfinished transfers. */
 	if (is_partial_name(name))
 		return guess_add(w->g, w->top, w->top_name, rel, SCAN_DIR, e);
-	if (w->depth == 0 || scan_is_system_dir(name))
+	if (!leads_on(w, name) || scan_is_system_dir(name))
 		return 0;
 	autoclose int fd = scan_open(dir, name, false);
 	if (fd < 0) {
@@ -97,7 +109,7 @@ static int walk_directory(struct walk *w, int dir, const char *name, const char 
 
 static int add_link(struct walk *w, int dir, const char *name, const char *rel, struct error *e)
 {
-	if (!w->depth || is_partial_name(name) || scan_is_system_dir(name))
+	if (!leads_on(w, name) || is_partial_name(name) || scan_is_system_dir(name))
 		return 0;
 	autofree char *path = text_format("%s/%s", w->top, rel);
 	return path ? links_add(&w->g->links, dir, name, path, rel, e) : error_nomem(e);

@@ -34,7 +34,10 @@ void guess_free(struct guess *g);
 /* One file or one partial directory. rel is below top. Names that can't be backups are left out. */
 int guess_add(struct guess *g, const char *top, const char *top_name, const char *rel,
 	      enum scan_type type, struct error *e) must_check;
-/* The directory rel below top ("" : top itself, opened by the caller as fd) and depth levels below it. */
+/*
+ * The directory rel below top ("" : top itself, opened by the caller as fd) and depth levels below it, and further down
+ * the directories that are called by the host or a date.
+ */
 int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, const char *rel,
 	       int depth, struct error *e) must_check;
 /* -1 also when a directory that may hold the host's newest can't be read, or is linked. May be asked again. */

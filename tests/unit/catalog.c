@@ -580,6 +580,20 @@ static void test_guess_hosts(void)
 	put("deep/a/b/c/y.img", 1);
 	CHECK_STR(from("deep", "deep"), "a/b/x.img[]");
 	CHECK_STR(find(NULL, "deep", NULL), "deep/a/b/x.img[]");
+	/* But the newest may be in a directory for each year, month and day, or for each host somewhere. */
+	put("deep/2026/11/22/x.img", 2);
+	put("deep/2026/11/23/x.img", 3);
+	put("deep/2026/11/24/files/x.img", 4);
+	CHECK_STR(from("deep", "deep"), "2026/11/23/x.img[];2026/11/22/x.img[];a/b/x.img[]");
+	CHECK_STR(find(NULL, "deep", NULL), "deep/2026/11/23/x.img[];deep/2026/11/22/x.img[];deep/a/b/x.img[]");
+	put("site/dc1/rack2/web01/2026-11-23/sda.img", 1);
+	put("site/dc1/rack2/web02/2026-11-24/sda.img", 1);
+	put("site/web01-2026-11-22.img", 2);
+	CHECK_STR(from("site", "web01"), "dc1/rack2/web01/2026-11-23[sda];web01-2026-11-22.img[]");
+	put("site/dc1/web01/2026/11/24/0300/sda.img", at("2026-11-24T06:00:00Z"));
+	put("site/dc1/web01/2026/11/24/0300/1/sda.img", at("2026-11-25T06:00:00Z"));
+	CHECK_STR(from("site", "web01"),
+		  "dc1/web01/2026/11/24/0300/*.img[sda];dc1/rack2/web01/2026-11-23[sda];web01-2026-11-22.img[]");
 }
 
 static void test_from_files(void)
