@@ -268,8 +268,8 @@ int scratch_charge(struct scratch *s, uint64_t bytes, struct error *e)
 	if (s->limit && used > s->limit) {
 		atomic_fetch_sub(&s->used, bytes);
 		return error_budget(e, "budget.scratch",
-				 "scratch needs at least %s, its limit is %s (scratch_limit)",
-				 format_size(used, want), format_size(s->limit, have));
+				    "scratch needs more than its limit of %s (scratch_limit)",
+				    format_size(s->limit, have));
 	}
 	if (fstatvfs(s->fd, &v) == 0) {
 		uint64_t free_bytes = (uint64_t)v.f_bavail * v.f_frsize;

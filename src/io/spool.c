@@ -12,7 +12,7 @@
 #include "spool_writer.h"
 
 #define GRAIN SPOOL_GRAIN
-#define CHARGE (64 * MIB) /* scratch is charged in steps of this size */
+#define CHARGE (64 * MIB) /* scratch is charged in steps of this size, and near its limit by what is needed */
 #define SHARE 10	  /* of what memory there is, a spool has one part: so much the kernel lets wait by itself */
 
 struct spool {
@@ -43,8 +43,10 @@ static void write_run(struct spool *sp, const uint8_t *p, size_t len, uint64_t o
 {
 	sp->data += len;
 	while (!sp->full && sp->charged < sp->data) {
-		if (scratch_charge(sp->scratch, CHARGE, &sp->reason) == 0)
-			sp->charged += CHARGE;
+		uint64_t need = sp->data - sp->charged;
+		uint64_t step = scratch_charge(sp->scratch, CHARGE, &sp->reason) == 0 ? CHARGE : need;
+		if (step == CHARGE || scratch_charge(sp->scratch, need, &sp->reason) == 0)
+			sp->charged += step;
 		else
 			sp->full = true;
 	}
@@ -119,7 +121,6 @@ struct source *spool_stream(struct scratch *s, struct stream *upstream, uint64_t
 				fd = -1;
 		}
 	}
-	if (!out)
-		scratch_refund(s, sp.charged);
+	scratch_refund(s, out ? sp.charged - sp.data : sp.charged);
 	return out;
 }

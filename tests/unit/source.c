@@ -234,8 +234,19 @@ static void spool_keeps_what_is_not_zero(void)
 	CHECK_INT(source_read_at(spool, 0, got, size, &e), 0);
 	CHECK(!memcmp(data, got, size));
 	CHECK(source_stat(spool)->st_blocks * 512 < 256 * 1024);
+	/* What is taken of scratch is what was not zero. */
+	CHECK_INT(scratch_charge(sc, 63 * MIB, &e), 0);
+	scratch_refund(sc, 63 * MIB);
 	source_destroy(spool);
 	stream_destroy(s);
+	struct scratch *small = scratch_open(in_dir("scratch"), MIB, &e);
+	NEED(small);
+	s = stream_from_source(m, &e);
+	spool = spool_stream(small, s, 0, NULL, &e);
+	CHECK(spool && source_size(spool) == size);
+	source_destroy(spool);
+	stream_destroy(s);
+	scratch_destroy(small);
 
 	/* Too small a scratch: no source, but the stream is proved to its end, and the need is named. */
 	struct scratch *tiny = scratch_open(in_dir("scratch"), 1 * KIB, &e);
@@ -244,7 +255,7 @@ static void spool_keeps_what_is_not_zero(void)
 	CHECK(!spool_stream(tiny, s, 0, NULL, &e));
 	CHECK_INT(e.cls, ERROR_LIMIT);
 	CHECK_INT(stream_state(s), STREAM_FINISHED);
-	CHECK(strstr(e.text, "scratch needs") != NULL);
+	CHECK(strstr(e.text, "scratch needs more than its limit of 1.0 KiB (scratch_limit)") != NULL);
 	stream_destroy(s);
 	scratch_destroy(tiny);
 	scratch_destroy(sc);
