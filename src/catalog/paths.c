@@ -166,22 +166,24 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		       struct error *e)
 {
 	size_t directories = 0, absent = 0;
+	const char *missing = NULL;
 	civil_zone();
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < paths->count; i++) {
 		struct stat st;
 		if (stat(paths->items[i], &st) == 0)
 			directories += S_ISDIR(st.st_mode);
-		else if (is_absent(paths->items[i]))
+		else if (is_absent(paths->items[i])) {
+			missing = missing ? missing : paths->items[i];
 			absent++;
-		else
+		} else
 			return error_sys(e, "%s", paths->items[i]);
 	}
 	/* Nothing has ever been put there: that is no backup, not a place that can't be reached. */
 	if (absent && absent == paths->count)
 		return 0;
 	if (absent) {
-		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "a part that is named is not there");
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: a part that is named is not there", missing);
 		e->sys = ENOENT;
 		return -1;
 	}

@@ -349,14 +349,16 @@ static void judge_coverage(struct loader *l)
 	if (!l->out->paths.count)
 		return;
 	const char *named = l->strangers ? l->strangers : l->out->paths.items[0];
+	char more[40] = " was";
+	if (l->out->paths.count > 1)
+		snprintf(more, sizeof more, " and %zu more were", l->out->paths.count - 1);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct sidecar_target *t = &l->targets[i];
 		if (t->covered || t->note || (sidecar_is_one(t->base) && !t->first))
 			continue;
 		finding_add(l->f, PROOF_INTEGRITY, "sidecar.coverage", t->full, OUTCOME_BROKEN,
 			    &(struct finding_text){.blame = BLAME_INCOMPLETE},
-			    "no sidecar holds a digest of this file (%s and %zu more were read)", named,
-			    l->out->paths.count - 1);
+			    "no sidecar holds a digest of this file (%s%s read)", named, more);
 	}
 }
 

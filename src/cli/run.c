@@ -229,7 +229,7 @@ static int prepare(struct run *x)
 	struct options *o = x->o;
 	struct error e = {0};
 	enum code code;
-	if (!o->command || !o->command[0])
+	if (!o->command || !o->command[0] || !*o->command[0])
 		return usage(o, "run needs a command: backproof run HOST -- COMMAND...");
 	/* 1 and 2 would be the gate's or COMMAND's: nobody could tell. */
 	if (o->exit_style == EXIT_NAGIOS)

@@ -73,10 +73,12 @@ static int set_machine_id(char **field, const char *value, struct error *e)
 }
 
 /* NULL: fine. */
-static const char *word_fault(enum config_type type, const char *word)
+static const char *word_fault(const struct config_key *k, const char *word)
 {
+	enum config_type type = k->type;
 	if (type == TYPE_PATHS && *word != '/')
-		return "absolute paths or globs such as /etc/fstab /boot/*";
+		return strstr(k->name, "keys") ? "absolute paths"
+					       : "absolute paths or globs such as /etc/fstab /boot/*";
 	if (type == TYPE_NAMES && config_name_fault(CONFIG_REPOSITORY, word))
 		return "names of repositories";
 	if (type == TYPE_WORDS && *word == '@')
@@ -94,7 +96,7 @@ static int set_words(const struct config_key *k, struct strings *field, const ch
 		return error_nomem(e);
 	}
 	for (size_t i = 0; i < words.count && !fault; i++)
-		fault = word_fault(k->type, words.items[i]);
+		fault = word_fault(k, words.items[i]);
 	if (fault || !words.count) {
 		strings_free(&words);
 		return expected(e, fault ? fault : "at least one word");

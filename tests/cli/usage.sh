@@ -58,6 +58,8 @@ END
 usage "repeated --quiet" check web01 "${f[@]}" --quiet --quiet
 usage "repeated --config" check web01 "${f[@]}" --config "$W/empty.conf" --config "$W/empty.conf"
 
+usage "nothing to run" run web01 "${f[@]}" --config "$W/empty.conf" --scratch "$S" -- ''
+
 # Whoever asked for another form of the exit status gets this one in it, too: a unit would skip 64 quietly.
 told() { # CODE ARGUMENTS...
 	local want=$1
@@ -110,6 +112,7 @@ config "bad depth" '[policy "default"]\ndepth = deepest\n' 'c.conf:2'
 config "no section" 'max_age = 24h\n' 'c.conf:1'
 config "no equals sign" '[policy "default"]\nmax_age 24h\n' 'c.conf:2'
 config "section not closed" '[policy "default"\nmax_age = 24h\n' 'c.conf:1'
+config "key without its directory" '[policy "default"]\ntrusted_keys = web.pub\n' 'c.conf:2: trusted_keys = web.pub: expected absolute paths$'
 config "unknown layout" '[repository "n"]\npath = /tmp\nlayout = vzdmup\n[host "web01"]\nrepository = n\n' 'c.conf:3'
 config "host names a repository that is not there" '[host "web01"]\nrepository = nas9\n' 'c.conf:2'
 config "host names a policy that is not there" '[host "web01"]\npolicy = strict\n' 'c.conf:2'

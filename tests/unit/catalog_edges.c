@@ -105,6 +105,7 @@ static void test_given(void)
 	/* Some are there and some are not: parts are missing. */
 	CHECK_STR(FROM("web01", "web01-2026-11-21-sda.img", "web01-2026-11-21-sdc.img"), "error corrupt");
 	CHECK_INT(why.sys, ENOENT);
+	CHECK_STR(why.text, "web01-2026-11-21-sdc.img: a part that is named is not there");
 	/* Nothing was ever there; or that can't be told. */
 	CHECK_STR(FROM("web01", "none"), "");
 	CHECK_STR(FROM("web01", "none///"), "");

@@ -400,6 +400,7 @@ static void only_others(void)
 	make("p/a.img.zst.sha256", "%s  renamed.img.zst\n", hex_of(DIGEST_SHA256, "x"));
 	LOAD(&l, "p/a.img.zst");
 	CHECK(l.f.count && l.f.items[0].blame == BLAME_INCOMPLETE);
+	CHECK(l.f.count && strstr(l.f.items[0].detail, "p/a.img.zst.sha256 was read)"));
 	expect(&l, 0, 1, "sidecar.coverage");
 	/* Cut in the middle of the name */
 	make("p/a.img.zst.sha256", "%s  a.img.z", hex_of(DIGEST_SHA256, "x"));
