@@ -63,12 +63,26 @@ int door_names(const char *directory, size_t most, struct strings *out)
 	return rc;
 }
 
-/* Where leases or locks don't work, nothing is learned. */
+/* Would a lock of this type meet another's? */
+static bool is_locked(int fd, short type, off_t from, off_t len)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = from, .l_len = len};
+	return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+}
+
+/* QEMU's programs keep shared locks, on the byte 100 + n of an image for the permission n; readers have other ones. */
+#define QEMU_WRITE 101
+#define QEMU_RESIZE 103
+
+/* Where leases or locks don't work, nothing is learned. Of others' files, and over a network, there are no leases. */
 static bool is_written(int fd)
 {
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return true;
 	(void)flock(fd, LOCK_UN);
+	if (is_locked(fd, F_RDLCK, 0, 0) || is_locked(fd, F_WRLCK, QEMU_WRITE, 1) ||
+	    is_locked(fd, F_WRLCK, QEMU_RESIZE, 1))
+		return true;
 	/* The kernel refuses a read lease while a writer has it open. */
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
 		(void)fcntl(fd, F_SETLEASE, F_UNLCK);

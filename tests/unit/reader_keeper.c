@@ -99,6 +99,19 @@ static int other_again(void *self, int fd)
 static const struct door_keeper other = {other_open, other_stat, other_real, other_names, other_written, other_cached,
 					 other_again, NULL};
 
+/* Is it said of fd when somebody else has locked that much of the file, and it is not ours, so that leases tell nothing? */
+static bool locked(int fd, int how, short type, off_t from, off_t len)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = from, .l_len = len};
+	autoclose int writer = open(at("web01.img"), how | O_CLOEXEC);
+	NEED(writer >= 0 && fcntl(writer, F_OFD_SETLK, &l) == 0);
+	uid_t self = geteuid();
+	NEED(self != 0 || seteuid(65534) == 0);
+	bool is = door_written(fd);
+	NEED(self != 0 || seteuid(0) == 0);
+	return is;
+}
+
 static void doors(void)
 {
 	struct strings names = {0};
@@ -143,6 +156,10 @@ static void doors(void)
 	NEED(flock(writer, LOCK_EX) == 0);
 	CHECK(door_written(fd));
 	close(writer);
+	CHECK(locked(fd, O_RDWR, F_WRLCK, 0, 0) && locked(fd, O_RDWR, F_WRLCK, 7, 1));
+	/* As QEMU's programs lock an image that they read, write to, and resize. */
+	CHECK(!locked(fd, O_RDONLY, F_RDLCK, 100, 1) && !locked(fd, O_RDONLY, F_RDLCK, 201, 1));
+	CHECK(locked(fd, O_RDONLY, F_RDLCK, 101, 1) && locked(fd, O_RDONLY, F_RDLCK, 103, 1));
 	fail_at("flock", 1, ENOLCK);
 	CHECK(!door_written(fd));
 	fail_at("fcntl64", 1, EINVAL);
