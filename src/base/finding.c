@@ -167,6 +167,13 @@ void findings_take(struct findings *to, const struct findings *from)
 	merge(to, from, MERGE_ALL);
 }
 
+/* "a.img: grew", of a.img: a report says already whose it is. */
+static const char *without_subject(const char *text, const char *subject)
+{
+	size_t n = subject ? strlen(subject) : 0;
+	return n && !strncmp(text, subject, n) && !strncmp(text + n, ": ", 2) ? text + n + 2 : text;
+}
+
 void finding_error(struct findings *f, enum proof proof, const char *check, const char *subject,
 		   const struct error *e)
 {
@@ -186,7 +193,8 @@ void finding_error(struct findings *f, enum proof proof, const char *check, cons
 		.offset = e->offset,
 		.has_offset = e->offset >= 0,
 	};
-	finding_add(f, proof, e->budget ? e->budget : check, subject, outcome, &more, "%s", e->text);
+	finding_add(f, proof, e->budget ? e->budget : check, subject, outcome, &more, "%s",
+		    without_subject(e->text, subject));
 }
 
 static const char *const proof_names[PROOF_COUNT] = {

@@ -343,7 +343,7 @@ static const char *difference(const struct stat *a, const struct stat *b)
 	if (a->st_dev != b->st_dev || a->st_ino != b->st_ino)
 		return "was replaced by another file";
 	if (b->st_size > a->st_size)
-		return "is still growing";
+		return "grew";
 	if (b->st_size < a->st_size)
 		return "became shorter";
 	if (!same_time(a->st_mtim, b->st_mtim))

@@ -135,6 +135,20 @@ static void long_subjects(void)
 	findings_free(&f);
 }
 
+/* What is wrong says no second time whose it is. */
+static void subject_once(void)
+{
+	struct findings f = new_findings();
+	struct error e = {.cls = ERROR_BUSY, .offset = ERROR_NO_OFFSET, .text = "a.img: grew"};
+	finding_error(&f, PROOF_PRESENCE, "a.check", "a.img", &e);
+	finding_error(&f, PROOF_PRESENCE, "a.check", "a", &e);
+	finding_error(&f, PROOF_PRESENCE, "a.check", "", &e);
+	CHECK_STR(f.items[0].detail, "grew");
+	CHECK_STR(f.items[1].detail, "a.img: grew");
+	CHECK_STR(f.items[2].detail, "a.img: grew");
+	findings_free(&f);
+}
+
 /* A limit that has a name is found by it. */
 static void limits_by_name(void)
 {
@@ -278,6 +292,7 @@ int main(void)
 	RUN(a_proof_is_as_good_as_its_worst);
 	RUN(against_a_subject);
 	RUN(long_subjects);
+	RUN(subject_once);
 	RUN(limits_by_name);
 	RUN(errors_become_findings);
 	RUN(lists_are_merged);
