@@ -58,6 +58,8 @@ int config_load(const char *file, const char *used_policy, struct config *out,
 		struct error *e) must_check;
 void config_free(struct config *c);
 const struct host_config *config_host(const struct config *c, const char *name);
+/* The name of the configured host that may be meant by one that is not configured, or NULL. */
+const char *config_near_host(const struct config *c, const char *name);
 /* The policy for a host (NULL: one that is not configured): the one that is given, or the host's, or "default". */
 const char *config_policy_name(const char *given, const struct host_config *h);
 const struct policy *config_policy(const struct config *c, const char *name);

@@ -26,6 +26,8 @@ int judge_prepare(struct judging *j, const struct options *o, const char *name)
 		return usage(o, name, "takes one HOST; there is a stray argument");
 	if (!*o->arguments.items[0])
 		return usage(o, name, "has an empty HOST");
+	if (*o->arguments.items[0] == '@')
+		return usage(o, name, "takes one HOST; audit takes groups");
 	if (load_config(o, &j->config) < 0)
 		return exit_status(CODE_CONFIG, o->exit_style, false);
 	enum code refused = passes_prepare(&j->passes, o, &j->config, &o->arguments);

@@ -160,6 +160,8 @@ static const char *misuse(const struct options *o)
 		return "waive takes one HOST; there is a stray argument";
 	if (hosts ? !*o->arguments.items[0] : !o->list_all)
 		return hosts ? "the HOST is empty" : "waive needs a HOST: backproof waive HOST --reason TEXT --for 2h";
+	if (hosts && *o->arguments.items[0] == '@')
+		return "waive takes one HOST, and no group";
 	if (ways && (o->reason || o->ticket || o->lasting))
 		return "--reason, --ticket and --for are of a new waiver: not with --approve, --end or --list";
 	if (!ways && !o->reason)
@@ -178,10 +180,7 @@ static int check_host(const struct waive *x)
 {
 	if (!x->host || !x->config.host_count || config_host(&x->config, x->host) || x->o->overrides.history)
 		return 0;
-	autofree const char **names = calloc(x->config.host_count, sizeof *names);
-	for (size_t i = 0; names && i < x->config.host_count; i++)
-		names[i] = x->config.hosts[i].name;
-	const char *near = names ? nearest_name(x->host, names, x->config.host_count) : NULL;
+	const char *near = config_near_host(&x->config, x->host);
 	autotext struct text t = {0};
 	text_printf(&t, "%s is not configured%s%s%s", x->host, near ? "; is " : "", near ? near : "",
 		    near ? " meant?" : " (with --history FILE it need not be)");

@@ -68,6 +68,14 @@ const struct host_config *config_host(const struct config *c, const char *name)
 	return s ? &c->hosts[s->index] : NULL;
 }
 
+const char *config_near_host(const struct config *c, const char *name)
+{
+	autofree const char **names = calloc(c->host_count + 1, sizeof *names);
+	for (size_t i = 0; names && i < c->host_count; i++)
+		names[i] = c->hosts[i].name;
+	return names ? nearest_name(name, names, c->host_count) : NULL;
+}
+
 const char *config_policy_name(const char *given, const struct host_config *h)
 {
 	return given ? given : h && h->policy ? h->policy : "default";

@@ -159,11 +159,21 @@ static void stop_with(struct host_result *out, enum code code, const char *text)
 static void no_point(const struct gate_request *r, const struct catalog *c, struct host_result *out)
 {
 	struct finding_text more = {.blame = BLAME_NO_BACKUP};
-	const char *where = r->from && r->from->count ? r->from->items[0] : "the configured repositories";
+	bool given = r->from && r->from->count;
+	const char *where = given ? r->from->items[0] : "the configured repositories";
+	if (c->partial.count) {
+		finding_add(&out->findings, PROOF_PRESENCE, "presence.point", r->host, OUTCOME_BROKEN, &more,
+			    "there is no finished restore point of %s in %s, only an unfinished one: %s", r->host, where,
+			    c->partial.items[0]);
+		return;
+	}
+	/* A name may be spelt wrong; hosts need not be configured. */
+	bool known = given || !r->config->host_count || config_host(r->config, r->host);
+	const char *near = known ? NULL : config_near_host(r->config, r->host);
 	finding_add(&out->findings, PROOF_PRESENCE, "presence.point", r->host, OUTCOME_BROKEN, &more,
-		    c->partial.count ? "there is no finished restore point of %s in %s, only an unfinished one: %s"
-				     : "there is no restore point of %s in %s%s",
-		    r->host, where, c->partial.count ? c->partial.items[0] : "");
+		    "there is no restore point of %s in %s%s%s%s%s", r->host, where,
+		    known ? "" : "; no such host is configured", near ? "; is " : "", near ? near : "",
+		    near ? " meant?" : "");
 }
 
 /* Judges the newest restore point; with fallback, older ones until one is safe. */

@@ -127,6 +127,8 @@ cp "$web01" "$W/nas/web02/$day/sda.img.zst"
 audit 13 "wrong host comes before missing" --jobs 1
 run audit nosuchhost --config "$W/c.conf" --scratch "$S"
 if [ "$code" != 0 ]; then ok "audit: a host that is not configured"; else why "not 0" | not_ok "audit: a host that is not configured"; fi
+run check dbo1 --config "$W/c.conf" --scratch "$S" --format json
+holds "check: a host that is not configured, and the one that is meant" grep -q 'no such host is configured; is db01 meant?' "$W/out"
 run audit @nosuchgroup --config "$W/c.conf" --scratch "$S"
 if [ "$code" != 0 ]; then ok "audit: a group that is not configured"; else why "not 0" | not_ok "audit: a group that is not configured"; fi
 run audit --config "$W/empty.conf" --scratch "$S"

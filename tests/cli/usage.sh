@@ -21,6 +21,9 @@ usage "unknown option" check web01 "${f[@]}" --frobnicate
 usage "unknown short option" check web01 "${f[@]}" -Z
 usage "option without its value" check web01 --from
 usage "empty host" check '' "${f[@]}"
+usage "group where a host is meant" check @web "${f[@]}"
+usage "group to be patched" run @web "${f[@]}" -- true
+usage "group to be waived" waive @web --reason x --for 1h
 usage "value for an option that takes none" check web01 "${f[@]}" --quiet=yes
 usage "abbreviated option" check web01 --fro "$W/b/web01.img"
 usage "unknown exit style" check web01 "${f[@]}" --exit-style nagios2
