@@ -163,8 +163,8 @@ static void no_point(const struct gate_request *r, const struct catalog *c, stru
 	const char *where = given ? r->from->items[0] : "the configured repositories";
 	if (c->partial.count) {
 		finding_add(&out->findings, PROOF_PRESENCE, "presence.point", r->host, OUTCOME_BROKEN, &more,
-			    "there is no finished restore point of %s in %s, only an unfinished one: %s", r->host, where,
-			    c->partial.items[0]);
+			    "there is no finished restore point of %s in %s, only an unfinished one: %s", r->host,
+			    where, c->partial.items[0]);
 		return;
 	}
 	/* A name may be spelt wrong; hosts need not be configured. */
