@@ -109,7 +109,7 @@ static bool starts_kernel(const char *line)
 	return false;
 }
 
-static void read_config(struct facts *x, const char *text, bool of_firmware)
+static int read_config(struct facts *x, const char *text, bool of_firmware)
 {
 	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		p += strspn(p, " \t");
@@ -117,26 +117,35 @@ static void read_config(struct facts *x, const char *text, bool of_firmware)
 		if (*p == '#')
 			continue;
 		autofree char *line = strndup(p, n);
-		/* Without memory to look: it may ask for one. */
-		if (!line || strcasestr(line, "initrd") || strcasestr(line, "initramfs"))
+		if (!line)
+			return -1;
+		if (strcasestr(line, "initrd") || strcasestr(line, "initramfs"))
 			x->initramfs_asked = true;
 		else if (!of_firmware && starts_kernel(line))
 			x->kernel_named = true;
 	}
 	x->firmware_config |= of_firmware;
+	return 0;
 }
 
-/* A configuration that can't be read may ask for an initramfs. */
-static void boot_config(struct facts *x, const struct tree_reader *t, const char *dir, const char *n)
+/* A configuration that can't be one may ask for an initramfs. */
+static int boot_config(struct facts *x, const struct tree_reader *t, const char *dir, const char *n, struct error *e)
 {
 	autofree char *path = text_format("%s/%s", dir, n), *data = NULL;
 	struct error why = {0};
 	size_t len = 0;
-	int rc = path ? t->read(t->ctx, path, CONFIG_MAX, &data, &len, NULL, &why) : -1;
+	if (!path)
+		return error_nomem(e);
+	int rc = t->read(t->ctx, path, CONFIG_MAX, &data, &len, NULL, &why);
+	if (rc < 0 && why.cls != ERROR_LIMIT) {
+		*e = why;
+		return -1;
+	}
 	if (rc < 0 || (rc > 0 && memchr(data, 0, len)))
 		x->initramfs_asked = true;
-	else if (rc > 0)
-		read_config(x, data, !strcmp(n, "config.txt"));
+	else if (rc > 0 && read_config(x, data, !strcmp(n, "config.txt")) < 0)
+		return error_nomem(e);
+	return 0;
 }
 
 bool facts_boots_without_initramfs(const struct facts *x)
@@ -160,8 +169,8 @@ static int scan_boot(struct facts *x, const struct tree_reader *t, const char *d
 		const char *n = names.items[i];
 		int real = is_boot_file(n) ? has_content(t, dir, n, e) : 0;
 		rc = real > 0 ? boot_file(x, dir, n, e) : real;
-		if (facts_is_boot_config(dir, n))
-			boot_config(x, t, dir, n);
+		if (rc >= 0 && facts_is_boot_config(dir, n))
+			rc = boot_config(x, t, dir, n, e);
 		if (rc < 0 || depth == 0 || !may_be_directory(n) || is_kernel(n))
 			continue;
 		autofree char *sub = text_format("%s/%s", dir, n);

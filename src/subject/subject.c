@@ -58,7 +58,7 @@ static int read_mounts(struct subject *s, struct subject_volume *root, struct fa
 		return error_nomem(e);
 	if (rc >= 0)
 		rc = mount_units_read(x, &tree, e);
-	return rc < 0 && e->cls == ERROR_INTERNAL ? -1 : 0;
+	return rc < 0 && e->cls != ERROR_CORRUPT && e->cls != ERROR_LIMIT ? -1 : 0;
 }
 
 /* The root is mounted before its fstab can say where: then the others follow. */
