@@ -134,10 +134,12 @@ holds "with --from none is made" test ! -e "$calls"
 mkdir "$W/empty"
 run check web01 --config "$W/c.conf" --scratch "$S" --format json --from "$W/empty"
 is 10 0 "... nor from an empty directory"
-for host in 'a;b' 'a/b' '$(id)' 'a b' '@all' '{host}'; do
+for host in 'a;b' 'a/b' '$(id)' 'a b' '{host}'; do
 	run check --config "$W/c.conf" --scratch "$S" --format json -- "$host"
 	is 10 0 "no host has the name $host" '.notes | any(test("no backup is made now: the name of the host"))'
 done
+run check --config "$W/c.conf" --scratch "$S" --format json -- @all
+holds "... nor is one made for a group" test "$code" = 64 -a ! -e "$calls"
 again good
 run audit --config "$W/c.conf" --scratch "$S" --format json
 is 10 0 "an audit makes none"
