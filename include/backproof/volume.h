@@ -20,7 +20,9 @@ struct content {
 /* How a partition type is meant, as far as we know it. */
 enum volume_role {
 	ROLE_OTHER, ROLE_ESP, ROLE_BIOS_BOOT, ROLE_LINUX, ROLE_SWAP, ROLE_LVM, ROLE_RAID,
-	ROLE_WINDOWS, ROLE_EMPTY
+	ROLE_WINDOWS, ROLE_EMPTY,
+	ROLE_RESERVED, /* never holds what a person keeps: firmware's, a boot loader's */
+	ROLE_DYNAMIC   /* of a Windows dynamic disk (LDM): what volumes are in it is told elsewhere */
 };
 
 struct volume {

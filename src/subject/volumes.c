@@ -9,6 +9,9 @@
 /* XFS has its superblock at 0, ext and F2FS at 1 KiB; others that keep it elsewhere are recognised there. */
 #define SUPERBLOCKS (4 * KIB)
 
+#define CLUSTER_MAX (2 * MIB) /* of NTFS */
+static const char dynamic[] = "a partition of a dynamic disk (LDM): what volumes lie in it is not read here";
+
 /* Most files lie in one piece. Of a large one, reading on is ahead of the reader by itself. */
 #define EXPECTED_EACH (1 * MIB)
 
@@ -106,13 +109,25 @@ static void judge_unknown(struct subject_volume *sv, struct findings *f)
 	else if (v->role == ROLE_LINUX && starts_with_zeros(v->window))
 		say(f, "volume.content", sv->name, OUTCOME_BROKEN, ERROR_CORRUPT,
 		    "a Linux partition with data on it, but its start, where the superblock belongs, is all zeros");
-	else if (v->role == ROLE_OTHER)
-		/* Reserved, firmware and vendor partitions; one that the fstab names is missed by coverage. */
+	else if (v->role == ROLE_RESERVED)
 		say(f, "volume.content", sv->name, OUTCOME_SKIPPED, ERROR_NONE,
 		    "a partition of a kind that holds no file system of ours");
+	else if (v->role == ROLE_DYNAMIC)
+		say(f, "volume.dynamic", sv->name, OUTCOME_UNSUPPORTED, ERROR_UNSUPPORTED, dynamic);
 	else
 		say(f, "volume.content", sv->name, OUTCOME_UNPROVEN, ERROR_UNSUPPORTED,
 		    "something is on this partition that is not recognised");
+}
+
+/*
+ * The partition of a dynamic disk may begin with a volume and hold others behind it, which its database names. It is
+ * that volume alone where a file system fills it, but for what is left of a cluster.
+ */
+static void judge_dynamic(const struct subject_volume *sv, struct findings *f)
+{
+	uint64_t have = source_size(sv->volume->window), size = sv->fs ? fs_info(sv->fs)->size : 0;
+	if (sv->volume->role == ROLE_DYNAMIC && (size > have || have - size > CLUSTER_MAX))
+		say(f, "volume.dynamic", sv->name, OUTCOME_UNSUPPORTED, ERROR_UNSUPPORTED, dynamic);
 }
 
 static bool is_encrypted(const char *type)
@@ -155,6 +170,7 @@ static void judge_content(struct subject_volume *sv, struct findings *f)
 	sv->fs = fs_open(c->type, sv->volume->window, sv->name, f, &e);
 	if (!sv->fs)
 		finding_error(f, PROOF_STRUCTURE, "fs.open", sv->name, &e);
+	judge_dynamic(sv, f);
 }
 
 /* The first sector loads what follows from the BIOS boot partition, where there is one: it takes both. */

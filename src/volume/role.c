@@ -35,10 +35,18 @@ static const struct {
 	{"e6d6d379-f507-44c2-a23c-238f2a3df928", ROLE_LVM},
 	{"a19d880f-05fc-4d3b-a006-743f0f84911e", ROLE_RAID},
 	{"ebd0a0a2-b9e5-4433-87c0-68b6b72699c7", ROLE_WINDOWS}, /* basic data */
-	{"e3c9e316-0b5c-4db8-817d-f92df00215ae", ROLE_OTHER}, /* Microsoft reserved: never a file system */
+	{"e3c9e316-0b5c-4db8-817d-f92df00215ae", ROLE_RESERVED}, /* Microsoft reserved */
 	{"de94bba4-06d1-4d40-a16a-bfd50179d6ac", ROLE_WINDOWS}, /* recovery */
-	{"5808c8aa-7e8f-42e0-85d2-e1e90434cfb3", ROLE_WINDOWS}, /* LDM metadata */
-	{"af9b60a0-1431-4f62-bc68-3311714a69ad", ROLE_WINDOWS}, /* LDM data */
+	{"5808c8aa-7e8f-42e0-85d2-e1e90434cfb3", ROLE_DYNAMIC}, /* LDM metadata */
+	{"af9b60a0-1431-4f62-bc68-3311714a69ad", ROLE_DYNAMIC}, /* LDM data */
+	{"9e1a2d38-c612-4316-aa26-8b49521e5a8b", ROLE_RESERVED}, /* PReP boot */
+	{"8da63339-0007-60c0-c436-083ac8230908", ROLE_RESERVED}, /* Linux reserved */
+	{"3de21764-95bd-54bd-a5c3-4abe786f38a8", ROLE_RESERVED}, /* U-Boot's environment */
+	{"c95dc21a-df0e-4340-8d7b-26cbfa9a03e0", ROLE_RESERVED}, /* CoreOS, reserved */
+	{"d3bfe2de-3daf-11df-ba40-e3a556d89593", ROLE_RESERVED}, /* Intel rapid start */
+	{"fe3a2a5d-4f32-41a7-b725-accc3285a309", ROLE_RESERVED}, /* ChromeOS: kernel, firmware, reserved */
+	{"cab6e88e-abf3-4102-a07a-d4bb9be3c1d3", ROLE_RESERVED},
+	{"2e0a753d-9e48-43b0-8337-b15192cb1b5e", ROLE_RESERVED},
 };
 
 enum volume_role role_of_guid(const char *guid)
@@ -62,8 +70,14 @@ enum volume_role role_of_mbr(uint8_t type)
 	case 0x0c:
 	case 0x0e:
 	case 0x27: /* recovery */
-	case 0x42: /* LDM */
 		return ROLE_WINDOWS;
+	case 0x41: /* PReP boot */
+	case 0x84: /* Intel hibernation */
+	case 0xa2: /* a boot loader for ARM with an FPGA */
+	case 0xf0: /* a boot loader for PA-RISC */
+		return ROLE_RESERVED;
+	case 0x42: /* LDM */
+		return ROLE_DYNAMIC;
 	case 0x82:
 		return ROLE_SWAP;
 	case 0x83:

@@ -234,6 +234,25 @@ hives "$W/c.ntfs" --host ex01 --drive "C:=$(uuid_of "another C")" --drive "D:=$D
 gpt "$W/bad.img" "$W/esp" "$W/d.ntfs" && seal bad.img
 expect 0 "D: by its own, C: by where Windows is" ex01 --from "$W/bad.img"
 
+# What lies on a partition of an unknown kind is not known, letter or not; and volumes of a dynamic disk are told of in
+# no partition table: one that fills its partition is alone in it.
+hives "$W/c.ntfs" --host ex01 --drive "C:=$C_GUID"
+kind() { # CODE NAME TYPE VOLUME
+	gpt "$W/bad.img" "$W/esp" "$4"
+	sfdisk -q --part-type "$W/bad.img" 4 "$3"
+	expect "$1" "$2" ex01 --from "$W/bad.img"
+}
+rm -f "$W/bad.img.sha256" && noise 11 $((8 * MIB)) >"$W/noise" && truncate -s $((6 * MIB)) "$W/short.ntfs" &&
+	mkntfs -q -F "$W/short.ntfs" >/dev/null 2>&1 || exit 1
+SPACES=e75caf8f-f680-4cee-afa3-b001e56efc2d LDM=af9b60a0-1431-4f62-bc68-3311714a69ad
+kind 20 "Storage Spaces" $SPACES "$W/noise"
+says "what is not known" volume.content unproven "not recognised"
+kind 0 "Microsoft reserved" e3c9e316-0b5c-4db8-817d-f92df00215ae "$W/noise"
+kind 20 "a dynamic disk" $LDM "$W/noise"
+kind 20 "a dynamic disk with room behind a volume" $LDM "$W/short.ntfs"
+says "what is not read" volume.dynamic unsupported "dynamic disk"
+kind 0 "a dynamic disk with one volume" $LDM "$W/d.ntfs"
+
 # MBR: the active partition starts it.
 hives "$W/c.ntfs" --host ex01 --drive "C:=cafe1234@$((10 * MIB))"
 rm -f "$W/boot" && truncate -s 8M "$W/boot" && mkntfs -q -F -L Boot "$W/boot" >/dev/null 2>&1

@@ -52,9 +52,9 @@ static void test_types(void)
 		enum volume_role role;
 	} rows[] = {
 		{0x01, ROLE_WINDOWS}, {0x04, ROLE_WINDOWS}, {0x06, ROLE_WINDOWS}, {0x07, ROLE_WINDOWS}, {0x0b, ROLE_WINDOWS},
-		{0x0c, ROLE_WINDOWS}, {0x0e, ROLE_WINDOWS}, {0x27, ROLE_WINDOWS}, {0x42, ROLE_WINDOWS}, {0x82, ROLE_SWAP},
+		{0x0c, ROLE_WINDOWS}, {0x0e, ROLE_WINDOWS}, {0x27, ROLE_WINDOWS}, {0x42, ROLE_DYNAMIC}, {0x82, ROLE_SWAP},
 		{0x83, ROLE_LINUX}, {0xe8, ROLE_LINUX}, {0xea, ROLE_LINUX}, {0x8e, ROLE_LVM}, {0xef, ROLE_ESP}, {0xfd, ROLE_RAID},
-		{0xa5, ROLE_OTHER}, {0x17, ROLE_OTHER},
+		{0xa5, ROLE_OTHER}, {0x17, ROLE_OTHER}, {0x41, ROLE_RESERVED}, {0xf0, ROLE_RESERVED},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		enum volume_role role;
