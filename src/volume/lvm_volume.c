@@ -222,6 +222,21 @@ static int add_mirrors(struct vg *g, uint32_t lv, struct assembled_volume *v, st
 	return rc;
 }
 
+/*
+ * A snapshot that is being merged back: from when it is next activated on, the volume shows what the snapshot kept,
+ * wherever that differs from what is on it.
+ */
+static bool is_merged_into(const struct vg *g, const char *name)
+{
+	for (uint32_t lv = g->t->items[g->volumes].child; lv; lv = g->t->items[lv].next) {
+		uint32_t seg = lvm_get(g->t, lv, "segment1");
+		if (seg && !strcmp(lvm_text(g->t, seg, "type"), "snapshot") &&
+		    *lvm_text(g->t, seg, "merging_store") && !strcmp(lvm_text(g->t, seg, "origin"), name))
+			return true;
+	}
+	return false;
+}
+
 static int one_volume(struct vg *g, uint32_t lv, struct error *e)
 {
 	struct assembly *a = g->s->a;
@@ -234,6 +249,11 @@ static int one_volume(struct vg *g, uint32_t lv, struct error *e)
 	snprintf(v.uuid, sizeof v.uuid, "%s", lvm_text(g->t, lv, "id"));
 	snprintf(v.group_uuid, sizeof v.group_uuid, "%s", g->id);
 	g->leg = g->legs = 0;
+	if (is_merged_into(g, v.volume)) {
+		group_fail(a, "lvm.volume", v.name, ERROR_UNSUPPORTED,
+			   "logical volume %s: a snapshot is being merged into it, which is not read", v.name);
+		return 0;
+	}
 	if (add_volume(g, lv, &m, 0, &why) < 0) {
 		map_free(&m);
 		if (why.cls == ERROR_INTERNAL || why.cls == ERROR_IO) {

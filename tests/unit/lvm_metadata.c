@@ -232,6 +232,10 @@ static void test_group(void)
 #define SECOND "start_extent = 2\nextent_count = 3\n"
 #define STRIPES "stripe_count = 2\nstripe_size = 2\n"
 #define BOTH "\"pv0\", 2,\n\"pv0\", 4"
+/* A snapshot of it, as lvcreate -s or, with an order to merge, lvconvert leaves it. */
+#define SNAPSHOT(store, of)                                                                                            \
+	"logical_volumes {\nsnapshot0 {\nstatus = [\"READ\", \"WRITE\"]\nsegment_count = 1\nsegment1 {\nstart_extent = 0\n"   \
+	"extent_count = 5\ntype = \"snapshot\"\nchunk_size = 8\norigin = \"" of "\"\n" store " = \"bad\"\n}\n}"
 
 static void test_segments(void)
 {
@@ -275,6 +279,9 @@ static void test_segments(void)
 		{BOTH, "\"pv0\", 2", "stripes can't be read", ST},
 		{BOTH, "\"pv0\", 2, \"pv0\"", "stripes can't be read", ST},
 		{BOTH, "\"pv0\", 2, \"pv0\", 23", "leaves its physical volume", ST},
+		{"logical_volumes {", SNAPSHOT("cow_store", "root")},
+		{"logical_volumes {", SNAPSHOT("merging_store", "none")},
+		{"logical_volumes {", SNAPSHOT("merging_store", "root"), "being merged", ERROR_UNSUPPORTED, ROOT},
 		/* Places that only wrong arithmetic would find inside. */
 		{"pe_count = 24\n", "pe_count = 4611686018427387904\n"},
 	};
