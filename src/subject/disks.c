@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The disks of a restore point: of each file that is not there for another one's sake. */
+#include "backproof/fs.h"
 #include "backproof/text.h"
 #include "parts.h"
 
@@ -18,6 +19,47 @@ static int open_image_disks(struct opener *o, struct part *pt, struct error *e)
 	return 0;
 }
 
+/* A partition, or the only file system, goes on behind the end of the disk. */
+static bool is_cut(struct source *disk, struct findings *own)
+{
+	struct disk_layout d;
+	struct error e;
+	bool cut = false;
+	if (disk_scan(disk, "", &d, own, &e) < 0)
+		return false;
+	if (d.table == TABLE_NONE && d.count && fs_for_type(d.items[0].content.type)) {
+		struct fs *fs = fs_open(d.items[0].content.type, disk, "", own, &e);
+		cut = fs && fs_info(fs)->size > source_size(disk);
+		fs_destroy(fs);
+	}
+	disk_layout_free(&d);
+	for (size_t i = 0; i < own->count && !cut; i++)
+		cut = own->items[i].outcome == OUTCOME_BROKEN && !strcmp(own->items[i].check, "partition.bounds");
+	return cut;
+}
+
+/*
+ * A raw disk below a longer one is not necessarily cut: the upper one may have been enlarged, and behind the end of the
+ * lower one are zeros. It is when what is on it goes on there.
+ */
+static int judge_base(struct opener *o, const struct part *pt, struct error *e)
+{
+	struct findings own; /* of a disk that is not looked at by itself: nothing else of it is told */
+	const struct image *upper = pt->head ? &pt->head->image : NULL;
+	if (pt->kind != PART_COMPANION || !pt->raw.disks.count || !upper || !upper->disks.count ||
+	    source_size(upper->disks.items[0].source) <= source_size(pt->bytes))
+		return 0;
+	if (findings_init(&own) < 0)
+		return error_nomem(e);
+	if (is_cut(pt->bytes, &own))
+		finding_add(o->f, PROOF_STRUCTURE, "disk.base", pt->name, OUTCOME_BROKEN,
+			    &(struct finding_text){.error = ERROR_CORRUPT},
+			    "cut: what is on this disk, on which %s lies, goes on behind its end at byte %llu",
+			    pt->head->name, (unsigned long long)source_size(pt->bytes));
+	findings_free(&own);
+	return 0;
+}
+
 int disks_open(struct opener *o, struct error *e)
 {
 	struct subject *s = o->s;
@@ -26,6 +68,8 @@ int disks_open(struct opener *o, struct error *e)
 		/* What was wrong with it as an image of its own says nothing where only its bytes are wanted. */
 		if (pt->kind != PART_COMPANION || pt->image_used)
 			findings_append(o->f, &pt->later);
+		if (judge_base(o, pt, e) < 0)
+			return -1;
 		if (pt->kind != PART_DISK)
 			continue;
 		if (pt->image.format)
