@@ -88,5 +88,10 @@ const struct image *companion_image(const struct image_context *c, const char *n
 				    struct error *e) must_check;
 /* The last part of a name that a content gave, "/" and "\" both parting. Points into name. */
 const char *companion_base(const char *name);
+/*
+ * The file that a name as QEMU writes it means: "file:a.img" and json:{..., "filename": "a.img"} are a.img. What says
+ * more of it than that (several files, a part of one) stays as it is. plain: room for all of name, used where needed.
+ */
+const char *companion_qemu(const char *name, char *plain);
 
 #endif

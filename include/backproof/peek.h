@@ -10,7 +10,7 @@
 #include "backproof/base.h"
 
 enum peek_kind {
-	PEEK_BACKING, /* of a qcow2: the last part of its backing file's name; none: there is nothing behind it */
+	PEEK_BACKING, /* of an image: the last parts of the names of its parent, its extents, the file with its data */
 	PEEK_DOMAIN,  /* of libvirt's XML: the guest ("": it has no name), its disks; none: it is no domain's */
 	PEEK_VOLUMES, /* of Windows' BackupSpecs.xml: GUIDs of volumes, lower case */
 	PEEK_EXPORT,  /* of an OVF: names of files, "d" before a disk's, "o" before another's */
@@ -23,6 +23,7 @@ enum peek_end { PEEK_FINISHED = 'f', PEEK_FAILED = 'e', PEEK_NO_END = 'n' };
 
 #define PEEK_NAME_MOST 4096   /* bytes of a name */
 #define PEEK_COUNT_MOST 65536 /* of them */
+#define PEEK_BACKING_MOST 64  /* of what is behind one image; more of it is not found by itself */
 
 /*
  * Adds to out (empty) what the file says that fd is open on; no name in it leads to another directory. -1: *e; out is

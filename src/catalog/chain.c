@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * What lies behind an image in a directory: the backing files of a qcow2 (docs/interop/qcow2.txt of QEMU) have names
- * of their own, such as base.qcow2, and belong to each restore point that is built on them. Only the directory that
- * the image itself is in is looked at: a name in an image is a wish.
+ * What lies behind an image in a directory: the parents of a disk, its extents, the file with its data have names of
+ * their own, such as base.qcow2, and belong to each restore point that is built on them. Only the directory that the
+ * image itself is in is looked at: a name in an image is a wish.
  */
 #include "candidate.h"
 
@@ -14,40 +14,12 @@
 #include "peek_rows.h"
 
 #define CHAIN_MAX 256 /* as many as max_chain may be */
-#define NAME_MAX_BYTES 1023 /* of a backing file's name, as the format has it */
-#define HEAD (64 * KIB) /* what is before the name, and the name: in the first cluster */
+#define HEAD (64 * KIB) /* where most names are */
 
-/* 1: read, 0: the file ends before that. */
-static int read_all(int fd, void *to, size_t n, uint64_t at, struct error *e)
+/* The names of what is behind the image; none, too, where it can't be opened: its reader will say. */
+static int backing_of(const char *path, struct strings *out, struct error *e)
 {
-	ssize_t got = at <= INT64_MAX ? read_whole_at(fd, to, n, (off_t)at) : 0;
-	return got < 0 ? error_sys(e, "the head of an image") : got == (ssize_t)n;
-}
-
-int peek_backing(int fd, struct strings *out, struct error *e)
-{
-	uint8_t head[24];
-	char name[NAME_MAX_BYTES + 1] = "";
-	int rc = read_all(fd, head, sizeof head, 0, e);
-	if (rc <= 0 || memcmp(head, "QFI\xfb", 4))
-		return rc < 0 ? -1 : 0;
-	uint64_t at = get_be64(head + 8);
-	uint32_t length = get_be32(head + 16);
-	if (!at || !length || length > NAME_MAX_BYTES)
-		return 0;
-	rc = read_all(fd, name, length, at, e);
-	if (rc <= 0 || strlen(name) != length)
-		return rc < 0 ? -1 : 0;
-	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
-	return peek_plain(base) && strings_add(out, base) < 0 ? error_nomem(e) : 0;
-}
-
-/* The last part of the name of what is behind the image, or NULL: none, or not to be opened; its reader will say. */
-static int backing_of(const char *path, char **out, struct error *e)
-{
-	struct strings names = {0};
 	struct stat st;
-	*out = NULL;
 	autoclose int fd = -1;
 	autodestroy(footprint_close_auto) struct footprint *print = NULL;
 	if (peek_open(AT_FDCWD, path, &fd, e) < 0)
@@ -57,12 +29,7 @@ static int backing_of(const char *path, char **out, struct error *e)
 	if (fstat(fd, &st) == 0 && footprint_open(fd, &st, &print, e) < 0)
 		return -1;
 	footprint_before(print, 0, HEAD);
-	if (peek(PEEK_BACKING, fd, &names, e) < 0)
-		return error_prefix(e, "%s", path);
-	*out = names.count ? strdup(names.items[0]) : NULL;
-	bool lost = names.count && !*out;
-	strings_free(&names);
-	return lost ? error_nomem(e) : 0;
+	return peek(PEEK_BACKING, fd, out, e) < 0 ? error_prefix(e, "%s", path) : 0;
 }
 
 /* The file by that name beside path. NULL: out of memory. */
@@ -90,28 +57,35 @@ static bool has_file(const struct restore_point *p, const char *path)
 	return false;
 }
 
+/* Adds the file beside path that is called name, if there is one and it is not there yet. */
+static int add_behind(struct restore_point *p, const char *path, const char *name, struct error *e)
+{
+	struct candidate c = {.partial = false};
+	autofree char *behind = beside(path, name);
+	if (!behind)
+		return error_nomem(e);
+	if (has_file(p, behind))
+		return 0;
+	int found = candidate_look(AT_FDCWD, behind, behind, &c, e);
+	struct point_file *f = found > 0 ? vec_push(p) : NULL;
+	if (found > 0 && !f)
+		return error_nomem(e);
+	if (found > 0)
+		*f = (struct point_file){.path = take(behind), .size = c.size, .mtime = c.mtime};
+	return found < 0 ? -1 : 0;
+}
+
 int chain_complete(struct restore_point *p, struct error *e)
 {
 	size_t given = p->count;
 	for (size_t i = 0; i < p->count && p->count < given + CHAIN_MAX; i++) {
-		struct candidate c = {.partial = false};
-		autofree char *name = NULL;
+		autodestroy(strings_free) struct strings names = {0};
 		if (!p->items[i].note && !is_compressed(p->items[i].path) &&
-		    backing_of(p->items[i].path, &name, e) < 0)
+		    backing_of(p->items[i].path, &names, e) < 0)
 			return -1;
-		autofree char *path = name ? beside(p->items[i].path, name) : NULL;
-		if (name && !path)
-			return error_nomem(e);
-		if (!name || has_file(p, path))
-			continue;
-		int found = candidate_look(AT_FDCWD, path, path, &c, e);
-		if (found < 0)
-			return -1;
-		struct point_file *f = found ? vec_push(p) : NULL;
-		if (found && !f)
-			return error_nomem(e);
-		if (found)
-			*f = (struct point_file){.path = take(path), .size = c.size, .mtime = c.mtime};
+		for (size_t k = 0; k < names.count; k++)
+			if (add_behind(p, p->items[i].path, names.items[k], e) < 0)
+				return -1;
 	}
 	return 0;
 }

@@ -9,7 +9,7 @@
 static const char *const image_suffixes[] = {
 	"img",	"raw",	"dd",	"bin",	"iso",	"ima",	"tar",	"tgz",	"tbz",	"tbz2",	 "txz",
 	"tzst", "tlz4", "tlz",	"cpio", "qcow2", "qcow", "qed",	"vmdk", "vhd",	"vhdx",	 "avhdx",
-	"vdi",	"hdd",	"vma",	"wim",	"esd",	"swm",	"ova",	"fsa",	"xva",	"vbk",	 "vib",
+	"avhd", "vdi",	"hdd",	"vma",	"wim",	"esd",	"swm",	"ova",	"fsa",	"xva",	"vbk",	 "vib",
 	"tib",	"tibx",	"mrimg", "gho",	"adi",	"aff",	"squashfs", "sqfs", "partclone", "pcl", "disk",
 };
 static const char *const compressions[] = {

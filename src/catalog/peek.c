@@ -89,7 +89,7 @@ static bool is_sound(enum peek_kind kind, const struct strings *out)
 	if (kind == PEEK_LOG)
 		return out->count == 2 && strlen(out->items[1]) == 1 &&
 		       strchr((const char[]){PEEK_FINISHED, PEEK_FAILED, PEEK_NO_END, 0}, *out->items[1]);
-	return (kind != PEEK_BACKING && kind != PEEK_NOTES) || out->count <= 1;
+	return out->count <= (kind == PEEK_NOTES ? 1 : kind == PEEK_BACKING ? PEEK_BACKING_MOST : PEEK_COUNT_MOST);
 }
 
 int peek_here(enum peek_kind kind, int fd, struct strings *out, struct error *e)

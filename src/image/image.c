@@ -55,6 +55,24 @@ const char *companion_base(const char *name)
 	return base;
 }
 
+const char *companion_qemu(const char *name, char *plain)
+{
+	static const char key[] = "\"filename\"";
+	if (!strncmp(name, "file:", 5))
+		return name + 5;
+	const char *at = strncmp(name, "json:", 5) ? NULL : strstr(name, key);
+	if (!at || strstr(at + 1, key) || strchr(name, '\\') || strstr(name, "\"offset\"") || strstr(name, "\"size\""))
+		return name;
+	at += sizeof key - 1;
+	at += strspn(at, " :");
+	size_t n = *at == '"' ? strcspn(at + 1, "\"") : 0;
+	if (!n || at[1 + n] != '"')
+		return name;
+	memcpy(plain, at + 1, n);
+	plain[n] = '\0';
+	return plain;
+}
+
 struct source *companion_bytes(const struct image_context *c, const char *name, struct error *e)
 {
 	if (c->companions)

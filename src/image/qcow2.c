@@ -36,18 +36,14 @@ static int verify(struct image *im, const char *subject, struct findings *f, con
 
 static const struct image_ops qcow2_ops = {verify, destroy};
 
-static const char *without_scheme(const char *name)
-{
-	return strncmp(name, "file:", 5) ? name : name + 5;
-}
-
 static int open_data_file(struct qcow2 *q, const struct image_context *c, struct error *e)
 {
 	if (!(q->h.incompatible & QCOW2_EXTERNAL))
 		return 0;
 	if (!q->h.has_data_file)
 		return error_set(e, ERROR_MISSING, 72, "qcow2: its data is in another file, which it does not name");
-	q->data = companion_bytes(c, without_scheme(q->h.data_file), e);
+	char plain[sizeof q->h.data_file];
+	q->data = companion_bytes(c, companion_qemu(q->h.data_file, plain), e);
 	return q->data ? 0 : error_prefix(e, "external data file");
 }
 
@@ -60,7 +56,7 @@ static int open_backing(struct qcow2 *q, const struct image_context *c, struct e
 		return error_budget(e, "budget.chain", "a chain of more than %d backing files", MAX_CHAIN);
 	depth++;
 	bool raw = !strcmp(q->h.backing_format, "raw");
-	const struct image *im = companion_image(c, without_scheme(q->h.backing), raw, e);
+	const struct image *im = companion_image(c, q->h.backing, raw, e);
 	depth--;
 	if (!im)
 		return error_prefix(e, "backing file %s", companion_base(q->h.backing));
@@ -111,6 +107,9 @@ static int open_image(struct source *src, const struct image_context *c, struct 
 	q->file_size = source_size(src);
 	if (qcow2_header_read(src, &q->h, e) < 0)
 		return -1;
+	char plain[sizeof q->h.backing];
+	const char *backing = companion_qemu(q->h.backing, plain);
+	memmove(q->h.backing, backing, strlen(backing) + 1);
 	bool extended = q->h.incompatible & QCOW2_EXTENDED;
 	q->cluster = UINT64_C(1) << q->h.cluster_bits;
 	q->entry_bytes = extended ? 16 : 8;

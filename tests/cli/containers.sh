@@ -66,11 +66,54 @@ holds "chain on a cut base is not safe" test "$code" != 0
 fresh
 (cd "$W/b" && cp "$raw" base.img && qemu-img create -q -f qcow2 -b base.img -F raw web01.qcow2)
 expect 0 "chain on a raw disk" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.img"
+# A shorter disk below is one that was enlarged, or one that was cut; both read as zeros behind its end.
+for kind in gpt mbr; do
+	fresh
+	(cd "$W/b" && cp "$F/$kind.img" base.img && qemu-img create -q -f qcow2 -b base.img -F raw web01.qcow2 80M)
+	expect 0 "$kind: an enlarged disk on a raw one" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.img"
+	(cd "$W/b" && qemu-img create -q -f qcow2 -b base.img -F raw web01.qcow2 && truncate -s -1M base.img)
+	expect 12 "$kind: chain on a raw disk that was cut" web01 --from "$W/b/web01.qcow2" --from "$W/b/base.img"
+	holds "$kind: the message names it" jq -e '[.reasons[]] | any(contains("base.img: cut") or contains("backup GPT"))' "$W/out"
+done
 fresh
 (cd "$W/b" && qemu-img create -q -f qcow2 a.qcow2 32M && qemu-img create -q -f qcow2 -b a.qcow2 -F qcow2 b.qcow2 32M &&
 	qemu-img rebase -u -f qcow2 -b b.qcow2 -F qcow2 a.qcow2)
 run check web01 --from "$W/b/a.qcow2" --from "$W/b/b.qcow2" --config "$W/empty.conf" --scratch "$S" --format json
 holds "a chain that bites its tail is not safe" test "$code" = 12
+
+# What an image can't be read without is found beside it, in a directory too, whatever it is called.
+found() { # CODE NAME FILE...: in the directory, these and no others
+	local code=$1 name=$2
+	shift 2
+	expect "$code" "$name, found in a directory" web01 --from "$W/b"
+	holds "$name: its files" jq -e --arg w "$W/b/" --arg f "$*" \
+		'(.restore_point.paths | map(ltrimstr($w)) | sort) == ($f | split(" ") | sort)' "$W/out"
+}
+for o in data_file=data.bin data_file=data.bin,data_file_raw=on; do
+	fresh
+	(cd "$W/b" && qemu-img convert -O qcow2 -o $o "$raw" web01.qcow2)
+	found 0 "$o" web01.qcow2 data.bin
+done
+for name in file:base.qcow2 'json:{"driver":"qcow2","file":{"driver":"file","filename":"base.qcow2"}}'; do
+	fresh
+	qemu-img convert -O qcow2 "$raw" "$W/b/base.qcow2"
+	(cd "$W/b" && qemu-img create -q -u -f qcow2 -b "$name" -F qcow2 web01.qcow2 32M && touch -d '1 hour ago' base.qcow2)
+	found 0 "on $name" web01.qcow2 base.qcow2
+done
+fresh
+(cd "$W/b" && qemu-img convert -O vmdk -o subformat=monolithicFlat "$raw" web01.vmdk && touch -d '1 hour ago' web01* &&
+	qemu-img create -q -f vmdk -b web01.vmdk -F vmdk web01-000001.vmdk)
+found 0 "snapshot of a VMDK" web01-000001.vmdk web01.vmdk web01-flat.vmdk
+rm "$W/b/web01-flat.vmdk"
+found 13 "snapshot of a VMDK without an extent of its parent" web01-000001.vmdk web01.vmdk
+# No disk of a machine: what belongs together is asked for.
+for x in vhdx:base.vhdx:middle.avhdx:last.avhdx vhd:base.vhd:child.avhd:last.avhd; do
+	IFS=: read -r kind base middle last <<<"$x"
+	fresh
+	for f in $base $middle $last; do zstd -qd "$TOP/fixtures/$kind/$f.zst" -o "$W/b/$f"; done
+	touch -d '1 hour ago' "$W/b/$base" "$W/b/$middle"
+	found 20 "chain of $kind" "$base" "$middle" "$last"
+done
 
 # A machine has lived in its VHD for a year: when that file was made says nothing of the backup's age. The disk inside
 # is of today, and was converted by a clock that was wrong.

@@ -149,6 +149,60 @@ static void test_backing(void)
 	CHECK_INT(said.count, 0);
 }
 
+/* As QEMU writes names, and a file that holds the data. */
+static void test_qemu_names(void)
+{
+	static const struct {
+		const char *name, *says;
+	} rows[] = {
+		{"file:a.img", "a.img|"},
+		{"json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"/x/a.img\"}}", "a.img|"},
+		{"json:{\"filename\" : \"a.img\"}", "a.img|"},
+		/* Names of more than that are none of a file. */
+		{"json:{\"filename\":\"a\",\"x\":{\"filename\":\"b\"}}", "json:{\"filename\":\"a\",\"x\":{\"filename\":\"b\"}}|"},
+		{"json:{\"offset\":512,\"filename\":\"a\"}", "json:{\"offset\":512,\"filename\":\"a\"}|"},
+		{"json:{\"filename\":\"a", "json:{\"filename\":\"a|"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint8_t head[512] = "QFI\xfb";
+		size_t n = strlen(rows[i].name);
+		head[14] = 1;
+		head[18] = (uint8_t)(n >> 8);
+		head[19] = (uint8_t)n;
+		memcpy(head + 256, rows[i].name, n);
+		CHECK_INT(ask(PEEK_BACKING, head, sizeof head), 0);
+		CHECK_STR(all(), rows[i].says);
+		/* Version 3: extensions behind the header; the second is meant. */
+		static const uint8_t extensions[] = {0xe2, 0x79, 0x2a, 0xca, 0, 0, 0, 3, 'r', 'a', 'w', 0, 0, 0, 0, 0,
+						     'D',  'A',	 'T',  'A',  0, 0, 0, 4, 'd', '.', 'i', 'd'};
+		head[7] = 3;
+		head[103] = 104;
+		memcpy(head + 104, extensions, sizeof extensions);
+		CHECK_INT(ask(PEEK_BACKING, head, sizeof head), 0);
+		CHECK(!strncmp(all(), "d.id|", 5));
+		CHECK_STR(all() + 5, rows[i].says);
+	}
+}
+
+/* Extents and parent of a descriptor; of one inside a disk the parent, as the disk may have another name by now. */
+static void test_descriptor(void)
+{
+	CHECK_INT(ask_text(PEEK_BACKING, "# Disk DescriptorFile\nCID=1\nparentFileNameHint=\"C:\\vm\\a.vmdk\"\r\n"
+					 "  RW 8 FLAT \"b-flat.vmdk\" 0\nRW 8 ZERO\nRDONLY 8 SPARSE \"x/b-s002.vmdk\"\n"
+					 "RW 8 FLAT \"..\" 0\nchangeTrackPath=\"b-ctk.vmdk\"\nRW 8 FLAT \"cut"), 0);
+	CHECK_STR(all(), "a.vmdk|b-flat.vmdk|b-s002.vmdk|b-ctk.vmdk|");
+	static uint8_t disk[2048] = "KDMV";
+	disk[28] = 2;
+	disk[36] = 1;
+	strcpy((char *)disk + 1024, "# Disk DescriptorFile\nparentFileNameHint=\"a.vmdk\"\nRW 8 SPARSE \"b.vmdk\"\n");
+	strcpy((char *)disk + 1536, "parentFileNameHint=\"c.vmdk\"\n");
+	CHECK_INT(ask(PEEK_BACKING, disk, sizeof disk), 0);
+	CHECK_STR(all(), "a.vmdk|");
+	memset(disk + 28, 0xff, 16);
+	CHECK_INT(ask(PEEK_BACKING, disk, sizeof disk), 0);
+	CHECK_STR(all(), "");
+}
+
 /* What somebody else says that it is. */
 static const char *const *lies;
 static size_t lie_count;
@@ -182,7 +236,13 @@ static void test_lies(void)
 	CHECK_INT(TOLD(PEEK_BACKING, "/etc/shadow"), -1);
 	CHECK_INT(TOLD(PEEK_BACKING, "."), -1);
 	CHECK_INT(TOLD(PEEK_BACKING, ""), -1);
-	CHECK_INT(TOLD(PEEK_BACKING, "a", "b"), -1);
+	CHECK_INT(TOLD(PEEK_BACKING, "a", "b"), 0);
+	CHECK_INT(TOLD(PEEK_BACKING, "a", "../b"), -1);
+	const char *many[PEEK_BACKING_MOST + 1];
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = "a";
+	CHECK_INT(told(PEEK_BACKING, many, PEEK_BACKING_MOST), 0);
+	CHECK_INT(told(PEEK_BACKING, many, ARRAY_SIZE(many)), -1);
 	CHECK_INT(TOLD(PEEK_BACKING, longest + 1), 0);
 	CHECK_INT(TOLD(PEEK_BACKING, longest), -1);
 	CHECK_INT(TOLD(PEEK_DOMAIN, "a/guest may be called as it likes", "sda"), 0);
@@ -258,6 +318,8 @@ int main(void)
 	RUN(test_volumes);
 	RUN(test_vzdump);
 	RUN(test_backing);
+	RUN(test_qemu_names);
+	RUN(test_descriptor);
 	RUN(test_lies);
 	RUN(test_open);
 	RUN(test_unreadable);
