@@ -85,6 +85,7 @@ struct subject_volume {
 	char *name;	       /* "web01.img.zst:2", or the disk's name when there is no table */
 	struct fs *fs;	       /* NULL: none, or not readable here */
 	bool needed;	       /* a file system, or something that may hold one */
+	struct error *apart;   /* owned: why it is none by itself; more of it may be on a disk that is still to come */
 	bool member;	       /* of a volume group that was put together: what is on it is looked at there */
 	char *mount;	       /* by the fstab inside, or NULL */
 	char *subvolume;       /* the tree of a file system with several that is shown; NULL: the one it gives */

@@ -43,7 +43,7 @@ int btrfs_chunk_parse(const struct btrfs *fs, uint64_t logical, const uint8_t *p
 	if ((out->type & STRIPED) && stripes > 1) {
 		if (fs->devices > 1 && !(out->type & (UINT64_C(3) << 7)))
 			return error_set(e, ERROR_MISSING, ERROR_NO_OFFSET,
-					 "btrfs: its data is striped over %u of its %llu devices, and only one is here",
+					 "btrfs: its data is striped over %u of its %llu devices, of which this is one",
 					 stripes, (unsigned long long)fs->devices);
 		return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET, 
 				 "btrfs: a striped profile (%#llx), %llu devices",

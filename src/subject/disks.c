@@ -83,7 +83,10 @@ int disks_open(struct opener *o, struct error *e)
 		if (disk_open(o, NULL, d->name ? d->name : s->point->label, d->name, d->source, NULL, e) < 0)
 			return -1;
 	}
-	return groups_open(o, e);
+	if (groups_open(o, e) < 0)
+		return -1;
+	volumes_settle(o->s, o->f);
+	return 0;
 }
 
 void disks_close(struct subject *s)

@@ -54,6 +54,8 @@ int disks_open(struct opener *o, struct error *e) must_check;
  */
 int disk_open(struct opener *o, struct part *pt, const char *name, const char *device, struct source *source,
 	      const struct assembled_volume *assembled, struct error *e) must_check;
+/* What could not be opened by itself is said, now that all disks are known. */
+void volumes_settle(struct subject *s, struct findings *f);
 void disks_close(struct subject *s);
 /* Puts volume groups and arrays together, of all disks there are, and opens what comes out. -1: memory. */
 int groups_open(struct opener *o, struct error *e) must_check;

@@ -86,6 +86,12 @@ static bool is_boot_directory(const char *mount)
 	return mount && (!strncmp(mount, "/boot", 5) || !strncmp(mount, "/efi", 4));
 }
 
+/* An EFI system partition, or what the Boot Loader Specification has beside a small one. */
+static bool is_boot_partition(const struct volume *v)
+{
+	return v->role == ROLE_ESP || !strcmp(v->type, "bc13c2ff-59e6-4262-a352-b275fd6f7172");
+}
+
 static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 {
 	struct subject_volume *root = find_root(s, f), *windows = root ? NULL : windows_root(s, f);
@@ -128,8 +134,8 @@ static int gather_facts(struct subject *s, struct findings *f, struct error *e)
 	}
 	vec_each(&s->volumes, v)
 	{
-		/* An ESP that the fstab leaves to automounting, or mounts elsewhere, is looked into all the same. */
-		if (v->fs && v->volume->role == ROLE_ESP && !is_boot_directory(v->mount) &&
+		/* What the fstab leaves to automounting, or mounts elsewhere, is looked into all the same. */
+		if (v->fs && is_boot_partition(v->volume) && !is_boot_directory(v->mount) &&
 		    facts_scan_esp(&s->facts, v->fs, &why) < 0) {
 			s->facts.incomplete = true;
 			finding_error(f, PROOF_STRUCTURE, "esp.read", v->name, &why);
@@ -253,6 +259,7 @@ void subject_close(struct subject *s)
 		free(v->name);
 		free(v->mount);
 		free(v->subvolume);
+		free(v->apart);
 	}
 	free(s->volumes.items);
 	disks_close(s);

@@ -154,6 +154,11 @@ static void judge_content(struct subject_volume *sv, struct findings *f)
 	}
 	if (!strcmp(c->type, "swap") || !strcmp(c->type, "swsuspend"))
 		return;
+	/* Whether it is needed the file system says that it belongs to. */
+	if (!strcmp(c->type, "jbd")) {
+		say(f, "volume.content", sv->name, OUTCOME_SKIPPED, ERROR_NONE, "the journal of another file system");
+		return;
+	}
 	sv->needed = true;
 	if (is_encrypted(c->type)) {
 		snprintf(buf, sizeof buf, "encrypted (%s): its content can't be looked at without a key", c->type);
@@ -168,9 +173,33 @@ static void judge_content(struct subject_volume *sv, struct findings *f)
 		return;
 	}
 	sv->fs = fs_open(c->type, sv->volume->window, sv->name, f, &e);
-	if (!sv->fs)
+	if (sv->fs)
+		return;
+	if (e.cls == ERROR_MISSING && (sv->apart = malloc(sizeof e)))
+		*sv->apart = e;
+	else
 		finding_error(f, PROOF_STRUCTURE, "fs.open", sv->name, &e);
 	judge_dynamic(sv, f);
+}
+
+void volumes_settle(struct subject *s, struct findings *f)
+{
+	vec_each(&s->volumes, v)
+	{
+		const struct content *c = &v->volume->content;
+		size_t here = 0;
+		if (!v->apart)
+			continue;
+		vec_each(&s->volumes, o) here += !strcmp(o->volume->content.type, c->type) &&
+						 !strcmp(o->volume->content.uuid, c->uuid);
+		if (here > 1) {
+			v->apart->cls = ERROR_UNSUPPORTED;
+			(void)!error_prefix(v->apart, "each of its %zu devices that are here is read alone", here);
+		}
+		finding_error(f, PROOF_STRUCTURE, "fs.open", v->name, v->apart);
+		free(v->apart);
+		v->apart = NULL;
+	}
 }
 
 /* The first sector loads what follows from the BIOS boot partition, where there is one: it takes both. */

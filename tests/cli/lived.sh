@@ -124,6 +124,20 @@ boots 0 "NixOS" /boot
 rm -r "$W/esp/EFI/BOOT" "$W/esp/EFI/debian"
 boots 13 "NixOS, its boot loader is gone" /boot
 
+# Kernels on a partition of their own beside the ESP, which no fstab names.
+esp
+printf 'PARTUUID=%s / ext4 defaults 0 1\n' "$p2" >"$W/tree/etc/fstab"
+mkdir -p "$W/boot/$ID/6.1.0-13-amd64" && kernel "$W/boot/$ID/6.1.0-13-amd64/linux" "$W/boot/$ID/6.1.0-13-amd64/initrd"
+for type in bc13c2ff-59e6-4262-a352-b275fd6f7172 linux; do
+	rm -f "$W/web01.img" && truncate -s 48M "$W/web01.img"
+	printf 'label: gpt\n1: start=2048, size=10240, type=uefi\n3: start=12288, size=8192, type=%s\n2: start=20480, size=73728, uuid=%s\n' \
+		$type "$p2" | sfdisk -q "$W/web01.img"
+	put_fat "$W/web01.img" $((1 << 20)) 5120 "$W/esp" 1234ABCD "$(date +%s)"
+	put_ext "$W/web01.img" $((6 << 20)) 4096 "$W/boot" ext4 "$(uuid_of boot)" "$(date +%s)" ""
+	put_ext "$W/web01.img" $((10 << 20)) 36864 "$W/tree" ext4 "$(uuid_of web01/)" "$(date +%s)" ""
+	expect_disk $([ $type = linux ] && echo 13 || echo 0) "kernels on a partition of type $type"
+done
+
 # Some boot without an initramfs, and say so in what their boot loader reads.
 esp
 cp "$W"/kept/vmlinuz-* "$W/tree/boot"

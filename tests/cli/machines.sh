@@ -152,6 +152,27 @@ rm -f "$W"/lvm.* "$W"/web01-*
 
 fi
 
+# Striped over two disks: one of them is missing, or both are there and can't be read together.
+fstab "UUID=$root / btrfs defaults 0 0"
+rm -f "$W/pv" "$W/pv2" && truncate -s 200M "$W/pv" "$W/pv2" && mkfs.btrfs -q -m raid1 -d raid0 -U "$root" "$W/pv" "$W/pv2" >/dev/null 2>&1 || exit 1
+mk_disk_of "$W/web01-sda.img" "$W/pv" && mv "$W/pv2" "$W/web01-sdb.img" || exit 1
+expect 13 "btrfs over two disks, one is missing" web01 --from "$W/web01-sda.img"
+run check web01 --from "$W/web01-sda.img" --from "$W/web01-sdb.img" --config "$W/empty.conf" --scratch "$S" --format json
+verdict_is 20 "btrfs over two disks, both are there"
+holds "it says so" jq -e '[.reasons[]] | any(contains("each of its 2 devices that are here is read alone"))' "$W/out"
+rm -f "$W"/web01-* "$W/pv"
+
+# A journal on another disk, which a clean file system does not need.
+if [ -n "$loops_work" ]; then
+	truncate -s 16M "$W/journal" && truncate -s 64M "$W/ext" && mke2fs -q -F -O journal_dev -b 4096 "$W/journal" || exit 1
+	fstab "UUID=$root / ext4 defaults 0 1"
+	l=$(losetup -f --show "$W/journal") && mke2fs -q -t ext4 -b 4096 -U "$root" -J device="$l" -d "$W/tree" "$W/ext" >/dev/null
+	losetup -d "$l"
+	mk_disk_of "$W/web01-sda.img" "$W/ext" && mv "$W/journal" "$W/web01-sdb.img" && zstd -q --rm "$W"/web01-sd?.img || exit 1
+	expect 0 "ext4 with its journal on another disk" web01 --from "$W/web01-sda.img.zst" --from "$W/web01-sdb.img.zst"
+	rm -f "$W"/web01-* "$W/ext"
+fi
+
 # What is locked is never safe, and is named.
 printf 'secret' >"$W/key"
 truncate -s 64M "$W/luks" && cryptsetup -q luksFormat --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$W/luks" "$W/key" || exit 1
