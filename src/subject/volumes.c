@@ -173,11 +173,9 @@ static void judge_content(struct subject_volume *sv, struct findings *f)
 		return;
 	}
 	sv->fs = fs_open(c->type, sv->volume->window, sv->name, f, &e);
-	if (sv->fs)
-		return;
-	if (e.cls == ERROR_MISSING && (sv->apart = malloc(sizeof e)))
+	if (!sv->fs && e.cls == ERROR_MISSING && (sv->apart = malloc(sizeof e)))
 		*sv->apart = e;
-	else
+	else if (!sv->fs)
 		finding_error(f, PROOF_STRUCTURE, "fs.open", sv->name, &e);
 	judge_dynamic(sv, f);
 }
