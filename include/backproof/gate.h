@@ -63,6 +63,7 @@ struct gate_request {
 	const struct gate_overrides *overrides;
 	struct gate_indexes *indexes; /* may be NULL */
 	struct budget *budget;	      /* for progress; initialised by the caller */
+	const char *unreached;	      /* not NULL: nothing is looked at, and this is why: a CANNOT_TELL */
 };
 
 /*

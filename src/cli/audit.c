@@ -162,6 +162,26 @@ static void mention_all_said(const struct host_result *const *all, size_t count)
 	}
 }
 
+/* Who reads the report of an audit that a signal has ended has to know which hosts are left. No pass is replaced. */
+static void tell_left(struct audit *a)
+{
+	struct budget budget;
+	budget_init(&budget);
+	for (size_t i = 0; i < a->hosts.count && stop_signal && !a->write_failed; i++) {
+		struct gate_request request = {.host = a->hosts.items[i],
+					       .config = &a->config,
+					       .overrides = &a->o->overrides,
+					       .indexes = a->indexes,
+					       .budget = &budget,
+					       .unreached = "it was not looked at: a signal ended the audit"};
+		if (a->done[i])
+			continue;
+		gate_check(&request, &a->results[i]);
+		a->done[i] = true;
+		report_one(a, i);
+	}
+}
+
 /* All results that there are; a host that was not come to counts as not told. */
 static enum code finish(struct audit *a, int *status)
 {
@@ -218,6 +238,7 @@ static int run(struct audit *a)
 		a->format->begin(&a->text, &a->settings);
 	a->progress = progress_start(a->o, NULL, "audit");
 	run_workers(a);
+	tell_left(a);
 	progress_stop(a->progress);
 	mention_notes(a);
 	if (finish(a, &status) == CODE_INTERNAL)
@@ -246,6 +267,9 @@ int command_audit(struct options *o)
 	enum code refused = choose_hosts(&a, &e) < 0
 				    ? (enum code)complain(e.cls == ERROR_CORRUPT ? CODE_CONFIG : CODE_INTERNAL, e.text)
 				    : passes_prepare(&a.passes, o, &a.config, &a.hosts);
+	/* No two machines are called the same: another's backup would do for one of them. */
+	if (refused == CODE_SAFE && a.hosts.count > 1 && (o->overrides.hostname || o->overrides.machine_id))
+		refused = (enum code)complain(CODE_USAGE, "audit of several hosts: --hostname and --machine-id are of one");
 	int status = refused != CODE_SAFE ? exit_status(refused, o->exit_style, false) : run(&a);
 	for (size_t i = 0; i < a.hosts.count && a.results && a.done; i++)
 		if (a.done[i])

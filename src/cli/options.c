@@ -322,6 +322,9 @@ int options_parse(struct options *o, enum command_bit command, int argc, char **
 			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "option --%s needs a value: %s",
 					 option_rows[id].name, option_rows[id].value);
 		value = value && *value ? value + 1 : option_rows[id].value ? argv[++a] : "";
+		/* As elsewhere "-" is standard output, where it goes anyway; a seal does not go there. */
+		if (id == OPT_OUTPUT && command != FOR_SEAL && !strcmp(value, "-"))
+			continue;
 		if (apply(o, (enum option_id)id, value) < 0)
 			return bad_value((enum option_id)id, value, e);
 	}

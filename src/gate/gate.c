@@ -151,9 +151,10 @@ static void decide(struct host_result *out, const struct policy *policy)
 
 static void stop_with(struct host_result *out, enum code code, const char *text)
 {
+	autofree char *reason = text_format("%s: %s", code_name(code), text);
 	findings_seal(&out->findings);
 	out->verdict.code = code;
-	(void)!strings_add(&out->verdict.reasons, text);
+	(void)!strings_add(&out->verdict.reasons, reason ? reason : text);
 }
 
 static void no_point(const struct gate_request *r, const struct catalog *c, struct host_result *out)
@@ -279,6 +280,8 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	else if (keyless)
 		stop_with(out, CODE_CONFIG, "policy asks for signed seals (require_signature), and trusts no key "
 					    "(trusted_keys, --trust)");
+	else if (r->unreached)
+		stop_with(out, CODE_CANNOT_TELL, r->unreached);
 	else
 		judged = true;
 	if (judged)

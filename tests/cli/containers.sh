@@ -111,7 +111,7 @@ for x in vhdx:base.vhdx:middle.avhdx:last.avhdx vhd:base.vhd:child.avhd:last.avh
 	IFS=: read -r kind base middle last <<<"$x"
 	fresh
 	for f in $base $middle $last; do zstd -qd "$TOP/fixtures/$kind/$f.zst" -o "$W/b/$f"; done
-	touch -d '1 hour ago' "$W/b/$base" "$W/b/$middle"
+	touch -d '1 hour ago' "$W/b/$base" "$W/b/$middle" && touch "$W/b/$last"
 	found 20 "chain of $kind" "$base" "$middle" "$last"
 done
 

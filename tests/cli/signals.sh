@@ -95,6 +95,16 @@ at_random audit 8 "$ends" 'read write open fsync rename message alloc' -- "${aud
 at_random seal 10 "$ends" 'read write open fsync rename alloc lock' -- "${seal[@]}"
 at_random extract 6 "$ends" 'read write open alloc' -- "${extract[@]}"
 
+# An audit that is ended names the hosts that it did not come to: none of them is left out, and none safe.
+for format in json jsonl; do
+	faulty "gate:message:1:SIGTERM" audit --config "$W/audit.conf" --scratch "$S" --jobs 1 --format $format
+	holds "an ended audit has all hosts: $format" jq -s -e '
+		([.[] | if .type == "host" then . else .hosts[]? end]) as $h | ($h | map(.host) | sort) == ["web01", "web02"] and
+		($h | all(.exit == 20)) and any($h[].reasons[]; . == "cannot-tell: it was not looked at: a signal ended the audit")
+		and (.[-1] | (.summary // .counts) | .hosts == 2 and ."cannot-tell" == 2)' "$W/out"
+	judge SIGTERM >/dev/null
+done
+
 # The reader is killed, the gate is killed, one of them stands still for a while.
 for n in 1 2 5; do
 	for who in reader gate; do

@@ -71,6 +71,12 @@ told() { # CODE ARGUMENTS...
 	if [ "$code" = "$want" ] && [ -s "$W/err" ]; then ok "usage: $want: $*"; else why "$want and a message" | not_ok "usage: $want: $*"; fi
 }
 told 64 audit web01 '' --config "$W/empty.conf"
+told 64 audit web01 web02 --hostname web01 --config "$W/empty.conf"
+told 64 audit web01 web02 --machine-id 0123456789abcdef0123456789abcdef --config "$W/empty.conf"
+told 64 seal "${f[1]}" --output -
+run check web01 "${f[@]}" --config "$W/empty.conf" --scratch "$S" --format json --output -
+holds "--output - is standard output" jq -e .verdict "$W/out"
+holds "... and no file" test ! -e ./-
 told 78 audit --config "$W/empty.conf"
 while read -r style check run; do
 	told "$check" check web01 --frobnicate --exit-style "$style"
