@@ -269,7 +269,7 @@ int command_audit(struct options *o)
 				    : passes_prepare(&a.passes, o, &a.config, &a.hosts);
 	/* No two machines are called the same: another's backup would do for one of them. */
 	if (refused == CODE_SAFE && a.hosts.count > 1 && (o->overrides.hostname || o->overrides.machine_id))
-		refused = (enum code)complain(CODE_USAGE, "audit of several hosts: --hostname and --machine-id are of one");
+		refused = (enum code)complain(CODE_USAGE, "--hostname and --machine-id are of one host");
 	int status = refused != CODE_SAFE ? exit_status(refused, o->exit_style, false) : run(&a);
 	for (size_t i = 0; i < a.hosts.count && a.results && a.done; i++)
 		if (a.done[i])

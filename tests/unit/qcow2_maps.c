@@ -37,7 +37,7 @@ static void test_backing(void)
 			add("q", cluster(CLUSTERS));
 			const struct image *im = open_as("q");
 			NEED(im && im->disks.count == 1);
-			CHECK_STR(im->parent, scheme ? "file:base" : "base");
+			CHECK_STR(im->parent, "base");
 			CHECK(says("qcow2.header", OUTCOME_HELD, ", on "));
 			struct source *s = im->disks.items[0].source;
 			struct extent e;
