@@ -28,7 +28,8 @@ struct policy {
 	uint64_t sample_bytes;
 	struct strings critical; /* absolute paths or globs inside the image */
 	bool critical_given;	 /* by the user: then each must be there */
-	struct strings exclude;	 /* mount points and drive letters ("D:") that need not be in a backup */
+	/* mount points, drive letters ("D:") and folders of Windows that show a volume: they need not be in a backup */
+	struct strings exclude;
 	char *scratch;
 	uint64_t scratch_limit;
 	uint64_t rate_limit;	/* stored bytes read in a second, 0: no limit */

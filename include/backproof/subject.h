@@ -36,6 +36,12 @@ struct windows_drive {
 	char volume[40];   /* the GUID in its \\?\Volume{...} name, lower case, or "" */
 };
 
+/* A folder that shows another volume, with or without a letter of its own. */
+struct windows_folder {
+	char *path;	 /* "C:/Databases/DB1" */
+	char volume[40]; /* as above */
+};
+
 /* What the tree inside says about the machine it came from. Text is untrusted; NULL: not found. */
 struct facts {
 	bool root_found;  /* a tree with /etc was found */
@@ -61,6 +67,8 @@ struct facts {
 	char windows_letter;	  /* the root's own, by its registry; 0: not known */
 	const char *hostname_from; /* a literal; NULL: /etc/hostname */
 	VEC(struct windows_drive) drives;
+	VEC(struct windows_drive) windows_volumes; /* all that have a \\?\Volume{...} name; letter is 0 */
+	VEC(struct windows_folder) folders;	   /* known once the names were gone through */
 	int64_t registry_written; /* newest time in its hives; 0: none */
 };
 
@@ -314,6 +322,8 @@ bool facts_boots_without_initramfs(const struct facts *x);
 struct subject_volume *subject_volume_by_spec(struct subject *s, const char *spec);
 /* The volume that a drive letter means, or NULL. */
 struct subject_volume *subject_volume_by_drive(struct subject *s, const struct windows_drive *d);
+/* The volume that a folder shows, or NULL; *named: the registry knows what it is. */
+struct subject_volume *subject_volume_by_folder(struct subject *s, const struct windows_folder *w, bool *named);
 /* A line that wants one tree of a file system with several (subvol=, subvolid=). */
 bool subvolume_is_named(const struct fstab_line *l);
 /* true when an archive holds an entry below the directory (relative path). */

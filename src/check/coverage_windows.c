@@ -10,6 +10,7 @@
  * are UNPROVEN, never passed over, because a forgotten data disk is just what this check is for. A stale letter, of
  * a disk that is no longer there, looks the same as a forgotten one: policy can leave it out by name.
  */
+#include <ctype.h>
 #include <strings.h>
 
 #include "backproof/text.h"
@@ -146,12 +147,16 @@ static void check_boot(struct subject *s, const struct check_parameters *p, stru
 	check_loader(s, f);
 }
 
-static bool is_left_out(const struct policy *policy, char letter)
+/* "D:", "C:/Databases/DB1"; policy may have the slashes the other way. */
+static bool is_left_out(const struct policy *policy, const char *name)
 {
-	const char name[] = {letter, ':', 0};
-	for (size_t i = 0; i < policy->exclude.count; i++)
-		if (!strcasecmp(policy->exclude.items[i], name))
+	for (size_t i = 0; i < policy->exclude.count; i++) {
+		const char *a = policy->exclude.items[i], *b = name;
+		while (*a && (tolower((unsigned char)*a) == tolower((unsigned char)*b) || (*a == '\\' && *b == '/')))
+			a++, b++;
+		if (!*a && !*b)
 			return true;
+	}
 	return false;
 }
 
@@ -167,6 +172,7 @@ static void check_drive(struct subject *s, const struct windows_drive *d, bool s
 			struct findings *f)
 {
 	struct subject_volume *v = subject_volume_by_drive(s, d);
+	const char letter[] = {d->letter, ':', 0};
 	char text[256], name[96];
 	if (*d->partuuid)
 		snprintf(name, sizeof name, "partition %s", d->partuuid);
@@ -181,7 +187,7 @@ static void check_drive(struct subject *s, const struct windows_drive *d, bool s
 	} else if (d->letter == s->facts.windows_letter) {
 		snprintf(text, sizeof text, "%c: is the system volume; its partition has another name here", d->letter);
 		say(f, "coverage.drive", s->facts.root, OUTCOME_SKIPPED, name, text);
-	} else if (is_left_out(policy, d->letter)) {
+	} else if (is_left_out(policy, letter)) {
 		snprintf(text, sizeof text, "%c: is not in the restore point; policy leaves it out", d->letter);
 		say(f, "coverage.drive", s->facts.root, OUTCOME_SKIPPED, name, text);
 	} else {
@@ -195,6 +201,32 @@ static void check_drive(struct subject *s, const struct windows_drive *d, bool s
 	}
 }
 
+/* Databases are often on volumes without a letter, each shown in a folder. */
+static void check_folder(struct subject *s, const struct windows_folder *w, bool speak, const struct policy *policy,
+			 struct findings *f)
+{
+	bool named;
+	struct subject_volume *v = subject_volume_by_folder(s, w, &named);
+	const char *subject = v ? v->name : s->facts.root, *check = "coverage.folder";
+	struct finding_text more = {.expected = w->volume};
+	if (v && *v->volume->content.type)
+		finding_add(f, PROOF_COVERAGE, check, subject, OUTCOME_HELD, &more, "%s is this volume", w->path);
+	else if (v)
+		finding_add(f, PROOF_COVERAGE, check, subject, OUTCOME_BROKEN, &more,
+			    "%s is this volume, but no file system is on it", w->path);
+	else if (is_left_out(policy, w->path))
+		finding_add(f, PROOF_COVERAGE, check, subject, OUTCOME_SKIPPED, &more,
+			    "the volume in the folder %s is not in the restore point; policy leaves it out", w->path);
+	else if (!speak || !named || has_closed_volume(s))
+		finding_add(f, PROOF_COVERAGE, check, subject, OUTCOME_UNPROVEN, &more,
+			    "whether the volume in the folder %s is in the restore point can't be told "
+			    "(policy: exclude, if it need not be)", w->path);
+	else
+		finding_add(f, PROOF_COVERAGE, check, subject, OUTCOME_BROKEN, &more,
+			    "the volume in the folder %s is not in the restore point "
+			    "(policy: exclude, if it need not be)", w->path);
+}
+
 void coverage_windows(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	const struct facts *x = &s->facts;
@@ -203,6 +235,7 @@ void coverage_windows(struct subject *s, const struct check_parameters *p, struc
 		say(f, "coverage.drive", x->root, OUTCOME_UNPROVEN, NULL,
 		    "its registry names no drive letters: which volumes belong to it is not known");
 	vec_each(&x->drives, d) check_drive(s, d, speak, p->policy, f);
+	vec_each(&x->folders, w) check_folder(s, w, speak, p->policy, f);
 	check_boot(s, p, f);
 	finding_add(f, PROOF_COVERAGE, "coverage.summary", x->root, OUTCOME_SKIPPED, NULL,
 		    "%zu fixed %s with a letter%s%s", x->drives.count, x->drives.count == 1 ? "volume" : "volumes",

@@ -33,12 +33,29 @@ static int note_log(struct draw *d, const struct fs_entry *entry, const char *fu
 	return 0;
 }
 
+/* One that can't be read is told of, and hides no other. */
+static int note_link(struct draw *d, const struct fs_entry *entry, struct error *e)
+{
+	struct error why = {0};
+	if (!d->s->facts.windows || windows_folder_note(&d->s->facts, d->volume, d->fs, entry, &why) == 0)
+		return 0;
+	if (why.cls == ERROR_INTERNAL) {
+		*e = why;
+		return -1;
+	}
+	autofree char *where = text_format("%s:/%s", d->volume->name, entry->path);
+	finding_error(&d->findings, PROOF_COVERAGE, "coverage.folder", where ? where : d->volume->name, &why);
+	return 0;
+}
+
 static int visit(void *ctx, const struct fs_entry *entry, struct error *e)
 {
 	struct draw *d = ctx;
 	char full[8192];
 	if (entry->ctime > d->newest && entry->ctime <= d->p->now)
 		d->newest = entry->ctime;
+	if (entry->type == ENTRY_LINK)
+		return note_link(d, entry, e);
 	if (entry->type != ENTRY_FILE)
 		return 0;
 	if (*d->mount)

@@ -202,5 +202,8 @@ void facts_free(struct facts *x)
 	free(x->newest_log_path);
 	free(x->windows_system);
 	free(x->drives.items);
+	free(x->windows_volumes.items);
+	vec_each(&x->folders, w) free(w->path);
+	free(x->folders.items);
 	memset(x, 0, sizeof *x);
 }

@@ -20,6 +20,15 @@ int windows_gather(struct subject *s, struct subject_volume *root, struct findin
 int windows_harvest(struct facts *x, const struct tree_reader *t, const char *subject, struct findings *f,
 		    struct error *e) must_check;
 
+/*
+ * The GUID in "Volume{GUID}" at the beginning of a name, or behind "\??\", in lower case; what follows it counts for
+ * nothing. false: the name is of another kind.
+ */
+bool windows_volume_name(const char *name, char guid[40]);
+/* A link of a volume that has a letter: when it shows another volume, that is kept. -1: it can't be read, or memory. */
+int windows_folder_note(struct facts *x, const struct subject_volume *v, struct fs *fs, const struct fs_entry *link,
+			struct error *e) must_check;
+
 /* Without a list of the user's: files of a Windows that are restored each time. Paths as in fs.h; case is ignored. */
 bool windows_is_critical(const char *path);
 /* An event log. */

@@ -149,19 +149,18 @@ static int add_letter(void *ctx, const struct hive_value *v, struct error *e)
 	return 0;
 }
 
-/* The same volume under its other name: \??\Volume{GUID}. */
+/* The same volume under its other name: \??\Volume{GUID}. Those without a letter have only that. */
 static int add_volume(void *ctx, const struct hive_value *v, struct error *e)
 {
 	struct facts *x = ctx;
 	struct windows_drive d = {.letter = 0};
-	(void)e;
-	if (strncasecmp(v->name, "\\??\\Volume{", 11) || strlen(v->name) != 48 || !read_drive(v, &d))
+	if (!windows_volume_name(v->name, d.volume) || !read_drive(v, &d))
 		return 0;
-	vec_each(&x->drives, it)
-	{
-		for (size_t i = 0; i < 36 && same_drive(it, &d); i++)
-			it->volume[i] = (char)tolower((unsigned char)v->name[11 + i]);
-	}
+	vec_each(&x->drives, it) if (same_drive(it, &d)) memcpy(it->volume, d.volume, sizeof it->volume);
+	struct windows_drive *to = vec_push(&x->windows_volumes);
+	if (!to)
+		return error_nomem(e);
+	*to = d;
 	return 0;
 }
 

@@ -83,7 +83,8 @@ static void done(void)
 static void test_facts(void)
 {
 	make("--host ex01 --domain corp.example --drive C:=0FC63DAF-8483-4772-8E79-3D69D8477DE4 "
-	     "--drive D:=1234abcd@1048576 --volume AABBCCDD-0000-0000-0000-100000000000=D:");
+	     "--drive D:=1234abcd@1048576 --volume AABBCCDD-0000-0000-0000-100000000000=D: "
+	     "--volume 11111111-0000-4000-8000-00000000000b=A1B2C3D4-1111-4222-8333-444455556666");
 	CHECK_INT(harvest(NULL), 0);
 	CHECK_STR(facts.hostname, "ex01.corp.example");
 	CHECK_STR(facts.machine_id, "5f1c0a661d2e4b3c8a9b0123456789ab");
@@ -97,6 +98,11 @@ static void test_facts(void)
 	CHECK_STR(facts.drives.items[1].disk_id, "1234abcd");
 	CHECK_INT(facts.drives.items[1].offset, 1048576);
 	CHECK_STR(facts.drives.items[1].volume, "aabbccdd-0000-0000-0000-100000000000");
+	NEED(facts.windows_volumes.count == 2);
+	CHECK_STR(facts.windows_volumes.items[0].volume, facts.drives.items[1].volume);
+	CHECK_STR(facts.windows_volumes.items[0].disk_id, "1234abcd");
+	CHECK_STR(facts.windows_volumes.items[1].volume, "11111111-0000-4000-8000-00000000000b");
+	CHECK_STR(facts.windows_volumes.items[1].partuuid, "a1b2c3d4-1111-4222-8333-444455556666");
 	CHECK_INT(count("registry.hive", OUTCOME_HELD), 2);
 	CHECK_INT(count("registry.log", OUTCOME_SKIPPED), 0);
 	done();

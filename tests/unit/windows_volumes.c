@@ -130,6 +130,81 @@ static void test_damaged_later(void)
 	subject_end();
 }
 
+static void test_names(void)
+{
+	static const struct {
+		const char *name;
+		bool good;
+	} cases[] = {
+		{"Volume{11111111-AAAA-4bbb-8ccc-0123456789ab}/", true},
+		{"\\??\\Volume{11111111-aaaa-4bbb-8ccc-0123456789ab}", true},
+		{"volume{11111111-aaaa-4bbb-8ccc-0123456789ab}/in/it", true},
+		{"Volume{11111111-aaaa-4bbb-8ccc-0123456789ab", false},
+		{"Volume{11111111-aaaa-4bbb-8ccc-0123456789abc}", false},
+		{"Volume{11111111-aaaa-4bbb-8ccc-0123456789a}", false},
+		{"Volume{11111111-aaaa-4bbb-8ccc0-123456789ab}", false},
+		{"Volume{g1111111-aaaa-4bbb-8ccc-0123456789ab}", false},
+		{"Volume{", false},
+		{"\\??\\C:", false},
+		{"/Windows", false},
+		{"", false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char guid[40] = "";
+		CHECK(windows_volume_name(cases[i].name, guid) == cases[i].good);
+		CHECK(!cases[i].good || !strcmp(guid, "11111111-aaaa-4bbb-8ccc-0123456789ab"));
+	}
+}
+
+static int note(void *ctx, const struct fs_entry *entry, struct error *e)
+{
+	struct subject_volume *v = ctx;
+	return entry->type == ENTRY_LINK ? windows_folder_note(&subject.facts, v, v->fs, entry, e) : 0;
+}
+
+/* By the registry; by a partition's GUID; by signature and place, here 1 MiB. */
+static void test_folders(void)
+{
+	static const char guid[] = "11111111-aaaa-4bbb-8ccc-000000000001";
+	tree("links", "mkdir DBs && ln -s 'Volume{11111111-AAAA-4bbb-8ccc-000000000001}' DBs/one && "
+		      "ln -s 'Volume{cafe1234-0000-0000-0000-100000000000}' two && ln -s /DBs three");
+	subject_begin();
+	struct subject_volume *root = add_volume("ext4", "links"), *d = add_volume(NULL, NULL);
+	CHECK_INT(fs_walk(root->fs, "", NULL, note, root, &why), 0);
+	CHECK_INT(subject.facts.folders.count, 0); /* another system's, or nobody's */
+	root->mount = strdup("/");
+	subject.facts.windows_letter = 'E';
+	CHECK_INT(fs_walk(root->fs, "", NULL, note, root, &why), 0);
+	NEED(subject.facts.folders.count == 2);
+	struct windows_folder *one = subject.facts.folders.items, *two = one + 1;
+	if (strcmp(one->path, "E:/DBs/one"))
+		two = one++;
+	CHECK_STR(one->path, "E:/DBs/one");
+	CHECK_STR(one->volume, guid);
+	CHECK_STR(two->path, "E:/two");
+	bool named = true;
+	CHECK(!subject_volume_by_folder(&subject, one, &named) && !named);
+	snprintf(d->volume->partuuid, sizeof d->volume->partuuid, "%s", guid);
+	CHECK(subject_volume_by_folder(&subject, one, &named) == d && !named);
+	struct windows_drive *known = vec_push(&subject.facts.windows_volumes);
+	NEED(known);
+	*known = (struct windows_drive){.offset = 4096};
+	memcpy(known->volume, guid, sizeof guid);
+	snprintf(known->disk_id, sizeof known->disk_id, "1234abcd");
+	*d->volume->partuuid = 0;
+	CHECK(!subject_volume_by_folder(&subject, one, &named) && named);
+	d->disk->layout.table = TABLE_MBR;
+	snprintf(d->disk->layout.disk_id, 40, "1234abcd");
+	d->volume->offset = 4096;
+	CHECK(subject_volume_by_folder(&subject, one, &named) == d && named);
+	CHECK(!subject_volume_by_folder(&subject, two, &named) && !named);
+	snprintf(d->disk->layout.disk_id, 40, "cafe1234");
+	CHECK(!subject_volume_by_folder(&subject, two, &named));
+	d->volume->offset = 1 << 20;
+	CHECK(subject_volume_by_folder(&subject, two, &named) == d && !named);
+	subject_end();
+}
+
 static void test_letters(void)
 {
 	static const char guid[] = "0fc63daf-8483-4772-8e79-3d69d8477de4";
@@ -181,6 +256,8 @@ int main(void)
 	RUN(test_damaged_volume);
 	RUN(test_gather);
 	RUN(test_damaged_later);
+	RUN(test_names);
+	RUN(test_folders);
 	RUN(test_letters);
 	sh("rm -rf %s", dir);
 	return test_done();
