@@ -45,6 +45,7 @@ struct windows_folder {
 /* What the tree inside says about the machine it came from. Text is untrusted; NULL: not found. */
 struct facts {
 	bool root_found;  /* a tree with /etc was found */
+	bool zfs_pools;	  /* it imports ZFS pools when it starts, whatever its fstab says */
 	bool incomplete;  /* not all could be read: what was not found may be there all the same */
 	char *root;	  /* subject of the file system or archive it is on */
 	char *hostname, *machine_id, *system; /* system: PRETTY_NAME of os-release */

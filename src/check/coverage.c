@@ -226,6 +226,24 @@ static void check_boot(struct subject *s, const struct check_parameters *p, stru
 			    "an archive holds no boot sector: the loader is installed anew after a restore");
 }
 
+/* ZFS mounts its file systems by itself: no line of the fstab names a disk of them. */
+static void check_pools(const struct subject *s, const struct policy *policy, struct findings *f)
+{
+	bool closed = has_closed_volume(s);
+	if (!s->facts.zfs_pools || !s->volumes.count)
+		return;
+	if (strings_has(&policy->exclude, "zfs"))
+		finding_add(f, PROOF_COVERAGE, "coverage.zfs", s->facts.root, OUTCOME_SKIPPED, NULL,
+			    "its ZFS pools are left out by policy");
+	else
+		finding_add(f, PROOF_COVERAGE, "coverage.zfs", s->facts.root, closed ? OUTCOME_UNPROVEN : OUTCOME_BROKEN,
+			    NULL,
+			    closed ? "it has ZFS pools (/etc/zfs/zpool.cache): whether all of them are in the restore "
+				     "point can't be told (policy: exclude = zfs, if they need not be)"
+				   : "it has ZFS pools (/etc/zfs/zpool.cache), and none is in the restore point "
+				     "(policy: exclude = zfs, if they need not be)");
+}
+
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	const struct facts *x = &s->facts;
@@ -253,6 +271,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		else if (!is_elsewhere(l))
 			check_line(s, l, f);
 	}
+	check_pools(s, p->policy, f);
 	check_boot(s, p, f);
 	if (p->live)
 		coverage_live(s, p->live, f);

@@ -174,6 +174,11 @@ int facts_harvest(struct facts *x, const struct tree_reader *t, struct error *e)
 		if (fstab_parse(fstab, x) < 0)
 			return error_nomem(e);
 	}
+	/* Gone as soon as the last pool is. */
+	rc = facts_has_content(t, "etc/zfs", "zpool.cache", e);
+	if (rc < 0)
+		return -1;
+	x->zfs_pools = rc > 0;
 	if (mount_units_read(x, t, e) < 0 || read_system(x, t, e) < 0 || read_ssh_keys(x, t, e) < 0)
 		return -1;
 	return facts_scan_boot(x, t, e);

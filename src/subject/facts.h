@@ -18,6 +18,8 @@ int facts_first_line(const char *data, char **out, struct error *e) must_check;
 int facts_scan_boot(struct facts *x, const struct tree_reader *t, struct error *e) must_check;
 /* Does a file of this name in this directory tell a boot loader what to start? */
 bool facts_is_boot_config(const char *dir, const char *name);
+/* A file with something in it: 1 it is, 0 it is not, or a link to nowhere, -1 error. */
+int facts_has_content(const struct tree_reader *t, const char *dir, const char *name, struct error *e) must_check;
 /* Looks for EFI programs and kernels on an EFI system partition. */
 int facts_scan_esp(struct facts *x, struct fs *esp, struct error *e) must_check;
 void facts_free(struct facts *x);

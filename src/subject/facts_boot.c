@@ -53,8 +53,7 @@ static bool is_boot_file(const char *n)
 	return ends(n, ".efi") || is_kernel(n) || is_initramfs(n) || is_firmware(n);
 }
 
-/* A file with something in it: a link to nowhere boots nothing. 1 it is, 0 it is not, -1 error. */
-static int has_content(const struct tree_reader *t, const char *dir, const char *n, struct error *e)
+int facts_has_content(const struct tree_reader *t, const char *dir, const char *n, struct error *e)
 {
 	autofree char *path = text_format("%s/%s", dir, n), *data = NULL;
 	size_t len = 0;
@@ -167,7 +166,7 @@ static int scan_boot(struct facts *x, const struct tree_reader *t, const char *d
 	int rc = t->list(t->ctx, dir, &names, e);
 	for (size_t i = 0; rc >= 0 && i < names.count; i++) {
 		const char *n = names.items[i];
-		int real = is_boot_file(n) ? has_content(t, dir, n, e) : 0;
+		int real = is_boot_file(n) ? facts_has_content(t, dir, n, e) : 0;
 		rc = real > 0 ? boot_file(x, dir, n, e) : real;
 		if (rc >= 0 && facts_is_boot_config(dir, n))
 			rc = boot_config(x, t, dir, n, e);

@@ -100,6 +100,26 @@ mk_disk "$W/web01.img" "$W/tree"
 expect_disk 0 "a snap's mount unit"
 rm -r "$W/tree/etc/systemd"
 
+# ZFS needs neither: pools are imported by what the system wrote down of them.
+mkdir "$W/tree/etc/zfs" && : >"$W/tree/etc/zfs/zpool.cache"
+mk_disk "$W/web01.img" "$W/tree"
+expect_disk 0 "ZFS without a pool"
+noise 9 2000 >"$W/tree/etc/zfs/zpool.cache"
+mk_disk "$W/web01.img" "$W/tree"
+expect_disk 13 "a ZFS pool that is not there"
+printf '[policy "default"]\nexclude = /srv zfs\n' >"$W/zfs.conf"
+run check web01 --from "$W/web01.img" --config "$W/zfs.conf" --scratch "$S" --format json
+verdict_is 0 "a ZFS pool left out by policy"
+rm "$W/two"/*-sdb.img && mv "$W/web01.img" "$W/two/web01-sda.img"
+truncate -s 64M "$W/two/web01-sdb.img"
+# As blkid knows it: four of its uberblocks.
+for i in 0 1 2 3 4 5; do
+	printf '\014\261\272\0\0\0\0\0\050\0\0\0\0\0\0\0' |
+		dd of="$W/two/web01-sdb.img" bs=1 seek=$(((128 + i) << 10)) conv=notrunc status=none
+done
+expect 20 "a ZFS pool that can't be looked into" web01 --from "$W/two"
+rm -r "$W/tree/etc/zfs"
+
 # Where distributions keep what boots: kernel-install, unified images and systemd-boot, whatever the ESP is mounted as.
 boots() { # CODE NAME ESP-MOUNT: of $W/tree and $W/esp
 	printf 'PARTUUID=%s / ext4 defaults 0 1\n' "$p2" >"$W/tree/etc/fstab"

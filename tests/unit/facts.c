@@ -74,6 +74,19 @@ static void fstab_lines(void)
 	facts_free(&x);
 }
 
+static void pools(void)
+{
+	static const struct file none[] = {{"etc/zfs/zpool.cache", ""}, {NULL, NULL}};
+	static const struct file one[] = {{"etc/zfs/zpool.cache", "\1\1"}, {NULL, NULL}};
+	struct facts x;
+	harvest(none, &x);
+	CHECK(!x.zfs_pools);
+	facts_free(&x);
+	harvest(one, &x);
+	CHECK(x.zfs_pools);
+	facts_free(&x);
+}
+
 static void a_machine(void)
 {
 	static const struct file files[] = {
@@ -281,6 +294,7 @@ int main(void)
 {
 	RUN(fstab_lines);
 	RUN(a_machine);
+	RUN(pools);
 	RUN(a_container);
 	RUN(a_unified_kernel);
 	RUN(mount_units);
