@@ -39,7 +39,7 @@ struct vouched {
 struct vouchers {
 	struct vouched *items;
 	size_t count, capacity;
-	const char *database; /* "dpkg", "pacman", "apk": a literal */
+	const char *database; /* "dpkg", "pacman", "apk", "rpm": a literal */
 };
 void vouchers_free(struct vouchers *v);
 

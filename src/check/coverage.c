@@ -236,8 +236,8 @@ static void check_pools(const struct subject *s, const struct policy *policy, st
 		finding_add(f, PROOF_COVERAGE, "coverage.zfs", s->facts.root, OUTCOME_SKIPPED, NULL,
 			    "its ZFS pools are left out by policy");
 	else
-		finding_add(f, PROOF_COVERAGE, "coverage.zfs", s->facts.root, closed ? OUTCOME_UNPROVEN : OUTCOME_BROKEN,
-			    NULL,
+		finding_add(f, PROOF_COVERAGE, "coverage.zfs", s->facts.root,
+			    closed ? OUTCOME_UNPROVEN : OUTCOME_BROKEN, NULL,
 			    closed ? "it has ZFS pools (/etc/zfs/zpool.cache): whether all of them are in the restore "
 				     "point can't be told (policy: exclude = zfs, if they need not be)"
 				   : "it has ZFS pools (/etc/zfs/zpool.cache), and none is in the restore point "

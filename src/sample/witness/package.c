@@ -5,7 +5,7 @@
 #include <stdarg.h>
 
 static const struct package_database *const databases[] = {&package_dpkg, &package_pacman,
-							   &package_apk};
+							   &package_apk, &package_rpm};
 
 const struct package_database *const *package_databases(size_t *count)
 {

@@ -9,7 +9,7 @@
 #define PACKAGE_LIST_MAX (64 * MIB)
 #define PACKAGE_FILES_MAX 5000000
 
-extern const struct package_database package_dpkg, package_pacman, package_apk;
+extern const struct package_database package_dpkg, package_pacman, package_apk, package_rpm;
 
 /* Adds a file. A leading "/" or "./" is dropped; an empty or ".." path gives 0 and *out NULL. */
 int vouchers_add(struct vouchers *v, const char *path, const struct vouched *values,

@@ -10,8 +10,6 @@
 #include <sqlite3.h>
 #endif
 
-#include "backproof/budget.h"
-
 #define MAX_NS (INT64_C(20) * 1000000000) /* a check of one file must not eat the deadline */
 
 static const char magic[16] = "SQLite format 3";
@@ -56,49 +54,6 @@ static int read_header(int fd, uint64_t size, struct header *h, struct error *e)
 
 #ifdef HAVE_SQLITE3
 
-static int out_of_time(void *deadline)
-{
-	return monotonic_ns() > *(int64_t *)deadline;
-}
-
-static void harden(sqlite3 *db, int64_t *deadline)
-{
-	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 64 << 20);
-	sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, 1 << 20);
-	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
-	sqlite3_progress_handler(db, 10000, out_of_time, deadline);
-	(void)sqlite3_exec(db, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-			       "PRAGMA ignore_check_constraints=ON; PRAGMA cache_size=-4096;",
-			   NULL, NULL, NULL);
-}
-
-static int from_sqlite(sqlite3 *db, int code, struct error *e)
-{
-	enum error_class cls = ERROR_UNSUPPORTED; /* a module or collation of the application's own */
-	switch (code & 0xff) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		cls = ERROR_CORRUPT;
-		break;
-	case SQLITE_IOERR:
-		cls = ERROR_IO;
-		break;
-	case SQLITE_INTERRUPT:
-	case SQLITE_TOOBIG:
-		cls = ERROR_LIMIT;
-		break;
-	case SQLITE_NOMEM:
-		return error_nomem(e);
-	}
-	return error_set(e, cls, ERROR_NO_OFFSET, "%s",
-			 db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
-}
-
 /*
  * Rows other than "ok" tell of damage, or of rows that break a constraint (NOT NULL, a type). An
  * application can leave the latter behind, a lost block can't.
@@ -120,7 +75,7 @@ static int read_result(sqlite3 *db, sqlite3_stmt *q, struct error *e)
 				  row ? row : "(nothing)");
 	}
 	if (code != SQLITE_DONE)
-		return from_sqlite(db, code, e);
+		return sqlite_error(db, code, e);
 	return sound ? 0 : -1;
 }
 
@@ -132,13 +87,13 @@ static int quick_check(int fd, struct error *e)
 	error_set(e, ERROR_INTERNAL, ERROR_NO_OFFSET, "quick_check gave no answer");
 	int code = sqlite_open_fd(fd, &db), r = -1;
 	if (code == SQLITE_OK) {
-		harden(db, &deadline);
+		sqlite_harden(db, &deadline);
 		code = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &q, NULL);
 	}
 	if (code == SQLITE_OK)
 		r = read_result(db, q, e);
 	else
-		from_sqlite(db, code, e);
+		r = sqlite_error(db, code, e);
 	sqlite3_finalize(q);
 	sqlite3_close(db);
 	return r;

@@ -2,6 +2,8 @@
 /* A VFS with one immutable file, the descriptor given in the URI. It works inside the sandbox. */
 #include "sqlite_file.h"
 
+#include "backproof/budget.h"
+
 #ifdef HAVE_SQLITE3
 
 #include <errno.h>
@@ -202,6 +204,49 @@ int sqlite_open_fd(int fd, sqlite3 **db)
 		return registered;
 	snprintf(uri, sizeof uri, "file:database?fd=%d", fd);
 	return sqlite3_open_v2(uri, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, "backproof-fd");
+}
+
+static int out_of_time(void *deadline)
+{
+	return monotonic_ns() > *(int64_t *)deadline;
+}
+
+void sqlite_harden(sqlite3 *db, int64_t *deadline)
+{
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 64 << 20);
+	sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, 1 << 20);
+	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_progress_handler(db, 10000, out_of_time, deadline);
+	(void)sqlite3_exec(db, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+			       "PRAGMA ignore_check_constraints=ON; PRAGMA cache_size=-4096;",
+			   NULL, NULL, NULL);
+}
+
+int sqlite_error(sqlite3 *db, int code, struct error *e)
+{
+	enum error_class cls = ERROR_UNSUPPORTED; /* a module or collation of the application's own */
+	switch (code & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		cls = ERROR_CORRUPT;
+		break;
+	case SQLITE_IOERR:
+		cls = ERROR_IO;
+		break;
+	case SQLITE_INTERRUPT:
+	case SQLITE_TOOBIG:
+		cls = ERROR_LIMIT;
+		break;
+	case SQLITE_NOMEM:
+		return error_nomem(e);
+	}
+	return error_set(e, cls, ERROR_NO_OFFSET, "%s",
+			 db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
 }
 
 #endif

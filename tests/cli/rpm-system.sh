@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A system of RPM packages: its database is rpm's own, and vouches for what was installed.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+fixtures_needs rpmbuild rpm rpm2cpio cpio || exit 1
+T=$W/tree DB=$W/tree/usr/lib/sysimage/rpm
+export HOME=$W/home
+mkdir "$HOME"
+mk_tree "$T" web01 "$ID" efi
+rm -r "$T/var/lib/dpkg"
+
+# A package of what the tree has in /usr, and some files more.
+mkdir "$W/root" && cp -a "$T/usr" "$W/root/usr"
+mkdir -p "$W/root/etc" "$W/root/usr/share/doc/tools"
+for i in $(seq 1 60); do noise "$i" 3000 >"$W/root/usr/bin/tool$i"; done
+noise 61 3000 >"$W/root/usr/bin/written"
+echo a=1 >"$W/root/etc/tools.conf"
+echo words >"$W/root/usr/share/doc/tools/readme"
+ln -s tool1 "$W/root/usr/bin/link"
+{
+	cat <<-'SPEC'
+		Name: tools
+		Version: 1
+		Release: 1
+		Summary: what is installed
+		License: none
+		%define __os_install_post %{nil}
+		%description
+		x
+		%files
+		%config /etc/tools.conf
+		%doc /usr/share/doc/tools/readme
+		%ghost /usr/bin/later
+		%verify(not md5) /usr/bin/written
+	SPEC
+	(cd "$W/root" && find usr ! -type d ! -name written ! -name readme -printf '"/%p"\n')
+} >"$W/tools.spec"
+install -D /dev/null "$W/root/usr/bin/later"
+sed -i '/"\/usr\/bin\/later"/d' "$W/tools.spec"
+holds "rpmbuild" rpmbuild -bb --quiet --define "_topdir $W/rpm" --buildroot "$W/root" \
+	--define "__spec_install_pre %{nil}" "$W/tools.spec"
+package=$(find "$W/rpm" -name '*.rpm' | head -n 1)
+mkdir -p "$DB"
+holds "rpm's database" rpm --dbpath "$DB" --nodeps --justdb -i "$package"
+(cd "$T" && rpm2cpio "$package" | cpio -idmu --quiet)
+chmod -R u+rwX "$T"
+disk() { mk_disk "$W/web01.img" "$T"; }
+says() { # NAME CHECK OUTCOME TEXT: the last run has such a finding
+	holds "$1" jq -e --arg c "$2" --arg o "$3" --arg t "$4" \
+		'any(.findings[]; .check == $c and .outcome == $o and (.detail // "" | contains($t)))' "$W/out"
+}
+
+disk
+expect 0 "a raw image, nothing beside it" web01 --from "$W/web01.img"
+says "packages vouch for it" package.digest held "as their packages installed them (rpm)"
+says "how well" integrity.evidence held "evidence: witness"
+cp "$W/web01.img" "$W/keep.img"
+flip "$W/web01.img" "$(file_offset "$W/web01.img" usr/bin/tool7 1000)"
+expect 12 "one bit of a program" web01 --from "$W/web01.img"
+says "which one" package.digest broken "not what its package installed (rpm)"
+zstd -q --rm -f "$W/web01.img" -o "$W/web01.img.zst"
+expect 12 "the same, compressed after it was damaged" web01 --from "$W/web01.img.zst"
+rm "$W/web01.img.zst"
+for path in usr/bin/written etc/tools.conf; do
+	cp "$W/keep.img" "$W/web01.img"
+	flip "$W/web01.img" "$(file_offset "$W/web01.img" $path)"
+	expect 0 "$path: rpm says nothing of it" web01 --from "$W/web01.img"
+done
+
+# What an administrator does: writes over one, and does without documents.
+noise 99 3000 >"$T/usr/bin/tool9"
+rm -r "$T/usr/share/doc/tools"
+disk
+expect 0 "a program that was written since" web01 --from "$W/web01.img"
+says "it was changed" package.changed skipped "1 files were changed"
+mkdir "$W/away" && mv "$T"/usr/bin/tool* "$W/away"
+disk
+expect 13 "half of its files are gone" web01 --from "$W/web01.img"
+says "how many" package.missing broken "that its packages installed are not there"
+mv "$W/away"/* "$T/usr/bin"
+
+# The database in the other place, and where it is no database.
+mkdir -p "$T/var/lib" && mv "$DB" "$T/var/lib/rpm"
+disk
+expect 0 "in /var/lib/rpm" web01 --from "$W/web01.img"
+truncate -s 9000 "$T/var/lib/rpm/rpmdb.sqlite"
+disk
+expect 12 "a database that is cut" web01 --from "$W/web01.img"
+echo log >"$T/var/lib/rpm/rpmdb.sqlite-wal"
+disk
+expect 20 "half of a database, in the middle of an installation" web01 --from "$W/web01.img"
+rm -r "$T/var/lib/rpm"
+disk
+expect 20 "no database that is known here" web01 --from "$W/web01.img"
+finish
