@@ -34,8 +34,12 @@ static int read_rows(sqlite3 *db, struct vouchers *v, struct error *e)
 		const uint8_t *blob = sqlite3_column_blob(q, 0);
 		int n = sqlite3_column_bytes(q, 0);
 		code = SQLITE_OK;
-		rc = blob && n > 0 ? rpm_add_header(v, blob, (size_t)n, e)
-				   : error_set(e, ERROR_CORRUPT, 0, "RPM: a package without a header");
+		if (blob && n > 0)
+			rc = rpm_add_header(v, blob, (size_t)n, e);
+		else if (sqlite3_errcode(db) == SQLITE_NOMEM)
+			rc = error_nomem(e);
+		else
+			rc = error_set(e, ERROR_CORRUPT, 0, "RPM: a package without a header");
 	}
 	if (rc == 0 && code != SQLITE_DONE)
 		rc = sqlite_error(db, code, e);
