@@ -11,7 +11,7 @@
 const char *const facts_wants[] = {
 	"etc/hostname", "etc/HOSTNAME", "etc/conf.d/hostname", "etc/sysconfig/network", "etc/rc.conf",
 	"etc/machine-id", "var/lib/dbus/machine-id", "etc/fstab", "etc/os-release", "usr/lib/os-release",
-	"etc/ssh/ssh_host_", "boot/", "efi/", "etc/passwd", NULL,
+	"etc/ssh/ssh_host_", "etc/systemd/system/", "boot/", "efi/", "etc/passwd", NULL,
 };
 
 int facts_first_line(const char *data, char **out, struct error *e)
