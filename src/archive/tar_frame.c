@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tar_frame.h"
 
+#include "tar_dumpdir.h"
 #include "tar_map.h"
 
 /* libarchive refuses larger ones. */
 #define SPECIAL_MAX MIB
+static const char increment[] = "an increment of an earlier archive, without the files that had not changed";
+
 enum state {
 	STATE_HEADER,
 	STATE_SPECIAL, /* the body of an extended header or a long name */
@@ -32,6 +35,7 @@ struct tar_frame {
 
 	struct tar_map map;
 	bool map_runs; /* the data begins with a map whose end has not been seen */
+	struct tar_dumpdir list; /* of a directory, instead of data */
 	VEC(struct tar_member) members;
 	size_t taken;
 };
@@ -55,8 +59,7 @@ void tar_frame_destroy(struct tar_frame *f)
 
 static void fault_class(struct tar_frame *f, enum error_class cls, uint64_t at, const char *what)
 {
-	error_set(&f->fault, cls, (int64_t)at, "tar: %s, at byte %llu", what,
-		  (unsigned long long)at);
+	error_set(&f->fault, cls, (int64_t)at, "tar: %s, at byte %llu", what, (unsigned long long)at);
 }
 
 static void fault(struct tar_frame *f, uint64_t at, const char *what)
@@ -80,6 +83,7 @@ static void begin_data(struct tar_frame *f)
 	const struct tar_member *m = newest(f);
 	f->left = padded(m->stored);
 	f->state = f->left ? STATE_DATA : STATE_HEADER;
+	f->list = (struct tar_dumpdir){.runs = m->type == 'D'};
 	f->map_runs = m->sparse && f->has_records && f->records.map_in_data;
 	if (f->map_runs && !m->stored)
 		fault(f, f->offset, "the map of a sparse member is missing");
@@ -118,16 +122,15 @@ static void end_special(struct tar_frame *f)
 		fault(f, f->body_at + at, wrong);
 		return;
 	}
-	if (r.unsupported) {
+	if (r.unsupported || r.increment) {
 		fault_class(f, ERROR_UNSUPPORTED, f->body_at,
-			    "holes in a form that has no reader here");
+			    r.increment ? increment : "holes in a form that has no reader here");
 		return;
 	}
 	if (f->body_type == 'g') {
 		/* Readers disagree whether these apply to members; libarchive ignores them. */
 		if (r.has_size || r.sparse || r.names_members)
-			fault_class(f, ERROR_UNSUPPORTED, f->body_at,
-				    "a global header gives names or sizes");
+			fault_class(f, ERROR_UNSUPPORTED, f->body_at, "a global header gives names or sizes");
 		return;
 	}
 	if (f->has_records) {
@@ -152,8 +155,7 @@ static void take_extents(struct tar_frame *f, const uint8_t *pair, size_t count)
 {
 	for (; count && pair[0] && !f->fault.cls; count--, pair += 24) {
 		uint64_t off, len;
-		bool numbers =
-		    tar_number(pair, 12, &off) == 0 && tar_number(pair + 12, 12, &len) == 0;
+		bool numbers = tar_number(pair, 12, &off) == 0 && tar_number(pair + 12, 12, &len) == 0;
 		map_fault(f, numbers ? tar_map_extent(&f->map, off, len) : TAR_MAP_DAMAGED);
 	}
 }
@@ -169,8 +171,7 @@ static void end_extents(struct tar_frame *f)
 static void take_member(struct tar_frame *f, uint64_t at, const uint8_t *h)
 {
 	enum tar_dialect dialect = tar_dialect(h);
-	struct tar_member m = {.offset = f->special ? f->special_at : at,
-			       .type = (char)h[TAR_TYPE]};
+	struct tar_member m = {.offset = f->special ? f->special_at : at, .type = (char)h[TAR_TYPE]};
 	bool gnu_sparse = dialect == TAR_GNU && h[TAR_GNU_SPARSE];
 	f->pax = dialect == TAR_USTAR && f->pax;
 	if (tar_size_counts(h, f->pax) && tar_number(h + TAR_SIZE, 12, &m.stored) < 0) {
@@ -193,12 +194,12 @@ static void take_member(struct tar_frame *f, uint64_t at, const uint8_t *h)
 		fault(f, at, "a sparse map in a member that is not sparse");
 		return;
 	}
-	m.sparse = m.type == 'S' || (f->has_records && f->records.sparse);
 	struct tar_member *kept = vec_push(&f->members);
 	if (!kept) {
 		error_nomem(&f->fault);
 		return;
 	}
+	m.sparse = m.type == 'S' || (f->has_records && f->records.sparse);
 	*kept = m;
 	f->special = false;
 	memset(&f->map, 0, sizeof f->map);
@@ -274,6 +275,8 @@ static size_t take_data(struct tar_frame *f, const uint8_t *p, size_t len)
 	size_t n = f->left < len ? (size_t)f->left : len;
 	if (f->map_runs)
 		take_map(f, p, n);
+	if (f->list.runs && tar_dumpdir_feed(&f->list, p, n))
+		fault_class(f, ERROR_UNSUPPORTED, newest(f)->offset, increment);
 	f->left -= n;
 	if (!f->left) {
 		if (f->map_runs)
@@ -286,8 +289,7 @@ static size_t take_data(struct tar_frame *f, const uint8_t *p, size_t len)
 static size_t take_special(struct tar_frame *f, const uint8_t *p, size_t len)
 {
 	size_t n = f->left < len ? (size_t)f->left : len;
-	size_t want = f->body_size - f->body_filled;
-	size_t copied = n < want ? n : want;
+	size_t want = f->body_size - f->body_filled, copied = n < want ? n : want;
 	memcpy(f->body + f->body_filled, p, copied);
 	f->body_filled += copied;
 	f->left -= n;
@@ -306,8 +308,8 @@ static size_t take_zeros(struct tar_frame *f, const uint8_t *p, size_t len)
 {
 	if (!is_zero(p, len)) {
 		size_t i = 0;
-		while (!p[i])
-			i++;
+		for (; !p[i]; i++)
+			;
 		fault(f, f->offset + i, "data behind the end mark");
 	}
 	return len;
@@ -371,8 +373,7 @@ bool tar_frame_take(struct tar_frame *f, struct tar_member *out)
 	if (gone > 256 && gone > f->members.count / 2) {
 		f->members.count -= gone;
 		f->taken -= gone;
-		memmove(f->members.items, f->members.items + gone,
-			f->members.count * sizeof f->members.items[0]);
+		memmove(f->members.items, f->members.items + gone, f->members.count * sizeof f->members.items[0]);
 	}
 	return true;
 }
@@ -390,9 +391,8 @@ int tar_frame_finish(struct tar_frame *f, struct error *e)
 		else if (f->filled || f->state == STATE_SPECIAL || f->special)
 			fault(f, f->offset, "the archive is cut inside a header");
 		else if (f->state == STATE_HEADER)
-			fault(f, f->offset,
-			      f->first_zero ? "only half of the end mark is there"
-					    : "the archive ends without an end mark");
+			fault(f, f->offset, f->first_zero ? "only half of the end mark is there"
+							  : "the archive ends without an end mark");
 		else if (f->offset % TAR_BLOCK)
 			fault(f, f->offset, "the archive is cut behind the end mark");
 	}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tar_header.h"
 
+#include "tar_dumpdir.h"
+
 enum tar_dialect tar_dialect(const uint8_t *block)
 {
 	if (!memcmp(block + TAR_MAGIC, "ustar  ", 8))
@@ -138,6 +140,8 @@ static int record(const uint8_t *key, size_t key_length, const uint8_t *value, c
 		out->names_members = true;
 	else if (is(key, key_length, "SUN.holesdata") || is(key, key_length, "SCHILY.realsize"))
 		out->unsupported = true;
+	else if (is(key, key_length, "GNU.dumpdir"))
+		out->increment |= tar_dumpdir_feed(&(struct tar_dumpdir){.runs = true}, value, (size_t)(end - value));
 	if (key_length < 11 || memcmp(key, "GNU.sparse.", 11))
 		return 0;
 	out->sparse = true;

@@ -49,6 +49,7 @@ struct tar_records {
 	uint64_t size;
 	uint64_t sparse_bytes; /* sum of the map's lengths: sparse formats 0.0 and 0.1 */
 	bool unsupported;      /* holes described in a way that has no reader here */
+	bool increment;	       /* a directory's list names files that are not in this archive */
 };
 
 /* NULL, or what is wrong; *at is then the offset of the bad record in body. */

@@ -148,4 +148,17 @@ expect 12 "tar: byte of a packaged file" web01 --from "$bad"
 cp "$W/web01.tar" "$bad"
 flip "$bad" $((at - 512 + 100))
 expect 12 "tar: header" web01 --from "$bad"
+# Levels of an incremental backup: only the first holds all of the system, however much of it the next one has.
+for form in gnu pax; do
+	level() { tar -C "$W/ct" --format=$form --listed-incremental="$W/list" -cf "$1" .; }
+	rm -f "$W/list"
+	find "$W/ct" -type f -exec touch -d '2 hours ago' {} +
+	level "$W/bad/web01.tar" || exit 1
+	expect 0 "tar: the first level of an incremental backup, $form" web01 --from "$W/bad/web01.tar"
+	find "$W/ct" -type f ! -path '*/usr/share/*' -exec touch {} +
+	level "$W/bad/web01.1.tar" || exit 1
+	expect 20 "tar: the next level, $form" web01 --from "$W/bad/web01.1.tar"
+	holds "... which is said" jq -e 'any(.reasons[]; test("an increment of an earlier archive"))' "$W/out"
+	expect 20 "tar: both in a directory, $form" web01 --from "$W/bad"
+done
 finish

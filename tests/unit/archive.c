@@ -588,6 +588,31 @@ static void sizes_of_what_has_no_data(void)
 	expect(&t, "0 h == f 2 ");
 }
 
+/* GNU tar's list of a directory, in its own form. */
+static void increments(void)
+{
+	static const struct {
+		const char *list;
+		size_t length;
+		bool left_out;
+	} rows[] = {
+		{"Yf\0DNd\0Yg\0\0", 12, false}, {"\0", 1, false},	{"Yf\0\0Ng\0\0", 8, false},
+		{"YN\0Nf\0\0", 7, true},	  {"Nf\0\0", 4, true}, {"N", 1, true},
+	};
+	struct text t = {0};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		put_header(&t, "d/", 'D', rows[i].length, NULL, GNU);
+		put_data(&t, rows[i].list, rows[i].length);
+		put_header(&t, "d/f", '0', 1, NULL, GNU);
+		put_data(&t, "x", 1);
+		put_end(&t);
+		if (rows[i].left_out)
+			expect_failure(&t, ERROR_UNSUPPORTED, "increment");
+		else
+			expect(&t, "1 d 0 ");
+	}
+}
+
 static void pax_records(void)
 {
 	struct text t = {0};
@@ -607,6 +632,17 @@ static void pax_records(void)
 	put_data(&t, "x", 1);
 	put_end(&t);
 	expect(&t, "0 ping 1 ");
+	/* GNU tar's list of a directory: what it leaves out makes it an increment. */
+	static const char list[] = "24 GNU.dumpdir=Yf\0DNd\0\0\n", left[] = "23 GNU.dumpdir=YN\0Nf\0\0\n";
+	NEED(sizeof list - 1 == 24 && sizeof left - 1 == 23);
+	put_pax(&t, list, 24);
+	put_header(&t, "d", '5', 0, NULL, USTAR);
+	put_end(&t);
+	expect(&t, "1 d 0 ");
+	put_pax(&t, left, 23);
+	put_header(&t, "d", '5', 0, NULL, USTAR);
+	put_end(&t);
+	expect_failure(&t, ERROR_UNSUPPORTED, "increment");
 	static const struct {
 		const char *records;
 		enum error_class cls;
@@ -907,6 +943,7 @@ int main(void)
 	RUN(path_limits);
 	RUN(sizes_of_what_has_no_data);
 	RUN(pax_records);
+	RUN(increments);
 	RUN(odd_members);
 	RUN(map_of_format_1_0);
 	RUN(behind_the_end_mark);
