@@ -248,6 +248,8 @@ static int sort_points(struct catalog *out, struct error *e)
 static int finish(const struct candidates *cs, struct catalog *out, struct error *e)
 {
 	int rc = sort_points(out, e), found = 1;
+	if (!rc && cs->host)
+		points_drop_neighbours(out, cs->host);
 	if (!rc && cs->lost)
 		rc = points_judge_lost(out, e);
 	if (!rc && out->count)

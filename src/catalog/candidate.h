@@ -33,6 +33,7 @@ struct candidates {
 	size_t count, capacity;
 	struct arena texts;
 	size_t lost; /* so many of them are */
+	const char *host; /* borrowed: whose they are by their names alone, or NULL */
 	bool eager;  /* all of them are looked at */
 };
 void candidates_free(struct candidates *cs);
@@ -72,6 +73,11 @@ int point_gather(struct restore_point *p, struct error *e) must_check;
 /* Of sorted points: POINT_LOST, a file is lost; POINT_HOLLOW, all of them: drops these. -1: it is the newest. */
 int points_judge_lost(struct catalog *c, struct error *e) must_check;
 
+/*
+ * web01-db's are no backups of web01: what has a longer name is left out of the sorted points where there is one of
+ * nothing but the host's name that is not a day older.
+ */
+void points_drop_neighbours(struct catalog *c, const char *host);
 /* The newest time of modification of its files. */
 int64_t point_newest(const struct restore_point *p);
 /* Sets what newest is decided by, once its files and times are there. */

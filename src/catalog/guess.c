@@ -193,7 +193,7 @@ static int select_tier(struct guess *g, bool images, struct candidates *cs, int 
 
 static int finish(struct guess *g, struct catalog *out, struct error *e)
 {
-	struct candidates cs = {.eager = g->eager};
+	struct candidates cs = {.eager = g->eager, .host = g->host};
 	int best = 0, rc = select_tier(g, true, &cs, &best, e);
 	if (!rc && cs.count == cs.lost)
 		rc = select_tier(g, false, &cs, &best, e);

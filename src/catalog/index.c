@@ -316,6 +316,7 @@ static int find_files(struct catalog_index *x, const char *host, bool eager, str
 	struct search s = {.x = x, .fd = -1};
 	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
 	s.walk.found.eager = eager;
+	s.walk.found.host = host;
 	guess_init(&s.guess, host);
 	s.guess.own = true;
 	int rc = search(&s, e);

@@ -16,6 +16,21 @@ int label_rank(const char *label, const char *host)
 	return label_rank_as(label, path_base(label), host);
 }
 
+bool label_has_neighbour(const char *label, const char *host)
+{
+	bool found = false;
+	for (const char *s = label;; s++) {
+		size_t n = strcspn(s, "/");
+		bool has = name_host_rank(s, n, host) > 1;
+		if (has && !name_host_has_neighbour(s, n, host))
+			return false;
+		found = found || has;
+		s += n;
+		if (!*s)
+			return found;
+	}
+}
+
 bool label_time(const char *label, struct civil *c)
 {
 	struct span where;

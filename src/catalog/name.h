@@ -65,7 +65,9 @@ bool name_is_separator(char c);
 int name_host_rank(const char *name, size_t len, const char *host);
 /* name[at .. at+hlen) is host: true when it stands alone and is not a piece of a longer host name. */
 bool name_host_alone(const char *name, size_t len, size_t at, size_t hlen);
-/* The two halves of it. */
+/* Wherever host (or its short name) stands alone, there is a word beside it that may belong to a longer name. */
+bool name_host_has_neighbour(const char *name, size_t len, const char *host);
+/* The two halves of name_host_alone. */
 bool name_host_begins(const char *name, size_t at);
 bool name_host_ends(const char *name, size_t len, size_t at, size_t hlen);
 

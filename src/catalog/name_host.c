@@ -23,12 +23,24 @@ static size_t token_len(const char *s, size_t len)
 	return n;
 }
 
-static bool is_generic(const char *s, size_t n)
+/* What else backups of one host are told apart by. */
+static const char *const variants[] = {
+	"inc",	"incr", "incremental", "diff", "differential", "delta", "overlay", "base", "level", "nightly",
+	"hourly", "yearly", "auto", "manual", "new", "old", "copy", "clone", "live", "cold", "hot", "flat",
+	"root", "boot",	"efi",	"esp",	"home",	"var",	"usr",	"opt",	"srv",	"swap",	"pre",	"post",
+};
+
+static bool in_list(const char *const *list, size_t count, const char *s, size_t n)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(generic); i++)
-		if (strlen(generic[i]) == n && !strncasecmp(generic[i], s, n))
+	for (size_t i = 0; i < count; i++)
+		if (strlen(list[i]) == n && !strncasecmp(list[i], s, n))
 			return true;
 	return false;
+}
+
+static bool is_generic(const char *s, size_t n)
+{
+	return in_list(generic, ARRAY_SIZE(generic), s, n);
 }
 
 /* name[at..] begins with something that is surely not the rest of a host name. */
@@ -107,6 +119,39 @@ bool name_host_ends(const char *name, size_t len, size_t at, size_t hlen)
 bool name_host_alone(const char *name, size_t len, size_t at, size_t hlen)
 {
 	return name_host_begins(name, at) && name_host_ends(name, len, at, hlen);
+}
+
+static bool tells_nothing(const char *s, size_t n)
+{
+	return is_generic(s, n) || in_list(variants, ARRAY_SIZE(variants), s, n) || all_digits(s, n);
+}
+
+/* Beside name[at .. at+hlen), which stands alone, there is nothing that may be the rest of a longer name. */
+static bool stands_clear(const char *name, size_t len, size_t at, size_t hlen)
+{
+	size_t end = at + hlen, from = at ? at - 1 : 0;
+	while (from && !name_is_separator(name[from - 1]))
+		from--;
+	if (at && !tells_nothing(name + from, at - 1 - from))
+		return false;
+	if (end == len || known_token(name, len, end + 1) || only_suffixes(name, len, end + 1))
+		return true;
+	return tells_nothing(name + end + 1, token_len(name + end + 1, len - end - 1));
+}
+
+bool name_host_has_neighbour(const char *name, size_t len, const char *host)
+{
+	const size_t lens[] = {strlen(host), strcspn(host, ".")};
+	bool found = false;
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++)
+		for (size_t at = 0; lens[i] && at + lens[i] <= len; at++) {
+			if (strncasecmp(name + at, host, lens[i]) || !name_host_alone(name, len, at, lens[i]))
+				continue;
+			if (stands_clear(name, len, at, lens[i]))
+				return false;
+			found = true;
+		}
+	return found;
 }
 
 static bool has_host(const char *name, size_t len, const char *host, size_t hlen, bool longer)

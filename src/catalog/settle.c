@@ -4,7 +4,11 @@
 #include <fcntl.h>
 
 #include "candidate.h"
+#include "label.h"
 #include "late_piece.h"
+
+/* Further than a day apart, the longer name may be how the host's backups are called now. */
+#define NEIGHBOUR_DAY 86400
 
 int point_look(struct restore_point *p, struct error *e)
 {
@@ -80,6 +84,20 @@ int points_judge_lost(struct catalog *c, struct error *e)
 			c->items[kept++] = c->items[i];
 	c->count = kept;
 	return 0;
+}
+
+void points_drop_neighbours(struct catalog *c, const char *host)
+{
+	size_t kept = 0, own = 0;
+	while (own < c->count && label_has_neighbour(c->items[own].label, host))
+		own++;
+	const int64_t until = own < c->count ? c->items[own].order + NEIGHBOUR_DAY : INT64_MIN;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->items[i].order <= until && label_has_neighbour(c->items[i].label, host))
+			point_free(&c->items[i]);
+		else
+			c->items[kept++] = c->items[i];
+	c->count = kept;
 }
 
 int catalog_settle(struct catalog *c, size_t index, struct error *e)

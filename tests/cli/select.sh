@@ -47,6 +47,10 @@ expect 0 "one file in a directory" web01 --from "$d"
 clean && put new web01.img.zst && put db db01.img.zst
 expect 0 "beside another host's" web01 --from "$d"
 taken "beside another host's: its own is taken" '/web01\.img\.zst$'
+clean && put new "web01-$before.img.zst" && put db "web01-db-$day.img.zst"
+expect 0 "beside a newer one of a host with a longer name" web01 --from "$d" --max-age 3d
+taken "... its own is taken" "/web01-$before"
+expect 13 "asked for that host, and it is another" web01-db --from "$d"
 clean && put old "web01-$before.img.zst" && put new "web01-$day.img.zst"
 expect 0 "the newest of two by date in the name" web01 --from "$d"
 taken "the newest of two is taken" "/web01-$day"

@@ -335,6 +335,21 @@ static void test_hosts_in_names(void)
 	CHECK_INT(RANK("10.0.0.1.img", "10.0.0.2"), 0);
 	CHECK_INT(RANK("10.0.0.11.img", "10.0.0.1"), 0);
 	CHECK_INT(RANK("10.0.0.1.5.img", "10.0.0.1"), 0);
+#define BESIDE(name, host) name_host_has_neighbour(name, strlen(name), host)
+	static const char *const clear[] = {
+		"web01", "web01.img.zst", "web01-2026-11-21.img", "backup_web01_sda.img", "2026-11-21_web01.img",
+		"web01-003.img", "web01.vda.qcow2", "web01-incr-2026-11-21.qcow2", "web01_root.img", "db01.img",
+		"WEB01-full.img", "web01-flat.vmdk", "web011.img", "web01.example.com-x.img",
+	};
+	static const char *const longer[] = {
+		"web01-db.img", "web01_data-2026-11-21.img", "prod-web01.img", "web01-x", "backup-web01-db-2026.img",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(clear); i++)
+		CHECK(!BESIDE(clear[i], "web01"));
+	for (size_t i = 0; i < ARRAY_SIZE(longer); i++)
+		CHECK(BESIDE(longer[i], "web01"));
+	CHECK(BESIDE("web01-db.img", "web01.example.com") && BESIDE("web01.example.com-db.img", "web01.example.com"));
+	CHECK(!BESIDE("web01.img", "web01.example.com") && !BESIDE("web01.example.com.img", "web01.example.com"));
 }
 
 static void test_match_grouping(void)

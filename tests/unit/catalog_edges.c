@@ -151,6 +151,40 @@ static void test_directories(void)
 
 /* --- patterns --- */
 
+/* Hosts whose names are longer by a word. */
+static void test_neighbours(void)
+{
+	clear();
+	put("web01-2026-11-21.img");
+	put("web01-db-2026-11-21T23:00.img");
+	put("web01-db-2026-11-20.img");
+	put("prod-web01-2026-11-22.img");
+	put("web01-incr-2026-11-20.img");
+	static const char own[] = "web01-2026-11-21.img[web01-2026-11-21.img];web01-incr-2026-11-20.img[web01-incr-2026-11-20.img]";
+	CHECK_STR(FROM("web01", "."), own);
+	CHECK_STR(find(NULL, "web01"), own);
+	CHECK_STR(find("*{host}-*.img", "web01"), own);
+	CHECK(!strncmp(FROM("web01-db", "."), "web01-db-2026-11-21T23:00.img[", 30));
+	/* More than a day later the longer name may be the new one of the same host. */
+	put("web01-x-2026-11-23.img");
+	CHECK_STR(FROM("web01", "."), "web01-x-2026-11-23.img[web01-x-2026-11-23.img];"
+				      "web01-2026-11-21.img[web01-2026-11-21.img];"
+				      "web01-incr-2026-11-20.img[web01-incr-2026-11-20.img]");
+	/* With nothing else, it is. */
+	clear();
+	put("web01-x-2026-11-22.img");
+	put("web01-y-2026-11-21.img");
+	CHECK_STR(FROM("web01", "."),
+		  "web01-x-2026-11-22.img[web01-x-2026-11-22.img];web01-y-2026-11-21.img[web01-y-2026-11-21.img]");
+	/* In a directory of the host's own it says nothing. */
+	clear();
+	put("web01/web01-2026-11-21.img");
+	put("web01/web01-db-2026-11-22.img");
+	put("web01-db/web01-db-2026-11-22.img");
+	CHECK_STR(FROM("web01", "."), "web01/web01-db-2026-11-22.img[web01-db-2026-11-22.img];"
+				      "web01/web01-2026-11-21.img[web01-2026-11-21.img]");
+}
+
 static void test_twice(void)
 {
 	clear();
@@ -408,6 +442,7 @@ int main(void)
 	NEED(getcwd(home, sizeof home) && mkdtemp(root));
 	RUN(test_given);
 	RUN(test_directories);
+	RUN(test_neighbours);
 	RUN(test_twice);
 	RUN(test_globs);
 	RUN(test_bad_patterns);
