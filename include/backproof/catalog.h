@@ -29,6 +29,7 @@ struct restore_point {
 	char *label;	/* what people would call it: path below the repository, without disk and part */
 	/* The time in the name, as a range in seconds UTC: a date alone is a whole day. Both 0: none. */
 	int64_t named_from, named_to;
+	bool named_zone; /* it has its zone with it; else it is taken for local time */
 	struct point_file *items;
 	size_t count, capacity;
 	int64_t order;	/* what newest is decided by: named_from, else the newest mtime */

@@ -147,6 +147,7 @@ static int make_point(const struct candidate *c, size_t count, const char *label
 		if (c[i].named_to && (!p->named_to || c[i].named_from < p->named_from)) {
 			p->named_from = c[i].named_from;
 			p->named_to = c[i].named_to;
+			p->named_zone = c[i].named_zone;
 		}
 	size_t lost = 0;
 	for (size_t i = 0; i < count; i++) {

@@ -18,6 +18,7 @@ struct candidate {
 	const char *fine_label, *fine_key;
 	const char *disk, *part, *segment; /* NULL: none */
 	int64_t named_from, named_to;
+	bool named_zone;
 	bool looked; /* candidate_look was asked; else it is a regular file, and all of these are unknown: */
 	int64_t mtime;
 	uint64_t size;

@@ -81,6 +81,7 @@ int guess_describe(struct candidate *c, struct arena *a, const char *top_name, c
 	if (!dated)
 		civil = info.civil;
 	civil_range(&civil, &c->named_from, &c->named_to);
+	c->named_zone = civil.has_zone;
 	c->disk = copy_span(a, base, info.disk_value);
 	c->part = copy_span(a, base, info.part_value);
 	c->segment = copy_span(a, base, info.segment);

@@ -113,6 +113,7 @@ static int describe(struct candidate *c, struct arena *a, const struct pattern *
 	if (r.info.kind == NAME_BESIDE)
 		return 0;
 	civil_range(&r.civil, &c->named_from, &c->named_to);
+	c->named_zone = r.civil.has_zone;
 	const struct span cuts[] = {r.disk, r.part, r.segment};
 	const char *key = arena_text(a, text, join(text, in->key, name, cuts, ARRAY_SIZE(cuts), false));
 	const char *label = arena_text(a, text, join(text, in->key, name, cuts, ARRAY_SIZE(cuts), true));

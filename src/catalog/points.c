@@ -91,6 +91,7 @@ static int add_point(const struct found_point *p, struct strings *gone, struct c
 	int rc = add_files(to, &p->notes, true, &notes, e);
 	strings_free(&notes);
 	civil_range(&p->civil, &to->named_from, &to->named_to);
+	to->named_zone = p->civil.has_zone;
 	point_set_order(to);
 	return rc;
 }

@@ -154,7 +154,7 @@ static int add_lost(struct restore_point *p, char *path, struct error *e)
 static int add_point(const char *directory, const char *label, int64_t when, struct catalog *out, struct error *e)
 {
 	struct strings names = {0};
-	struct restore_point p = {.named_from = when, .named_to = when, .order = when};
+	struct restore_point p = {.named_from = when, .named_to = when, .named_zone = true, .order = when};
 	size_t disks = leads_nowhere(directory);
 	int rc = disks ? add_lost(&p, strdup(directory), e) : finder_list(directory, &names, e);
 	for (size_t i = 0; i < names.count && rc == 0; i++) {

@@ -10,6 +10,7 @@ static void put_point(struct wire_out *w, const struct restore_point *p)
 	wire_put_string(w, p->label);
 	wire_put_i64(w, p->named_from);
 	wire_put_i64(w, p->named_to);
+	wire_put_u8(w, p->named_zone);
 	wire_put_i64(w, p->order);
 	wire_put_u64(w, p->count);
 	for (size_t i = 0; i < p->count; i++) {
@@ -28,6 +29,7 @@ static void get_point(struct wire_in *w, struct restore_point *p)
 	p->label = wire_get_string(w, TEXT_MOST);
 	p->named_from = wire_get_i64(w);
 	p->named_to = wire_get_i64(w);
+	p->named_zone = wire_get_bool(w);
 	p->order = wire_get_i64(w);
 	size_t count = wire_get_count(w, 29, THINGS_MOST);
 	for (size_t i = 0; i < count && !w->bad; i++) {
