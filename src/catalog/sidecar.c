@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * Which sidecars speak for a restore point. They are opened by name, since a directory may hold the
- * backups of a whole fleet; only for a virtual machine's *.mf is the directory listed.
+ * backups of a whole fleet; it is listed for a virtual machine's *.mf, and for lists that have a name of their own.
  */
 #include "backproof/door.h"
 #include "backproof/sidecar.h"
@@ -17,11 +17,15 @@
 /* Lines of one file and kind that contradict each other are kept up to here: two tell all there is. */
 #define MAX_CONFLICTS 16
 
+/* What there may be in a directory for lists of any name to be looked for, and how many of these are read. */
+#define NAMES_MOST 20000
+#define LISTS_MOST 32
+
 /* How a sidecar belongs to the restore point. */
 enum level {
 	BESIDE,	  /* NAME.sha256: it is there for one of our files */
 	LIST,	  /* SHA256SUMS in the directory: it should list our files */
-	OPTIONAL, /* of the parent directory, or another machine's .mf: counts when it lists one of ours */
+	OPTIONAL, /* of the parent directory, another machine's .mf, any name: counts when it lists one of ours */
 };
 
 struct seen {
@@ -246,17 +250,20 @@ static bool ends_in(const char *s, const char *const *endings)
 	return false;
 }
 
-/* An OVF package's manifest has the package's name, not the disk's. */
-static int load_manifests(struct loader *l, const char *dir)
+/* An OVF package's manifest has the package's name, not the disk's; and people call their lists as they like. */
+static int load_others(struct loader *l, const char *dir, const char *base, bool machine)
 {
 	struct strings names = {0};
 	struct error e;
 	int r = 0;
 	/* Searchable but not readable: files are still opened by name. */
-	if (door_names(dir, SIZE_MAX, &names) < 0 && !door_absent(errno) && error_sys(&e, "can't list it") < 0)
+	if (door_names(dir, machine ? SIZE_MAX : NAMES_MOST, &names) < 0 && machine && !door_absent(errno) &&
+	    error_sys(&e, "can't list it") < 0)
 		r = unreadable(l, BESIDE, dir, &e);
-	vec_each(&names, it) if (r == 0 && ends_in(*it, (const char *const[]){".mf", NULL}))
+	vec_each(&names, it) if (r == 0 && machine && ends_in(*it, (const char *const[]){".mf", NULL}))
 		r = load(l, OPTIONAL, dir, *it);
+	sidecar_keep_lists(&names, base, LISTS_MOST);
+	vec_each(&names, it) r = r ? r : load(l, OPTIONAL, dir, *it);
 	strings_free(&names);
 	return r;
 }
@@ -311,20 +318,16 @@ static int load_lists(struct loader *l, const struct sidecar_target *t)
 {
 	static const char *const machine[] = {".ovf", ".vmdk", ".vhd",	 ".vhdx", ".vdi",
 					      ".iso", ".nvram", ".qcow2", NULL};
-	autofree char *key = text_format("mf:%s", t->dir);
-	if (!key)
+	bool of_machine = ends_in(t->base, machine), known = strings_has(&l->dirs, t->dir);
+	autofree char *key = text_format("%s:%s", of_machine ? "mf" : "any", t->dir);
+	if (!key || (!known && strings_add(&l->dirs, t->dir) < 0))
 		return -1;
-	if (ends_in(t->base, machine) && !strings_has(&l->dirs, key) &&
-	    (strings_add(&l->dirs, key) < 0 || load_manifests(l, t->dir) < 0))
-		return -1;
-	if (strings_has(&l->dirs, t->dir))
-		return 0;
-	if (strings_add(&l->dirs, t->dir) < 0)
-		return -1;
-	for (const char *const *s = sidecar_lists; *s; s++)
+	for (const char *const *s = sidecar_lists; *s && !known; s++)
 		if (load(l, LIST, t->dir, *s) < 0)
 			return -1;
-	return 0;
+	if (strings_has(&l->dirs, key))
+		return 0;
+	return strings_add(&l->dirs, key) < 0 ? -1 : load_others(l, t->dir, t->base, of_machine);
 }
 
 static int load_above(struct loader *l, const struct sidecar_target *t)

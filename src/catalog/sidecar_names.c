@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "backproof/sidecar.h"
+#include "name.h"
 
 const char *const sidecar_suffixes[] = {
 	".sha256", ".sha256sum", ".sha512", ".sha512sum", ".sha1",   ".sha1sum", ".md5",
@@ -81,6 +82,36 @@ bool sidecar_is_list(const char *base)
 		if (!strcasecmp(base, *s))
 			return true;
 	return false;
+}
+
+static bool is_list(const char *name)
+{
+	struct sidecar_naming n = sidecar_naming(name);
+	size_t stem;
+	struct span segment;
+	enum name_kind kind = n.has_kind ? name_kind(name, n.stem, &stem, &segment) : NAME_IMAGE;
+	return kind != NAME_IMAGE && kind != NAME_COMPRESSED;
+}
+
+void sidecar_keep_lists(struct strings *names, const char *base, size_t most)
+{
+	size_t kept = 0, near = 0;
+	for (size_t i = 0; i < names->count; i++) {
+		char *name = names->items[i];
+		if (!is_list(name)) {
+			free(name);
+			continue;
+		}
+		size_t stem = sidecar_naming(name).stem;
+		names->items[kept++] = name;
+		if (stem && !strncasecmp(base, name, stem)) {
+			names->items[kept - 1] = names->items[near];
+			names->items[near++] = name;
+		}
+	}
+	for (; kept > most; kept--)
+		free(names->items[kept - 1]);
+	names->count = kept;
 }
 
 bool sidecar_is_one(const char *base)

@@ -25,6 +25,11 @@ extern const char *const sidecar_lists[];
 bool sidecar_is_one(const char *base);
 /* SHA256SUMS and its like. */
 bool sidecar_is_list(const char *base);
+/*
+ * Leaves of the names in a directory those of lists: checksums.sha256, 2026-11-21.md5, sha256. The name of
+ * web02.img.sha256 says whose one digest it has. At most so many, and first those that base begins with.
+ */
+void sidecar_keep_lists(struct strings *names, const char *base, size_t most);
 
 /* Drops "." and empty components: "./a//b" and "a/b" name the same file. In place. */
 void sidecar_normalise(char *path);

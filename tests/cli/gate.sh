@@ -160,6 +160,12 @@ for sum in md5 sha1 sha512; do
 done
 side && sha256sum web01.img.zst >SHA256SUMS
 expect 0 "sidecar: SHA256SUMS" web01 --from "$f"
+side && sha256sum web01.img.zst >2026-11-21.sha256
+expect 0 "sidecar: a list under another name" web01 --from "$f"
+side && sha256sum web01.img.zst | other_digest >checksums.sha256
+expect 12 "sidecar: another digest in a list under another name" web01 --from "$f"
+side && printf x | sha256sum >checksums.sha256
+expect 0 "sidecar: a list of other files" web01 --from "$f"
 side && sha256sum --tag web01.img.zst >SHA256SUMS
 expect 0 "sidecar: BSD style" web01 --from "$f"
 side && sha256sum web01.img.zst | cut -c 1-64 >web01.img.zst.sha256

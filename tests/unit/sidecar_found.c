@@ -199,6 +199,51 @@ static void test_places(void)
 	CHECK_STR(rooted, "/a/.b");
 }
 
+/* Lists under names that nobody can know beforehand. */
+static void test_own_names(void)
+{
+	static const char *const lists[] = {"checksums.sha256", "2026-11-21.sha256", "web01.sha256sums", "sha256",
+					    "MANIFEST.sha256",  "b.SHA256"};
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		char name[64];
+		clear();
+		snprintf(name, sizeof name, "p/%s", lists[i]);
+		put_sum(name, '1', "web01-2026-11-21-sda.img");
+		LOAD("p/web01-2026-11-21-sda.img");
+		CHECK_STR(lines(), "0 sha256;");
+		CHECK_INT(f.count, 0);
+		/* One of other files is none of ours. */
+		put_sum(name, '1', "web02.img");
+		LOAD("p/web01-2026-11-21-sda.img");
+		CHECK(s.count == 0 && f.count == 0);
+		put(name, "junk\n");
+		LOAD("p/web01-2026-11-21-sda.img");
+		CHECK(s.count == 0 && f.count == 0);
+	}
+	/* What is beside another file speaks for that alone. */
+	clear();
+	put_sum("p/web02.img.sha256", '1', "web01.img");
+	LOAD("p/web01.img");
+	CHECK(s.count == 0 && f.count == 0);
+	/* Of very many, those that are called as it is. */
+	clear();
+	for (int i = 0; i < 100; i++) {
+		char name[40];
+		snprintf(name, sizeof name, "p/host%03d.sha256", i);
+		put_sum(name, '1', i == 57 ? "host057-sda.img" : "x");
+	}
+	LOAD("p/host057-sda.img");
+	CHECK_STR(lines(), "0 sha256;");
+	clear();
+	/* They disagree, or one of them leaves out what another has. */
+	put_sum("p/old.sha256", '1', "web01.img");
+	put_sum("p/new.sha256", '2', "web01.img");
+	LOAD("p/web01.img");
+	CHECK_INT(found("sidecar.conflict", OUTCOME_BROKEN), 1);
+	LOAD("p/web01.img", "p/web01-data.img");
+	CHECK_INT(found("sidecar.coverage", OUTCOME_BROKEN), 1);
+}
+
 static void test_links(void)
 {
 	clear();
@@ -430,6 +475,7 @@ int main(void)
 	RUN(test_pieces);
 	RUN(test_late_piece);
 	RUN(test_places);
+	RUN(test_own_names);
 	RUN(test_links);
 	RUN(test_above);
 	RUN(test_paths);
