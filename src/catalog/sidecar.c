@@ -257,7 +257,7 @@ static int load_others(struct loader *l, const char *dir, const char *base, bool
 	struct error e;
 	int r = 0;
 	/* Searchable but not readable: files are still opened by name. */
-	if (door_names(dir, machine ? SIZE_MAX : NAMES_MOST, &names) < 0 && machine && !door_absent(errno) &&
+	if (door_names(dir, machine ? SIZE_MAX : NAMES_MOST, &names) < 0 && !door_absent(errno) &&
 	    error_sys(&e, "can't list it") < 0)
 		r = unreadable(l, BESIDE, dir, &e);
 	vec_each(&names, it) if (r == 0 && machine && ends_in(*it, (const char *const[]){".mf", NULL}))

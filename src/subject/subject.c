@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Opens a restore point: its files, their disks and archives, and the machine that shows inside. */
+#include <ctype.h>
 #include <strings.h>
 
 #include "archive_tree.h"
@@ -182,6 +183,36 @@ static int compose(struct opener *o, const struct strings *names, struct error *
 	return 0;
 }
 
+#define TABLE_MAX MIB /* where the first partition begins as a rule */
+
+/* mbr.bin, sda-gpt.img: a disk's first sectors by dd, which are kept beside the images of its partitions. */
+static bool is_table_copy(const struct part *pt)
+{
+	static const char *const words[] = {"mbr", "gpt", "bootsector"}, *const raw[] = {".bin", ".img", ".raw", ".dd"};
+	const char *dot = strrchr(pt->name, '.');
+	bool plain = !dot || !strcasecmp(dot, ".mbr") || !strcasecmp(dot, ".gpt");
+	for (size_t i = 0; i < ARRAY_SIZE(raw) && !plain; i++)
+		plain = !strcasecmp(dot, raw[i]);
+	for (const char *s = pt->name; *s && plain && pt->file->size <= TABLE_MAX; s++)
+		for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
+			size_t n = strlen(words[w]);
+			if ((s == pt->name || !isalnum((unsigned char)s[-1])) && !strncasecmp(s, words[w], n) &&
+			    !isalnum((unsigned char)s[n]))
+				return true;
+		}
+	return false;
+}
+
+/* Beside nothing larger such a file is all that there is of a disk. */
+static void note_table_copies(struct subject *s)
+{
+	bool larger = false;
+	for (size_t i = 0; i < s->part_count; i++)
+		larger = larger || s->parts[i].file->size > TABLE_MAX;
+	for (size_t i = 0; i < s->part_count && larger; i++)
+		s->parts[i].note = s->parts[i].note || is_table_copy(&s->parts[i]);
+}
+
 static int open_parts(struct opener *o, const struct strings *names, struct error *e)
 {
 	struct subject *s = o->s;
@@ -191,6 +222,8 @@ static int open_parts(struct opener *o, const struct strings *names, struct erro
 		/* Nobody looks into a note: what is too large for one may be a disk. */
 		pt->note = (pt->note || clonezilla_is_note(pt->name)) && pt->file->size <= NOTE_MAX;
 	}
+	if (!clonezilla)
+		note_table_copies(s);
 	if (pieces_assign(s, o->f, e) < 0 || (clonezilla && compose(o, names, e) < 0))
 		return -1;
 	for (size_t i = 0; i < s->part_count && !s->chain_cut; i++) {

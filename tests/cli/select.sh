@@ -76,6 +76,30 @@ expect 12 "newest one damaged: an older one does not help" web01 --from "$d" --m
 : >"$d/web01-$day.img.zst"
 expect 12 "newest one empty" web01 --from "$d" --max-age 3d
 
+# Partitions saved one by one, with the tables of their disk by dd.
+by_partition() {
+	clean && mkdir -p "$d/web01/$day"
+	sfdisk -J "$W/new.img" | jq -r '.partitiontable.partitions[] | "\(.start) \(.size)"' >"$W/partitions"
+	while read -r start size; do
+		n=$((${n:-0} + 1))
+		dd if="$W/new.img" bs=512 skip="$start" count="$size" status=none | gzip -n >"$d/web01/$day/sda$n.img.gz"
+	done <"$W/partitions"
+	dd if="$W/new.img" of="$d/web01/$day/mbr.bin" bs=512 count=1 status=none
+	dd if="$W/new.img" of="$d/web01/$day/sda-gpt.img" bs=512 count=34 status=none
+	n=0
+}
+by_partition
+expect 0 "partitions one by one, and the first sectors of their disk" web01 --from "$d"
+taken "... these are of it" "/web01/$day/"
+(cd "$d/web01/$day" && sha256sum ./* >SHA256SUMS) && flip "$d/web01/$day/mbr.bin" 9
+expect 12 "... and are held against their digests" web01 --from "$d"
+by_partition && rm "$d/web01/$day/"sda?.img.gz
+expect 12 "nothing but the first sectors of a disk" web01 --from "$d"
+by_partition && rm "$d/web01/$day/sda1.img.gz"
+expect 13 "one partition is missing" web01 --from "$d"
+by_partition && cp "$W/new.img" "$d/web01/$day/gpt.img" && flip "$d/web01/$day/gpt.img" 520
+expect 12 "a whole disk is no copy of a table, whatever it is called" web01 --from "$d"
+
 config() { # POLICY LINES, with the repository at $d
 	printf '[repository "nas"]\npath = %s\nlayout = files\nmatch = %s\n[policy "default"]\n%b\n[host "web01"]\nrepository = nas\n' "$d" "$1" "$2" >"$W/c.conf"
 }
