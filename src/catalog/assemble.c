@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "candidate.h"
+#include "label.h"
 #include "late_piece.h"
 
 static int compare_text(const char *a, const char *b)
@@ -260,6 +261,21 @@ static int finish(const struct candidates *cs, struct catalog *out, struct error
 	return add_partials(cs, out) < 0 ? error_nomem(e) : 0;
 }
 
+/* Of a dated directory's files, those of a host with a longer name go to the end. Returns how many are left. */
+static size_t neighbours_last(struct candidate *c, size_t count, const char *host)
+{
+	size_t own = 0;
+	for (size_t i = 0; host && i < count; i++) {
+		const char *label = c[i].fine_label;
+		if (!c[i].loose || !label || label_has_neighbour(label, host))
+			continue;
+		struct candidate one = c[i];
+		memmove(c + own + 1, c + own, (i - own) * sizeof *c);
+		c[own++] = one;
+	}
+	return own ? own : count;
+}
+
 int candidates_assemble(struct candidates *cs, struct catalog *out, struct error *e)
 {
 	memset(out, 0, sizeof *out);
@@ -274,7 +290,8 @@ int candidates_assemble(struct candidates *cs, struct catalog *out, struct error
 		struct candidate *c = &cs->items[i];
 		for (n = 1; i + n < whole && !strcmp(c->key, c[n].key); n++)
 			;
-		rc = collides(c, n) ? make_fine_points(c, n, out) : make_point(c, n, c->label, out);
+		size_t own = neighbours_last(c, n, cs->host);
+		rc = collides(c, own) ? make_fine_points(c, own, out) : make_point(c, own, c->label, out);
 	}
 	rc = rc ? error_nomem(e) : finish(cs, out, e);
 	if (rc)

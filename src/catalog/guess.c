@@ -194,6 +194,16 @@ static int select_tier(struct guess *g, bool images, struct candidates *cs, int 
 static int finish(struct guess *g, struct catalog *out, struct error *e)
 {
 	struct candidates cs = {.eager = g->eager, .host = g->host};
+	/* Nobody else's is in a directory of the host's own. */
+	vec_each(g, it) {
+		if (it > g->items && it->rel == it[-1].rel && !memcmp(it->path, it[-1].path, it->rel))
+			continue;
+		autofree char *top = strndup(it->path, it->rel);
+		if (!top)
+			return error_nomem(e);
+		if (label_rank(top, g->host) == 3 && !label_has_neighbour(top, g->host))
+			cs.host = NULL;
+	}
 	int best = 0, rc = select_tier(g, true, &cs, &best, e);
 	if (!rc && cs.count == cs.lost)
 		rc = select_tier(g, false, &cs, &best, e);

@@ -176,7 +176,20 @@ static void test_neighbours(void)
 	put("web01-y-2026-11-21.img");
 	CHECK_STR(FROM("web01", "."),
 		  "web01-x-2026-11-22.img[web01-x-2026-11-22.img];web01-y-2026-11-21.img[web01-y-2026-11-21.img]");
+	/* In one directory for the backups of a day, but for further disks of the host. */
+	clear();
+	put("2026-11-21/web01.img");
+	put("2026-11-21/web01-data.img");
+	put("2026-11-21/web01-db.img");
+	CHECK_STR(FROM("web01", "."), "2026-11-21[web01-data.img web01.img]");
+	CHECK_STR(FROM("web01-db", "."), "2026-11-21[web01-db.img]");
 	/* In a directory of the host's own it says nothing. */
+	clear();
+	put("web01/a-web01-x.img");
+	put("web01/2026-11-21/web01.img");
+	put("web01/2026-11-21/web01-db.img");
+	CHECK(!strncmp(FROM("web01", "web01"), "a-web01-x.img[a-web01-x.img];2026-11-21[web01-db.img web01.img]", 40));
+	CHECK_STR(FROM("web01", "web01/2026-11-21"), "2026-11-21[web01-db.img web01.img]");
 	clear();
 	put("web01/web01-2026-11-21.img");
 	put("web01/web01-db-2026-11-22.img");
