@@ -78,30 +78,56 @@ static int pattern_entry(void *ctx, const struct place *in, const char *name, en
 	return names_add(&x->names, (uint32_t)x->places.count - 1, name, type, key, e);
 }
 
-/* Without a pattern: HOST/... and files at the top. */
+/* Without a pattern: HOST/... and files, at the top and in a directory for each day. */
+struct top {
+	struct catalog_index *x;
+	uint32_t place; /* 0: the top; else x->places, from 1 */
+};
+
+static int top_entry(void *ctx, int dir, const char *name, enum scan_type type, struct error *e);
+
+static int add_day(struct catalog_index *x, int dir, const char *name, struct error *e)
+{
+	bool unreadable = false;
+	autoclose int fd = scan_open(dir, name, false);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+		return 0;
+	if (fd >= 0 && add_place(x, &(struct place){.rel = name, .key = name}) < 0)
+		return error_nomem(e);
+	struct top below = {x, (uint32_t)x->places.count};
+	if (fd >= 0 && scan_dir(fd, name, top_entry, &below, &unreadable, e) == 0)
+		return 0;
+	if (fd >= 0 && !unreadable)
+		return -1;
+	return strings_add(&x->unreadable, name) < 0 ? error_nomem(e) : 0;
+}
+
 static int top_entry(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)
 {
-	struct catalog_index *x = ctx;
-	(void)dir;
+	const struct top *t = ctx;
+	struct catalog_index *x = t->x;
 	if (type == SCAN_OTHER)
 		return 0;
+	if (!t->place && type == SCAN_DIR && name_is_time(name))
+		return add_day(x, dir, name, e);
 	if (type != SCAN_FILE && !(x->only && strcasecmp(x->only, name)) &&
-	    names_add(&x->names, 0, name, type, NAMES_WHOLE, e) < 0)
+	    names_add(&x->names, t->place, name, type, NAMES_WHOLE, e) < 0)
 		return -1;
 	size_t stem;
 	struct span segment;
 	if (type == SCAN_DIR || name_kind(name, strlen(name), &stem, &segment) == NAME_BESIDE ||
 	    (x->only && name_host_rank(name, strlen(name), x->only) < 3))
 		return 0;
-	return names_add(&x->names, 0, name, type, NAMES_WORDS, e);
+	return names_add(&x->names, t->place, name, type, NAMES_WORDS, e);
 }
 
 static int read_all(struct catalog_index *x, struct error *e)
 {
 	struct place root = {.rel = "", .key = ""};
 	bool unreadable = false;
+	struct top top = {x, 0};
 	if (!x->pattern)
-		return scan_dir(x->fd, x->path, top_entry, x, &unreadable, e);
+		return scan_dir(x->fd, x->path, top_entry, &top, &unreadable, e);
 	if (pattern_host_level(x->pattern) < 0)
 		return 0;
 	struct files_walk w = {.pattern = x->pattern, .path = x->path, .entry = pattern_entry, .ctx = x};
@@ -198,25 +224,29 @@ static int guess_hit(void *ctx, const struct names_entry *it, struct error *e)
 {
 	struct search *s = ctx;
 	const char *name = names_text(&s->x->names, it), *host = s->guess.host;
+	const char *day = it->place ? s->x->places.items[it->place - 1].rel : "";
+	autofree char *rel = text_format("%s%s%s", day, *day ? "/" : "", name);
+	if (!rel)
+		return error_nomem(e);
 	if (it->key == NAMES_WORDS) {
 		char finished[NAME_LIMIT + 1];
 		const char *look = partial_finished_name(name, finished) ? finished : name;
 		if (name_host_rank(look, strlen(look), host) < 3)
 			return 0;
-		return guess_add(&s->guess, s->x->path, NULL, name, SCAN_FILE, e);
+		return guess_add(&s->guess, s->x->path, NULL, rel, SCAN_FILE, e);
 	}
 	if (strcasecmp(name, host))
 		return 0;
-	autoclose int fd = scan_open(s->x->fd, name, false);
+	autoclose int fd = scan_open(s->x->fd, rel, false);
 	if (fd >= 0)
-		return guess_walk(&s->guess, fd, s->x->path, NULL, name, 2, e);
+		return guess_walk(&s->guess, fd, s->x->path, NULL, rel, 2, e);
 	if (errno == ENOENT)
 		return 0;
 	if (errno == ENOTDIR || errno == ELOOP) {
-		autofree char *path = text_format("%s/%s", s->x->path, name);
-		return path ? links_add(&s->guess.links, s->x->fd, name, path, name, e) : error_nomem(e);
+		autofree char *path = text_format("%s/%s", s->x->path, rel);
+		return path ? links_add(&s->guess.links, s->x->fd, rel, path, rel, e) : error_nomem(e);
 	}
-	return error_sys(e, "%s/%s: directory can't be read", s->x->path, name);
+	return error_sys(e, "%s/%s: directory can't be read", s->x->path, rel);
 }
 
 static int tell_unreadable(const struct catalog_index *x, const struct strings *dirs,

@@ -115,6 +115,14 @@ with 0 "configured repository" web01
 taken "configured repository: newest taken" "/$day/"
 flip "$d/web01/$day/sda.img.zst" 500000
 with 12 "configured repository: newest damaged" web01
+clean && put old "$before/web01.img.zst" && put new "$day/web01.img.zst" && put db "$day/web01-db.img.zst"
+printf '[repository "nas"]\npath = %s\n[host "web01"]\n' "$d" >"$W/c.conf"
+with 0 "no pattern, a directory for each day" web01
+taken "... the newest is taken" "/$day/web01[.]img"
+with 10 "... of a host that is not in it" web02
+flip "$d/$day/web01.img.zst" 500000
+with 12 "... and is damaged" web01
+clean && put old "web01/$before/sda.img.zst" && put new "web01/$day/sda.img.zst" && flip "$d/web01/$day/sda.img.zst" 500000
 config '{host}/{date}/*.img.zst' 'max_age = 3d\nfallback = yes'
 with 0 "fallback: older one is judged" web01
 holds "fallback: both are in the report" grep -q "$day" "$W/out"

@@ -151,6 +151,37 @@ static void test_directories(void)
 
 /* --- patterns --- */
 
+/* A directory for each day, in a repository without a pattern. */
+static void test_days(void)
+{
+	clear();
+	put("2026-11-20/web01.img");
+	put("2026-11-20/web011.img");
+	put("2026-11-21/web01-sda.img");
+	put("2026-11-21/web01-sdb.img");
+	put("2026-11-21/web02/sda.img");
+	put("2026-11-22/db01.img");
+	put("2026-11-22/web01.img.sha256");
+	put("2026-11/web01.img");
+	put("other/2026-11-23/web01.img");
+	NEED(symlink("other/2026-11-23", full("2026-11-24")) == 0);
+	static const char all[] = "2026-11-21[web01-sda.img web01-sdb.img];2026-11-20[web01.img]";
+	CHECK_STR(find(NULL, "web01"), all);
+	CHECK_STR(find(NULL, "WEB02"), "2026-11-21[sda.img]");
+	CHECK_STR(find(NULL, "web03"), "");
+	put("2026-11-23/web01.img.part");
+	CHECK(!strncmp(find(NULL, "web01"), all, strlen(all)));
+	CHECK(strstr(find(NULL, "web01"), "|web01.img.part"));
+	put("web01/2026-11-25/sda.img");
+	CHECK(!strncmp(find(NULL, "web01"), "web01/2026-11-25[sda.img];2026-11-21[", 37));
+	/* What can't be looked into may have the newest, of anybody. */
+	if (geteuid()) {
+		NEED(chmod(full("2026-11-22"), 0) == 0);
+		CHECK(!strncmp(find(NULL, "web01"), "error", 5));
+		NEED(chmod(full("2026-11-22"), 0755) == 0);
+	}
+}
+
 /* Hosts whose names are longer by a word. */
 static void test_neighbours(void)
 {
@@ -455,6 +486,7 @@ int main(void)
 	NEED(getcwd(home, sizeof home) && mkdtemp(root));
 	RUN(test_given);
 	RUN(test_directories);
+	RUN(test_days);
 	RUN(test_neighbours);
 	RUN(test_twice);
 	RUN(test_globs);
