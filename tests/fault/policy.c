@@ -292,6 +292,22 @@ static void refusals_without_memory(void)
 	CHECK(lost);
 }
 
+/* Which host is meant is said, or not. */
+static void a_near_host_without_memory(void)
+{
+	struct config c;
+	uint64_t lost = 0;
+	NEED(config_load("fixtures/config/contract.conf", NULL, &c, &e) == 0);
+	EACH (ALLOCATION) {
+		const char *near = config_near_host(&c, "web02");
+		lost += !near;
+		CHECK(!near || !strcmp(near, "web01"));
+	}
+	end();
+	CHECK(lost);
+	config_free(&c);
+}
+
 /* What does not fit in memory is bad, on both ends of a wire. */
 static void wires(void)
 {
@@ -410,6 +426,7 @@ int main(void)
 	RUN(findings_and_verdicts);
 	RUN(reasons_without_memory);
 	RUN(refusals_without_memory);
+	RUN(a_near_host_without_memory);
 	RUN(wires);
 	RUN(requests_and_results);
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);

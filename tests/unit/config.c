@@ -85,6 +85,8 @@ static void test_contract_example(void)
 	CHECK_STR(h->groups.items[1], "eu");
 	CHECK_STR(h->machine_id, "5f1c0a7e9d3b4c2f8a6e1d0b7c5f4a32");
 	CHECK(!config_host(&c, "web02"));
+	CHECK_STR(config_near_host(&c, "web02"), "web01");
+	CHECK(!config_near_host(&c, "database"));
 	CHECK(!config_policy(&c, "nightly"));
 	CHECK(config_repository(&c, "nas1") == &c.repositories[0]);
 	config_free(&c);

@@ -143,6 +143,8 @@ static void subject_once(void)
 	finding_error(&f, PROOF_PRESENCE, "a.check", "a.img", &e);
 	finding_error(&f, PROOF_PRESENCE, "a.check", "a", &e);
 	finding_error(&f, PROOF_PRESENCE, "a.check", "", &e);
+	finding_error(&f, PROOF_PRESENCE, "a.check", NULL, &e);
+	CHECK_STR(f.items[3].detail, "a.img: grew");
 	CHECK_STR(f.items[0].detail, "grew");
 	CHECK_STR(f.items[1].detail, "a.img: grew");
 	CHECK_STR(f.items[2].detail, "a.img: grew");

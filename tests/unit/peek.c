@@ -203,6 +203,105 @@ static void test_descriptor(void)
 	CHECK_STR(all(), "");
 }
 
+static void wide(uint8_t *to, const char *text, bool big_endian)
+{
+	for (size_t i = 0; text[i]; i++)
+		to[2 * i + (big_endian ? 1 : 0)] = (uint8_t)text[i];
+}
+
+/* The parent of a differencing VHD, which only its header has; one of another kind, or cut off, has none. */
+static void test_vhd(void)
+{
+	static const char name[] = "C:\\vm\\base.vhd";
+	static uint8_t disk[512 + 1024];
+	memcpy(disk, "conectix", 8);
+	disk[22] = 2; /* the header, at 512 */
+	disk[63] = 4;
+	wide(disk + 512 + 64, name, true);
+	CHECK_INT(ask(PEEK_BACKING, disk, sizeof disk), 0);
+	CHECK_STR(all(), "base.vhd|");
+	for (size_t len = 0; len < sizeof disk; len += 8) {
+		CHECK_INT(ask(PEEK_BACKING, disk, len), 0);
+		CHECK(!said.count == (len < 512 + 64 + 512));
+	}
+	disk[63] = 3;
+	CHECK_INT(ask(PEEK_BACKING, disk, sizeof disk), 0);
+	CHECK_INT(said.count, 0);
+	disk[63] = 4;
+	disk[16] = 0xff;
+	CHECK_INT(ask(PEEK_BACKING, disk, sizeof disk), 0);
+	CHECK_INT(said.count, 0);
+}
+
+static void put32(uint8_t *to, uint32_t x)
+{
+	for (int i = 0; i < 4; i++)
+		to[i] = (uint8_t)(x >> 8 * i);
+}
+
+#define REGIONS (192 * KIB)
+#define METADATA (256 * KIB)
+#define LOCATOR (METADATA + 64 * KIB)
+
+/* Where the parent of a VHDX is, as its locator says it in several ways; what leaves the locator says nothing. */
+static void test_vhdx(void)
+{
+	static const uint8_t metadata[] = {0x06, 0xa2, 0x7c, 0x8b, 0x90, 0x47, 0x9a, 0x4b, 0xb8, 0xfe, 0x57, 0x5f, 0x05, 0x0f, 0x88, 0x6e},
+			     locator[] = {0x2d, 0x5f, 0xd3, 0xa8, 0x0b, 0xb3, 0x4d, 0x45, 0xab, 0xf7, 0xd3, 0xd8, 0x48, 0x34, 0xab, 0x0c};
+	static const char *const pairs[][2] = {{"relative_path", ".\\base.vhdx"}, {"parent_linkage", "{1}"},
+					       {"absolute_win32_path", "C:\\vm\\other.vhdx"}, {"path", "x.vhdx"}};
+	static uint8_t disk[LOCATOR + 1024];
+	uint8_t *region = disk + REGIONS + 16 + 32, *item = disk + METADATA + 32 + 32, *table = disk + LOCATOR;
+	uint32_t at = 200;
+	memcpy(disk, "vhdxfile", 8);
+	put32(disk + REGIONS + 8, 2);
+	memcpy(region, metadata, 16);
+	put32(region + 16, METADATA);
+	put32(region + 24, 1 << 20);
+	disk[METADATA + 10] = 2;
+	memcpy(item, locator, 16);
+	put32(item + 16, LOCATOR - METADATA);
+	put32(item + 20, 1000);
+	table[18] = ARRAY_SIZE(pairs);
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		uint8_t *x = table + 20 + 12 * i;
+		for (int k = 0; k < 2; k++) {
+			put32(x + 4 * k, at);
+			x[8 + 2 * k] = (uint8_t)(2 * strlen(pairs[i][k]));
+			wide(table + at, pairs[i][k], false);
+			at += x[8 + 2 * k];
+		}
+	}
+	CHECK_INT(ask(PEEK_BACKING, disk, sizeof disk), 0);
+	CHECK_STR(all(), "base.vhdx|other.vhdx|");
+	const struct {
+		uint8_t *at, value;
+		const char *says;
+	} rows[] = {
+		{disk + REGIONS + 8, 1, ""}, {region, 0, ""}, {region + 23, 0xff, ""}, {region + 18, 0xff, ""},
+		{disk + METADATA + 10, 1, ""}, {item, 0, ""}, {item + 18, 0xff, ""}, {item + 20, 19, ""}, {item + 22, 2, ""},
+		{table + 18, 0, ""}, {table + 18, 1, "base.vhdx|"}, {table + 21, 0xff, "other.vhdx|"},
+		{table + 25, 0xff, "other.vhdx|"}, {table + 28, 8, "other.vhdx|"}, {table + 29, 0xff, "other.vhdx|"},
+		/* More than there is room for. */
+		{table + 18, 255, "base.vhdx|other.vhdx|"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint8_t before = *rows[i].at, high = item[21];
+		*rows[i].at = rows[i].value;
+		if (rows[i].value == 19)
+			item[21] = 0;
+		CHECK_INT(ask(PEEK_BACKING, disk, sizeof disk), 0);
+		CHECK_STR(all(), rows[i].says);
+		*rows[i].at = before;
+		item[21] = high;
+	}
+	static const size_t cuts[] = {REGIONS, REGIONS + 60, METADATA, METADATA + 40, METADATA + 90, LOCATOR, LOCATOR + 999};
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		CHECK_INT(ask(PEEK_BACKING, disk, cuts[i]), 0);
+		CHECK_INT(said.count, 0);
+	}
+}
+
 /* What somebody else says that it is. */
 static const char *const *lies;
 static size_t lie_count;
@@ -320,6 +419,8 @@ int main(void)
 	RUN(test_backing);
 	RUN(test_qemu_names);
 	RUN(test_descriptor);
+	RUN(test_vhd);
+	RUN(test_vhdx);
 	RUN(test_lies);
 	RUN(test_open);
 	RUN(test_unreadable);
