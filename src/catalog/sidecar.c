@@ -45,7 +45,7 @@ struct loader {
 	bool nomem;
 	/* The sidecar being read */
 	const char *path, *dir;
-	bool list;
+	bool list, own; /* own: it is there for one of our files */
 	size_t good, matched;
 };
 
@@ -119,23 +119,16 @@ static void miss(struct loader *l, unsigned number, const char *full)
 		    l->path, number);
 }
 
-static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint8_t *digest,
-		   const char *name)
+/* The files that a line of this name means; full: absolute. */
+static int match(struct loader *l, struct sidecar_line line, const uint8_t *digest, const char *full)
 {
-	struct loader *l = ctx;
-	l->good++;
-	autofree char *full = *name == '/' ? strdup(name) : text_format("%s/%s", l->dir, name);
-	if (!full) {
-		l->nomem = true;
-		return -1;
-	}
-	sidecar_normalise(full);
-	size_t len = strlen(full), before = l->matched;
+	size_t len = strlen(full);
 	bool exact = false;
 	for (size_t i = 0; i < l->count; i++)
 		if (!strcmp(full, l->targets[i].full)) {
 			exact = true;
-			if (add_line(l, (struct sidecar_line){.file = i, .kind = kind, .line = number}, digest) < 0)
+			line.file = i;
+			if (add_line(l, line, digest) < 0)
 				return -1;
 		}
 	for (size_t i = 0; i < l->count && !exact; i++) {
@@ -146,10 +139,28 @@ static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint
 		/* A file of just this name is what the line means, not what our file decodes to, or its pieces are. */
 		if (door_stat(full, false, &st) == 0)
 			break;
-		struct sidecar_line of = {.file = i, .kind = kind, .line = number, .joined = t->joined == len};
-		of.content = !of.joined;
-		if (add_line(l, of, digest) < 0)
+		line.file = i;
+		line.joined = t->joined == len;
+		line.content = !line.joined;
+		if (add_line(l, line, digest) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint8_t *digest, const char *name)
+{
+	struct loader *l = ctx;
+	l->good++;
+	struct sidecar_line line = {.kind = kind, .line = number};
+	size_t before = l->matched;
+	autofree char *full = *name == '/' ? strdup(name) : text_format("%s/%s", l->dir, name);
+	if (full)
+		sidecar_normalise(full);
+	autofree char *here = full ? sidecar_here(full, l->dir, l->own && *name == '/') : NULL;
+	if (!here || match(l, line, digest, full) < 0 || (l->matched == before && match(l, line, digest, here) < 0)) {
+		l->nomem = true;
+		return -1;
 	}
 	if (l->matched == before)
 		miss(l, number, full);
@@ -216,6 +227,7 @@ static int load(struct loader *l, enum level level, const char *dir, const char 
 	l->path = path;
 	l->dir = dir;
 	l->list = sidecar_is_list(name);
+	l->own = level == BESIDE;
 	l->good = l->matched = 0;
 	size_t count = sidecar_parse(data, len, name, on_line, l, &bad);
 	if (l->nomem)
@@ -239,17 +251,6 @@ static int load(struct loader *l, enum level level, const char *dir, const char 
 	return 0;
 }
 
-static bool ends_in(const char *s, const char *const *endings)
-{
-	size_t len = strlen(s);
-	for (; *endings; endings++) {
-		size_t n = strlen(*endings);
-		if (len > n && !strcasecmp(s + len - n, *endings))
-			return true;
-	}
-	return false;
-}
-
 /* An OVF package's manifest has the package's name, not the disk's; and people call their lists as they like. */
 static int load_others(struct loader *l, const char *dir, const char *base, bool machine)
 {
@@ -260,7 +261,7 @@ static int load_others(struct loader *l, const char *dir, const char *base, bool
 	if (door_names(dir, machine ? SIZE_MAX : NAMES_MOST, &names) < 0 && !door_absent(errno) &&
 	    error_sys(&e, "can't list it") < 0)
 		r = unreadable(l, BESIDE, dir, &e);
-	vec_each(&names, it) if (r == 0 && machine && ends_in(*it, (const char *const[]){".mf", NULL}))
+	vec_each(&names, it) if (r == 0 && machine && sidecar_ends_in(*it, (const char *const[]){".mf", NULL}))
 		r = load(l, OPTIONAL, dir, *it);
 	sidecar_keep_lists(&names, base, LISTS_MOST);
 	vec_each(&names, it) r = r ? r : load(l, OPTIONAL, dir, *it);
@@ -318,7 +319,7 @@ static int load_lists(struct loader *l, const struct sidecar_target *t)
 {
 	static const char *const machine[] = {".ovf", ".vmdk", ".vhd",	 ".vhdx", ".vdi",
 					      ".iso", ".nvram", ".qcow2", NULL};
-	bool of_machine = ends_in(t->base, machine), known = strings_has(&l->dirs, t->dir);
+	bool of_machine = sidecar_ends_in(t->base, machine), known = strings_has(&l->dirs, t->dir);
 	autofree char *key = text_format("%s:%s", of_machine ? "mf" : "any", t->dir);
 	if (!key || (!known && strings_add(&l->dirs, t->dir) < 0))
 		return -1;

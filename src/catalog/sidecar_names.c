@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "backproof/sidecar.h"
+#include "backproof/text.h"
 #include "name.h"
 
 const char *const sidecar_suffixes[] = {
@@ -130,4 +131,23 @@ bool sidecar_may_be(const char *base)
 {
 	size_t len = strlen(base);
 	return sidecar_is_one(base) || without(base, len, ".seal") != len || without(base, len, ".seal-tree") != len;
+}
+
+char *sidecar_here(const char *full, const char *dir, bool any)
+{
+	const char *base = strrchr(full, '/') + 1, *mine = strrchr(dir, '/') + 1;
+	size_t n = strlen(mine), len = (size_t)(base - 1 - full);
+	bool same = len > n && full[len - n - 1] == '/' && !memcmp(full + len - n, mine, n);
+	return any || (n && same) ? text_format("%s/%s", n ? dir : "", base) : strdup(full);
+}
+
+bool sidecar_ends_in(const char *s, const char *const *endings)
+{
+	size_t len = strlen(s);
+	for (; *endings; endings++) {
+		size_t n = strlen(*endings);
+		if (len > n && !strcasecmp(s + len - n, *endings))
+			return true;
+	}
+	return false;
 }

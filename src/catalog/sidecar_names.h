@@ -36,6 +36,15 @@ void sidecar_normalise(char *path);
 /* The absolute, normalised path; owned. NULL when memory is out. */
 char *sidecar_absolute(const char *path) must_check;
 
+/*
+ * What a line means that names no file of ours: it was written elsewhere, or from a directory above. "/old/web01/a.img"
+ * is a.img in any dir that is called web01; any: in all others, too. full and dir: absolute,
+ * normalised. Owned: the file in dir, or full again. NULL: memory.
+ */
+char *sidecar_here(const char *full, const char *dir, bool any) must_check;
+/* Capitals or not. endings: NULL-terminated. */
+bool sidecar_ends_in(const char *s, const char *const *endings);
+
 /* 1: opened, 0: not there (or not meant as a sidecar), -1: e says why it can't be opened. */
 int sidecar_open(const char *path, int *fd, struct stat *st, struct error *e) must_check;
 /* All of it, or its first SIDECAR_MAX + 1 bytes. expected: what fstat said. */

@@ -244,6 +244,43 @@ static void test_own_names(void)
 	CHECK_INT(found("sidecar.coverage", OUTCOME_BROKEN), 1);
 }
 
+/* Made where the directory was before, or from one above. */
+static void test_elsewhere(void)
+{
+	static const char *const names[] = {"/old/p/a.img", "/srv/./p//a.img", "p/a.img", "x/p/a.img"},
+				 *const others[] = {"/old/q/a.img", "q/a.img", "p/p/b.img", "/p/b.img", "/a.img", "/xp/a.img"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		clear();
+		put_sum("p/SHA256SUMS", '1', names[i]);
+		LOAD("p/a.img");
+		CHECK_STR(lines(), "0 sha256;");
+		CHECK_INT(f.count, 0);
+		/* What says another digest of it is heard. */
+		put_sum("p/a.img.sha256", '2', names[i]);
+		LOAD("p/a.img");
+		CHECK_INT(found("sidecar.conflict", OUTCOME_BROKEN), 1);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		clear();
+		put_sum("p/SHA256SUMS", '1', others[i]);
+		LOAD("p/a.img");
+		CHECK_STR(lines(), "");
+		CHECK_INT(found("sidecar.coverage", OUTCOME_BROKEN), 1);
+	}
+	/* What stands beside one file is of that one, wherever it was. */
+	clear();
+	put_sum("p/a.img.zst.sha256", '1', "/old/q/a.img.zst");
+	LOAD("p/a.img.zst");
+	CHECK_STR(lines(), "0 sha256;");
+	put_sum("p/a.img.zst.sha256", '1', "/old/q/a.img");
+	LOAD("p/a.img.zst");
+	CHECK_STR(lines(), "0 sha256 content;");
+	put_sum("p/a.img.zst.sha256", '1', "/old/q/b.img.zst");
+	LOAD("p/a.img.zst");
+	CHECK_STR(lines(), "");
+	CHECK_INT(found("sidecar.coverage", OUTCOME_BROKEN), 1);
+}
+
 static void test_links(void)
 {
 	clear();
@@ -476,6 +513,7 @@ int main(void)
 	RUN(test_late_piece);
 	RUN(test_places);
 	RUN(test_own_names);
+	RUN(test_elsewhere);
 	RUN(test_links);
 	RUN(test_above);
 	RUN(test_paths);
