@@ -220,12 +220,9 @@ static void content_clock(struct subject *s, const struct check_parameters *p, s
 	}
 }
 
-#define EASTERNMOST (14 * INT64_C(3600))
-
 /*
  * A time in a name seldom says its zone. It is taken as local; west of Greenwich a name in UTC would then
- * lie in the future, and is taken as what it is. What is in the future still, but has been in some zone further
- * east, as on a backup server that keeps UTC, tells no age: the other clocks do.
+ * lie in the future, and is taken as what it is.
  */
 static void name_clock(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
@@ -236,18 +233,11 @@ static void name_clock(struct subject *s, const struct check_parameters *p, stru
 	if (!c.from)
 		return;
 	const int64_t latest = p->now + p->policy->clock_skew;
-	bool doubtful = c.from > latest && !s->point->named_zone && localtime_r(&t, &tm);
-	if (doubtful && tm.tm_gmtoff < 0) {
-		c.from += tm.tm_gmtoff;
-		c.to += tm.tm_gmtoff;
-		tm.tm_gmtoff = 0;
-	}
-	if (doubtful && c.from > latest && c.from <= latest + EASTERNMOST - tm.tm_gmtoff) {
-		char ahead[32];
-		finding_add(f, PROOF_FRESHNESS, c.check, c.subject, OUTCOME_SKIPPED, NULL,
-			    "%s is %s in the future, and names no zone: taken for one further east, it tells no age",
-			    c.what, format_duration(c.from - p->now, ahead));
-		return;
+	if (c.from > latest && !s->point->named_zone && localtime_r(&t, &tm)) {
+		c.from += tm.tm_gmtoff < 0 ? tm.tm_gmtoff : 0;
+		c.to += tm.tm_gmtoff < 0 ? tm.tm_gmtoff : 0;
+		/* Whose names are of a place further east has to say so. */
+		c.what = "the time in its name, taken for local time (TZ),";
 	}
 	judge(s, p, f, &c);
 }

@@ -47,17 +47,17 @@ expect 11 "freshness: future by name" web01 --from "$W/b/web01-2099-01-01.img.zs
 cp "$zst" "$W/b/web01-$(hours 0 %F).img.zst"
 expect 0 "freshness: today by name" web01 --from "$W/b/web01-$(hours 0 %F).img.zst"
 taken=$(jq -r '.restore_point.taken_at | fromdate' "$W/out")
-# A backup server keeps UTC, and the names are of a place further east: they tell no age, nor that it is wrong.
+# A name that names no zone is of local time.
 named() { # CODE NAME FILE [TZ]: the same backup under that name
 	cp "$zst" "$W/b/$3"
 	TZ=${4-UTC} expect "$1" "freshness: $2" web01 --from "$W/b/$3"
 	rm "$W/b/$3"
 }
-named 0 "a local time nine hours further east" "web01-$(hours -9 %FT%H%M).img.zst"
-named 0 "tomorrow's date" "web01-$(hours -13 %F).img.zst"
-named 11 "the same time, with its zone" "web01-$(hours -9 %FT%H%MZ).img.zst"
-named 11 "further than any zone" "web01-$(hours -15 %FT%H%M).img.zst"
-named 11 "further than any zone is from there" "web01-$(hours -15 %FT%H%M).img.zst" Asia/Tokyo
+named 11 "nine hours ahead" "web01-$(hours -9 %FT%H%M).img.zst"
+holds "... says of which zone" jq -e '.reasons[0] | contains("taken for local time (TZ), is ")' "$W/out"
+named 0 "nine hours further east" "web01-$(hours -9 %FT%H%M).img.zst" Asia/Tokyo
+named 11 "the same time, with its zone" "web01-$(hours -9 %FT%H%MZ).img.zst" Asia/Tokyo
+named 11 "tomorrow's date" "web01-$(hours -24 %F).img.zst"
 named 0 "UTC in the west" "web01-$(hours 0 %FT%H%M).img.zst" America/New_York
 named 11 "... that says so, and is ahead" "web01-$(hours -3 %FT%H%MZ).img.zst" America/New_York
 expect 0 "freshness: exactly as old as it may be" web01 --from "$zst" --now "$(at $((taken + 86400)))"
