@@ -169,10 +169,15 @@ for what in "raw:$img" "a sample of raw:$img" "zst:$D/zst/web01.img.zst" "pieces
 	expect $want "$name: cached" web01 --from "$from" --depth $depth
 	for f in "${files[@]}"; do is_warm "$name: was cached" "$f"; done
 done
-# Half of it.
-cold "$img"
-head -c $((size / 2)) "$img" >/dev/null
-half=$(cached "$img")
+# Half of it. Whoever reads only that has more read ahead, and what is still on its way is not counted: so all, and the
+# other half is dropped.
+warm "$img"
+for _ in 1 2 3 4 5 6 7 8; do
+	dd if="$img" iflag=nocache bs=1M skip=$((size >> 21)) count=0 status=none
+	half=$(cached "$img")
+	[ "$half" -le $((size / 2048)) ] && break
+	sleep 0.05
+done
 expect 0 "half cached" web01 --from "$img"
 after=$(cached "$img")
 holds "the half stays: $half KiB before, $after after" test "$after" -ge $((half * 3 / 4)) -a $((after - half)) -le $((size / 1024 / 20))
