@@ -49,6 +49,9 @@ void catalog_free(struct catalog *c);
  */
 int catalog_settle(struct catalog *c, size_t index, struct error *e) must_check;
 
+/* What in the paths of p is called by the short name of host in another domain: a copy, NULL where nothing is. */
+char *point_elsewhere(const struct restore_point *p, const char *host);
+
 /*
  * From --from PATHs. Files: they are the parts of one restore point. A directory: the restore points in it (and
  * up to two levels below) are found by name. Returns 0 with no points when there are none,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "label.h"
 
+#include "backproof/catalog.h"
+
 int label_rank_as(const char *label, const char *base, const char *host)
 {
 	int best = name_host_rank(base, strlen(base), host);
@@ -29,6 +31,18 @@ bool label_has_neighbour(const char *label, const char *host)
 		if (!*s)
 			return found;
 	}
+}
+
+char *point_elsewhere(const struct restore_point *p, const char *host)
+{
+	vec_each (p, f)
+		for (const char *s = f->path; *s; s += *s == '/') {
+			size_t n = strcspn(s, "/");
+			if (n <= NAME_LIMIT && name_host_elsewhere(s, n, host))
+				return strndup(s, n);
+			s += n;
+		}
+	return NULL;
 }
 
 bool label_time(const char *label, struct civil *c)

@@ -67,6 +67,8 @@ int name_host_rank(const char *name, size_t len, const char *host);
 bool name_host_alone(const char *name, size_t len, size_t at, size_t hlen);
 /* Wherever host (or its short name) stands alone, there is a word beside it that may belong to a longer name. */
 bool name_host_has_neighbour(const char *name, size_t len, const char *host);
+/* host is a full name, and what stands in name is its short name with another domain. */
+bool name_host_elsewhere(const char *name, size_t len, const char *host);
 /* The two halves of name_host_alone. */
 bool name_host_begins(const char *name, size_t at);
 bool name_host_ends(const char *name, size_t len, size_t at, size_t hlen);

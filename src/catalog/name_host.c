@@ -168,6 +168,36 @@ static bool has_host(const char *name, size_t len, const char *host, size_t hlen
 	return false;
 }
 
+/* name[at .. at+n) may be a part of a domain: letters, and no word that says what a backup is of. */
+static bool is_domain_part(const char *name, size_t len, size_t at, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (isalpha((unsigned char)name[at + i]))
+			return !known_token(name, len, at) && !tells_nothing(name + at, n) &&
+			       !only_suffixes(name, len, at);
+	return false;
+}
+
+bool name_host_elsewhere(const char *name, size_t len, const char *host)
+{
+	size_t hlen = strlen(host), first = strcspn(host, ".");
+	if (first == hlen || all_digits(host, first) || has_host(name, len, host, hlen, false))
+		return false;
+	for (size_t at = 0; first && at + first < len; at++) {
+		size_t next = at + first + 1, n = token_len(name + next, len - next), dot = next + n;
+		if (strncasecmp(name + at, host, first) || !name_host_begins(name, at) || name[next - 1] != '.')
+			continue;
+		/* One word behind a dot may be anything: web01.lvm.img. */
+		size_t last = dot < len && name[dot] == '.' ? token_len(name + dot + 1, len - dot - 1) : 0;
+		bool letters = last > 1;
+		for (size_t i = dot + 1; i < dot + 1 + last; i++)
+			letters = letters && isalpha((unsigned char)name[i]);
+		if (letters && is_domain_part(name, len, next, n) && is_domain_part(name, len, dot + 1, last))
+			return true;
+	}
+	return false;
+}
+
 int name_host_rank(const char *name, size_t len, const char *host)
 {
 	size_t hlen = strlen(host), first = strcspn(host, ".");

@@ -47,6 +47,12 @@ static bool is_machine_id(const char *id)
 	return strlen(id) == 32 && strspn(id, "0123456789abcdefABCDEF") == 32 && strspn(id, "0") != 32;
 }
 
+/* "web01" is in every domain: where a path says another one than is expected, that name shows nothing. */
+static char *other_domain(const struct subject *s, const char *name, const char *expected)
+{
+	return strchr(name, '.') ? NULL : point_elsewhere(s->point, expected);
+}
+
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	const struct facts *x = &s->facts;
@@ -66,7 +72,15 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		finding_add(f, PROOF_IDENTITY, "identity.machine-id", root, OUTCOME_UNPROVEN, NULL,
 			    "there is no machine id inside to compare with %s", p->machine_id);
 	}
-	if (name && same_host(name, expected))
+	bool same = name && same_host(name, expected);
+	autofree char *elsewhere = same && !id_held ? other_domain(s, name, expected) : NULL;
+	if (elsewhere) {
+		struct finding_text more = {.expected = expected, .measured = elsewhere};
+		finding_add(f, PROOF_IDENTITY, "identity.hostname", root, OUTCOME_UNPROVEN, &more,
+			    "the host name inside is only \"%s\", and the backup is called \"%s\": machine_id or "
+			    "hostname tells whose it is",
+			    name, elsewhere);
+	} else if (same)
 		finding_add(f, PROOF_IDENTITY, "identity.hostname", root, OUTCOME_HELD, NULL,
 			    "host name %s (%s)", name, x->hostname_from ? x->hostname_from : "/etc/hostname");
 	else if (name && id_held && !p->hostname_given)

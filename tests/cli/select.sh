@@ -51,6 +51,20 @@ clean && put new "web01-$before.img.zst" && put db "web01-db-$day.img.zst"
 expect 0 "beside a newer one of a host with a longer name" web01 --from "$d" --max-age 3d
 taken "... its own is taken" "/web01-$before"
 expect 13 "asked for that host, and it is another" web01-db --from "$d"
+# Inside is "web01", which may be in any domain.
+for name in "web01.other.org-$day.img.zst" web01.other.org.img.zst "web01.other.org/$day/sda.img.zst"; do
+	clean && put new "$name"
+	expect 0 "$name, asked by its name" web01.other.org --from "$d"
+	expect 20 "$name, asked for in another domain" web01.example.com --from "$d"
+	says "... it says so" 'the host name inside is only "web01", and the backup is called "web01.other.org'
+done
+for name in web01.img.zst "web01-$day.img.zst" "web01.lvm.img.zst" "web01/$day/sda.img.zst" "web01.example.com/web01.img.zst"; do
+	clean && put new "$name"
+	expect 0 "$name, asked for with a domain" web01.example.com --from "$d"
+done
+expect 0 "... the machine id says whose it is" web01.example.com --machine-id "$ID" --from "$d"
+clean && put new web01.other.org.img.zst
+expect 0 "called by another domain, the machine id says whose it is" web01.example.com --machine-id "$ID" --from "$d"
 clean && put old "web01-$before.img.zst" && put new "web01-$day.img.zst"
 expect 0 "the newest of two by date in the name" web01 --from "$d"
 taken "the newest of two is taken" "/web01-$day"
@@ -100,6 +114,38 @@ expect 13 "one partition is missing" web01 --from "$d"
 by_partition && cp "$W/new.img" "$d/web01/$day/gpt.img" && flip "$d/web01/$day/gpt.img" 520
 expect 12 "a whole disk is no copy of a table, whatever it is called" web01 --from "$d"
 
+# One after the other, each with a minute of its own in its name.
+by_partition && mkdir "$W/parts" && mv "$d/web01/$day/"sda?.img.gz "$W/parts"
+count=$(find "$W/parts" -name '*.gz' | wc -l)
+run_of() { # SECONDS AGO, SECONDS APART: one run of all partitions
+	local n
+	for ((n = 1; n <= count; n++)); do
+		cp "$W/parts/sda$n.img.gz" "$d/web01-sda$n-$(date -d "@$((now - $1 + (n - 1) * $2))" +%Y%m%d-%H%M%S).img.gz"
+	done
+}
+lose() { rm "$(find "$d" -name "web01-sda$1-*" | sort | tail -n 1)"; } # NUMBER: the newest of that partition
+taken_all() { holds "... $1 files are of it" jq -e --argjson n "$1" '.restore_point.paths | length == $n' "$W/out"; }
+clean && run_of 7200 420
+expect 0 "partitions one by one, each at its minute" web01 --from "$d"
+taken_all "$count"
+run_of 86400 420
+expect 0 "... and the run before" web01 --from "$d"
+taken_all "$count"
+flip "$(find "$d" -name 'web01-sda1-*' | sort | tail -n 1)" 3000
+expect 12 "... its oldest file is damaged" web01 --from "$d"
+for ((n = 1; n <= count; n++)); do
+	for ago in 86400 10800; do
+		clean && run_of "$ago" 420 && run_of 7200 420 && lose "$n"
+		expect 13 "partition $n is lost, of a run $ago s ago it is there" web01 --from "$d" --max-age 3d
+	done
+done
+clean && run_of 72000 30000
+expect 13 "each at its time, hours apart" web01 --from "$d"
+clean && run_of 80000 420
+expect 11 "partitions one by one: too old" web01 --from "$d" --max-age 22h
+clean && run_of 7200 420 && mv "$(find "$d" -name 'web01-sda1-*')" "$d/web02-sda1-$(date -d "@$((now - 7200))" +%Y%m%d-%H%M%S).img.gz"
+expect 13 "one of them is another host's" web01 --from "$d"
+
 config() { # POLICY LINES, with the repository at $d
 	printf '[repository "nas"]\npath = %s\nlayout = files\nmatch = %s\n[policy "default"]\n%b\n[host "web01"]\nrepository = nas\n' "$d" "$1" "$2" >"$W/c.conf"
 }
@@ -133,6 +179,13 @@ config '{host}/{date}/*.img.zst' 'max_age = 1h\nfallback = yes'
 clean && put old "web01/$before/sda.img.zst" && put new "web01/$day/sda.img.zst" && flip "$d/web01/$day/sda.img.zst" 500000
 run check web01 --config "$W/c.conf" --scratch "$S" --format json
 if [ "$code" != 0 ]; then ok "fallback: older one too old"; else why "not 0" | not_ok "fallback: older one too old"; fi
+
+clean && run_of 86400 420 && run_of 7200 420
+config '{host}-*.img.gz' 'max_age = 3d'
+with 0 "a pattern; partitions one by one, each at its minute" web01
+taken_all "$count"
+lose 1
+with 13 "... of which one is lost" web01
 
 config '{host}/{date}/*.img.zst' 'max_age = 3d\nmin_size = 1G'
 clean && put new "web01/$day/sda.img.zst"

@@ -344,6 +344,23 @@ static void test_hosts_in_names(void)
 	static const char *const longer[] = {
 		"web01-db.img", "web01_db-2026-11-21.img", "prod-web01.img", "web01-x", "backup-web01-db-2026.img",
 	};
+#define ELSEWHERE(name, host) name_host_elsewhere(name, strlen(name), host)
+	static const char *const other_domains[] = {
+		"web01.other.org", "web01.other.org.img.zst", "WEB01.other.org-2026-11-21.img", "2026-11-21_web01.other.org_sda.img",
+		"web01.example.org", "web01.eu1.example.img",
+	};
+	static const char *const none[] = {
+		"web01", "web01.img.zst", "web01.lvm.img", "web01.example.com", "web01.example.com-sda.img", "web01.2026.11.21.img",
+		"web01.vg0.root.img", "web01.vg0.data1.img", "web01.1.org", "web01.other.o", "web01.other.", "web01.", "www.web01.other.org",
+		"web011.other.org", "web01-other.org.img", "web01.other.img.zst", "web01.disk.org.img", "web02.other.org.img",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(other_domains); i++) {
+		CHECK(ELSEWHERE(other_domains[i], "web01.example.com"));
+		CHECK(!ELSEWHERE(other_domains[i], "web01"));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		CHECK(!ELSEWHERE(none[i], "web01.example.com"));
+	CHECK(!ELSEWHERE("10.other.org", "10.0.0.1") && !ELSEWHERE("web01.other.org", ".com"));
 	for (size_t i = 0; i < ARRAY_SIZE(clear); i++)
 		CHECK(!BESIDE(clear[i], "web01"));
 	for (size_t i = 0; i < ARRAY_SIZE(longer); i++)

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * A script that images one disk after the other, and asks for the time in its loop, gives each a minute of its own:
+ * web01-sda-20261121-2200.img, web01-sdb-20261121-2217.img. They are one backup. What must not happen is that a disk
+ * of the last run stands in for one that this run has lost: so what is joined lies closer together than runs do.
+ */
+#include "backproof/text.h"
+#include "candidate.h"
+
+#define RUN_MOST INT64_C(21600) /* seconds from one disk to the next */
+#define RUNS_APART 2		/* so many times as far as the disks of one run are its disks from those of the last */
+
+/* The name of f without disk, partition, piece and time into out, of NAME_LIMIT + 1 bytes. false: it has no such. */
+static bool bare_name(const struct point_file *f, char *out)
+{
+	struct name_info info;
+	const char *base = path_base(f->path);
+	size_t len = strlen(base);
+	if (!(f->disk || f->part) || len > NAME_LIMIT)
+		return false;
+	name_read(base, len, &info);
+	if (!info.time.to || !info.civil.has_clock || !(info.disk.to || info.part.to))
+		return false;
+	const struct span cuts[] = {info.disk, info.part, info.segment, info.time};
+	out[name_cut(out, base, len, cuts, ARRAY_SIZE(cuts), false)] = 0;
+	return true;
+}
+
+static size_t directory_length(const char *path)
+{
+	return (size_t)(path_base(path) - path);
+}
+
+/* All of p's files are called name, and lie in the directory of path. */
+static bool is_called(const struct restore_point *p, const char *path, const char *name)
+{
+	char own[NAME_LIMIT + 1];
+	size_t dir = directory_length(path);
+	vec_each (p, f)
+		if (directory_length(f->path) != dir || memcmp(f->path, path, dir) || !bare_name(f, own) ||
+		    strcmp(own, name))
+			return false;
+	return p->count > 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool has_one_of(const struct restore_point *a, const struct restore_point *b)
+{
+	vec_each (a, f)
+		for (size_t i = 0; i < b->count; i++)
+			if (same_text(f->disk, b->items[i].disk) && same_text(f->part, b->items[i].part))
+				return true;
+	return false;
+}
+
+/* When p was taken is a moment, not a day. */
+static bool has_moment(const struct restore_point *p)
+{
+	return p->named_to && p->named_from == p->named_to;
+}
+
+/* The first of items[from ..) that is of the same name. NULL: none. */
+static struct restore_point *next_called(struct catalog *c, size_t from, const char *path, const char *name)
+{
+	for (size_t i = from; i < c->count; i++)
+		if (has_moment(&c->items[i]) && is_called(&c->items[i], path, name))
+			return &c->items[i];
+	return NULL;
+}
+
+/* Is `last` of the run that newest is of? latest: when the last disk of that run before it was taken. */
+static bool is_same_run(struct catalog *c, const struct restore_point *last, int64_t latest, const char *name)
+{
+	const struct restore_point *newest = &c->items[0], *before = last;
+	const int64_t apart = latest - last->named_from;
+	if (apart > RUN_MOST || has_one_of(newest, last))
+		return false;
+	while ((before = next_called(c, (size_t)(before - c->items) + 1, newest->items[0].path, name)))
+		if (has_one_of(newest, before) || has_one_of(last, before))
+			return last->named_from - before->named_from > RUNS_APART * apart;
+	return true;
+}
+
+int points_join_disks(struct catalog *c)
+{
+	char name[NAME_LIMIT + 1];
+	struct restore_point *newest = c->items, *last;
+	if (!c->count || !newest->count || !has_moment(newest) || !bare_name(&newest->items[0], name) ||
+	    !is_called(newest, newest->items[0].path, name))
+		return 0;
+	while ((last = next_called(c, 1, newest->items[0].path, name)) &&
+	       is_same_run(c, last, newest->named_from, name)) {
+		vec_each (last, f) {
+			struct point_file *to = vec_push(newest);
+			if (!to)
+				return -1;
+			*to = *f;
+			*f = (struct point_file){.path = NULL};
+		}
+		/* The oldest counts. */
+		newest->named_from = newest->named_to = last->named_from;
+		newest->named_zone = last->named_zone;
+		const unsigned hollow = newest->todo & last->todo & POINT_HOLLOW;
+		newest->todo = ((newest->todo | last->todo) & ~(unsigned)POINT_HOLLOW) | hollow;
+		point_free(last);
+		memmove(last, last + 1, (size_t)(c->items + --c->count - last) * sizeof *last);
+	}
+	point_set_order(newest);
+	return 0;
+}
