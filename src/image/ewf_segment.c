@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* libewf opens segments that are cut, and images that lack some, without a word: so the sections are walked first. */
+#include "backproof/adler32.h"
 #include "ewf.h"
 
 #define FILE_HEADER 13
 #define SECTION 76
 #define MAX_SECTIONS 1000000
-
-/* RFC 1950. */
-static uint32_t adler32(const uint8_t *p, size_t len)
-{
-	uint32_t a = 1, b = 0;
-	for (size_t i = 0; i < len; i++) {
-		a = (a + p[i]) % 65521;
-		b = (b + a) % 65521;
-	}
-	return b << 16 | a;
-}
 
 int ewf_segment_check(struct source *src, const struct image_context *c, struct ewf_segment *out, struct error *e)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * rpm's database where it is one of SQLite (RHEL and its kin since 9, Fedora since 33): a row of Packages has the
- * header of an installed package. Those of Berkeley DB and ndb are not read: nothing vouches for the files then.
+ * rpm's databases, each with the headers of the installed packages: in SQLite (RHEL and its kin since 9, Fedora since
+ * 33) a row of Packages has one; for the others see rpm_ndb.c and rpm_bdb.c.
  */
 #include "rpm.h"
 
@@ -47,8 +47,8 @@ static int read_rows(sqlite3 *db, struct vouchers *v, struct error *e)
 	return rc;
 }
 
-/* data is of the database alone: bytes 18 and 19, which ask for its WAL, are written over. */
-static int read_database(uint8_t *data, size_t len, struct vouchers *v, struct error *e)
+/* data is the database alone: bytes 18 and 19, which ask for its WAL, are written over. */
+static int read_sqlite(uint8_t *data, size_t len, struct vouchers *v, struct error *e)
 {
 	sqlite3 *db = NULL;
 	if (len < 100 || memcmp(data, "SQLite format 3", 16))
@@ -62,6 +62,8 @@ static int read_database(uint8_t *data, size_t len, struct vouchers *v, struct e
 	sqlite3_close(db);
 	return rc;
 }
+
+#endif
 
 /* While packages are installed the newest pages are in the WAL, and the database may be half of old ones. */
 static int in_use(const struct tree_reader *t, const char *place, struct error *e)
@@ -78,41 +80,58 @@ static int in_use(const struct tree_reader *t, const char *place, struct error *
 	return rc < 0 || len;
 }
 
-static int load_from(const struct tree_reader *t, const char *place, struct vouchers *v, struct error *e)
+/* The newest kind first: a system that was upgraded may still have the file of the older one. */
+static const struct {
+	const char *name;
+	int (*read)(uint8_t *data, size_t len, struct vouchers *v, struct error *e);
+} kinds[] = {
+#ifdef HAVE_SQLITE3
+	{"rpmdb.sqlite", read_sqlite},
+#endif
+	{"Packages.db", rpm_read_ndb},
+	{"Packages", rpm_read_bdb},
+};
+
+/* 1 it is there and was read, 0 it is not there, or nothing is in it yet. */
+static int load_from(const struct tree_reader *t, const char *place, size_t kind, struct vouchers *v, struct error *e)
 {
 	autofree char *data = NULL;
 	size_t len;
 	int64_t mtime;
-	int rc = package_read(t, DATABASE_MAX, &data, &len, &mtime, e, "%s/rpmdb.sqlite", place);
+	const char *name = kinds[kind].name;
+	int rc = package_read(t, DATABASE_MAX, &data, &len, &mtime, e, "%s/%s", place, name);
 	if (rc <= 0 || !len)
 		return rc < 0 ? -1 : 0;
-	if (read_database((uint8_t *)data, len, v, e) < 0) {
+	if (kinds[kind].read((uint8_t *)data, len, v, e) < 0) {
 		struct error why = {0};
 		int used = e->cls == ERROR_CORRUPT ? in_use(t, place, &why) : 0;
 		if (used < 0)
 			*e = why;
 		else if (used > 0)
 			e->cls = ERROR_UNSUPPORTED;
-		return error_prefix(e, "%s/rpmdb.sqlite%s", place, used > 0 ? " (it was being written to)" : "");
+		return error_prefix(e, "%s/%s%s", place, name, used > 0 ? " (it was being written to)" : "");
 	}
 	return 1;
 }
 
-#else
-
-static int load_from(const struct tree_reader *t, const char *place, struct vouchers *v, struct error *e)
+/* 1, 0, or -1: programs were written over with the addresses of their libraries, and kept their times (RHEL 6). */
+static int is_prelinked(const struct tree_reader *t, struct error *e)
 {
-	(void)t, (void)place, (void)v, (void)e;
-	return 0;
+	autofree char *data = NULL;
+	size_t len;
+	int64_t mtime;
+	int rc = package_read(t, 0, &data, &len, &mtime, e, "etc/prelink.cache");
+	return rc < 0 && e->cls == ERROR_LIMIT ? 1 : rc;
 }
-
-#endif
 
 static int load(const struct tree_reader *t, struct vouchers *v, struct error *e)
 {
-	int rc = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(places) && rc == 0; i++)
-		rc = load_from(t, places[i], v, e);
+	int rc = is_prelinked(t, e);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	for (size_t k = 0; k < ARRAY_SIZE(kinds) && rc == 0; k++)
+		for (size_t i = 0; i < ARRAY_SIZE(places) && rc == 0; i++)
+			rc = load_from(t, places[i], k, v, e);
 	if (rc <= 0)
 		return rc;
 	v->database = "rpm";
