@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Hostile package databases: each file of each in turn is the input, the others are small and sound. Of rpm's, which
- * SQLite opens, a package's header is the input. */
+/* Hostile package databases: each file of each in turn is the input, the others are small and sound. Of
+ * rpm's, where SQLite opens one, a package's header is the input. */
 #include "../../src/sample/witness/rpm.h"
 #include "mutate.h"
 
@@ -92,16 +92,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			judge(&v);
 			vouchers_free(&v);
 		}
-	struct vouchers v = {.items = NULL};
-	struct error e = {.cls = ERROR_NONE};
-	if (rpm_add_header(&v, data, size, &e) < 0 && (!e.text[0] || e.cls == ERROR_INTERNAL))
-		abort();
-	judge(&v);
-	vouchers_free(&v);
+	for (int kind = 0; kind < 3; kind++) {
+		struct vouchers v = {.items = NULL};
+		struct error e = {.cls = ERROR_NONE};
+		uint8_t *copy = malloc(size + !size);
+		if (!copy)
+			abort();
+		memcpy(copy, data, size);
+		int rc = kind == 0   ? rpm_add_header(&v, copy, size, &e)
+			 : kind == 1 ? rpm_read_bdb(copy, size, &v, &e)
+				     : rpm_read_ndb(copy, size, &v, &e);
+		if (rc < 0 && (!e.text[0] || e.cls == ERROR_INTERNAL))
+			abort();
+		judge(&v);
+		vouchers_free(&v);
+		free(copy);
+	}
 	return 0;
 }
 
 MUTATE_MAIN(3000, "fixtures/package/dpkg/var/lib/dpkg/status", "fixtures/package/dpkg/var/lib/dpkg/diversions",
 	    "fixtures/package/dpkg/var/lib/dpkg/info/*", "fixtures/package/apk/lib/apk/db/installed",
 	    "fixtures/package/pacman/var/lib/pacman/local/*/mtree",
-	    "fixtures/package/pacman/var/lib/pacman/local/*/files", "fixtures/package/rpm/header")
+	    "fixtures/package/pacman/var/lib/pacman/local/*/files", "fixtures/package/rpm/*")

@@ -87,12 +87,14 @@ static const struct {
 } kinds[] = {
 #ifdef HAVE_SQLITE3
 	{"rpmdb.sqlite", read_sqlite},
+#else
+	{"rpmdb.sqlite", NULL},
 #endif
 	{"Packages.db", rpm_read_ndb},
 	{"Packages", rpm_read_bdb},
 };
 
-/* 1 it is there and was read, 0 it is not there, or nothing is in it yet. */
+/* 1 it is there and was read, 0 it is not there, or nothing is in it yet; 2 it can't be read by this build. */
 static int load_from(const struct tree_reader *t, const char *place, size_t kind, struct vouchers *v, struct error *e)
 {
 	autofree char *data = NULL;
@@ -102,6 +104,8 @@ static int load_from(const struct tree_reader *t, const char *place, size_t kind
 	int rc = package_read(t, DATABASE_MAX, &data, &len, &mtime, e, "%s/%s", place, name);
 	if (rc <= 0 || !len)
 		return rc < 0 ? -1 : 0;
+	if (!kinds[kind].read)
+		return 2;
 	if (kinds[kind].read((uint8_t *)data, len, v, e) < 0) {
 		struct error why = {0};
 		int used = e->cls == ERROR_CORRUPT ? in_use(t, place, &why) : 0;
@@ -132,8 +136,8 @@ static int load(const struct tree_reader *t, struct vouchers *v, struct error *e
 	for (size_t k = 0; k < ARRAY_SIZE(kinds) && rc == 0; k++)
 		for (size_t i = 0; i < ARRAY_SIZE(places) && rc == 0; i++)
 			rc = load_from(t, places[i], k, v, e);
-	if (rc <= 0)
-		return rc;
+	if (rc <= 0 || rc == 2)
+		return rc < 0 ? -1 : 0;
 	v->database = "rpm";
 	vouchers_settle(v);
 	return 1;
