@@ -229,6 +229,60 @@ static void test_neighbours(void)
 				      "web01/web01-2026-11-21.img[web01-2026-11-21.img]");
 }
 
+/* Disks one after the other, each with the time at which it was begun. */
+static void test_minutes(void)
+{
+	clear();
+	put("web01-sda-20261121-2200.img");
+	put("web01-sdb-20261121-2217.img");
+	put("web01-sdc1-20261121-2230.img");
+	put("web01-sdc2-20261121-2231.img");
+#define LAST                                                                                                           \
+	"web01-20261121-2231.img[web01-sdc2-20261121-2231.img web01-sdc1-20261121-2230.img "                           \
+	"web01-sdb-20261121-2217.img web01-sda-20261121-2200.img]"
+	CHECK_STR(FROM("web01", "."), LAST);
+	CHECK_STR(find("{host}-*.img", "web01"), LAST);
+	CHECK_STR(find("{host}-{disk}-*.img", "web01"), LAST);
+	/* The run before stays by itself, and lends nothing. */
+	put("web01-sda-20261120-2200.img");
+	put("web01-sdb-20261120-2217.img");
+	CHECK(strstr(FROM("web01", "."), LAST ";"));
+	NEED(unlink("web01-sda-20261121-2200.img") == 0);
+	CHECK(strstr(FROM("web01", "."), "[web01-sdc2-20261121-2231.img web01-sdc1-20261121-2230.img web01-sdb-20261121-2217.img];"));
+	/* Every hour: what this one has lost is an hour old. */
+	clear();
+	put("web01-sda-20261121-1000.img");
+	put("web01-sdb-20261121-1005.img");
+	put("web01-sda-20261121-1100.img");
+	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
+	put("web01-sdb-20261121-1105.img");
+	CHECK(strstr(FROM("web01", "."), "[web01-sdb-20261121-1105.img web01-sda-20261121-1100.img];"));
+	/* Too far apart; of another name; without a clock, or a disk; in another directory. */
+	static const char *const apart[][2] = {
+		{"web01-sda-20261121-1000.img", "web01-sdb-20261121-1601.img"},
+		{"web01-sda-20261121-1000.img", "web01-old-sdb-20261121-1002.img"},
+		{"web01-sda-20261121-1000.img", "web01-sdb-20261121-1002.img.gz"},
+		{"web01-sda-20261121.img", "web01-sdb-20261121-1002.img"},
+		{"web01-sda-20261121-1000.img", "web01-20261121-1002.img"},
+		{"web01-20261121-1000.img", "web01-sda-20261121-1002.img"},
+		{"web01-sda-20261121-1000.img", "web01-sda-20261121-1002.img"},
+		{"web01-sda-20261121-1000.img", "web01/web01-sdb-20261121-1002.img"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
+		clear();
+		put(apart[i][0]);
+		put(apart[i][1]);
+		CHECK(strstr(FROM("web01", "."), "];") || !strstr(FROM("web01", "."), " "));
+	}
+	/* One of them is a link that leads nowhere: it is missing. Where all are, nothing is left. */
+	clear();
+	put("web01-sda-20261121-1000.img");
+	NEED(symlink("nowhere", "web01-sdb-20261121-1002.img") == 0);
+	CHECK_STR(FROM("web01", "."), "error corrupt");
+	NEED(unlink("web01-sda-20261121-1000.img") == 0 && symlink("none", "web01-sda-20261121-1000.img") == 0);
+	CHECK_STR(FROM("web01", "."), "error io");
+}
+
 static void test_twice(void)
 {
 	clear();
@@ -488,6 +542,7 @@ int main(void)
 	RUN(test_directories);
 	RUN(test_days);
 	RUN(test_neighbours);
+	RUN(test_minutes);
 	RUN(test_twice);
 	RUN(test_globs);
 	RUN(test_bad_patterns);
