@@ -10,6 +10,16 @@
 #define RUN_MOST INT64_C(21600) /* seconds from one disk to the next */
 #define RUNS_APART 2		/* so many times as far as the disks of one run are its disks from those of the last */
 
+/* Where value stands as a word of its own in name. to == 0: nowhere. */
+static struct span word_in(const char *name, const char *value)
+{
+	const size_t n = value ? strlen(value) : 0;
+	for (const char *s = name; n && (s = strstr(s, value)); s++)
+		if ((s == name || name_is_separator(s[-1])) && name_is_separator(s[n]))
+			return (struct span){(size_t)(s - name), (size_t)(s - name) + n};
+	return (struct span){0, 0};
+}
+
 /* The name of f without disk, partition, piece and time into out, of NAME_LIMIT + 1 bytes. false: it has no such. */
 static bool bare_name(const struct point_file *f, char *out)
 {
@@ -19,6 +29,11 @@ static bool bare_name(const struct point_file *f, char *out)
 	if (!(f->disk || f->part) || len > NAME_LIMIT)
 		return false;
 	name_read(base, len, &info);
+	/* What a pattern says is a disk need not look like one. */
+	if (!info.disk.to && !info.part.to) {
+		info.disk = word_in(base, f->disk);
+		info.part = word_in(base, f->part);
+	}
 	if (!info.time.to || !info.civil.has_clock || !(info.disk.to || info.part.to))
 		return false;
 	const struct span cuts[] = {info.disk, info.part, info.segment, info.time};

@@ -274,6 +274,11 @@ static void test_minutes(void)
 		put(apart[i][1]);
 		CHECK(strstr(FROM("web01", "."), "];") || !strstr(FROM("web01", "."), " "));
 	}
+	clear();
+	put("web01-system-20261121-1000.img");
+	put("web01-mail-20261121-1002.img");
+	CHECK_STR(find("{host}-{disk}-{date}-{time}.img", "web01"),
+		  "web01-20261121-1002.img[web01-mail-20261121-1002.img web01-system-20261121-1000.img]");
 	/* One of them is a link that leads nowhere: it is missing. Where all are, nothing is left. */
 	clear();
 	put("web01-sda-20261121-1000.img");
