@@ -4,7 +4,7 @@
 #define BASE 65521u /* the largest prime below 2^16 */
 #define RUN 5552    /* so many bytes can be added up before b leaves 32 bits */
 
-uint32_t adler32(const uint8_t *p, size_t len)
+uint32_t adler32_sum(const uint8_t *p, size_t len)
 {
 	uint32_t a = 1, b = 0;
 	while (len) {

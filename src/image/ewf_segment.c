@@ -28,7 +28,7 @@ int ewf_segment_check(struct source *src, const struct image_context *c, struct 
 					 "%s is cut: its sections lead behind its end", name);
 		if (source_read_at(src, at, h, SECTION, e) < 0)
 			return -1;
-		if (adler32(h, SECTION - 4) != get_le32(h + SECTION - 4))
+		if (adler32_sum(h, SECTION - 4) != get_le32(h + SECTION - 4))
 			return error_set(e, ERROR_CORRUPT, (int64_t)at, "%s: a section's Adler-32 does not match",
 					 name);
 		bool next = !strncmp((char *)h, "next", 16), done = !strncmp((char *)h, "done", 16);

@@ -35,7 +35,7 @@ static int add_package(const uint8_t *slot, const uint8_t *data, size_t from, si
 	uint32_t length = get_le32(head + 12);
 	if (length != get_le32(tail + 4) || length > len - HEAD - TAIL || len - HEAD - TAIL - length >= BLOCK)
 		return bad(e, from, "a package is not of the length that its slot says");
-	if (adler32(head, len - TAIL) != get_le32(tail))
+	if (adler32_sum(head, len - TAIL) != get_le32(tail))
 		return bad(e, from, "a package's checksum does not match");
 	return rpm_add_header(v, head + HEAD, length, e);
 }
