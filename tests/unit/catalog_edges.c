@@ -279,6 +279,11 @@ static void test_minutes(void)
 	put("web01-mail-20261121-1002.img");
 	CHECK_STR(find("{host}-{disk}-{date}-{time}.img", "web01"),
 		  "web01-20261121-1002.img[web01-mail-20261121-1002.img web01-system-20261121-1000.img]");
+	clear();
+	put("web01-alpha-20261121-1000.img");
+	put("web01-beta-20261121-1002.img");
+	CHECK(strstr(find("{host}-{part}-{date}-{time}.img", "web01"), "beta-20261121-1002.img web01-alpha-"));
+	CHECK(strstr(find("{host}-[ab]{disk}-{date}-{time}.img", "web01"), "];")); /* no words of their own */
 	/* One of them is a link that leads nowhere: it is missing. Where all are, nothing is left. */
 	clear();
 	put("web01-sda-20261121-1000.img");
