@@ -28,7 +28,8 @@ static const char *const variants[] = {
 	"inc",	"incr", "incremental", "diff", "differential", "delta", "overlay", "base", "level", "nightly",
 	"hourly", "yearly", "auto", "manual", "new", "old", "copy", "clone", "live", "cold", "hot", "flat",
 	"root", "boot",	"efi",	"esp",	"home",	"var",	"usr",	"opt",	"srv",	"swap",	"pre",	"post",
-	"data",	"sys",	"log",	"logs", "storage", "mbr", "gpt",
+	"data",	"sys",	"log",	"logs", "storage", "mbr", "gpt", "prepatch", "preupdate", "preupgrade", "adhoc",
+	"ondemand", "scheduled", "emergency",
 };
 
 static bool in_list(const char *const *list, size_t count, const char *s, size_t n)

@@ -339,7 +339,7 @@ static void test_hosts_in_names(void)
 	static const char *const clear[] = {
 		"web01", "web01.img.zst", "web01-2026-11-21.img", "backup_web01_sda.img", "2026-11-21_web01.img",
 		"web01-003.img", "web01.vda.qcow2", "web01-incr-2026-11-21.qcow2", "web01_data-2026-11-21.img", "web01_root.img", "db01.img",
-		"WEB01-full.img", "web01-flat.vmdk", "web011.img", "web01.example.com-x.img",
+		"WEB01-full.img", "web01-flat.vmdk", "web01-prepatch-2026-11-21.img", "web011.img", "web01.example.com-x.img",
 	};
 	static const char *const longer[] = {
 		"web01-db.img", "web01_db-2026-11-21.img", "prod-web01.img", "web01-x", "backup-web01-db-2026.img",
