@@ -252,8 +252,8 @@ static int finish(const struct candidates *cs, struct catalog *out, struct error
 	int rc = sort_points(out, e), found = 1;
 	if (!rc && cs->host)
 		points_drop_neighbours(out, cs->host);
-	if (!rc && points_join_disks(out) < 0)
-		return error_nomem(e);
+	if (!rc)
+		rc = points_join_disks(out, e);
 	if (!rc && cs->lost)
 		rc = points_judge_lost(out, e);
 	if (!rc && out->count)

@@ -79,8 +79,11 @@ int points_judge_lost(struct catalog *c, struct error *e) must_check;
  * nothing but the host's name that is not a day older.
  */
 void points_drop_neighbours(struct catalog *c, const char *host);
-/* Of sorted points: disks with a minute of their own in each name make up the newest together. -1: memory. */
-int points_join_disks(struct catalog *c) must_check;
+/*
+ * Of sorted points: disks with a minute of their own in each name make up the newest together. 1: files are
+ * gone meanwhile.
+ */
+int points_join_disks(struct catalog *c, struct error *e) must_check;
 /* The newest time of modification of its files. */
 int64_t point_newest(const struct restore_point *p);
 /* Sets what newest is decided by, once its files and times are there. */

@@ -2,13 +2,16 @@
 /*
  * A script that images one disk after the other, and asks for the time in its loop, gives each a minute of its own:
  * web01-sda-20261121-2200.img, web01-sdb-20261121-2217.img. They are one backup. What must not happen is that a disk
- * of the last run stands in for one that this run has lost: so what is joined lies closer together than runs do.
+ * of the last run stands in for one that this run has lost. So the next one must have been begun when the one before
+ * was written to its end (or at once, side by side), and be nearer to it than to the run before.
  */
 #include "backproof/text.h"
 #include "candidate.h"
 
-#define RUN_MOST INT64_C(21600) /* seconds from one disk to the next */
-#define RUNS_APART 2		/* so many times as far as the disks of one run are its disks from those of the last */
+#define AT_ONCE 120   /* seconds from the end of one to the begin of the next, or from begin to begin */
+#define MINUTE 60     /* a name may leave the seconds out */
+#define RUNS_APART 2  /* so many times as far as the disks of one run are its disks from those of the last */
+#define FILES_MOST 64 /* of one restore point: more are not looked for */
 
 /* Where value stands as a word of its own in name. to == 0: nowhere. */
 static struct span word_in(const char *name, const char *value)
@@ -87,12 +90,12 @@ static struct restore_point *next_called(struct catalog *c, size_t from, const c
 	return NULL;
 }
 
-/* Is `last` of the run that newest is of? latest: when the last disk of that run before it was taken. */
-static bool is_same_run(struct catalog *c, const struct restore_point *last, int64_t latest, const char *name)
+/* Is `last` of the run that newest is of? begun: when the disk of that run that comes after it was. */
+static bool is_same_run(struct catalog *c, const struct restore_point *last, int64_t begun, const char *name)
 {
 	const struct restore_point *newest = &c->items[0], *before = last;
-	const int64_t apart = latest - last->named_from;
-	if (apart > RUN_MOST || has_one_of(newest, last))
+	const int64_t apart = begun - last->named_from, pause = begun - point_newest(last);
+	if ((apart > AT_ONCE && (pause > AT_ONCE || pause < -MINUTE)) || has_one_of(newest, last))
 		return false;
 	while ((before = next_called(c, (size_t)(before - c->items) + 1, newest->items[0].path, name)))
 		if (has_one_of(newest, before) || has_one_of(last, before))
@@ -100,19 +103,24 @@ static bool is_same_run(struct catalog *c, const struct restore_point *last, int
 	return true;
 }
 
-int points_join_disks(struct catalog *c)
+int points_join_disks(struct catalog *c, struct error *e)
 {
 	char name[NAME_LIMIT + 1];
 	struct restore_point *newest = c->items, *last;
-	if (!c->count || !newest->count || !has_moment(newest) || !bare_name(&newest->items[0], name) ||
+	if (c->count < 2 || !newest->count || !has_moment(newest) || !bare_name(&newest->items[0], name) ||
 	    !is_called(newest, newest->items[0].path, name))
 		return 0;
-	while ((last = next_called(c, 1, newest->items[0].path, name)) &&
-	       is_same_run(c, last, newest->named_from, name)) {
+	/* What is of another name, and of a time between theirs, keeps them apart. */
+	while (newest->count < FILES_MOST && (last = next_called(c, 1, newest->items[0].path, name)) == newest + 1) {
+		int found = (last->todo & POINT_LOST) ? 1 : point_gather(last, e);
+		if (found <= 0)
+			return found < 0 ? -1 : 1;
+		if (!is_same_run(c, last, newest->named_from, name))
+			break;
 		vec_each (last, f) {
 			struct point_file *to = vec_push(newest);
 			if (!to)
-				return -1;
+				return error_nomem(e);
 			*to = *f;
 			*f = (struct point_file){.path = NULL};
 		}

@@ -169,13 +169,37 @@ static bool has_host(const char *name, size_t len, const char *host, size_t hlen
 	return false;
 }
 
-/* name[at .. at+n) may be a part of a domain: letters, and no word that says what a backup is of. */
-static bool is_domain_part(const char *name, size_t len, size_t at, size_t n)
+/* Where a domain ends: the usual ones, those of a network of one's own, and any of two letters. */
+static const char *const tops[] = {
+	"com",	 "org",	   "net",  "edu",     "gov",	 "mil",	     "int",    "info", "biz",	"dev",
+	"cloud", "online", "tech", "systems", "network", "internal", "intern", "lan",  "local", "corp",
+	"localdomain", "example", "test", "invalid",
+};
+static const char *const no_tops[] = {"lv", "vg", "pv", "os", "db", "fs", "hd", "vm", "dd", "ea", "sr", "sd"};
+
+static bool is_top(const char *s, size_t n, const char *host)
 {
-	for (size_t i = 0; i < n; i++)
-		if (isalpha((unsigned char)name[at + i]))
-			return !known_token(name, len, at) && !tells_nothing(name + at, n) &&
-			       !only_suffixes(name, len, at);
+	const char *last = strrchr(host, '.');
+	bool two = n == 2 && isalpha((unsigned char)s[0]) && isalpha((unsigned char)s[1]);
+	return (last && strlen(last + 1) == n && !strncasecmp(last + 1, s, n)) ||
+	       in_list(tops, ARRAY_SIZE(tops), s, n) || (two && !in_list(no_tops, ARRAY_SIZE(no_tops), s, n));
+}
+
+/* name[at..] is what stands behind "web01.": a domain of two words or more, with a hyphen in them perhaps. */
+static bool has_domain(const char *name, size_t len, size_t at, const char *host)
+{
+	bool own = false; /* a word came that is more than what a backup is of */
+	for (size_t n; (n = token_len(name + at, len - at)); at += n + 1) {
+		bool ends = at + n == len, dot = !ends && name[at + n] == '.';
+		if (only_suffixes(name, len, at) || known_token(name, len, at))
+			return false;
+		/* "other-co.org": only what a dot, a date or the like follows may be the end of it. */
+		if (own && name[at - 1] == '.' && is_top(name + at, n, host))
+			return true;
+		if (ends || (!dot && name[at + n] != '-'))
+			return false;
+		own = own || !tells_nothing(name + at, n);
+	}
 	return false;
 }
 
@@ -184,18 +208,10 @@ bool name_host_elsewhere(const char *name, size_t len, const char *host)
 	size_t hlen = strlen(host), first = strcspn(host, ".");
 	if (first == hlen || all_digits(host, first) || has_host(name, len, host, hlen, false))
 		return false;
-	for (size_t at = 0; first && at + first < len; at++) {
-		size_t next = at + first + 1, n = token_len(name + next, len - next), dot = next + n;
-		if (strncasecmp(name + at, host, first) || !name_host_begins(name, at) || name[next - 1] != '.')
-			continue;
-		/* One word behind a dot may be anything: web01.lvm.img. */
-		size_t last = dot < len && name[dot] == '.' ? token_len(name + dot + 1, len - dot - 1) : 0;
-		bool letters = last > 1;
-		for (size_t i = dot + 1; i < dot + 1 + last; i++)
-			letters = letters && isalpha((unsigned char)name[i]);
-		if (letters && is_domain_part(name, len, next, n) && is_domain_part(name, len, dot + 1, last))
+	for (size_t at = 0; first && at + first < len; at++)
+		if (!strncasecmp(name + at, host, first) && name_host_begins(name, at) && name[at + first] == '.' &&
+		    has_domain(name, len, at + first + 1, host))
 			return true;
-	}
 	return false;
 }
 

@@ -56,7 +56,7 @@ for name in "web01.other.org-$day.img.zst" web01.other.org.img.zst "web01.other.
 	clean && put new "$name"
 	expect 0 "$name, asked by its name" web01.other.org --from "$d"
 	expect 20 "$name, asked for in another domain" web01.example.com --from "$d"
-	says "... it says so" 'the host name inside is only "web01", and the backup is called "web01.other.org'
+	holds "... it says so" jq -e 'any(.reasons[]; contains("inside is only \"web01\", and the backup is called \"web01.other.org"))' "$W/out"
 done
 for name in web01.img.zst "web01-$day.img.zst" "web01.lvm.img.zst" "web01/$day/sda.img.zst" "web01.example.com/web01.img.zst"; do
 	clean && put new "$name"
@@ -117,10 +117,12 @@ expect 12 "a whole disk is no copy of a table, whatever it is called" web01 --fr
 # One after the other, each with a minute of its own in its name.
 by_partition && mkdir "$W/parts" && mv "$d/web01/$day/"sda?.img.gz "$W/parts"
 count=$(find "$W/parts" -name '*.gz' | wc -l)
-run_of() { # SECONDS AGO, SECONDS APART: one run of all partitions
-	local n
+run_of() { # SECONDS AGO, SECONDS APART [PAUSE]: one run of all partitions
+	local n to
 	for ((n = 1; n <= count; n++)); do
-		cp "$W/parts/sda$n.img.gz" "$d/web01-sda$n-$(date -d "@$((now - $1 + (n - 1) * $2))" +%Y%m%d-%H%M%S).img.gz"
+		to=$d/web01-sda$n-$(date -d "@$((now - $1 + (n - 1) * $2))" +%Y%m%d-%H%M%S).img.gz
+		cp "$W/parts/sda$n.img.gz" "$to"
+		touch -d "@$((now - $1 + n * $2 - ${3-1}))" "$to"
 	done
 }
 lose() { rm "$(find "$d" -name "web01-sda$1-*" | sort | tail -n 1)"; } # NUMBER: the newest of that partition
@@ -131,7 +133,8 @@ taken_all "$count"
 run_of 86400 420
 expect 0 "... and the run before" web01 --from "$d"
 taken_all "$count"
-flip "$(find "$d" -name 'web01-sda1-*' | sort | tail -n 1)" 3000
+oldest=$(find "$d" -name 'web01-sda1-*' | sort | tail -n 1)
+cp -p "$oldest" "$W/oldest" && flip "$oldest" 3000 && touch -r "$W/oldest" "$oldest"
 expect 12 "... its oldest file is damaged" web01 --from "$d"
 for ((n = 1; n <= count; n++)); do
 	for ago in 86400 10800; do
@@ -139,8 +142,12 @@ for ((n = 1; n <= count; n++)); do
 		expect 13 "partition $n is lost, of a run $ago s ago it is there" web01 --from "$d" --max-age 3d
 	done
 done
-clean && run_of 72000 30000
-expect 13 "each at its time, hours apart" web01 --from "$d"
+clean && run_of 72000 30000 400
+expect 13 "each at its time, with a pause" web01 --from "$d"
+clean && run_of 7200 2400
+rm "$d"/web01-sda1-*
+cp "$W/parts/sda1.img.gz" "$d/web01-sda1-$(date -d "@$((now - 600))" +%Y%m%d-%H%M%S).img.gz"
+expect 13 "the next run has lost all but one" web01 --from "$d"
 clean && run_of 80000 420
 expect 11 "partitions one by one: too old" web01 --from "$d" --max-age 22h
 clean && run_of 7200 420 && mv "$(find "$d" -name 'web01-sda1-*')" "$d/web02-sda1-$(date -d "@$((now - 7200))" +%Y%m%d-%H%M%S).img.gz"

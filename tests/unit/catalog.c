@@ -347,12 +347,16 @@ static void test_hosts_in_names(void)
 #define ELSEWHERE(name, host) name_host_elsewhere(name, strlen(name), host)
 	static const char *const other_domains[] = {
 		"web01.other.org", "web01.other.org.img.zst", "WEB01.other.org-2026-11-21.img", "2026-11-21_web01.other.org_sda.img",
-		"web01.example.org", "web01.eu1.example.img",
+		"web01.example.org", "web01.other-corp.org.img.zst", "web01.eu.dc1.other.org.img", "web01.data.other.org.img",
+		"web01.other.org-prepatch.img", "web01.dc1.other.lan", "web01.my-own-corp.de_2026-11-21.img.zst", "web01.a.b.com",
 	};
 	static const char *const none[] = {
 		"web01", "web01.img.zst", "web01.lvm.img", "web01.example.com", "web01.example.com-sda.img", "web01.2026.11.21.img",
 		"web01.vg0.root.img", "web01.vg0.data1.img", "web01.1.org", "web01.other.o", "web01.other.", "web01.", "www.web01.other.org",
 		"web011.other.org", "web01-other.org.img", "web01.other.img.zst", "web01.disk.org.img", "web02.other.org.img",
+		"web01.lvm.thin.img.zst", "web01.vg.lv_root.img.zst", "web01.ubuntu.noble.img.zst", "web01.img.monday.zst",
+		"web01.esx.thin.vmdk", "web01.rhel.prod.img", "web01.ntfs.partclone.img", "web01.xfs.lv_root.img", "web01.my-org.img",
+		"web01.eu1.other.img",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(other_domains); i++) {
 		CHECK(ELSEWHERE(other_domains[i], "web01.example.com"));

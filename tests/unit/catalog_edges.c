@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "backproof/catalog.h"
 #include "backproof/text.h"
@@ -229,14 +230,24 @@ static void test_neighbours(void)
 				      "web01/web01-2026-11-21.img[web01-2026-11-21.img]");
 }
 
+/* A file that was written to its end at a local time of 2026-11-DD. */
+static void put_until(const char *name, int day, int hour, int minute, int second)
+{
+	struct tm t = {.tm_year = 126, .tm_mon = 10, .tm_mday = day, .tm_hour = hour, .tm_min = minute, .tm_sec = second,
+		       .tm_isdst = -1};
+	struct timespec times[2] = {{.tv_sec = mktime(&t)}, {.tv_sec = mktime(&t)}};
+	put(name);
+	NEED(utimensat(AT_FDCWD, full(name), times, 0) == 0);
+}
+
 /* Disks one after the other, each with the time at which it was begun. */
 static void test_minutes(void)
 {
 	clear();
-	put("web01-sda-20261121-2200.img");
-	put("web01-sdb-20261121-2217.img");
-	put("web01-sdc1-20261121-2230.img");
-	put("web01-sdc2-20261121-2231.img");
+	put_until("web01-sda-20261121-2200.img", 21, 22, 17, 50);
+	put_until("web01-sdb-20261121-2217.img", 21, 22, 29, 10);
+	put_until("web01-sdc1-20261121-2230.img", 21, 22, 31, 2);
+	put_until("web01-sdc2-20261121-2231.img", 21, 22, 40, 0);
 #define LAST                                                                                                           \
 	"web01-20261121-2231.img[web01-sdc2-20261121-2231.img web01-sdc1-20261121-2230.img "                           \
 	"web01-sdb-20261121-2217.img web01-sda-20261121-2200.img]"
@@ -244,22 +255,43 @@ static void test_minutes(void)
 	CHECK_STR(find("{host}-*.img", "web01"), LAST);
 	CHECK_STR(find("{host}-{disk}-*.img", "web01"), LAST);
 	/* The run before stays by itself, and lends nothing. */
-	put("web01-sda-20261120-2200.img");
-	put("web01-sdb-20261120-2217.img");
+	put_until("web01-sda-20261120-2200.img", 20, 22, 17, 0);
+	put_until("web01-sdb-20261120-2217.img", 20, 22, 30, 0);
 	CHECK(strstr(FROM("web01", "."), LAST ";"));
 	NEED(unlink("web01-sda-20261121-2200.img") == 0);
 	CHECK(strstr(FROM("web01", "."), "[web01-sdc2-20261121-2231.img web01-sdc1-20261121-2230.img web01-sdb-20261121-2217.img];"));
-	/* Every hour: what this one has lost is an hour old. */
+	/* Every hour: what this one has lost is of the last one, though nearer than its own were to each other. */
 	clear();
-	put("web01-sda-20261121-1000.img");
-	put("web01-sdb-20261121-1005.img");
-	put("web01-sda-20261121-1100.img");
+	put_until("web01-sda-20261121-1000.img", 21, 10, 45, 0);
+	put_until("web01-sdb-20261121-1045.img", 21, 10, 55, 0);
+	put_until("web01-sda-20261121-1100.img", 21, 11, 45, 0);
 	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
-	put("web01-sdb-20261121-1105.img");
-	CHECK(strstr(FROM("web01", "."), "[web01-sdb-20261121-1105.img web01-sda-20261121-1100.img];"));
-	/* Too far apart; of another name; without a clock, or a disk; in another directory. */
+	NEED(unlink("web01-sda-20261121-1000.img") == 0);
+	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
+	/* Without a pause between runs, nearness decides. */
+	put_until("web01-sda-20261121-1000.img", 21, 10, 45, 0);
+	put_until("web01-sdb-20261121-1045.img", 21, 11, 0, 10);
+	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img web01-sdb-20261121-1045.img];"));
+	put_until("web01-sdb-20261121-1015.img", 21, 11, 0, 10);
+	NEED(unlink("web01-sdb-20261121-1045.img") == 0);
+	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
+	/* One is the largest, and the next run has lost it. */
+	clear();
+	put_until("web01-sda-20261121-0000.img", 21, 0, 1, 0);
+	put_until("web01-sdb-20261121-0001.img", 21, 0, 59, 0);
+	put_until("web01-sdc-20261121-0500.img", 21, 5, 40, 0);
+	put_until("web01-sda-20261121-0600.img", 21, 6, 1, 0);
+	put_until("web01-sdb-20261121-0601.img", 21, 6, 59, 0);
+	CHECK(strstr(FROM("web01", "."), "[web01-sdb-20261121-0601.img web01-sda-20261121-0600.img];"));
+	/* One of all disks between them. */
+	clear();
+	put_until("web01-sda-20261121-1000.img", 21, 10, 10, 0);
+	put_until("web01-20261121-1005.img", 21, 10, 9, 0);
+	put_until("web01-sdb-20261121-1010.img", 21, 10, 20, 0);
+	CHECK(strstr(FROM("web01", "."), "web01-20261121-1010.img[web01-sdb-20261121-1010.img];"));
+	/* Not begun when the other ended; of another name; without a clock, or a disk; in another directory. */
 	static const char *const apart[][2] = {
-		{"web01-sda-20261121-1000.img", "web01-sdb-20261121-1601.img"},
+		{"web01-sda-20261121-1000.img", "web01-sdb-20261121-1003.img"},
 		{"web01-sda-20261121-1000.img", "web01-old-sdb-20261121-1002.img"},
 		{"web01-sda-20261121-1000.img", "web01-sdb-20261121-1002.img.gz"},
 		{"web01-sda-20261121.img", "web01-sdb-20261121-1002.img"},
@@ -270,18 +302,19 @@ static void test_minutes(void)
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
 		clear();
-		put(apart[i][0]);
-		put(apart[i][1]);
+		put_until(apart[i][0], 21, 12, 0, 0);
+		put_until(apart[i][1], 21, 13, 0, 0);
 		CHECK(strstr(FROM("web01", "."), "];") || !strstr(FROM("web01", "."), " "));
 	}
+	/* What a pattern says is a disk. */
 	clear();
-	put("web01-system-20261121-1000.img");
-	put("web01-mail-20261121-1002.img");
+	put_until("web01-system-20261121-1000.img", 21, 10, 2, 0);
+	put_until("web01-mail-20261121-1002.img", 21, 10, 4, 0);
 	CHECK_STR(find("{host}-{disk}-{date}-{time}.img", "web01"),
 		  "web01-20261121-1002.img[web01-mail-20261121-1002.img web01-system-20261121-1000.img]");
 	clear();
-	put("web01-alpha-20261121-1000.img");
-	put("web01-beta-20261121-1002.img");
+	put_until("web01-alpha-20261121-1000.img", 21, 10, 2, 0);
+	put_until("web01-beta-20261121-1002.img", 21, 10, 4, 0);
 	CHECK(strstr(find("{host}-{part}-{date}-{time}.img", "web01"), "beta-20261121-1002.img web01-alpha-"));
 	CHECK(strstr(find("{host}-[ab]{disk}-{date}-{time}.img", "web01"), "];")); /* no words of their own */
 	/* One of them is a link that leads nowhere: it is missing. Where all are, nothing is left. */
@@ -291,6 +324,14 @@ static void test_minutes(void)
 	CHECK_STR(FROM("web01", "."), "error corrupt");
 	NEED(unlink("web01-sda-20261121-1000.img") == 0 && symlink("none", "web01-sda-20261121-1000.img") == 0);
 	CHECK_STR(FROM("web01", "."), "error io");
+	/* More than anybody has. */
+	clear();
+	for (int i = 0; i < 200; i++) {
+		char name[64];
+		snprintf(name, sizeof name, "web01-part%d-20261121-%02d%02d%02d.img", i + 1, i / 3600, i / 60 % 60, i % 60);
+		put(name);
+	}
+	CHECK(strstr(FROM("web01", "."), "];"));
 }
 
 static void test_twice(void)

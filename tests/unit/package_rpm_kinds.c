@@ -171,6 +171,26 @@ static void berkeley_damaged(void)
 	free(b.data);
 }
 
+/* Pages that were never written are of a database in which nothing is, and of no other. */
+static void berkeley_unwritten(void)
+{
+	struct bytes b = bytes_load("fixtures/package/rpm/Packages.none");
+	CHECK_INT(read_copy(rpm_read_bdb, b.data, b.size), 0);
+	CHECK_INT(v.count, 0);
+	CHECK_INT(WITH(rpm_read_bdb, &b, 88, "\1"), -1);
+	CHECK_INT(WITH(rpm_read_bdb, &b, 96, "\0"), -1); /* the description is no bucket */
+	CHECK_INT(WITH(rpm_read_bdb, &b, 96, "\3"), -1);
+	CHECK_INT(WITH(rpm_read_bdb, &b, PAGE + 8, "\1"), -1); /* something is in it */
+	CHECK_INT(WITH(rpm_read_bdb, &b, 72, "\xff\xff\xff\xff"), -1);
+	free(b.data);
+	b = bytes_load("fixtures/package/rpm/Packages.1234");
+	const uint32_t hash = page_of_type(&b, 13);
+	memset(b.data + hash, 0, PAGE);
+	CHECK_INT(read_copy(rpm_read_bdb, b.data, b.size), -1);
+	CHECK_INT(why.cls, ERROR_CORRUPT);
+	free(b.data);
+}
+
 /* A large item whose length is not that of its pages. */
 static void berkeley_large(void)
 {
@@ -369,6 +389,7 @@ int main(void)
 {
 	RUN(berkeley);
 	RUN(berkeley_damaged);
+	RUN(berkeley_unwritten);
 	RUN(berkeley_large);
 	RUN(own);
 	RUN(places);

@@ -16,6 +16,7 @@ enum {
 	META_FLAGS = 26, /* 1: pages have checksums */
 	META_LAST_PAGE = 32,
 	META_LAST_BUCKET = 72,
+	META_COUNT = 88, /* of what is in it */
 	META_SPARES = 96, /* of each doubling of the buckets: what leads from a bucket to its page */
 	META_END = 224,
 };
@@ -133,6 +134,17 @@ static int read_page(struct bdb *b, const uint8_t *page, struct error *e)
 	return 0;
 }
 
+/* The page of a bucket is written when the bucket gets something. */
+static bool is_unwritten(const struct bdb *b, uint32_t number)
+{
+	if (u32(b, b->data + META_COUNT) || number > b->last)
+		return false;
+	for (uint32_t i = 0; i < b->page; i++)
+		if (b->data[(uint64_t)number * b->page + i])
+			return false;
+	return true;
+}
+
 static int read_bucket(struct bdb *b, uint32_t bucket, struct error *e)
 {
 	/* 0, 1, 2 and 3, 4 to 7, ... were made together. */
@@ -140,6 +152,12 @@ static int read_bucket(struct bdb *b, uint32_t bucket, struct error *e)
 	if (spare >= b->data + META_END)
 		return bad(b, b->data + META_LAST_BUCKET, e, "it has more buckets than there can be");
 	uint32_t number = bucket + u32(b, spare);
+	if (is_unwritten(b, number)) {
+		if (!b->left)
+			return bad(b, spare, e, "it has more buckets than pages");
+		b->left--;
+		return 0;
+	}
 	do {
 		const uint8_t *page = page_at(b, number, spare, e);
 		if (!page || read_page(b, page, e) < 0)
