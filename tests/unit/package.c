@@ -305,6 +305,10 @@ static void mismatches(void)
 	CHECK_INT(vouched_mismatch(&x, t - 5000, t - 5000, true), OUTCOME_SKIPPED);
 	CHECK_INT(vouched_mismatch(&x, t - 5999, 0, false), OUTCOME_SKIPPED);
 	CHECK_INT(vouched_mismatch(&x, t - 6000, t, true), OUTCOME_BROKEN);
+	/* Installed at the end of time, as a database may say */
+	CHECK_INT(judge("usr/bin/ls", INT64_MAX, none, false, t, INT64_MAX, true), OUTCOME_BROKEN);
+	CHECK_INT(judge("usr/bin/ls", INT64_MAX - 3600, none, false, t, INT64_MAX, true), OUTCOME_BROKEN);
+	CHECK_INT(judge("usr/bin/ls", INT64_MAX - 3601, none, false, t, INT64_MAX, true), OUTCOME_SKIPPED);
 	/* Nothing known of times */
 	CHECK_INT(judge("usr/bin/ls", 0, none, false, 5, 5, true), OUTCOME_SKIPPED);
 	/* pacman: the mtime is the package's own */

@@ -179,7 +179,7 @@ enum outcome vouched_mismatch(const struct vouched *v, int64_t mtime, int64_t ct
 	if (v->built && mtime > v->built)
 		return OUTCOME_SKIPPED;
 	/* Unpacked with an old mtime (tar, cp -p) over the package's file: only the ctime tells. */
-	if (use_ctime && ctime > v->installed + 3600)
+	if (use_ctime && v->installed < INT64_MAX - 3600 && ctime > v->installed + 3600)
 		return OUTCOME_SKIPPED;
 	return OUTCOME_BROKEN;
 }
