@@ -138,6 +138,8 @@ char *path_directory(const char *path);
 
 /* *to: an owned copy, NULL of NULL. -1: memory, and NULL. */
 int string_copy(char **to, const char *from) must_check;
+/* NULL is the same as NULL only. */
+bool string_same(const char *a, const char *b);
 
 /* A list of owned strings. */
 struct strings {

@@ -32,6 +32,11 @@ bool is_zero(const void *p, size_t len)
 	return len <= 16 || memcmp(b, b + 16, len - 16) == 0;
 }
 
+bool string_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
 int string_copy(char **to, const char *from)
 {
 	*to = from ? strdup(from) : NULL;

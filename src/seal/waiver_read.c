@@ -140,16 +140,12 @@ int waiver_parse(const char *json, size_t length, struct waiver_statement *out, 
 	return rc;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 static bool is_same(const struct waiver *a, const struct waiver *b)
 {
-	return same_text(a->host, b->host) && same_text(a->reason, b->reason) && same_text(a->ticket, b->ticket) &&
-	       same_text(a->user, b->user) && same_text(a->login, b->login) && same_text(a->terminal, b->terminal) &&
-	       same_text(a->origin, b->origin) && a->uid == b->uid && a->recorded_at == b->recorded_at &&
+	return string_same(a->host, b->host) && string_same(a->reason, b->reason) &&
+	       string_same(a->ticket, b->ticket) && string_same(a->user, b->user) &&
+	       string_same(a->login, b->login) && string_same(a->terminal, b->terminal) &&
+	       string_same(a->origin, b->origin) && a->uid == b->uid && a->recorded_at == b->recorded_at &&
 	       a->ends_at == b->ends_at;
 }
 

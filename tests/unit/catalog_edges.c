@@ -268,10 +268,16 @@ static void test_minutes(void)
 	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
 	NEED(unlink("web01-sda-20261121-1000.img") == 0);
 	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
-	/* Without a pause between runs, nearness decides. */
+	/* Without a pause between runs nobody knows where one begins, however many disks there are. */
 	put_until("web01-sda-20261121-1000.img", 21, 10, 45, 0);
 	put_until("web01-sdb-20261121-1045.img", 21, 11, 0, 10);
-	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img web01-sdb-20261121-1045.img];"));
+	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
+	put_until("web01-sdc-20261121-1020.img", 21, 10, 45, 5);
+	NEED(rename("web01-sda-20261121-1000.img", "web01-sda-20261121-0930.img") == 0);
+	put_until("web01-sda-20261121-0930.img", 21, 10, 20, 30);
+	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
+	/* One of them ended with the next, which it can't have been before: the times of the files are not their own. */
+	NEED(unlink("web01-sdc-20261121-1020.img") == 0);
 	put_until("web01-sdb-20261121-1015.img", 21, 11, 0, 10);
 	NEED(unlink("web01-sdb-20261121-1045.img") == 0);
 	CHECK(strstr(FROM("web01", "."), "web01-20261121-1100.img[web01-sda-20261121-1100.img];"));
@@ -306,6 +312,19 @@ static void test_minutes(void)
 		put_until(apart[i][1], 21, 13, 0, 0);
 		CHECK(strstr(FROM("web01", "."), "];") || !strstr(FROM("web01", "."), " "));
 	}
+	/* Split into pieces, all of which are there once. */
+	clear();
+	put_until("web01-sda-20261121-1000.img.aa", 21, 10, 4, 0);
+	put_until("web01-sda-20261121-1000.img.ab", 21, 10, 9, 0);
+	put_until("web01-sdb-20261121-1010.img.aa", 21, 10, 15, 0);
+	put_until("web01-sdb-20261121-1010.img.ab", 21, 10, 20, 0);
+	const char *pieces = FROM("web01", ".");
+	CHECK(!strstr(pieces, "];") && strstr(pieces, "sda-20261121-1000.img.ab"));
+	CHECK_INT(strlen(pieces) - strlen(strchr(pieces, '[')), strlen("web01-20261121-1010.img"));
+	size_t blanks = 0;
+	for (const char *s = pieces; *s; s++)
+		blanks += *s == ' ';
+	CHECK_INT(blanks, 3);
 	/* What a pattern says is a disk. */
 	clear();
 	put_until("web01-system-20261121-1000.img", 21, 10, 2, 0);
