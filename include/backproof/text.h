@@ -44,6 +44,9 @@ void text_put_json_list(struct text *t, const struct strings *list);
 /* Allocates; NULL when memory is out. */
 char *text_format(const char *fmt, ...) printf_like(1, 2);
 
+/* s is longer than one of the endings, and ends in it, in capitals or not. endings: NULL-terminated. */
+bool text_ends_in(const char *s, const char *const *endings);
+
 /* "20G" -> bytes (K M G T, powers of 1024, optional trailing B or iB). -1 when it is not one. */
 int parse_size(const char *s, uint64_t *out) must_check;
 /* "24h", "7d", "1h30m" -> seconds (s m h d w). A bare number is refused, except 0. */

@@ -223,3 +223,14 @@ void text_put_xml(struct text *t, const char *s)
 		p += n;
 	}
 }
+
+bool text_ends_in(const char *s, const char *const *endings)
+{
+	size_t len = strlen(s);
+	for (; *endings; endings++) {
+		size_t n = strlen(*endings);
+		if (len > n && !strcasecmp(s + len - n, *endings))
+			return true;
+	}
+	return false;
+}

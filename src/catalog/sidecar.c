@@ -261,7 +261,7 @@ static int load_others(struct loader *l, const char *dir, const char *base, bool
 	if (door_names(dir, machine ? SIZE_MAX : NAMES_MOST, &names) < 0 && !door_absent(errno) &&
 	    error_sys(&e, "can't list it") < 0)
 		r = unreadable(l, BESIDE, dir, &e);
-	vec_each(&names, it) if (r == 0 && machine && sidecar_ends_in(*it, (const char *const[]){".mf", NULL}))
+	vec_each(&names, it) if (r == 0 && machine && text_ends_in(*it, (const char *const[]){".mf", NULL}))
 		r = load(l, OPTIONAL, dir, *it);
 	sidecar_keep_lists(&names, base, LISTS_MOST);
 	vec_each(&names, it) r = r ? r : load(l, OPTIONAL, dir, *it);
@@ -319,7 +319,7 @@ static int load_lists(struct loader *l, const struct sidecar_target *t)
 {
 	static const char *const machine[] = {".ovf", ".vmdk", ".vhd",	 ".vhdx", ".vdi",
 					      ".iso", ".nvram", ".qcow2", NULL};
-	bool of_machine = sidecar_ends_in(t->base, machine), known = strings_has(&l->dirs, t->dir);
+	bool of_machine = text_ends_in(t->base, machine), known = strings_has(&l->dirs, t->dir);
 	autofree char *key = text_format("%s:%s", of_machine ? "mf" : "any", t->dir);
 	if (!key || (!known && strings_add(&l->dirs, t->dir) < 0))
 		return -1;

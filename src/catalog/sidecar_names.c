@@ -140,14 +140,3 @@ char *sidecar_here(const char *full, const char *dir, bool any)
 	bool same = len > n && full[len - n - 1] == '/' && !memcmp(full + len - n, mine, n);
 	return any || (n && same) ? text_format("%s/%s", n ? dir : "", base) : strdup(full);
 }
-
-bool sidecar_ends_in(const char *s, const char *const *endings)
-{
-	size_t len = strlen(s);
-	for (; *endings; endings++) {
-		size_t n = strlen(*endings);
-		if (len > n && !strcasecmp(s + len - n, *endings))
-			return true;
-	}
-	return false;
-}

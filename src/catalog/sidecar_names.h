@@ -42,8 +42,6 @@ char *sidecar_absolute(const char *path) must_check;
  * normalised. Owned: the file in dir, or full again. NULL: memory.
  */
 char *sidecar_here(const char *full, const char *dir, bool any) must_check;
-/* Capitals or not. endings: NULL-terminated. */
-bool sidecar_ends_in(const char *s, const char *const *endings);
 
 /* 1: opened, 0: not there (or not meant as a sidecar), -1: e says why it can't be opened. */
 int sidecar_open(const char *path, int *fd, struct stat *st, struct error *e) must_check;

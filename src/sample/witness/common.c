@@ -7,6 +7,7 @@
 #include <zlib.h>
 #endif
 
+#include "backproof/text.h"
 #include "rows.h"
 
 enum outcome witness_failed(const char *path, const struct error *e)
@@ -26,15 +27,7 @@ enum outcome witness_failed(const char *path, const struct error *e)
 
 bool witness_suffix(const char *path, const char *const *suffixes)
 {
-	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path;
-	size_t len = strlen(base);
-	for (; *suffixes; suffixes++) {
-		size_t n = strlen(*suffixes);
-		if (len > n && !strcasecmp(base + len - n, *suffixes))
-			return true;
-	}
-	return false;
+	return text_ends_in(path_base(path), suffixes);
 }
 
 bool witness_lost_head(const uint8_t *head, size_t len)

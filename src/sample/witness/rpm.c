@@ -65,19 +65,23 @@ static int read_sqlite(uint8_t *data, size_t len, struct vouchers *v, struct err
 
 #endif
 
+/* 1 DIRECTORY/NAME is there and something is in it, or *empty; 0 it is not, -1 it can't be told. */
+static int is_there(const struct tree_reader *t, const char *directory, const char *name, bool *empty, struct error *e)
+{
+	autofree char *data = NULL;
+	size_t len;
+	int64_t mtime;
+	int rc = package_read(t, 0, &data, &len, &mtime, e, "%s/%s", directory, name);
+	*empty = rc > 0 && !len;
+	return rc < 0 && e->cls == ERROR_LIMIT ? 1 : rc;
+}
+
 /* While packages are installed the newest pages are in the WAL, and the database may be half of old ones. */
 static int in_use(const struct tree_reader *t, const char *place, struct error *e)
 {
-	autofree char *data = NULL;
-	struct error why = {0};
-	size_t len = 0;
-	int64_t mtime;
-	int rc = package_read(t, 0, &data, &len, &mtime, &why, "%s/rpmdb.sqlite-wal", place);
-	if (rc < 0 && why.cls != ERROR_LIMIT) {
-		*e = why;
-		return -1;
-	}
-	return rc < 0 || len;
+	bool empty;
+	int rc = is_there(t, place, "rpmdb.sqlite-wal", &empty, e);
+	return rc > 0 ? !empty : rc;
 }
 
 /* The newest kind first: a system that was upgraded may still have the file of the older one. */
@@ -118,19 +122,11 @@ static int load_from(const struct tree_reader *t, const char *place, size_t kind
 	return 1;
 }
 
-/* 1, 0, or -1: programs were written over with the addresses of their libraries, and kept their times (RHEL 6). */
-static int is_prelinked(const struct tree_reader *t, struct error *e)
-{
-	autofree char *data = NULL;
-	size_t len;
-	int64_t mtime;
-	int rc = package_read(t, 0, &data, &len, &mtime, e, "etc/prelink.cache");
-	return rc < 0 && e->cls == ERROR_LIMIT ? 1 : rc;
-}
-
 static int load(const struct tree_reader *t, struct vouchers *v, struct error *e)
 {
-	int rc = is_prelinked(t, e);
+	bool empty;
+	/* Programs were written over with the addresses of their libraries, and kept their times (RHEL 6). */
+	int rc = is_there(t, "etc", "prelink.cache", &empty, e);
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	for (size_t k = 0; k < ARRAY_SIZE(kinds) && rc == 0; k++)

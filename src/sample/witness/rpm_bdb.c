@@ -137,12 +137,8 @@ static int read_page(struct bdb *b, const uint8_t *page, struct error *e)
 /* The page of a bucket is written when the bucket gets something. */
 static bool is_unwritten(const struct bdb *b, uint32_t number)
 {
-	if (u32(b, b->data + META_COUNT) || number > b->last)
-		return false;
-	for (uint32_t i = 0; i < b->page; i++)
-		if (b->data[(uint64_t)number * b->page + i])
-			return false;
-	return true;
+	return !u32(b, b->data + META_COUNT) && number <= b->last &&
+	       is_zero(b->data + (uint64_t)number * b->page, b->page);
 }
 
 static int read_bucket(struct bdb *b, uint32_t bucket, struct error *e)
