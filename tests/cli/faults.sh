@@ -7,9 +7,9 @@
 # shellcheck source=tests/cli/fault-lib.bash
 . "$(dirname "$0")/fault-lib.bash"
 
-# The hook is in that build alone.
 # A library would call the program's function for its own of that name.
 holds "no function has a library's name" test -z "$(nm -D --defined-only "$BACKPROOF" | awk '$2 == "T"')"
+# The hook is in that build alone.
 holds "an ordinary build has no hook" test "$(nm "$BACKPROOF" | grep -c under_call)" = 0
 holds "... and does not know the variable" test "$(grep -c BACKPROOF_FAULT "$BACKPROOF")" = 0
 holds "the other one does" grep -q BACKPROOF_FAULT "$FAULTS"

@@ -130,15 +130,18 @@ mv "$D/repo/web01/disk.img" "$img"
 
 # The page cache. cached FILE: KiB of it that are in there.
 cached() { fincore --bytes --noheadings --output RES "$1" | awk '{printf "%d", $1 / 1024}'; }
-cold() { # FILE...: what is still being read ahead stays, so again
-	local f i
+drop() { # FILE MIB KIB: what is behind so many MiB, so that so many KiB are left; what is still being read ahead stays, so again
+	for _ in 1 2 3 4 5 6 7 8; do
+		dd if="$1" iflag=nocache bs=1M skip="$2" count=0 status=none
+		[ "$(cached "$1")" -le "$3" ] && break
+		sleep 0.05
+	done
+}
+cold() { # FILE...
+	local f
 	for f; do
 		sync "$f"
-		for i in 1 2 3 4 5 6 7 8; do
-			dd if="$f" iflag=nocache count=0 status=none
-			[ "$(cached "$f")" = 0 ] && break
-			sleep 0.05
-		done
+		drop "$f" 0 0
 	done
 }
 warm() { cat "$@" >/dev/null; }
@@ -172,12 +175,8 @@ done
 # Half of it. Whoever reads only that has more read ahead, and what is still on its way is not counted: so all, and the
 # other half is dropped.
 warm "$img"
-for _ in 1 2 3 4 5 6 7 8; do
-	dd if="$img" iflag=nocache bs=1M skip=$((size >> 21)) count=0 status=none
-	half=$(cached "$img")
-	[ "$half" -le $((size / 2048)) ] && break
-	sleep 0.05
-done
+drop "$img" $((size >> 21)) $((size >> 11))
+half=$(cached "$img")
 expect 0 "half cached" web01 --from "$img"
 after=$(cached "$img")
 holds "the half stays: $half KiB before, $after after" test "$after" -ge $((half * 3 / 4)) -a $((after - half)) -le $((size / 1024 / 20))

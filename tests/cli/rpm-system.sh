@@ -53,14 +53,18 @@ says() { # NAME CHECK OUTCOME TEXT: the last run has such a finding
 		'any(.findings[]; .check == $c and .outcome == $o and (.detail // "" | contains($t)))' "$W/out"
 }
 
-disk
-expect 0 "a raw image, nothing beside it" web01 --from "$W/web01.img"
-says "packages vouch for it" package.digest held "as their packages installed them (rpm)"
-says "how well" integrity.evidence held "evidence: witness"
-cp "$W/web01.img" "$W/keep.img"
-flip "$W/web01.img" "$(file_offset "$W/web01.img" usr/bin/tool7 1000)"
-expect 12 "one bit of a program" web01 --from "$W/web01.img"
-says "which one" package.digest broken "not what its package installed (rpm)"
+judged() { # KIND: sound, and with one bit of a program flipped; keep.img is the sound one
+	disk
+	expect 0 "$1: a raw image, nothing beside it" web01 --from "$W/web01.img"
+	says "$1: packages vouch for it" package.digest held "as their packages installed them (rpm)"
+	says "$1: how well" integrity.evidence held "evidence: witness"
+	cp "$W/web01.img" "$W/keep.img"
+	flip "$W/web01.img" "$(file_offset "$W/web01.img" usr/bin/tool7 1000)"
+	expect 12 "$1: one bit of a program" web01 --from "$W/web01.img"
+	says "$1: which one" package.digest broken "not what its package installed (rpm)"
+}
+
+judged sqlite
 zstd -q --rm -f "$W/web01.img" -o "$W/web01.img.zst"
 expect 12 "the same, compressed after it was damaged" web01 --from "$W/web01.img.zst"
 rm "$W/web01.img.zst"
@@ -122,13 +126,7 @@ for kind in berkeley own; do
 	file=$(find "$T/var/lib/rpm" -name 'Packages*')
 	[ $kind = own ] || holds "rpm itself reads it" test \
 		"$(rpm --define '_db_backend bdb_ro' --dbpath "$T/var/lib/rpm" -qa 2>/dev/null | wc -l)" = ${#packages[@]}
-	disk
-	expect 0 "$kind: a raw image, nothing beside it" web01 --from "$W/web01.img"
-	says "$kind: packages vouch for it" package.digest held "as their packages installed them (rpm)"
-	says "$kind: how well" integrity.evidence held "evidence: witness"
-	cp "$W/web01.img" "$W/keep.img"
-	flip "$W/web01.img" "$(file_offset "$W/web01.img" usr/bin/tool7 1000)"
-	expect 12 "$kind: one bit of a program" web01 --from "$W/web01.img"
+	judged $kind
 	if [ $kind = own ]; then
 		cp "$W/keep.img" "$W/web01.img"
 		flip "$W/web01.img" "$(file_offset "$W/web01.img" "var/lib/rpm/$(basename "$file")" 9000)"
