@@ -182,6 +182,8 @@ static void berkeley_unwritten(void)
 	CHECK_INT(WITH(rpm_read_bdb, &b, 96, "\3"), -1);
 	CHECK_INT(WITH(rpm_read_bdb, &b, PAGE + 8, "\1"), -1); /* something is in it */
 	CHECK_INT(WITH(rpm_read_bdb, &b, 72, "\xff\xff\xff\xff"), -1);
+	put_le32(b.data + 104, (uint32_t)-1);
+	CHECK_INT(WITH(rpm_read_bdb, &b, 72, "\2"), -1); /* bucket 2 on the page of bucket 0 */
 	free(b.data);
 	b = bytes_load("fixtures/package/rpm/Packages.1234");
 	const uint32_t hash = page_of_type(&b, 13);
