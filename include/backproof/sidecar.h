@@ -16,6 +16,7 @@ struct sidecar_line {
 	bool joined;	/* of all pieces of a split file, of which file is the first */
 	char *sidecar;	/* path of the sidecar */
 	unsigned line;	/* from 1 */
+	int64_t written; /* when the sidecar was changed last (ctime), in seconds */
 };
 
 struct sidecars {

@@ -151,6 +151,7 @@ struct part {
 	const char *known_from; /* "seal" or "history"; NULL: nothing is known */
 	uint8_t known_digest[MERKLE_HASH]; /* its fs-verity digest */
 	const uint8_t *known_sha256; /* ... and its SHA-256, borrowed, or NULL */
+	int64_t proved_at; /* by history: when an earlier full check of it began. 0: not known */
 	bool sampled;		/* chunks of it were drawn and compared; read_whole too where these were all */
 };
 
@@ -185,6 +186,7 @@ struct known_file {
 	size_t index; /* in the restore point's files */
 	uint64_t size, device, inode; /* what it was then: another file is not known */
 	int64_t mtime_ns, ctime_ns;
+	int64_t proved_at; /* when that full check began, in seconds */
 	uint8_t fsverity[MERKLE_HASH];
 	bool has_sha256;
 	uint8_t sha256[32];
@@ -243,6 +245,7 @@ struct check_parameters {
 	const struct error *history_error; /* why one that is wanted can't, or NULL */
 	const struct known_file *known; /* by history */
 	size_t known_count;
+	bool whole; /* a depth of AUTO is full: what a sample leans on was not enough */
 	/* For browsing: each member of an archive is shown to it, and nothing else is done with archives. */
 	int (*archive_visit)(void *ctx, const struct archive_member *m, struct archive_reader *r, struct error *e);
 	void *archive_ctx;

@@ -45,6 +45,7 @@ struct loader {
 	bool nomem;
 	/* The sidecar being read */
 	const char *path, *dir;
+	int64_t written;
 	bool list, own; /* own: it is there for one of our files */
 	size_t good, matched;
 };
@@ -152,7 +153,7 @@ static int on_line(void *ctx, unsigned number, enum digest_kind kind, const uint
 {
 	struct loader *l = ctx;
 	l->good++;
-	struct sidecar_line line = {.kind = kind, .line = number};
+	struct sidecar_line line = {.kind = kind, .line = number, .written = l->written};
 	size_t before = l->matched;
 	autofree char *full = *name == '/' ? strdup(name) : text_format("%s/%s", l->dir, name);
 	if (full)
@@ -226,6 +227,7 @@ static int load(struct loader *l, enum level level, const char *dir, const char 
 	struct error bad = {.cls = ERROR_NONE};
 	l->path = path;
 	l->dir = dir;
+	l->written = st.st_ctim.tv_sec;
 	l->list = sidecar_is_list(name);
 	l->own = level == BESIDE;
 	l->good = l->matched = 0;

@@ -29,9 +29,20 @@ static bool compare(const struct sidecar_line *l, const uint8_t *got, const char
 static void say_untaken(const struct sidecar_line *l, const struct part *pt, const struct part *of, struct findings *f)
 {
 	/* Of bytes that were not all read in their order, a seal or an earlier full check may know the digest. */
-	if (of == pt && !l->content && !l->joined && l->kind == DIGEST_SHA256 && pt->known_sha256) {
-		compare(l, pt->known_sha256,
-			!strcmp(pt->known_from, "seal") ? "was sealed" : "an earlier full check found", pt->name, f);
+	const uint8_t *known = of != pt || l->content || l->joined ? NULL
+			       : l->kind == DIGEST_SHA256	   ? pt->known_sha256
+			       : l->kind == DIGEST_FSVERITY && pt->known_from ? pt->known_digest
+									       : NULL;
+	if (known) {
+		compare(l, known, !strcmp(pt->known_from, "seal") ? "was sealed" : "an earlier full check found",
+			pt->name, f);
+		return;
+	}
+	/* The full check that a sample leans on has not seen it. */
+	if (pt->proved_at && l->written >= pt->proved_at && pt->kind != PART_NOTE) {
+		finding_add(f, PROOF_INTEGRITY, "sidecar.later", pt->name, OUTCOME_UNPROVEN, NULL,
+			    "the %s in %s was not compared: it was written after the last full check", digest_name(l->kind),
+			    path_base(l->sidecar));
 		return;
 	}
 	/* That not all was read is said elsewhere, and so is what chunks were compared with, be they all of a small

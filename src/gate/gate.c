@@ -177,6 +177,47 @@ static void no_point(const struct gate_request *r, const struct catalog *c, stru
 		    near ? " meant?" : "");
 }
 
+/* What a sample leans on is older than a digest that lies beside it, and that nobody has compared. */
+static bool has_later_digest(const struct host_result *out)
+{
+	vec_each(&out->findings, it)
+		if (!strcmp(it->check, "sidecar.later"))
+			return true;
+	return false;
+}
+
+/* Only the newest is told of unfinished ones. before: what is wrong with the list from here on, or NULL. */
+static void judge_point(struct check_parameters *p, const struct catalog *c, size_t i, const struct error *before,
+			struct host_result *out)
+{
+	for (size_t k = 0; i == 0 && k < c->partial.count; k++)
+		finding_add(&out->findings, PROOF_PRESENCE, "presence.partial", c->partial.items[k],
+			    OUTCOME_SKIPPED, NULL, "unfinished: not counted as a restore point");
+	if (before)
+		finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", c->items[i].label, before);
+	else
+		run_point(&c->items[i], p, out);
+	decide(out, p->policy);
+}
+
+/* Auto took a sample, and has to read everything after all. */
+static void judge_whole(const struct gate_request *r, struct check_parameters *p, const struct catalog *c, size_t i,
+			struct host_result *out)
+{
+	struct host_result whole;
+	if (init_result(r, p, p->policy->name, &whole) < 0) {
+		host_result_free(&whole);
+		return; /* the sample's verdict stands: it is not safe */
+	}
+	whole.older = out->older;
+	out->older = NULL;
+	host_result_free(out);
+	*out = whole;
+	p->whole = true;
+	judge_point(p, c, i, NULL, out);
+	p->whole = false;
+}
+
 /* Judges the newest restore point; with fallback, older ones until one is safe. */
 static void judge_points(const struct gate_request *r, struct check_parameters *p, struct catalog *c,
 			 struct host_result *out)
@@ -186,14 +227,10 @@ static void judge_points(const struct gate_request *r, struct check_parameters *
 	for (size_t i = 0; i < c->count && i < FALLBACK_DEPTH; i++) {
 		p->previous = &c->items[i + 1];
 		p->previous_count = c->count - i - 1;
-		for (size_t k = 0; i == 0 && k < c->partial.count; k++)
-			finding_add(&out->findings, PROOF_PRESENCE, "presence.partial", c->partial.items[k],
-				    OUTCOME_SKIPPED, NULL, "unfinished: not counted as a restore point");
-		if (settled < 0)
-			finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", c->items[i].label, &e);
-		else
-			run_point(&c->items[i], p, out);
-		decide(out, p->policy);
+		judge_point(p, c, i, settled < 0 ? &e : NULL, out);
+		if (p->policy->depth == DEPTH_AUTO && out->depth == DEPTH_SAMPLE && has_later_digest(out) &&
+		    !stop_signal)
+			judge_whole(r, p, c, i, out);
 		if (out->verdict.code == CODE_SAFE || !p->policy->fallback || i + 1 == FALLBACK_DEPTH || stop_signal)
 			return;
 		settled = catalog_settle(c, i + 1, &e);

@@ -27,27 +27,56 @@ static bool look_at(const struct point_file *file, char path[PATH_MAX], struct h
 	return true;
 }
 
-/* The run in which a file was proved: did its policy ask for as much as this one does? */
+/* The run in which a file was proved: did its policy ask for as much as this one does, and what was found since? */
 struct proving_run {
-	int64_t checked_at;
-	const char *path;
+	const struct history_file *file; /* as it is now */
+	int64_t proved_at, since;	 /* what was before that is of no file like this */
 	const struct policy *policy;
-	bool good;
+	bool good;    /* nothing was found since */
+	bool damaged; /* it was found since */
 };
+
+static bool is_in(const struct history_record *r, const struct history_file *file)
+{
+	vec_each(&r->files, it)
+		if (it->path && !strcmp(it->path, file->path) && it->size == file->size && it->device == file->device &&
+		    it->inode == file->inode && it->mtime_ns == file->mtime_ns && it->ctime_ns == file->ctime_ns)
+			return true;
+	return false;
+}
+
+/* Of these three, a sample may leave some open, but break none; a full check leaves none open. */
+static bool found_fault(const struct history_record *r)
+{
+	static const enum proof proofs[] = {PROOF_INTEGRITY, PROOF_STRUCTURE, PROOF_RESTORE};
+	for (size_t i = 0; i < ARRAY_SIZE(proofs); i++)
+		if (r->proofs[proofs[i]] == OUTCOME_BROKEN ||
+		    (r->depth == DEPTH_FULL && r->proofs[proofs[i]] != OUTCOME_HELD))
+			return true;
+	return false;
+}
 
 static int look_at_run(void *ctx, const struct history_record *r, struct error *e)
 {
 	struct proving_run *x = ctx;
 	(void)e;
-	if (r->checked_at < x->checked_at)
+	if (r->checked_at < x->since)
 		return 1;
-	bool has = false;
-	vec_each(&r->files, it) has |= it->path && !strcmp(it->path, x->path);
-	if (r->checked_at == x->checked_at && has && r->code == CODE_SAFE && r->depth == DEPTH_FULL &&
-	    r->evidence >= (int)x->policy->integrity_evidence && r->proofs[PROOF_INTEGRITY] == OUTCOME_HELD &&
-	    r->proofs[PROOF_STRUCTURE] == OUTCOME_HELD && r->proofs[PROOF_RESTORE] == OUTCOME_HELD)
-		x->good = true;
-	return x->good;
+	if (!is_in(r, x->file))
+		return 0;
+	/* What rots on a disk changes no time: a sample may miss tomorrow what today's saw. */
+	x->damaged = found_fault(r);
+	x->good = !x->damaged && r->checked_at == x->proved_at && r->code == CODE_SAFE && r->depth == DEPTH_FULL &&
+		  r->evidence >= (int)x->policy->integrity_evidence;
+	return x->damaged || x->good;
+}
+
+/* Walks the runs, the newest first. since: seconds before which it was another file. */
+static int look_at_runs(struct past *x, const struct check_parameters *p, struct proving_run *run, struct error *e)
+{
+	int64_t changed = run->file->ctime_ns / INT64_C(1000000000) - p->policy->clock_skew;
+	run->since = run->proved_at < changed ? run->proved_at : changed;
+	return history_each(x->history, p->host, 0, look_at_run, run, e);
 }
 
 /* Every chunk is known and they give the digest, so that any of them can be proved alone. */
@@ -90,12 +119,15 @@ static int find_proof(struct past *x, const struct restore_point *point, size_t 
 	if (!look_at(&point->items[index], path, &now))
 		return 0;
 	int rc = history_full_proof(x->history, p->host, &now, proof, checked_at, e);
-	if (rc <= 0)
-		return rc;
-	struct proving_run run = {*checked_at, now.path, p->policy, false};
-	if (history_each(x->history, p->host, 0, look_at_run, &run, e) < 0)
+	if (rc < 0)
 		return -1;
-	*why = "the last safe full check of it was made for less than policy asks for now";
+	struct proving_run run = {.file = &now, .proved_at = rc ? *checked_at : INT64_MAX, .policy = p->policy};
+	if (look_at_runs(x, p, &run, e) < 0)
+		return -1;
+	x->damaged |= run.damaged;
+	*why = run.damaged ? "the last check of it found a fault, and nothing was written since"
+	       : rc	   ? "the last safe full check of it was made for less than policy asks for now"
+			   : *why;
 	if (!run.good)
 		return 0;
 	*why = "the last safe full check of it found other bytes than were seen first";
@@ -109,6 +141,7 @@ static int find_proof(struct past *x, const struct restore_point *point, size_t 
 	if (!k)
 		return error_nomem(e);
 	*k = (struct known_file){.index = index,
+				 .proved_at = *checked_at,
 				 .size = now.size,
 				 .device = now.device,
 				 .inode = now.inode,
@@ -176,6 +209,11 @@ static void choose(struct past *x, const struct restore_point *point, struct che
 		finding_add(f, PROOF_INTEGRITY, "history.depth", point->label, OUTCOME_SKIPPED, NULL,
 			    "sample: a full check of the same %s held at %s, %s ago, and nothing was written since",
 			    point->count > 1 ? "files" : "file", when, age);
+	if (policy->depth == DEPTH_SAMPLE && x->damaged)
+		finding_add(f, PROOF_INTEGRITY, "history.fault", point->label, OUTCOME_UNPROVEN, NULL,
+			    "the last check of the same %s found a fault, and nothing was written since: a sample may "
+			    "miss it (--depth full)",
+			    point->count > 1 ? "files" : "file");
 }
 
 void past_begin(struct past *x, struct history *history, const struct error *why, const struct restore_point *point,
@@ -188,7 +226,10 @@ void past_begin(struct past *x, struct history *history, const struct error *why
 	p->depth = p->policy->depth == DEPTH_SAMPLE ? DEPTH_SAMPLE : DEPTH_FULL;
 	if (!history && why && why->cls != ERROR_NONE)
 		ended(x, point->label, why, f);
-	if (x->history && p->policy->depth != DEPTH_FULL)
+	if (p->whole)
+		finding_add(f, PROOF_INTEGRITY, "history.depth", point->label, OUTCOME_SKIPPED, NULL,
+			    "full check: a digest beside it was written after the last one");
+	else if (x->history && p->policy->depth != DEPTH_FULL)
 		choose(x, point, p, f);
 	p->known = x->known.items;
 	p->known_count = x->known.count;

@@ -21,6 +21,7 @@ struct past_chunks {
 struct past {
 	struct history *history; /* borrowed; NULL: none is kept, or it can't be used */
 	bool failed;		 /* one was wanted, and can't be used: it was said so */
+	bool damaged;		 /* its last check found a fault in one of these very files */
 	VEC(struct known_file) known;
 	VEC(struct history_file) proofs; /* whose chunks the known ones borrow */
 	bool seals_read;		 /* ... and then these are what was in them */

@@ -64,6 +64,7 @@ static void put_known(struct wire_out *w, const struct known_file *k)
 	wire_put_u64(w, k->inode);
 	wire_put_i64(w, k->mtime_ns);
 	wire_put_i64(w, k->ctime_ns);
+	wire_put_i64(w, k->proved_at);
 	wire_put(w, k->fsverity, sizeof k->fsverity);
 	wire_put_u8(w, k->has_sha256);
 	wire_put(w, k->sha256, sizeof k->sha256);
@@ -81,6 +82,7 @@ static void get_known(struct wire_in *w, struct known_file *k)
 	k->inode = wire_get_u64(w);
 	k->mtime_ns = wire_get_i64(w);
 	k->ctime_ns = wire_get_i64(w);
+	k->proved_at = wire_get_i64(w);
 	const void *digest = wire_get(w, sizeof k->fsverity);
 	if (digest)
 		memcpy(k->fsverity, digest, sizeof k->fsverity);

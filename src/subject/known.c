@@ -27,6 +27,7 @@ void known_from_history(struct part *pt, const struct check_parameters *p, struc
 		const struct known_file *k = &p->known[i];
 		if (k->index != pt->index || !pt->source || !is_the_file(k, source_stat(pt->source)))
 			continue;
+		pt->proved_at = k->proved_at;
 		if (k->has_sha256 && !pt->known_sha256)
 			pt->known_sha256 = k->sha256;
 		if (pt->known_from) {

@@ -135,11 +135,48 @@ told "all of it was compared, and its digest was not" '.proofs.integrity == "hel
 	any(.findings[]; .check == "integrity.sample" and (.detail | test("^all [0-9]+ chunks"))) and
 	any(.findings[]; .check == "sidecar.digest" and .outcome == "held" and (.detail | test("an earlier full check")))'
 (cd "$B/small" && md5sum web01.img >web01.img.md5)
+sleep 1 # so that the check begins after its second
 look 0 "another digest beside it, of another kind" "$B/small"
-told "it was not taken" '.depth == "sample" and any(.findings[]; .check == "sidecar.digest" and .outcome == "skipped")'
+depth "another digest beside it, of another kind" full "written after the last one"
+told "it is compared" 'any(.findings[]; .check == "sidecar.digest" and .outcome == "held" and (.detail | test("md5")))'
+look 0 "a digest of another kind, again" "$B/small"
+told "it is not compared again" '.depth == "sample" and any(.findings[]; .check == "sidecar.digest" and .outcome == "skipped")'
+cp "$B/small/web01.img.sha256" "$W/right.sha256"
 sha256sum <"$one" | sed 's/-/web01.img/' >"$B/small/web01.img.sha256"
 look 12 "since then, the digest beside it is of something else" "$B/small"
 told "a sample notices" '.depth == "sample" and any(.findings[]; .check == "sidecar.digest" and .outcome == "broken")'
+mv "$W/right.sha256" "$B/small/web01.img.sha256"
+look 0 "it is right again" "$B/small"
+depth "what a sample has found is looked at in full" full "the last check of it found a fault"
+for kind in sha512 fsverity; do
+	sleep 1
+	printf '%s  web01.img\n' "$(head -c 32 /dev/urandom | if [ $kind = sha512 ]; then sha512sum; else sha256sum; fi | cut -d ' ' -f 1)" \
+		>"$B/small/web01.img.$kind"
+	look 12 "a $kind that came later, of something else" "$B/small"
+	told "a $kind that came later is compared" 'any(.findings[]; .check == "sidecar.digest" and .outcome == "broken" and
+		(.detail | test("'$kind'")))'
+	rm "$B/small/web01.img.$kind"
+	look 0 "the $kind is gone" "$B/small"
+done
+
+# --- what rots below a file system changes no time; nor does it heal
+forget
+rm "$B/small"/*.*.*
+look 0 "before it rots" "$B/small"
+look 0 "before it rots, sampled" "$B/small"
+depth "before it rots, sampled" sample
+touch -r "$B/small/web01.img" "$W/stamp"
+flip "$B/small/web01.img" $(($(stat -c %s "$B/small/web01.img") / 2))
+touch -r "$W/stamp" "$B/small/web01.img"
+sqlite3 "$DB" "update file set ctime_ns = $(stat -c %.9Z "$B/small/web01.img" | tr -d .)"
+look 12 "it has rotted, in full" "$B/small" --depth full
+told "its digest says so" 'any(.findings[]; .check == "history.digest" and .outcome == "broken")'
+for seed in 1 2 3; do
+	look 12 "it has rotted, seed $seed" "$B/small" --seed $seed
+	depth "it has rotted, seed $seed" full "the last check of it found a fault"
+done
+look 20 "it has rotted, a sample is asked for" "$B/small" --depth sample
+told "a sample says that it may miss it" 'any(.findings[]; .check == "history.fault" and .outcome == "unproven")'
 
 # --- formats that can only be read whole, and several files
 forget
