@@ -41,8 +41,8 @@ static void say_untaken(const struct sidecar_line *l, const struct part *pt, con
 	/* The full check that a sample leans on has not seen it. */
 	if (pt->proved_at && l->written >= pt->proved_at && pt->kind != PART_NOTE) {
 		finding_add(f, PROOF_INTEGRITY, "sidecar.later", pt->name, OUTCOME_UNPROVEN, NULL,
-			    "the %s in %s was not compared: it was written after the last full check", digest_name(l->kind),
-			    path_base(l->sidecar));
+			    "the %s in %s was not compared: it was written after the last full check",
+			    digest_name(l->kind), path_base(l->sidecar));
 		return;
 	}
 	/* That not all was read is said elsewhere, and so is what chunks were compared with, be they all of a small

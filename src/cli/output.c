@@ -3,9 +3,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "commands.h"
+
+/* One of this name whose writer was killed: it had our number, as it has each time in a container. */
+static bool drop_dead(const char *temporary)
+{
+	struct stat st;
+	autoclose int fd = open(temporary, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	       flock(fd, LOCK_EX | LOCK_NB) == 0 && unlink(temporary) == 0;
+}
+
+/* Who writes it holds a lock on it. */
+static int create(const char *temporary)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	int fd = open(temporary, flags, 0644);
+	if (fd < 0 && errno == EEXIST)
+		fd = drop_dead(temporary) ? open(temporary, flags, 0644) : (errno = EEXIST, -1);
+	if (fd >= 0)
+		(void)!flock(fd, LOCK_EX | LOCK_NB); /* where there are none, nothing is taken for dead */
+	return fd;
+}
 
 int output_open(struct output *o, const char *path, struct error *e)
 {
@@ -24,7 +46,7 @@ int output_open(struct output *o, const char *path, struct error *e)
 	o->temporary = text_format("%s.%d.tmp", path, (int)getpid());
 	if (!o->temporary)
 		return error_nomem(e);
-	o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	o->fd = create(o->temporary);
 	if (o->fd < 0) {
 		error_sys(e, "%s", o->temporary);
 		free(take(o->temporary));

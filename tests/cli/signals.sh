@@ -139,4 +139,20 @@ stop "the reader stands still and goes on" reader:read:20:SIGSTOP CONT 0
 stop "the reader stands still and is killed" reader:read:20:SIGSTOP KILL 20
 stop "the gate stands still and is ended" gate:message:3:SIGSTOP TERM 143
 expect 0 "after all that" web01 --from "$img"
+
+# In a container all have one number: the half report of one that was killed is in nobody's way, that of a living one is.
+again() { # NAME WANT COMMAND: run before, by a shell that becomes the program
+	rm -f "$report"*
+	bash -c "$3"' && exec "$0" "$@"' "$BACKPROOF" check web01 --from "$img" --config "$W/empty.conf" --scratch "$S" --format json \
+		--output "$report" >"$W/out" 2>"$W/err" </dev/null
+	code=$?
+	if [ $code = "$2" ] && [ "$(find "$P" -name '*.tmp' | wc -l)" = $((code != 0)) ]; then
+		ok "$1"
+	else
+		{ echo "exit $code" && ls "$P" && cat "$W/err"; } | not_ok "$1"
+	fi
+}
+again "half a report of who had the same number" 0 "echo half >'$report'.\$\$.tmp"
+again "... who still writes it" 70 "exec 9>'$report'.\$\$.tmp && flock 9"
+rm -f "$report"*
 finish
