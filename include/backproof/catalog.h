@@ -71,7 +71,9 @@ DEFINE_AUTO(struct catalog_index, catalog_index_destroy)
  * are told apart: only the exact name (case ignored) matches. */
 int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
 		       struct error *e) must_check;
-/* The same where the newest ones are enough, so many of them: older ones are left out where finding them takes long. */
+/* The same where the newest ones are enough, so many of them: older ones are left out where finding them takes long.
+ * 1: of an index of all hosts, files of this one are gone since it was read, and others may be there: a new one, of
+ * this host, tells. */
 int catalog_index_newest(struct catalog_index *x, const char *host, size_t newest, struct catalog *out,
 			 struct error *e) must_check;
 

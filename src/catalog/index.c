@@ -60,8 +60,7 @@ static int add_place(struct catalog_index *x, const struct place *in)
 }
 
 /* An entry at the level of {host}. */
-static int pattern_entry(void *ctx, const struct place *in, const char *name, enum scan_type type,
-			 struct error *e)
+static int pattern_entry(void *ctx, const struct place *in, const char *name, enum scan_type type, struct error *e)
 {
 	struct catalog_index *x = ctx;
 	struct pattern_match m;
@@ -140,8 +139,7 @@ static int read_all(struct catalog_index *x, struct error *e)
 	return rc;
 }
 
-struct catalog_index *catalog_index_open(const struct repository *r, const char *only_host,
-					 struct error *e)
+struct catalog_index *catalog_index_open(const struct repository *r, const char *only_host, struct error *e)
 {
 	const struct finder *finder = r->layout ? finder_by_name(r->layout) : NULL;
 	if (r->layout && !finder && strcmp(r->layout, "files")) {
@@ -198,12 +196,14 @@ struct search {
 	struct guess guess;
 	int fd; /* of the place that was used last */
 	uint32_t place;
+	bool any; /* name of this host is in the index */
 };
 
 static int pattern_hit(void *ctx, const struct names_entry *it, struct error *e)
 {
 	struct search *s = ctx;
 	const struct place *in = &s->x->places.items[it->place];
+	s->any = true;
 	/* The repository's own descriptor is only looked up in: its position is of no use. */
 	int fd = *in->rel ? s->fd : s->x->fd;
 	if (*in->rel && (fd < 0 || s->place != it->place)) {
@@ -233,10 +233,12 @@ static int guess_hit(void *ctx, const struct names_entry *it, struct error *e)
 		const char *look = partial_finished_name(name, finished) ? finished : name;
 		if (name_host_rank(look, strlen(look), host) < 3)
 			return 0;
+		s->any = true;
 		return guess_add(&s->guess, s->x->path, NULL, rel, SCAN_FILE, e);
 	}
 	if (strcasecmp(name, host))
 		return 0;
+	s->any = true;
 	autoclose int fd = scan_open(s->x->fd, rel, false);
 	if (fd >= 0)
 		return guess_walk(&s->guess, fd, s->x->path, NULL, rel, 2, e);
@@ -249,8 +251,7 @@ static int guess_hit(void *ctx, const struct names_entry *it, struct error *e)
 	return error_sys(e, "%s/%s: directory can't be read", s->x->path, rel);
 }
 
-static int tell_unreadable(const struct catalog_index *x, const struct strings *dirs,
-			   const char *host, struct error *e)
+static int tell_unreadable(const struct catalog_index *x, const struct strings *dirs, const char *host, struct error *e)
 {
 	char more[48] = "";
 	if (dirs->count > 1)
@@ -341,31 +342,28 @@ static void keep_matching(const struct pattern *p, const char *host, struct cata
 	out->count = kept;
 }
 
-static int find_files(struct catalog_index *x, const char *host, bool eager, struct catalog *out, struct error *e)
+/* *any: there are names of this host, whatever became of the files. */
+static int find_files(struct catalog_index *x, const char *host, bool eager, struct catalog *out, bool *any,
+		      struct error *e)
 {
 	struct search s = {.x = x, .fd = -1};
-	s.walk = (struct files_walk){.pattern = x->pattern, .path = x->path, .host = host};
-	s.walk.found.eager = eager;
-	s.walk.found.host = host;
+	s.walk = (struct files_walk){
+	    .pattern = x->pattern, .path = x->path, .host = host, .found = {.eager = eager, .host = host}};
 	guess_init(&s.guess, host);
 	s.guess.own = true;
 	int rc = search(&s, e);
 	if (!rc)
 		rc = answer(&s, host, out, e);
+	*any = s.any;
 	close_auto(&s.fd);
 	files_walk_free(&s.walk);
 	guess_free(&s.guess);
 	return rc;
 }
 
-int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
-		       struct error *e)
-{
-	return catalog_index_newest(x, host, SIZE_MAX, out, e);
-}
-
-int catalog_index_newest(struct catalog_index *x, const char *host, size_t newest, struct catalog *out,
-			 struct error *e)
+/* known: what is not there any more does not matter. */
+static int newest_of(struct catalog_index *x, const char *host, size_t newest, bool known, struct catalog *out,
+		     struct error *e)
 {
 	memset(out, 0, sizeof *out);
 	if (x->owner && strcasecmp(x->owner, host))
@@ -383,8 +381,21 @@ int catalog_index_newest(struct catalog_index *x, const char *host, size_t newes
 		return found < 0 ? -1 : chains_complete(out, e);
 	}
 	/* What went away while names alone were looked at is gone when all of them are. */
-	int rc = find_files(x, host, false, out, e);
+	bool any;
+	int rc = find_files(x, host, false, out, &any, e);
+	if (!known && (rc > 0 || (rc == 0 && any && !out->count)))
+		return catalog_free(out), 1;
 	if (rc > 0)
-		rc = find_files(x, host, true, out, e);
+		rc = find_files(x, host, true, out, &any, e);
 	return rc < 0 ? -1 : chains_complete(out, e);
+}
+
+int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out, struct error *e)
+{
+	return newest_of(x, host, SIZE_MAX, true, out, e);
+}
+
+int catalog_index_newest(struct catalog_index *x, const char *host, size_t newest, struct catalog *out, struct error *e)
+{
+	return newest_of(x, host, newest, x->owner != NULL, out, e);
 }

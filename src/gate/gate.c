@@ -91,12 +91,14 @@ static void move_all(struct catalog *to, struct catalog *from, bool *failed)
 
 static int find_in(const struct gate_request *r, size_t index, size_t newest, struct catalog *out, struct error *e)
 {
-	if (r->indexes) {
-		if (r->indexes->items[index])
-			return catalog_index_newest(r->indexes->items[index], r->host, newest, out, e);
+	if (r->indexes && !r->indexes->items[index]) {
 		*e = r->indexes->errors[index];
 		return -1;
 	}
+	int rc = r->indexes ? catalog_index_newest(r->indexes->items[index], r->host, newest, out, e) : 1;
+	if (rc <= 0)
+		return rc;
+	/* Also where an audit takes hours, and backups come and go meanwhile. */
 	autodestroy(catalog_index_destroy_auto) struct catalog_index *x =
 		catalog_index_open(&r->config->repositories[index], r->host, e);
 	return x ? catalog_index_newest(x, r->host, newest, out, e) : -1;
