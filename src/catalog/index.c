@@ -346,9 +346,8 @@ static void keep_matching(const struct pattern *p, const char *host, struct cata
 static int find_files(struct catalog_index *x, const char *host, bool eager, struct catalog *out, bool *any,
 		      struct error *e)
 {
-	struct search s = {.x = x, .fd = -1};
-	s.walk = (struct files_walk){
-	    .pattern = x->pattern, .path = x->path, .host = host, .found = {.eager = eager, .host = host}};
+	struct search s = {.x = x, .fd = -1, .walk = {.pattern = x->pattern, .path = x->path, .host = host,
+						      .found = {.eager = eager, .host = host}}};
 	guess_init(&s.guess, host);
 	s.guess.own = true;
 	int rc = search(&s, e);

@@ -44,26 +44,30 @@ static int64_t file_time(const struct part *pt)
 	return source_stat(pt->source)->st_mtime;
 }
 
-/* Read for another file's sake: a disk is as young as what it is kept in. Its parent in a chain lends it nothing:
- * that may have been touched by a copy. */
+/* Read for another file's sake, and no parent of it in a chain, nor of a parent's. */
 static bool belongs_to(const struct part *pt, const struct part *head)
 {
 	size_t steps = 0;
-	while (pt && pt != head && pt->kind == PART_COMPANION && steps++ < 1000)
+	while (pt && pt != head && pt->kind == PART_COMPANION && !pt->parent && steps++ < 1000)
 		pt = pt->head;
 	return pt == head;
 }
 
+/*
+ * A disk is as young as what it is kept in, which are other files where it has some: the descriptor that names them is
+ * written anew when the data is not, and by a copy that ended in the middle. Its parent in a chain lends it nothing:
+ * that may have been touched by a copy.
+ */
 static int64_t chain_time(const struct subject *s, const struct part *head)
 {
-	int64_t t = file_time(head);
+	int64_t t = INT64_MIN;
 	for (size_t i = 0; i < s->part_count; i++) {
 		const struct part *pt = &s->parts[i];
-		bool kept_in = pt->source && pt->kind == PART_COMPANION && !pt->parent && belongs_to(pt, head);
+		bool kept_in = pt != head && pt->source && belongs_to(pt, head);
 		if (kept_in && file_time(pt) > t)
 			t = file_time(pt);
 	}
-	return t;
+	return t == INT64_MIN ? file_time(head) : t;
 }
 
 /* The oldest part is the one that a restore depends on. Notes may be as old as they like. */

@@ -93,7 +93,15 @@ for o in data_file=data.bin data_file=data.bin,data_file_raw=on; do
 	fresh
 	(cd "$W/b" && qemu-img convert -O qcow2 -o $o "$raw" web01.qcow2)
 	found 0 "$o" web01.qcow2 data.bin
+	touch -d '7 days ago' "$W/b/data.bin"
+	expect 11 "$o: the data of last week under today's table" web01 --from "$W/b"
 done
+fresh
+(cd "$W/b" && qemu-img convert -O vmdk -o subformat=monolithicFlat "$raw" web01.vmdk && touch -d '7 days ago' web01-flat.vmdk)
+expect 11 "the extent of last week under today's descriptor" web01 --from "$W/b"
+touch -d '7 days ago' "$W/b/web01.vmdk"
+touch "$W/b/web01-flat.vmdk"
+expect 0 "today's extent under last week's descriptor" web01 --from "$W/b"
 for name in file:base.qcow2 'json:{"driver":"qcow2","file":{"driver":"file","filename":"base.qcow2"}}'; do
 	fresh
 	qemu-img convert -O qcow2 "$raw" "$W/b/base.qcow2"
@@ -104,6 +112,8 @@ fresh
 (cd "$W/b" && qemu-img convert -O vmdk -o subformat=monolithicFlat "$raw" web01.vmdk && touch -d '1 hour ago' web01* &&
 	qemu-img create -q -f vmdk -b web01.vmdk -F vmdk web01-000001.vmdk)
 found 0 "snapshot of a VMDK" web01-000001.vmdk web01.vmdk web01-flat.vmdk
+touch -d '7 days ago' "$W/b/web01.vmdk" "$W/b/web01-flat.vmdk"
+expect 0 "today's snapshot of a VMDK of last week" web01 --from "$W/b"
 rm "$W/b/web01-flat.vmdk"
 found 13 "snapshot of a VMDK without an extent of its parent" web01-000001.vmdk web01.vmdk
 # No disk of a machine: what belongs together is asked for.
