@@ -23,8 +23,11 @@ int door_open(const char *path, enum door_how how);
 int door_stat(const char *path, bool follow, struct stat *out);
 /* As realpath with NULL: allocated. */
 char *door_realpath(const char *path);
-/* The names in a directory, without . and ..; of more than `most`, the first. In no order. */
-int door_names(const char *directory, size_t most, struct strings *out);
+/*
+ * The names in a directory that wanted says true to (NULL: all), without . and ..; of more than `most`, the first. In
+ * no order. A confined reader only gets those of sidecars, lists and seals.
+ */
+int door_names(const char *directory, bool (*wanted)(const char *name), size_t most, struct strings *out);
 
 /*
  * What the errno of a failed look at a name says: nothing is there that we might see. Everything else leaves open what

@@ -53,11 +53,28 @@ static int read_files(const char *ovf, struct strings *out)
 	return 0;
 }
 
+/* Its last tag ends the root: "</Envelope>", "</ovf:Envelope >". What is cut may have named more disks. */
+static bool is_whole(const char *ovf, size_t n)
+{
+	static const char root[] = "Envelope";
+	const char *s = memrchr(ovf, '<', n);
+	while (s && s[1] != '/')
+		s = memrchr(ovf, '<', (size_t)(s - ovf));
+	size_t len = s ? strcspn(s, " \t\r\n>") : 0, of_root = sizeof root - 1;
+	return len >= of_root + 2 && !strncmp(s + len - of_root, root, of_root) &&
+	       (s[len - of_root - 1] == '/' || s[len - of_root - 1] == ':') &&
+	       s[len + strspn(s + len, " \t\r\n")] == '>';
+}
+
 int peek_export(int fd, struct strings *out, struct error *e)
 {
 	size_t n;
 	autofree char *ovf = peek_text(fd, OVF_MAX, &n, e);
-	return !ovf ? -1 : read_files(ovf, out) < 0 ? error_nomem(e) : 0;
+	if (!ovf)
+		return -1;
+	if (!is_whole(ovf, n))
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "an OVF descriptor without its end");
+	return read_files(ovf, out) < 0 ? error_nomem(e) : 0;
 }
 
 static int add_path(struct strings *to, const char *directory, const char *name)

@@ -85,34 +85,16 @@ bool sidecar_is_list(const char *base)
 	return false;
 }
 
-static bool is_list(const char *name)
+bool sidecar_may_list(const char *base)
 {
-	struct sidecar_naming n = sidecar_naming(name);
+	static const char *const manifest[] = {".mf", NULL};
+	struct sidecar_naming n = sidecar_naming(base);
 	size_t stem;
 	struct span segment;
-	enum name_kind kind = n.has_kind ? name_kind(name, n.stem, &stem, &segment) : NAME_IMAGE;
+	if (!n.has_kind)
+		return sidecar_is_list(base) || text_ends_in(base, manifest);
+	enum name_kind kind = name_kind(base, n.stem, &stem, &segment);
 	return kind != NAME_IMAGE && kind != NAME_COMPRESSED;
-}
-
-void sidecar_keep_lists(struct strings *names, const char *base, size_t most)
-{
-	size_t kept = 0, near = 0;
-	for (size_t i = 0; i < names->count; i++) {
-		char *name = names->items[i];
-		if (!is_list(name)) {
-			free(name);
-			continue;
-		}
-		size_t stem = sidecar_naming(name).stem;
-		names->items[kept++] = name;
-		if (stem && !strncasecmp(base, name, stem)) {
-			names->items[kept - 1] = names->items[near];
-			names->items[near++] = name;
-		}
-	}
-	for (; kept > most; kept--)
-		free(names->items[kept - 1]);
-	names->count = kept;
 }
 
 bool sidecar_is_one(const char *base)

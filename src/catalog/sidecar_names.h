@@ -25,11 +25,14 @@ extern const char *const sidecar_lists[];
 bool sidecar_is_one(const char *base);
 /* SHA256SUMS and its like. */
 bool sidecar_is_list(const char *base);
+/* Also checksums.sha256, 2026-11-21.md5, sha256, web01.mf. web02.img.sha256 says whose one digest it has. */
+bool sidecar_may_list(const char *base);
 /*
- * Leaves of the names in a directory those of lists: checksums.sha256, 2026-11-21.md5, sha256. The name of
- * web02.img.sha256 says whose one digest it has. At most so many, and first those that base begins with.
+ * The names of the lists in a directory, those first that are called as the file `base` is, or by its day. manifests:
+ * *.mf too. *left: how many there are besides, at least. -1: the directory can't be read; what was found is in out.
  */
-void sidecar_keep_lists(struct strings *names, const char *base, size_t most);
+int sidecar_find_lists(const char *dir, const char *base, bool manifests, struct strings *out, size_t *left,
+		       struct error *e) must_check;
 
 /* Drops "." and empty components: "./a//b" and "a/b" name the same file. In place. */
 void sidecar_normalise(char *path);

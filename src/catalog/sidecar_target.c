@@ -11,6 +11,7 @@ void sidecar_targets_free(struct sidecar_target *t, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		free(t[i].full);
 		free(t[i].dir);
+		free(t[i].common);
 	}
 	free(t);
 }
@@ -56,6 +57,19 @@ void sidecar_cover_pieces(struct sidecar_target *all, size_t count, const struct
 		all[i].covered = all[i].covered || all[i].first == first;
 }
 
+bool sidecar_is_piece(const struct sidecar_target *all, size_t count, const char *dir, const char *name)
+{
+	bool is = false;
+	for (size_t i = 0; i < count && !is; i++)
+		is = all[i].first && !strcmp(name, all[i].base) && !strcmp(all[i].dir, dir);
+	return is;
+}
+
+bool sidecar_is_uncovered(const struct sidecar_target *t)
+{
+	return !t->covered && !t->note && (!sidecar_is_one(t->base) || t->first);
+}
+
 /* What the name without that many bytes' worth of suffixes is, decoded. */
 static int set_stem(struct sidecar_target *t)
 {
@@ -69,6 +83,20 @@ static int set_stem(struct sidecar_target *t)
 	return 0;
 }
 
+/* The name without what tells one file of a restore point from another. out: NAME_LIMIT + 1 bytes. */
+static bool common_name(const char *base, char *out)
+{
+	struct name_info n;
+	size_t len = strlen(base);
+	name_read(base, len, &n);
+	const struct span cuts[] = {n.disk, n.part, n.segment};
+	if (n.kind != NAME_IMAGE || len > NAME_LIMIT || (!n.disk.to && !n.part.to && !n.segment.to))
+		return false;
+	size_t left = name_cut(out, base, len, cuts, ARRAY_SIZE(cuts), false);
+	out[left] = '\0';
+	return left;
+}
+
 static int fill(struct sidecar_target *t, const struct point_file *file)
 {
 	t->note = file->note;
@@ -78,7 +106,10 @@ static int fill(struct sidecar_target *t, const struct point_file *file)
 	char *slash = strrchr(t->full, '/');
 	t->dir = slash > t->full ? strndup(t->full, (size_t)(slash - t->full)) : strdup("/");
 	t->base = slash + 1;
-	return t->dir ? 0 : -1;
+	char common[NAME_LIMIT + 1];
+	bool shared = common_name(t->base, common);
+	t->common = shared ? strdup(common) : NULL;
+	return t->dir && (t->common || !shared) ? 0 : -1;
 }
 
 int sidecar_targets(const struct restore_point *point, struct sidecar_target **out, size_t *count)
@@ -98,18 +129,6 @@ int sidecar_targets(const struct restore_point *point, struct sidecar_target **o
 		if (set_stem(&all[i]) < 0)
 			return -1;
 	return 0;
-}
-
-/* The name without what tells one file of a restore point from another; its length. */
-static size_t common_name(const char *base, char *out)
-{
-	struct name_info n;
-	size_t len = strlen(base);
-	name_read(base, len, &n);
-	const struct span cuts[] = {n.disk, n.part, n.segment};
-	if (n.kind != NAME_IMAGE || len > NAME_LIMIT || (!n.disk.to && !n.part.to && !n.segment.to))
-		return 0;
-	return name_cut(out, base, len, cuts, ARRAY_SIZE(cuts), false);
 }
 
 /* A piece that goes on from these, though its letters may mean something else elsewhere. */
@@ -132,11 +151,12 @@ bool sidecar_is_sister(const struct sidecar_target *all, size_t count, const cha
 	if (goes_on(all, count, full))
 		return true;
 	const char *base = strrchr(full, '/') + 1;
-	char one[NAME_LIMIT + 1], other[NAME_LIMIT + 1];
-	size_t n = common_name(base, one), dir = (size_t)(base - full);
-	for (size_t i = 0; i < count && n; i++)
-		if ((size_t)(all[i].base - all[i].full) == dir && !strncmp(all[i].full, full, dir) &&
-		    common_name(all[i].base, other) == n && !memcmp(one, other, n))
+	char common[NAME_LIMIT + 1];
+	size_t dir = (size_t)(base - full);
+	bool shared = common_name(base, common);
+	for (size_t i = 0; i < count && shared; i++)
+		if (all[i].common && (size_t)(all[i].base - all[i].full) == dir && !strncmp(all[i].full, full, dir) &&
+		    !strcmp(all[i].common, common))
 			return true;
 	return false;
 }

@@ -231,13 +231,14 @@ static void answer_real(struct reader_keeper *k, const char *path, struct wire_o
 	wire_put_string(answer, sys ? NULL : real);
 }
 
+/* Of all that lies in a directory it learns only what it may open. */
 static void answer_names(struct reader_keeper *k, uint64_t most, const char *path, struct wire_out *answer)
 {
 	struct strings names = {0};
 	autofree char *real = realpath(path, NULL);
 	size_t count = most <= READER_NAMES_MOST ? (size_t)most : READER_NAMES_MOST + 1;
 	int sys = !real ? errno : !strings_has(&k->places, real) ? EACCES : 0;
-	if (!sys && door_names(real, count, &names) < 0)
+	if (!sys && door_names(real, sidecar_may_be, count, &names) < 0)
 		sys = errno;
 	put_errno(answer, names.count > READER_NAMES_MOST ? EOVERFLOW : sys);
 	wire_put_strings(answer, &names);

@@ -14,7 +14,7 @@ struct job {
 	const struct strings *names;
 	const struct image_context *c;
 	struct image *out;
-	struct strings parts;	  /* listed as saved */
+	struct strings parts;	  /* listed as saved; none: there is no list, or it was emptied */
 	struct strings used;	  /* of those: found a place */
 	char *physical, *logical; /* lvm_vg_dev.list, lvm_logv.list, or NULL */
 };
@@ -73,6 +73,22 @@ static const char *line_with(const char *text, const char *device)
 	return NULL;
 }
 
+/*
+ * It is of a volume group whose logical volumes are listed as saved: "vg /dev/sda2 UUID", and "/dev/vg/root ...". The
+ * one list alone may have been left of another time.
+ */
+static bool holds_volumes(const struct job *j, const char *part)
+{
+	char device[80];
+	snprintf(device, sizeof device, "/dev/%s", part);
+	const char *line = line_with(j->physical, device);
+	size_t n = line ? strcspn(line, " \t") : 0;
+	for (const char *s = j->logical; s && n; s = strchr(s, '\n'), s = s ? s + 1 : s)
+		if (!strncmp(s, "/dev/", 5) && !strncmp(s + 5, line, n) && s[5 + n] == '/')
+			return true;
+	return false;
+}
+
 static void zeros(const struct job *j, const char *part, const char *why)
 {
 	finding_add(j->c->f, PROOF_STRUCTURE, "clonezilla.parts", j->c->subject, OUTCOME_SKIPPED, NULL,
@@ -86,12 +102,11 @@ static int add_part(struct job *j, const struct cz_part *p, struct composite *to
 	bool gap, listed = strings_has(&j->parts, p->name);
 	struct error told = {.cls = ERROR_NONE};
 	struct source *source = NULL;
-	char text[200], device[80];
+	char text[200];
 	if (listed && strings_add(&j->used, p->name) < 0)
 		return error_nomem(e);
 	if (cz_find_image(j->names, j->c, p->name, &first, &gap, e) < 0)
 		return -1;
-	snprintf(device, sizeof device, "/dev/%s", p->name);
 	if (gap) {
 		error_set(&told, ERROR_MISSING, ERROR_NO_OFFSET, "pieces of the image of %s are missing", p->name);
 	} else if (first) {
@@ -108,17 +123,19 @@ static int add_part(struct job *j, const struct cz_part *p, struct composite *to
 		}
 	} else if (p->extended) {
 		return 0;
-	} else if (has_swap_note(j, p->name)) {
+	} else if (has_swap_note(j, p->name) && (!listed || p->swap)) {
 		zeros(j, p->name, "swap, of which only label and UUID are kept");
 		return 0;
-	} else if (line_with(j->physical, device)) {
+	} else if (holds_volumes(j, p->name)) {
 		zeros(j, p->name, "its logical volumes are saved by themselves");
 		return 0;
-	} else if (!listed) {
+	} else if (!listed && j->parts.count) {
 		zeros(j, p->name, "it was not saved");
 		return 0;
 	} else {
 		snprintf(text, sizeof text, "%s is listed as saved, and there is no image of it", p->name);
+		if (!listed)
+			snprintf(text, sizeof text, "there is no image of %s, and no list of what was saved", p->name);
 		cz_missing(j->c, text, &told);
 	}
 	return composite_add(to, p->start, p->length, NULL, source, source ? NULL : &told, e);
@@ -227,7 +244,7 @@ static int add_logical_volumes(struct job *j, struct error *e)
 /* What is listed and belongs to no table: arrays, say. */
 static int add_rest(struct job *j, struct error *e)
 {
-	char text[200], device[80];
+	char text[200];
 	struct error told;
 	for (size_t i = 0; i < j->parts.count; i++) {
 		const char *part = j->parts.items[i];
@@ -236,8 +253,7 @@ static int add_rest(struct job *j, struct error *e)
 		int rc = add_volume(j, part, part, e);
 		if (rc < 0)
 			return -1;
-		snprintf(device, sizeof device, "/dev/%s", part);
-		if (rc || has_swap_note(j, part) || line_with(j->physical, device))
+		if (rc || has_swap_note(j, part) || holds_volumes(j, part))
 			continue;
 		snprintf(text, sizeof text, "%.60s is listed as saved, and there is no image of it", part);
 		cz_missing(j->c, text, &told);

@@ -27,7 +27,7 @@ struct cz_part {
 	char name[64];
 	uint64_t start, length; /* bytes */
 	uint8_t type;		/* of an MBR */
-	bool extended, logical;
+	bool extended, logical, swap;
 };
 struct cz_disk {
 	char name[64];

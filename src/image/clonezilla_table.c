@@ -13,6 +13,8 @@
 #define HEAD_MAX (64 * MIB)
 #define PARTS_MAX 512u
 #define SECTOR 512u
+#define TYPE_SWAP 0x82
+#define GUID_SWAP "type=0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
 
 char *cz_text(const struct strings *names, const struct image_context *c, const char *name, size_t *len,
 	      struct error *e)
@@ -88,6 +90,7 @@ static int read_line(struct cz_disk *d, const char *line, size_t len, struct err
 	if (!d->gpt && (number_of(line, len, "type=", 16, &type) || number_of(line, len, "Id=", 16, &type)))
 		p.type = (uint8_t)type;
 	p.extended = p.type == 5 || p.type == 0xf || p.type == 0x85;
+	p.swap = d->gpt ? memmem(line, len, GUID_SWAP, strlen(GUID_SWAP)) != NULL : p.type == TYPE_SWAP;
 	size_t digits = strlen(p.name);
 	while (digits && isdigit((unsigned char)p.name[digits - 1]))
 		digits--;

@@ -32,14 +32,14 @@ char *door_realpath(const char *path)
 	return keeper ? keeper->real(keeper->self, path) : realpath(path, NULL);
 }
 
-static int read_names(DIR *d, size_t most, struct strings *out)
+static int read_names(DIR *d, bool (*wanted)(const char *name), size_t most, struct strings *out)
 {
 	for (size_t count = 0; count < most;) {
 		errno = 0;
 		const struct dirent *it = readdir(d);
 		if (!it)
 			return errno ? -1 : 0;
-		if (!strcmp(it->d_name, ".") || !strcmp(it->d_name, ".."))
+		if (!strcmp(it->d_name, ".") || !strcmp(it->d_name, "..") || (wanted && !wanted(it->d_name)))
 			continue;
 		if (strings_add(out, it->d_name) < 0) {
 			errno = ENOMEM;
@@ -50,14 +50,31 @@ static int read_names(DIR *d, size_t most, struct strings *out)
 	return 0;
 }
 
-int door_names(const char *directory, size_t most, struct strings *out)
+/* Who answers instead of the system does not know what is wanted here. */
+static void drop_unwanted(struct strings *names, bool (*wanted)(const char *name))
 {
-	if (keeper)
-		return keeper->names(keeper->self, directory, most, out);
+	size_t kept = 0;
+	for (size_t i = 0; i < names->count; i++)
+		if (wanted(names->items[i]))
+			names->items[kept++] = names->items[i];
+		else
+			free(names->items[i]);
+	names->count = kept;
+}
+
+int door_names(const char *directory, bool (*wanted)(const char *name), size_t most, struct strings *out)
+{
+	if (keeper) {
+		int rc = keeper->names(keeper->self, directory, most, out), sys = errno;
+		if (wanted)
+			drop_unwanted(out, wanted);
+		errno = sys;
+		return rc;
+	}
 	DIR *d = opendir(directory);
 	if (!d)
 		return -1;
-	int rc = read_names(d, most, out), sys = errno;
+	int rc = read_names(d, wanted, most, out), sys = errno;
 	closedir(d);
 	errno = sys;
 	return rc;

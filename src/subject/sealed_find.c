@@ -70,13 +70,11 @@ static int list(struct around *a, const char *directory, struct error *e)
 	struct strings names = {0};
 	int rc = 0;
 	/* Searchable, but not readable: seals are still found by their names. */
-	if (door_names(directory, NAMES_MAX, &names) < 0 && !door_absent(errno))
+	if (door_names(directory, is_seal, NAMES_MAX, &names) < 0 && !door_absent(errno))
 		rc = error_sys(e, "%s", directory);
-	for (size_t i = 0; i < names.count; i++)
-		a->seals += is_seal(names.items[i]);
+	a->seals += names.count;
 	for (size_t i = 0; i < names.count && rc == 0; i++)
-		if (is_seal(names.items[i]))
-			rc = add_around(a, directory, names.items[i], a->seals > SEALS_MAX, e);
+		rc = add_around(a, directory, names.items[i], a->seals > SEALS_MAX, e);
 	strings_free(&names);
 	return rc;
 }

@@ -182,6 +182,8 @@ side && { sha256sum web01.img.zst && echo "$(printf x | sha256sum | cut -c 1-64)
 expect 12 "sidecar: two digests that differ" web01 --from "$f"
 side && sha256sum web01-sda.img >SHA256SUMS
 expect 13 "sidecar: one disk of two not covered" web01 --from "$W/sc/web01-sda.img" --from "$W/sc/web01-sdb.img"
+side && sha256sum web01-sda.img web01-sdb.img >2026-11-21.sha256 && sed -n 's/sdb/sdc/p' 2026-11-21.sha256 >>2026-11-21.sha256
+expect 13 "sidecar: a list under another name has a disk that is gone" web01 --from "$W/sc/web01-sda.img" --from "$W/sc/web01-sdb.img"
 side && sha256sum web01-sda.img web01-sdb.img >SHA256SUMS
 expect 0 "sidecar: both disks covered" web01 --from "$W/sc/web01-sda.img" --from "$W/sc/web01-sdb.img"
 side && sha256sum web01-sda.img web01-sdb.img >SHA256SUMS && flip web01-sdb.img $((12 << 20))

@@ -54,7 +54,7 @@ static bool ask_about(const char *path)
 static bool ask_for_names(const char *path)
 {
 	struct strings names = {0};
-	return door_names(path, 10, &names) == 0 && names.count;
+	return door_names(path, NULL, 10, &names) == 0 && names.count;
 }
 static bool ask_for_way(const char *path)
 {

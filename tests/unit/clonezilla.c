@@ -119,6 +119,31 @@ static void test_missing(void)
 	CHECK_INT(s.e.cls, ERROR_MISSING);
 	CHECK(!s.rc && source_read_at(s.out.disks.items[0].source, 2048 * 512, one, 512, &s.e) == 0);
 	unload(&s);
+	/* Without the list of what was saved, all of the table was: sda3 is swap, and sda5 has no image. */
+	static const char *const emptied[] = {"", " \n", NULL};
+	for (size_t i = 0; i < ARRAY_SIZE(emptied); i++) {
+		s = load(GPT);
+		if (emptied[i])
+			set_text(&s, "parts", emptied[i]);
+		else
+			drop(&s, "parts");
+		compose(&s);
+		CHECK_INT(s.rc, 0);
+		CHECK_INT(count_findings(&s.f, "clonezilla.parts", OUTCOME_BROKEN), 1);
+		for (size_t k = 0; k < s.f.count; k++)
+			CHECK(s.f.items[k].outcome != OUTCOME_BROKEN || strstr(s.f.items[k].detail, "no image of sda5, and no list"));
+		unload(&s);
+	}
+	/* With all images there, it is no loss; nor is a partition that holds no more than others. */
+	static const char *const whole[] = {"web01-2026-11-19-img", "logical-img"};
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
+		s = load(whole[i]);
+		drop(&s, "parts");
+		compose(&s);
+		CHECK_INT(s.rc, 0);
+		CHECK_INT(count_findings(&s.f, "clonezilla.parts", OUTCOME_BROKEN), 0);
+		unload(&s);
+	}
 	s = load("web01-2026-11-19-img");
 	drop(&s, "vda-mbr");
 	expect(&s, -1, ERROR_MISSING, "vda-mbr");
@@ -175,6 +200,50 @@ static void test_logical_volumes(void)
 	expect(&s, 0, ERROR_MISSING, "vg/root is listed");
 }
 
+/* Notes of another time do not stand for the image of what is listed as saved. */
+static void test_excuses(void)
+{
+	static const struct {
+		const char *parts, *image, *note, *lists[2]; /* note: swappt-*; lists: lvm_vg_dev.list, lvm_logv.list */
+		const char *missing;
+	} rows[] = {
+		{"sda1 sda2 sda4", "sda4.dd-img.zst.aa", "swappt-sda4.info", {NULL, NULL}, "sda4 is listed"},
+		{"sda1 sda2 sda3 sda4", NULL, NULL, {NULL, NULL}, NULL}, /* its type is swap */
+		{"sda1 sda2", "sda4.dd-img.zst.aa", "swappt-sda4.info", {NULL, NULL}, NULL},
+		{"", "sda4.dd-img.zst.aa", "swappt-sda5.info", {NULL, NULL}, "no image of sda4"},
+		{"sda1 sda2 sda4", "sda4.dd-img.zst.aa", NULL, {"vg /dev/sda4 x\n", NULL}, "sda4 is listed"},
+		{"sda1 sda2 sda4", "sda4.dd-img.zst.aa", NULL, {"vg /dev/sda4 x\n", ""}, "sda4 is listed"},
+		{"sda1 sda2 sda4", "sda4.dd-img.zst.aa", NULL, {"vg /dev/sda4 x\n", "\n/dev/vg2/a swap\n/dev/v/a swap\n/dev/vg swap\n"},
+		 "sda4 is listed"},
+		{"sda1 sda2 sda4", "sda4.dd-img.zst.aa", NULL, {"v /dev/sda1 y\nvg /dev/sda4 x\n", "/dev/v/a swap\n/dev/vg/a swap\n"},
+		 NULL},
+		{"sda1 sda2 sda4 md0", NULL, NULL, {"vg /dev/md0 x\n", "/dev/vg/a swap\n"}, NULL},
+		{"sda1 sda2 sda4 md0", NULL, NULL, {"vg /dev/md0 x\n", NULL}, "md0 is listed"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct shelf s = load(GPT);
+		set_text(&s, "parts", rows[i].parts);
+		if (rows[i].image)
+			drop(&s, rows[i].image);
+		if (rows[i].note)
+			set_text(&s, rows[i].note, "UUID=\"x\"\n");
+		if (rows[i].lists[0])
+			set_text(&s, "lvm_vg_dev.list", rows[i].lists[0]);
+		if (rows[i].lists[1])
+			set_text(&s, "lvm_logv.list", rows[i].lists[1]);
+		compose(&s);
+		CHECK_INT(s.rc, 0);
+		const char *told = NULL;
+		for (size_t k = 0; k < s.f.count; k++)
+			told = s.f.items[k].outcome == OUTCOME_BROKEN ? s.f.items[k].detail : told;
+		if (!told != !rows[i].missing || (told && !strstr(told, rows[i].missing))) {
+			fprintf(stderr, "%zu: %s\n", i, told ? told : "nothing is missing");
+			CHECK(false);
+		}
+		unload(&s);
+	}
+}
+
 static void test_names(void)
 {
 	static const char *const no[] = {"web01.img", "parts.img", "disk.img.zst"};
@@ -197,6 +266,7 @@ int main(void)
 	RUN(test_missing);
 	RUN(test_contradictions);
 	RUN(test_logical_volumes);
+	RUN(test_excuses);
 	RUN(test_names);
 	return test_done();
 }

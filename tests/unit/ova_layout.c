@@ -76,11 +76,40 @@ static void test_descriptor(void)
 	catalog_free(&found);
 }
 
+/* What it has lost may have named more disks. Its end may be written in several ways. */
+static void test_end(void)
+{
+	static const char *const ends[] = {"</Envelope>", "</ovf:Envelope>\n", "</Envelope >", "</Envelope\r\n>\n<!-- x -->\n<"},
+				 *const none[] = {"", "<", "</", "</Envelope", "</Envelope ", "</Envelope/>", "</xEnvelope>", "</Envelopes>",
+						  "<Envelope>", "Envelope>", "</References>", "</Envelope></x>"};
+	char text[200];
+	put("db02/db02-disk1.vmdk", "x");
+	for (size_t i = 0; i < ARRAY_SIZE(ends) + ARRAY_SIZE(none); i++) {
+		const char *end = i < ARRAY_SIZE(ends) ? ends[i] : none[i - ARRAY_SIZE(ends)];
+		snprintf(text, sizeof text, "<Envelope><References><File ovf:href=\"db02-disk1.vmdk\"/>%s", end);
+		put("db02/db02.ovf", text);
+		int rc = ask("db02");
+		if (rc != (i < ARRAY_SIZE(ends) ? 0 : -1) || (rc < 0 && !strstr(why.text, "without its end"))) {
+			fprintf(stderr, "%s: %d %s\n", end, rc, why.text);
+			CHECK(false);
+		}
+		catalog_free(&found);
+		/* It is not another's. */
+		CHECK_INT(ask("web01"), 0);
+		CHECK_INT(found.count, 1);
+		catalog_free(&found);
+	}
+	put("db02/db02.ovf", "");
+	CHECK_INT(ask("db02"), -1);
+	catalog_free(&found);
+}
+
 int main(void)
 {
 	NEED(mkdtemp(root));
 	RUN(test_files);
 	RUN(test_descriptor);
+	RUN(test_end);
 	char cmd[64];
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);
 	NEED(system(cmd) == 0);

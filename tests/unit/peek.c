@@ -77,10 +77,12 @@ static void test_domain(void)
 static void test_export(void)
 {
 	CHECK_INT(ask_text(PEEK_EXPORT, "<File ovf:href=\"a/web01.vmdk\" ovf:id=\"f1\"/><File ovf:href=\"x.nvram\" ovf:id=\"f2\"/>"
-					"<File ovf:href=\"\"/><Disk ovf:fileRef=\"f1\"/><File ovf:href=\"cut"), 0);
+					"<File ovf:href=\"\"/><Disk ovf:fileRef=\"f1\"/><File ovf:href=\"cut</Envelope>"), 0);
 	CHECK_STR(all(), "dweb01.vmdk|ox.nvram|");
-	CHECK_INT(ask_text(PEEK_EXPORT, "<File ovf:href=\"/x/..\" ovf:id=\"f1\"/>"), -1);
-	CHECK_INT(why.cls, ERROR_CORRUPT);
+	CHECK_INT(ask_text(PEEK_EXPORT, "<File ovf:href=\"web01.vmdk\" ovf:id=\"f1\"/>"), -1);
+	CHECK(why.cls == ERROR_CORRUPT && strstr(why.text, "without its end"));
+	CHECK_INT(ask_text(PEEK_EXPORT, "<File ovf:href=\"/x/..\" ovf:id=\"f1\"/></Envelope>"), -1);
+	CHECK(why.cls == ERROR_CORRUPT && !strstr(why.text, "without its end"));
 }
 
 static void test_volumes(void)

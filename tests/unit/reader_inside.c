@@ -84,7 +84,7 @@ static void lists(void)
 {
 	struct strings names = {0};
 	reader_door_open(READER_SOCKET);
-	_exit(door_names("/x", 10, &names) == 0 ? 10 + (int)names.count : errno);
+	_exit(door_names("/x", NULL, 10, &names) == 0 ? 10 + (int)names.count : errno);
 }
 static void asks_who_writes(void)
 {

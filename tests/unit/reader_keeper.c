@@ -77,7 +77,7 @@ static int other_names(void *self, const char *directory, size_t most, struct st
 {
 	(void)self, (void)directory;
 	for (size_t i = 0; i < names_count && i < most; i++)
-		NEED(strings_add(out, "n") == 0);
+		NEED(strings_add(out, "n.mf") == 0);
 	errno = names_errno;
 	return names_errno ? -1 : 0;
 }
@@ -128,18 +128,18 @@ static void doors(void)
 	CHECK(S_ISREG(st.st_mode));
 	autofree char *real = door_realpath(at("link"));
 	CHECK_STR(real, at("web01.img"));
-	CHECK_INT(door_names(top, 100, &names), 0);
+	CHECK_INT(door_names(top, NULL, 100, &names), 0);
 	CHECK(names.count >= 2 && strings_has(&names, "link") && !strings_has(&names, ".."));
-	CHECK_INT(door_names(at("none"), 100, &names), -1);
+	CHECK_INT(door_names(at("none"), NULL, 100, &names), -1);
 	CHECK_INT(errno, ENOENT);
 	fail_at("readdir64", 1, EIO);
-	CHECK_INT(door_names(top, 100, &names), -1);
+	CHECK_INT(door_names(top, NULL, 100, &names), -1);
 	CHECK_INT(errno, EIO);
 	fail_at("memory", 2, ENOMEM); /* the first is the directory's */
 	for (unsigned n = 1; n < 3; n++) {
 		fail_at("memory", n, ENOMEM);
 		strings_free(&names);
-		if (door_names(top, 100, &names) < 0)
+		if (door_names(top, NULL, 100, &names) < 0)
 			CHECK_INT(errno, ENOMEM);
 		CHECK(fail_no_more());
 	}
@@ -170,7 +170,7 @@ static void doors(void)
 	/* Another's. */
 	door_keep(&other);
 	names_count = 2;
-	CHECK(door_written(fd) && door_names("/", 9, &names) == 0 && names.count == 2);
+	CHECK(door_written(fd) && door_names("/", NULL, 9, &names) == 0 && names.count == 2);
 	strings_free(&names);
 	door_cached(fd, 0, MIB, 2, cached);
 	CHECK(cached[0] == 7 && cached[1] == 7);

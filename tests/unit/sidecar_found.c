@@ -244,6 +244,66 @@ static void test_own_names(void)
 	CHECK_INT(found("sidecar.coverage", OUTCOME_BROKEN), 1);
 }
 
+static void put_many(const char *prefix, int count, const char *of)
+{
+	char name[40];
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof name, "p/%s%04d.sha256", prefix, i);
+		put_sum(name, '1', of);
+	}
+}
+
+static void put_large(const char *name, off_t size)
+{
+	put(name, "x");
+	NEED(truncate(full(name), size) == 0);
+}
+
+/* What may hold another digest of a file is read; where that is too much, it is told, and the nearest are read. */
+static void test_many_lists(void)
+{
+	clear();
+	put_many("a", 100, "web01.img");
+	LOAD("p/web01.img");
+	CHECK_INT(s.paths.count, 100);
+	CHECK_INT(f.count, 0);
+	clear();
+	put_many("a", 4096, "x");
+	LOAD("p/web01-2026-11-23.img");
+	CHECK_INT(f.count, 0);
+	put_many("b", 10, "x");
+	put_sum("p/Web01.sha256", '1', "web01-2026-11-23.img");
+	put_sum("p/of-20261123.sha256", '1', "web01-2026-11-23.img");
+	put_sum("p/11-23.sha256", '1', "web01-2026-11-23.img");
+	LOAD("p/web01-2026-11-23.img");
+	CHECK_INT(s.paths.count, 3);
+	CHECK(f.count == 1 && found("sidecar.read", OUTCOME_SKIPPED) == 1 && strstr(f.items[0].detail, "13 or more"));
+	LOAD("p/web01-2026-11-23.img", "p/notes.img");
+	CHECK_INT(found("sidecar.read", OUTCOME_UNPROVEN), 1);
+	LOAD("p/db01.img");
+	CHECK(f.count == 1 && found("sidecar.read", OUTCOME_UNPROVEN) == 1 && f.items[0].proof == PROOF_INTEGRITY);
+	/* The same for what is too large, one or all together. */
+	clear();
+	put_large("p/a.sha256", 16 * MIB + 1);
+	LOAD("p/web01.img");
+	CHECK_INT(found("sidecar.read", OUTCOME_UNPROVEN), 1);
+	put_sum("p/web01.img.sha256", '1', "web01.img");
+	LOAD("p/web01.img");
+	CHECK(f.count == 1 && found("sidecar.read", OUTCOME_SKIPPED) == 1);
+	clear();
+	for (char name[] = "p/a.sha256"; name[2] < 'e'; name[2]++)
+		put_large(name, 15 * MIB);
+	LOAD("p/web01.img");
+	CHECK_INT(f.count, 0);
+	put_large("p/e.sha256", 15 * MIB);
+	put_sum("p/web01.sha256", '1', "web01.img"); /* near, and small */
+	LOAD("p/web01.img");
+	CHECK_STR(lines(), "0 sha256;");
+	CHECK(f.count == 1 && found("sidecar.read", OUTCOME_SKIPPED) == 1);
+	LOAD("p/db01.img");
+	CHECK_INT(found("sidecar.read", OUTCOME_UNPROVEN), 1);
+}
+
 /* Made where the directory was before, or from one above. */
 static void test_elsewhere(void)
 {
@@ -393,6 +453,24 @@ static void test_sisters(void)
 	LOAD("p/web01-sda.img.zst");
 	CHECK(found("sidecar.missing", OUTCOME_BROKEN) == 1 && f.items[0].proof == PROOF_PRESENCE &&
 	      f.items[0].blame == BLAME_INCOMPLETE);
+	/* A list under any name, where it names what is there as well; others may be old ones of other disks. */
+	static const char *const own[] = {"p/web01.sha256", "p/2026-11-23.sha256", "p/sums.md5sums", "p/web01-sda.sha256",
+					  "p/web01.mf"};
+	static const struct {
+		const char *also;
+		int missing;
+	} named[] = {{"web01-sda.vmdk", 1}, {"./web01-sda.vmdk", 1}, {"web02-sda.vmdk", 0}};
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(named); k++) {
+			char text[300];
+			const char *sums = strstr(own[i], "md5") ? sum('1') + 32 : sum('1');
+			clear();
+			snprintf(text, sizeof text, "%s  web01-sdb.vmdk\n%s  web02-sdb.vmdk\n%s  %s\n", sums, sums, sums,
+				 named[k].also);
+			put(own[i], text);
+			LOAD("p/web01-sda.vmdk");
+			CHECK_INT(found("sidecar.missing", OUTCOME_BROKEN), named[k].missing);
+		}
 	/* By a list above. A sidecar of one file says nothing about others. */
 	clear();
 	put_sum("SHA256SUMS", '1', "p/web01-sdb.img.zst");
@@ -513,6 +591,7 @@ int main(void)
 	RUN(test_late_piece);
 	RUN(test_places);
 	RUN(test_own_names);
+	RUN(test_many_lists);
 	RUN(test_elsewhere);
 	RUN(test_links);
 	RUN(test_above);
