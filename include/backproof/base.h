@@ -152,6 +152,9 @@ int strings_add_first(struct strings *s, const char *text) must_check;
 /* Adds all of them. */
 int strings_add_all(struct strings *to, const struct strings *from) must_check;
 bool strings_has(const struct strings *s, const char *text);
+void strings_sort(struct strings *s);
+/* As strings_has, of sorted ones. */
+bool strings_sorted_has(const struct strings *s, const char *text);
 void strings_free(struct strings *s);
 /* Adds the words of text, split at white space. */
 int strings_split(struct strings *s, const char *text) must_check;

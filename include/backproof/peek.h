@@ -11,7 +11,8 @@
 
 enum peek_kind {
 	PEEK_BACKING, /* of an image: the last parts of the names of its parent, its extents, the file with its data */
-	PEEK_DOMAIN,  /* of libvirt's XML: the guest ("": it has no name), its disks; none: it is no domain's */
+	/* Of libvirt's XML: the guest ("": it has no name), its disks; two may be called alike. None: no domain's. */
+	PEEK_DOMAIN,
 	PEEK_VOLUMES, /* of Windows' BackupSpecs.xml: GUIDs of volumes, lower case */
 	PEEK_EXPORT,  /* of an OVF: names of files, "d" before a disk's, "o" before another's */
 	PEEK_LOG,     /* of vzdump: the guest ("": it is not said), a letter of enum peek_end */
@@ -23,6 +24,7 @@ enum peek_end { PEEK_FINISHED = 'f', PEEK_FAILED = 'e', PEEK_NO_END = 'n' };
 
 #define PEEK_NAME_MOST 4096   /* bytes of a name */
 #define PEEK_COUNT_MOST 65536 /* of them */
+#define PEEK_DISKS_MOST 1024  /* of a domain */
 #define PEEK_BACKING_MOST 64  /* of what is behind one image; more of it is not found by itself */
 
 /*

@@ -80,6 +80,22 @@ bool strings_has(const struct strings *s, const char *text)
 	return false;
 }
 
+static int by_text(const void *x, const void *y)
+{
+	return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+void strings_sort(struct strings *s)
+{
+	if (s->count)
+		qsort(s->items, s->count, sizeof *s->items, by_text);
+}
+
+bool strings_sorted_has(const struct strings *s, const char *text)
+{
+	return s->count && bsearch(&text, s->items, s->count, sizeof *s->items, by_text);
+}
+
 void strings_free(struct strings *s)
 {
 	for (size_t i = 0; i < s->count; i++)

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Backups of libvirt's machines: a domain's XML (virsh dumpxml) and its disks beside it, with their chains. The
- * domain's <name> says whose it is, <source file='...'/> of each <disk> which files belong to it: by the last part
- * of their names, a suffix of compression allowed. The date is that of the directory, or of the XML's name.
+ * Backups of libvirt's machines: a domain's XML (virsh dumpxml) and its disks beside it. The domain's <name> says whose
+ * it is, <source file='...'/> of each <disk> which files belong to it, by the last part of their names (domain_disk.h).
+ * What these are built on is found as that of any image is. The date is that of the directory, or of the XML's name, or
+ * the one that "virsh backup-begin" put behind the names of the disks.
  */
 #include <fcntl.h>
 #include <strings.h>
+#include <time.h>
 
 #include "backproof/peek.h"
 #include "backproof/text.h"
+#include "domain_disk.h"
 #include "finder.h"
 #include "points.h"
 #include "scan.h"
@@ -21,78 +24,10 @@ static bool has_suffix(const char *name, const char *suffix)
 	return n > m && !strcasecmp(name + n - m, suffix);
 }
 
-/* The name in the directory that holds a disk: as it is, compressed, or with the time of the backup behind it, as
- * "virsh backup-begin" names its targets (web01.qcow2.1763780400), of which the latest counts. */
-static const char *find_disk(const struct strings *names, const char *disk)
-{
-	static const char *const suffixes[] = {"", ".zst", ".gz", ".xz", ".lz4", ".bz2", ".qcow2", ".img", ".raw"};
-	size_t n = strlen(disk);
-	const char *latest = NULL;
-	for (size_t i = 0; i < names->count; i++) {
-		const char *name = names->items[i];
-		if (strncmp(name, disk, n))
-			continue;
-		for (size_t k = 0; k < ARRAY_SIZE(suffixes); k++)
-			if (!strcmp(name + n, suffixes[k]))
-				return name;
-		if (name[n] == '.' && strlen(name + n) == 11 && strspn(name + n + 1, "0123456789") == 10 &&
-		    (!latest || strcmp(latest, name) < 0))
-			latest = name;
-	}
-	return latest;
-}
-
 static int add_path(struct strings *to, const char *directory, const char *name)
 {
 	autofree char *path = text_format("%s/%s", directory, name);
 	return !path ? -1 : strings_has(to, path) ? 0 : strings_add(to, path);
-}
-
-/* What may be a part of a disk's chain: whoever needs it says so when it is not there. */
-static int add_piece(struct strings *to, const char *directory, const char *name, struct error *e)
-{
-	struct candidate c = {.partial = false};
-	struct span segment;
-	size_t stem;
-	autofree char *path = text_format("%s/%s", directory, name);
-	if (!path)
-		return error_nomem(e);
-	if (is_partial_name(name) || name_kind(name, strlen(name), &stem, &segment) != NAME_IMAGE)
-		return 0;
-	int found = candidate_look(AT_FDCWD, path, path, &c, e);
-	if (found <= 0)
-		return found;
-	return add_path(to, directory, name) < 0 ? error_nomem(e) : 0;
-}
-
-/* One domain; alone: what else is in the directory may be a part of its disks' chains. */
-static int add_domain(struct found_points *l, const char *directory, const char *rel, const char *file,
-		      const struct strings *domain, const struct strings *names, bool alone, struct error *e)
-{
-	struct span where;
-	struct found_point *p = vec_push(&l->points);
-	if (!p || (*domain->items[0] && !(p->guest = strdup(domain->items[0]))))
-		return error_nomem(e);
-	p->label = *rel ? text_format("%s/%s", rel, file) : strdup(file);
-	if (!name_time_find(file, strlen(file), &p->civil, &where)) {
-		const char *slash = strrchr(directory, '/'), *base = slash ? slash + 1 : directory;
-		if (!name_time_find(base, strlen(base), &p->civil, &where))
-			memset(&p->civil, 0, sizeof p->civil);
-	}
-	int rc = p->label ? add_path(&p->notes, directory, file) : -1;
-	for (size_t i = 1; i < domain->count && rc == 0; i++) {
-		const char *name = find_disk(names, domain->items[i]);
-		autofree char *line = name ? NULL : text_format("%s\n%s", p->label, domain->items[i]);
-		rc = name ? add_path(&p->files, directory, name) : line ? strings_add(&l->missing, line) : -1;
-	}
-	/* With none of its disks it is still the newest, and not complete. */
-	if (rc == 0 && domain->count > 1 && !p->files.count)
-		rc = add_path(&p->files, directory, file);
-	if (rc < 0)
-		return error_nomem(e);
-	for (size_t i = 0; i < names->count && alone && rc == 0; i++)
-		rc = add_piece(&p->files, directory, names->items[i], e);
-	return rc;
 }
 
 /* A domain's XML in a directory, and what it says. */
@@ -103,10 +38,93 @@ struct domain {
 struct directory {
 	const char *path, *rel;
 	int levels;
-	struct strings names;
+	struct strings names; /* sorted */
+	struct strings disks; /* that domains name, sorted */
 	VEC(struct domain) domains;
-	size_t unread; /* XML that may be of more of them */
 };
+
+/* A point in time as a name would have it. */
+static void set_time(int64_t t, struct civil *c)
+{
+	struct tm tm;
+	time_t tt = (time_t)t;
+	if (!gmtime_r(&tt, &tm))
+		return;
+	*c = (struct civil){.year = tm.tm_year + 1900, .month = tm.tm_mon + 1, .day = tm.tm_mday, .hour = tm.tm_hour,
+			    .minute = tm.tm_min, .second = tm.tm_sec, .has_date = true, .has_clock = true,
+			    .has_zone = true};
+}
+
+/* The number of a run is a clock, but where the directory or the XML says that it was earlier. */
+static void add_run(int64_t run, struct civil *c)
+{
+	char digits[32];
+	struct civil date = {0};
+	int64_t from, to;
+	civil_range(c, &from, &to);
+	if (to && to <= run)
+		return;
+	/* 2026112103 is an hour of a day. */
+	snprintf(digits, sizeof digits, "%lld", (long long)run);
+	if (!name_date_at(digits, strlen(digits), &date))
+		set_time(run, c);
+	else if (!to)
+		*c = date;
+}
+
+/* Which of its disks is not beside the XML: a file that is there is only one disk's. */
+static int add_disk(struct found_points *l, struct found_point *p, const struct directory *d, const char *disk,
+		    const struct disk_file *f, int64_t run)
+{
+	bool late = f->way == DISK_OF_RUN && f->run != run;
+	autofree char *path = f->name ? text_format("%s/%s", d->path, f->name) : NULL;
+	if (f->name && !path)
+		return -1;
+	if (f->name && !late && !strings_has(&p->files, path))
+		return disk_file_add(f, &d->names, d->path, &p->files);
+	autofree char *line = late ? text_format("%s\n%s.%lld", p->label, disk, (long long)run)
+				   : text_format("%s\n%s%s", p->label, disk, f->name ? " of another disk" : "");
+	return line ? strings_add(&l->missing, line) : -1;
+}
+
+static int add_disks(struct found_points *l, struct found_point *p, const struct directory *d,
+		     const struct strings *domain)
+{
+	autofree struct disk_file *files = calloc(domain->count, sizeof *files);
+	int64_t run = 0;
+	if (!files)
+		return -1;
+	for (size_t i = 1; i < domain->count; i++) {
+		files[i] = disk_file_find(&d->names, &d->disks, domain->items[i]);
+		run = files[i].run > run ? files[i].run : run;
+	}
+	for (size_t i = 1; i < domain->count; i++)
+		if (add_disk(l, p, d, domain->items[i], &files[i], run) < 0)
+			return -1;
+	if (run)
+		add_run(run, &p->civil);
+	return 0;
+}
+
+static int add_domain(struct found_points *l, const struct directory *d, const struct domain *domain, struct error *e)
+{
+	struct span where;
+	const char *file = domain->file, *guest = domain->says.items[0];
+	struct found_point *p = vec_push(&l->points);
+	if (!p || (*guest && !(p->guest = strdup(guest))))
+		return error_nomem(e);
+	p->label = *d->rel ? text_format("%s/%s", d->rel, file) : strdup(file);
+	if (!name_time_find(file, strlen(file), &p->civil, &where)) {
+		const char *base = path_base(d->path);
+		if (!name_time_find(base, strlen(base), &p->civil, &where))
+			memset(&p->civil, 0, sizeof p->civil);
+	}
+	int rc = p->label && add_path(&p->notes, d->path, file) == 0 ? add_disks(l, p, d, &domain->says) : -1;
+	/* With none of its disks it is still the newest, and not complete. */
+	if (rc == 0 && domain->says.count > 1 && !p->files.count)
+		rc = add_path(&p->files, d->path, file);
+	return rc < 0 ? error_nomem(e) : 0;
+}
 
 static void directory_free(struct directory *d)
 {
@@ -116,6 +134,7 @@ static void directory_free(struct directory *d)
 	}
 	vec_free(&d->domains);
 	strings_free(&d->names);
+	strings_free(&d->disks);
 }
 
 /* Each file once: one that ends whoever looks into it is not to do so twice. */
@@ -135,10 +154,8 @@ static int read_domain(struct found_points *l, struct directory *d, const char *
 	if (empty)
 		rc = error_set(&why, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: it is empty", full);
 	/* It is one domain's trouble. */
-	if (rc < 0) {
-		d->unread++;
+	if (rc < 0)
 		return found_add_unread(l, below, &why, !empty && !peek_forbidden(&why)) < 0 ? error_nomem(e) : 0;
-	}
 	if (!says.count)
 		return 0;
 	struct domain *to = vec_push(&d->domains);
@@ -178,9 +195,12 @@ static int read_directory(struct found_points *l, const char *path, const char *
 	int rc = finder_list(path, &d.names, e);
 	for (size_t i = 0; i < d.names.count && rc == 0; i++)
 		rc = see(l, &d, d.names.items[i], e);
-	bool alone = d.domains.count + d.unread == 1;
-	for (size_t i = 0; i < d.domains.count && rc == 0; i++)
-		rc = add_domain(l, path, rel, d.domains.items[i].file, &d.domains.items[i].says, &d.names, alone, e);
+	vec_each (&d.domains, it)
+		for (size_t i = 1; i < it->says.count && rc == 0; i++)
+			rc = strings_add(&d.disks, it->says.items[i]) < 0 ? error_nomem(e) : 0;
+	strings_sort(&d.disks);
+	vec_each (&d.domains, it)
+		rc = rc ? rc : add_domain(l, &d, it, e);
 	directory_free(&d);
 	return rc;
 }
@@ -188,6 +208,7 @@ static int read_directory(struct found_points *l, const char *path, const char *
 static void *open_index(const char *path, struct error *e)
 {
 	struct found_points *l = calloc(1, sizeof *l);
+	civil_zone();
 	if (!l)
 		(void)!error_nomem(e);
 	if (l && read_directory(l, path, "", LEVELS, e) == 0)
@@ -211,6 +232,9 @@ static int find_in(void *index, const char *host, bool own, size_t newest, struc
 	memset(out, 0, sizeof *out);
 	if (found_answer(l, host, own, out, e) < 0)
 		return -1;
+	/* Of some pieces the names alone do not say that they are any. */
+	vec_each (out, p)
+		p->todo |= POINT_PIECES;
 	if (found_check_unread(l, host, out, e) == 0 && found_check_links(l, host, out, e) == 0)
 		return 0;
 	catalog_free(out);
@@ -229,7 +253,10 @@ static int find(const char *path, const char *host, bool own, struct catalog *ou
 static int recognise(const char *path, struct error *e)
 {
 	struct found_points l = {.missing = {0}};
-	int rc = read_directory(&l, path, "", LEVELS, e) < 0 ? -1 : l.points.count > 0;
+	int rc = read_directory(&l, path, "", LEVELS, e);
+	/* Beside images of other names an XML is one more copy of a setting, and they are found without it. */
+	vec_each (&l.points, p)
+		rc = rc || !p->files.count || strings_has(&p->notes, p->files.items[0]) ? rc : 1;
 	/* All that there is may be of this layout. */
 	if (rc == 0)
 		rc = found_check_failed(&l, e);

@@ -48,11 +48,6 @@ static int add_name(void *ctx, int dir, const char *name, enum scan_type type, s
 	return strings_add(ctx, name) < 0 ? error_nomem(e) : 0;
 }
 
-static int by_text(const void *x, const void *y)
-{
-	return strcmp(*(char *const *)x, *(char *const *)y);
-}
-
 int finder_list(const char *directory, struct strings *names, struct error *e)
 {
 	bool unreadable = false;
@@ -61,8 +56,7 @@ int finder_list(const char *directory, struct strings *names, struct error *e)
 		return error_sys(e, "%s: directory can't be read", directory);
 	if (scan_dir(fd, directory, add_name, names, &unreadable, e) < 0)
 		return -1;
-	if (names->count)
-		qsort(names->items, names->count, sizeof *names->items, by_text);
+	strings_sort(names);
 	return 0;
 }
 

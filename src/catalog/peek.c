@@ -89,7 +89,10 @@ static bool is_sound(enum peek_kind kind, const struct strings *out)
 	if (kind == PEEK_LOG)
 		return out->count == 2 && strlen(out->items[1]) == 1 &&
 		       strchr((const char[]){PEEK_FINISHED, PEEK_FAILED, PEEK_NO_END, 0}, *out->items[1]);
-	return out->count <= (kind == PEEK_NOTES ? 1 : kind == PEEK_BACKING ? PEEK_BACKING_MOST : PEEK_COUNT_MOST);
+	return out->count <= (kind == PEEK_NOTES     ? 1
+			      : kind == PEEK_BACKING ? PEEK_BACKING_MOST
+			      : kind == PEEK_DOMAIN  ? PEEK_DISKS_MOST + 1
+						     : PEEK_COUNT_MOST);
 }
 
 int peek_here(enum peek_kind kind, int fd, struct strings *out, struct error *e)

@@ -50,8 +50,10 @@ static void test_libvirt_disk(void)
 		CHECK(is_incomplete(from("", "web01")));
 		heal("2026-11-21/b.qcow2", "x");
 	}
-	/* What only may be a part of a chain may be anything; whoever needs it will miss it. */
+	/* What no disk is built on may be anything; what one is built on, whoever needs it will miss it. */
 	put("2026-11-21/base.qcow2", "x");
+	CHECK_STR(find("libvirt", NULL, "web01"), "3 of 2026-11-21/web01.xml");
+	put("2026-11-21/b.qcow2", "# Disk DescriptorFile\nparentFileNameHint=\"base.qcow2\"\n");
 	CHECK_STR(find("libvirt", NULL, "web01"), "4 of 2026-11-21/web01.xml");
 	spoil("2026-11-21/base.qcow2", A_DIRECTORY);
 	CHECK_STR(find("libvirt", NULL, "web01"), "3 of 2026-11-21/web01.xml");

@@ -94,9 +94,10 @@ static void dated(void)
 	put("web01/2026-11-20/web01-1&2.qcow2", "x");
 	put("web01/2026-11-20/web01-data", "x");
 	domain("web01/2026-11-21/web01.xml", "web01");
-	put("web01/2026-11-21/web01-1&2.qcow2", "x");
+	put("web01/2026-11-21/web01-1&2.qcow2", "# Disk DescriptorFile\nparentFileNameHint=\"base.qcow2\"\n");
 	put("web01/2026-11-21/web01-data", "x");
 	put("web01/2026-11-21/base.qcow2", "x");
+	put("web01/2026-11-21/other.qcow2", "x");
 }
 
 static void test_dated(void)
@@ -106,6 +107,7 @@ static void test_dated(void)
 	NEED(found.count == 2);
 	CHECK_STR(found.items[0].label, "web01/2026-11-21/web01.xml");
 	CHECK(holds("base.qcow2", false)); /* of the chain */
+	CHECK(!holds("other.qcow2", false));
 	catalog_free(&found);
 	struct strings paths = {0};
 	NEED(strings_add(&paths, root) == 0);
@@ -144,6 +146,199 @@ static void test_others(void)
 	catalog_free(&found);
 }
 
+/* A domain web01 with these elements; what is found of it: "COUNT FIRST", or the file that is missing. */
+static void put_disks(const char *file, const char *disks)
+{
+	char xml[2048];
+	snprintf(xml, sizeof xml, "<domain type='kvm'><name>web01</name><devices>%s</devices></domain>", disks);
+	put(file, xml);
+}
+
+static const char *told(int rc)
+{
+	static char text[300];
+	const char *file = rc < 0 && why.sys == ENOENT ? strstr(why.text, "the file ") : NULL, *end;
+	snprintf(text, sizeof text, rc < 0 ? "error: %.200s" : "%.0s%zu", rc < 0 ? why.text : "",
+		 found.count ? found.items[0].count : 0);
+	if (file && (end = strstr(file, ", ")))
+		snprintf(text, sizeof text, "no %.*s", (int)(end - file) - 9, file + 9);
+	catalog_free(&found);
+	return text;
+}
+
+#define SAVED(name) "<disk type='file' device='disk'><source file='/v/" name "'/></disk>"
+
+/* Whatever a disk is stored in, it is one of the machine's. */
+static void test_sources(void)
+{
+	static const struct {
+		const char *disk, *called;
+	} rows[] = {
+		{"<disk type='volume' device='disk'><source pool='p' volume='b.qcow2'/></disk>", "b.qcow2"},
+		{"<disk type='volume' device='lun'><source pool='p' volume='unit:0:0:1' mode='host'/></disk>", "unit:0:0:1"},
+		{"<disk type='network'><source protocol='rbd' name='pool/b'><host name='mon'/></source></disk>", "b"},
+		{"<disk type='network'><source protocol='iscsi' name='iqn.2026-11.com.example:b/1'/></disk>", "1"},
+		{"<disk type='nvme' device='disk'><source type='pci' managed='yes'><address bus='1'/></source>"
+		 "<target dev='vdb' bus='virtio'/></disk>", "vdb"},
+		{"<disk type='vhostuser'><source type='unix' path='/run/b.sock'/><target dev='vdb'/></disk>", "vdb"},
+		{"<disk type='network'><source protocol='nbd'><host name='b'/></source><target dev='sdb'/></disk>", "sdb"},
+		{"<disk><source/></disk>", "disk"},
+		{"<disk><target dev='../b'/></disk>", "disk"},
+		{"<disk><source file='/b'/></disk >", "b"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char disks[600], missing[100];
+		clear();
+		snprintf(disks, sizeof disks, SAVED("a.qcow2") "%s", rows[i].disk);
+		put_disks("web01.xml", disks);
+		put("a.qcow2", "x");
+		snprintf(missing, sizeof missing, "no %s", rows[i].called);
+		CHECK_STR(told(in_repository("web01")), missing);
+		put(rows[i].called, "x");
+		CHECK_STR(told(in_repository("web01")), "3");
+	}
+	/* What can be taken out of the machine is none of its disks. */
+	clear();
+	put_disks("web01.xml", SAVED("a.qcow2") "<disk type='file' device='cdrom'><source file='/v/seed.iso'/></disk>"
+					       "<disk type='file' device='floppy'><target dev='fda'/></disk>"
+					       "<disk device='cdrom'/>");
+	put("a.qcow2", "x");
+	put("seed.iso", "x");
+	put("a-before-upgrade.qcow2", "x");
+	CHECK_STR(told(in_repository("web01")), "2");
+}
+
+static void test_alike(void)
+{
+	clear();
+	put_disks("web01.xml", "<disk><source file='/ssd/a.qcow2'/></disk><disk><source file='/hdd/a.qcow2'/></disk>");
+	put("a.qcow2", "x");
+	CHECK_STR(told(in_repository("web01")), "no a.qcow2 of another disk");
+	put_disks("web01.xml", "<disk><source pool='p' volume='a.qcow2'/></disk>"
+			       "<disk><source pool='q' volume='a.qcow2'/></disk>");
+	CHECK_STR(told(in_repository("web01")), "no a.qcow2 of another disk");
+	put_disks("web01.xml", "<disk><source protocol='nbd' name='a.qcow2'><host name='x'/></source></disk>"
+			       "<disk><source protocol='nbd' name='a.qcow2'><host name='y'/></source></disk>");
+	CHECK_STR(told(in_repository("web01")), "no a.qcow2 of another disk");
+	/* Two ways to one. */
+	put_disks("web01.xml", SAVED("a.qcow2") SAVED("a.qcow2"));
+	CHECK_STR(told(in_repository("web01")), "2");
+	/* Two that would go by one file. */
+	put_disks("web01.xml", SAVED("b.qcow2") SAVED("b.raw"));
+	put("b.img.zst", "x");
+	CHECK_STR(told(in_repository("web01")), "no b.raw of another disk");
+}
+
+/* As the disk is called; compressed, converted, in pieces; what is called so is no other disk's. */
+static void test_names(void)
+{
+	static const char *const good[] = {"a.qcow2", "a.qcow2.zst", "a.qcow2.1763780400", "a.qcow2.1763780400.gz", "a.img.zst",
+					   "a.raw.gz", "a.raw", "a.qcow2.aa", "a.img.zst.part-aa", "a.img.000"};
+	static const char *const bad[] = {"a", "a.zst", "a.aa", "a-old.qcow2", "a.qcow2.old", "a.qcow2.176378040", "a.tar.gz", "a.iso", "a.xml",
+					  "a.qcow2.sha256", "a.img.zst.sha256", "A.qcow2", "a.1763780400", ".qcow2", "b.qcow2"};
+	for (size_t i = 0; i < ARRAY_SIZE(good) + ARRAY_SIZE(bad); i++) {
+		clear();
+		put_disks("web01.xml", SAVED("a.qcow2"));
+		put(i < ARRAY_SIZE(good) ? good[i] : bad[i - ARRAY_SIZE(good)], "x");
+		CHECK_STR(told(in_repository("web01")), i < ARRAY_SIZE(good) ? "2" : "no a.qcow2");
+	}
+	clear();
+	put_disks("web01.xml", SAVED("a.qcow2") SAVED("b"));
+	put("a.qcow2.aa", "x");
+	put("a.qcow2.aa.sha256", "x");
+	put("a.qcow2.ab", "x");
+	put("a.qcow2.backup", "x");
+	put("b.img.gz", "x");
+	CHECK_STR(told(in_repository("web01")), "4");
+	/* A file that another disk is called like, its own or another machine's. */
+	clear();
+	put_disks("web01.xml", SAVED("a.qcow2") SAVED("a"));
+	put("a.qcow2", "x");
+	CHECK_STR(told(in_repository("web01")), "no a");
+	put_disks("web01.xml", SAVED("b.qcow2"));
+	domain("other.xml", "db01");
+	put("b.raw.zst", "x");
+	CHECK_STR(told(in_repository("web01")), "2");
+	put("c.xml", "<domain type='kvm'><name>db01</name><disk><source file='/v/b.raw'/></disk></domain>");
+	CHECK_STR(told(in_repository("web01")), "no b.qcow2");
+}
+
+/* An overlay is called by the number of its snapshot. */
+static void test_snapshot(void)
+{
+	clear();
+	put_disks("web01.xml", SAVED("a.1763780400"));
+	put("a.1763780400.zst", "x");
+	CHECK_INT(in_repository("web01"), 0);
+	CHECK_INT(found.count ? found.items[0].named_to : -1, 0);
+	CHECK_STR(told(0), "2");
+	put_disks("web01.xml", SAVED("a"));
+	put("a.1763780400", "x");
+	CHECK_STR(told(in_repository("web01")), "2");
+	put("other.xml", "<domain type='kvm'><name>db01</name><disk><source file='/v/a.1763780400'/></disk></domain>");
+	CHECK_STR(told(in_repository("web01")), "no a");
+	put_disks("web01.xml", SAVED("a.1763780401"));
+	CHECK_STR(told(in_repository("web01")), "no a.1763780401");
+}
+
+/* What "virsh backup-begin" wrote: of one run, whose number says when it was. */
+static void test_runs(void)
+{
+	clear();
+	put_disks("web01.xml", SAVED("a.qcow2") SAVED("b.qcow2"));
+	put("a.qcow2.1763780400", "x");
+	put("b.qcow2.1763780400", "x");
+	CHECK_INT(in_repository("web01"), 0);
+	NEED(found.count == 1);
+	CHECK_INT(found.items[0].named_from, 1763780400);
+	CHECK_INT(found.items[0].named_to, 1763780400);
+	CHECK_STR(told(0), "3");
+	/* The next one of a disk failed. */
+	put("a.qcow2.1763800000", "x");
+	CHECK_STR(told(in_repository("web01")), "no b.qcow2.1763800000");
+	put("b.qcow2.1763800000", "x");
+	put("b.qcow2.1763700000", "x");
+	CHECK_INT(in_repository("web01"), 0);
+	CHECK(holds("b.qcow2.1763800000", false));
+	CHECK_STR(told(0), "3");
+	/* An earlier date that a name has counts. */
+	clear();
+	put_disks("2025-11-20/web01.xml", SAVED("a.qcow2"));
+	put("2025-11-20/a.qcow2.1763780400", "x");
+	CHECK_INT(in_repository("web01"), 0);
+	NEED(found.count == 1);
+	CHECK(found.items[0].named_to < 1763780400 && found.items[0].named_to);
+	catalog_free(&found);
+	/* An hour of a day. */
+	clear();
+	put_disks("web01.xml", SAVED("a.qcow2"));
+	put("a.qcow2.2026112103", "x");
+	CHECK_INT(in_repository("web01"), 0);
+	NEED(found.count == 1);
+	CHECK(found.items[0].named_to > 1795200000 && found.items[0].named_to < 1795400000);
+	catalog_free(&found);
+}
+
+/* An XML beside images of other names says nothing of them; one that names any of them does. */
+static void test_recognised(void)
+{
+	struct strings paths = {0};
+	NEED(strings_add(&paths, root) == 0);
+	clear();
+	put_disks("etc/web01.xml", SAVED("web01.qcow2"));
+	put("web01-2026-11-21.qcow2", "x");
+	CHECK_INT(catalog_from_paths(&paths, "web01", &found, &why), 0);
+	NEED(found.count == 1);
+	CHECK(holds("web01-2026-11-21.qcow2", false));
+	CHECK_STR(told(0), "1");
+	CHECK_STR(told(in_repository("web01")), "no web01.qcow2");
+	clear();
+	put("web01-2026-11-21.qcow2", "x");
+	put_disks("web01.xml", SAVED("web01-2026-11-21.qcow2") SAVED("data.qcow2"));
+	CHECK_STR(told(catalog_from_paths(&paths, "web01", &found, &why)), "no data.qcow2");
+	strings_free(&paths);
+}
+
 int main(void)
 {
 	NEED(mkdtemp(root));
@@ -151,6 +346,12 @@ int main(void)
 	RUN(test_dated);
 	RUN(test_missing);
 	RUN(test_others);
+	RUN(test_sources);
+	RUN(test_alike);
+	RUN(test_names);
+	RUN(test_snapshot);
+	RUN(test_runs);
+	RUN(test_recognised);
 	char cmd[64];
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);
 	NEED(system(cmd) == 0);

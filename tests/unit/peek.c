@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "backproof/peek.h"
+#include "backproof/text.h"
 #include "test.h"
 
 static struct strings said;
@@ -68,10 +69,31 @@ static void test_domain(void)
 	CHECK_INT(ask_text(PEEK_DOMAIN, "<domains><name>web01</name></domain>"), 0);
 	CHECK_STR(all(), "");
 	CHECK_INT(ask(PEEK_DOMAIN, "<domain \0></domain>", 19), -1);
+	/* Two disks of one name are two; a file that is given twice is one. A line's end within a name is a blank. */
+	CHECK_INT(ask_text(PEEK_DOMAIN, "<domain ><disk><source file='/a/x'/></disk><disk><source file='/b/x'/></disk>"
+					"<disk/><disk><source file='/a/x'/></disk><disk><source file='/a/y\nz'/></domain>"), 0);
+	CHECK_STR(all(), "|x|x|disk|y z|");
 	/* ".." is the name of no disk. */
 	CHECK_INT(ask_text(PEEK_DOMAIN, "<domain ><disk ><source file='/a/..'/></disk></domain>"), -1);
 	CHECK_INT(why.cls, ERROR_CORRUPT);
 	CHECK_INT(said.count, 0);
+}
+
+/* Megabytes of tags are read once, however they nest; and no machine has so many disks. */
+static void test_domain_large(void)
+{
+	static const char *const tags[] = {"<disk ", "<disk><source ", "<disk device='cdrom'>", "<source file='"};
+	autotext struct text t = {0};
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
+		text_free(&t);
+		text_put(&t, "<domain ><name>web01</name>");
+		while (t.length < 3 * MIB)
+			text_put(&t, tags[i]);
+		text_put(&t, "</domain>");
+		int rc = ask_text(PEEK_DOMAIN, text_str(&t));
+		CHECK_INT(rc, i < 2 ? -1 : 0);
+		CHECK(rc == 0 || why.cls == ERROR_CORRUPT);
+	}
 }
 
 static void test_export(void)
@@ -415,6 +437,7 @@ static void test_unreadable(void)
 int main(void)
 {
 	RUN(test_domain);
+	RUN(test_domain_large);
 	RUN(test_export);
 	RUN(test_volumes);
 	RUN(test_vzdump);
