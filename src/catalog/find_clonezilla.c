@@ -124,14 +124,14 @@ static int read_path(struct found_points *l, const char *path, bool *any, struct
 	return clonezilla_read(l, fd, copy, any, &own, e);
 }
 
-static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
+static int find(const char *path, const struct asked *a, struct catalog *out, struct error *e)
 {
 	struct found_points l = {{0}};
 	bool any;
 	int rc = read_path(&l, path, &any, e);
 	if (!rc)
-		rc = found_answer(&l, host, own, out, e);
-	if (!rc && found_check_links(&l, host, out, e) < 0) {
+		rc = found_answer(&l, a, out, e);
+	if (!rc && found_check_links(&l, a->host, out, e) < 0) {
 		catalog_free(out);
 		rc = -1;
 	}
