@@ -158,6 +158,31 @@ static void test_neighbours(void)
 	CHECK(!strncmp(find("ova", NULL, "web01-db"), "error corrupt", 13));
 }
 
+/* What others leave in an image's directory is not a sign that it is being written. */
+static void test_left_in_image(void)
+{
+	static const char *const nothing[] = {".DS_Store", ".nfs0000000000a1b2c300000001", "Info-saved-by-cmd.txt~",
+					      ".sda2.ext4-ptcl-img.zst.aa.Xy12Zx", "sda2.ext4-ptcl-img.zst.aa~"};
+	static const char *const half[] = {".sda2.ext4-ptcl-img.zst.ab.Xy12Zx", "sda3.ext4-ptcl-img.zst.aa.part", ".sdb1.dd-img.aa"};
+	for (size_t i = 0; i < ARRAY_SIZE(nothing) + ARRAY_SIZE(half); i++) {
+		bool is = i >= ARRAY_SIZE(nothing);
+		clear();
+		put_image("web01-img", "sda2.ext4-ptcl-img.zst.aa");
+		put("web01-img/Info-saved-by-cmd.txt", "x");
+		char name[100];
+		snprintf(name, sizeof name, "web01-img/%s", is ? half[i - ARRAY_SIZE(nothing)] : nothing[i]);
+		put(name, "x");
+		if (is)
+			CHECK(!strncmp(find("clonezilla", NULL, "web01"), "none, but ", 10));
+		else
+			CHECK_STR(find("clonezilla", NULL, "web01"), "6 of web01-img");
+	}
+	clear();
+	put_image("web01-img", ".parts.Xy12Zx");
+	NEED(unlink(full("web01-img/parts")) == 0);
+	CHECK(!strncmp(find("clonezilla", NULL, "web01"), "none, but ", 10));
+}
+
 int main(void)
 {
 	setenv("TZ", "UTC", 1);
@@ -167,6 +192,7 @@ int main(void)
 	RUN(test_short_and_full);
 	RUN(test_number_in_match);
 	RUN(test_neighbours);
+	RUN(test_left_in_image);
 	remove_root();
 	return test_done();
 }
