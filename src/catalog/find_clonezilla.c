@@ -29,6 +29,20 @@ static int by_name(const void *x, const void *y)
 	return strcmp(*(char *const *)x, *(char *const *)y);
 }
 
+/*
+ * Sorted names. It will be a part of the image that is not there yet. What desktops and editors leave is nothing to it,
+ * nor what a transfer left that was made again since.
+ */
+static bool is_half(const struct strings *names, const char *name)
+{
+	char finished[NAME_LIMIT + 1];
+	const char *key = finished;
+	if (!partial_finished_name(name, finished) ||
+	    (clonezilla_is_note(finished) && strcmp(finished, "parts") && strcmp(finished, "disk")))
+		return false;
+	return !bsearch(&key, names->items, names->count, sizeof key, by_name);
+}
+
 /* Adds the directory if it is an image. */
 static int add_directory(struct found_points *l, int fd, const char *path, const char *label, bool *is,
 			 struct error *e)
@@ -51,8 +65,10 @@ static int add_directory(struct found_points *l, int fd, const char *path, const
 		/* Digests of them are looked for where they are needed. */
 		if (seal_is_name(name) || (sidecar_is_one(name) && !(i && piece_follows(names.items[i - 1], name))))
 			continue;
+		bool half = is_half(&names, name);
+		if (is_partial_name(name) && !half)
+			continue;
 		autofree char *full = text_format("%s/%s", path, name);
-		bool half = is_partial_name(name);
 		if (!full || strings_add(clonezilla_is_note(name) || half ? &p->notes : &p->files, full) < 0 ||
 		    (half && !p->unfinished && !(p->unfinished = strdup("a file of it is being written"))))
 			rc = error_nomem(e);
@@ -124,14 +140,14 @@ static int read_path(struct found_points *l, const char *path, bool *any, struct
 	return clonezilla_read(l, fd, copy, any, &own, e);
 }
 
-static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
+static int find(const char *path, const struct asked *a, struct catalog *out, struct error *e)
 {
 	struct found_points l = {{0}};
 	bool any;
 	int rc = read_path(&l, path, &any, e);
 	if (!rc)
-		rc = found_answer(&l, host, own, out, e);
-	if (!rc && found_check_links(&l, host, out, e) < 0) {
+		rc = found_answer(&l, a, out, e);
+	if (!rc && found_check_links(&l, a->host, out, e) < 0) {
 		catalog_free(out);
 		rc = -1;
 	}

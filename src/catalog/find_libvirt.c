@@ -225,26 +225,26 @@ static void close_index(void *index)
 	free(index);
 }
 
-static int find_in(void *index, const char *host, bool own, size_t newest, struct catalog *out, struct error *e)
+static int find_in(void *index, const struct asked *a, size_t newest, struct catalog *out, struct error *e)
 {
 	const struct found_points *l = index;
 	(void)newest;
 	memset(out, 0, sizeof *out);
-	if (found_answer(l, host, own, out, e) < 0)
+	if (found_answer(l, a, out, e) < 0)
 		return -1;
 	/* Of some pieces the names alone do not say that they are any. */
 	vec_each (out, p)
 		p->todo |= POINT_PIECES;
-	if (found_check_unread(l, host, out, e) == 0 && found_check_links(l, host, out, e) == 0)
+	if (found_check_unread(l, a->host, out, e) == 0 && found_check_links(l, a->host, out, e) == 0)
 		return 0;
 	catalog_free(out);
 	return -1;
 }
 
-static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
+static int find(const char *path, const struct asked *a, struct catalog *out, struct error *e)
 {
 	void *index = open_index(path, e);
-	int rc = index ? find_in(index, host, own, SIZE_MAX, out, e) : -1;
+	int rc = index ? find_in(index, a, SIZE_MAX, out, e) : -1;
 	if (index)
 		close_index(index);
 	return rc;

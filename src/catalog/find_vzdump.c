@@ -55,15 +55,15 @@ static void close_index(void *index)
 	vzdump_index_free(index);
 }
 
-static int find_in(void *index, const char *host, bool own, size_t newest, struct catalog *out, struct error *e)
+static int find_in(void *index, const struct asked *a, size_t newest, struct catalog *out, struct error *e)
 {
-	return vzdump_index_find(index, host, own, newest, out, e);
+	return vzdump_index_find(index, a, newest, out, e);
 }
 
-static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
+static int find(const char *path, const struct asked *a, struct catalog *out, struct error *e)
 {
 	autodestroy(vzdump_index_free_auto) struct vzdump_index *v = open_index(path, e);
-	return v ? vzdump_index_find(v, host, own, SIZE_MAX, out, e) : -1;
+	return v ? vzdump_index_find(v, a, SIZE_MAX, out, e) : -1;
 }
 
 /* Without a log or notes only names tell whose an archive is, and those are told as in any directory. */

@@ -3,23 +3,24 @@
 #ifndef CATALOG_FINDER_H
 #define CATALOG_FINDER_H
 
+#include "asked.h"
 #include "backproof/catalog.h"
 
 struct finder {
 	const char *name;
 	/*
-	 * The restore points of a host below path (a repository), newest first. own: all in it is the host's, or
-	 * there is only one host in it: whose it is, is asked inside. 0 with none: there is nothing of the host's.
+	 * The restore points of a host below path (a repository), newest first. 0 with none: there is nothing of the
+	 * host's.
 	 * -1: unreadable, or CORRUPT with sys ENOENT when the newest has not all its parts.
 	 */
-	int (*find)(const char *path, const char *host, bool own, struct catalog *out, struct error *e);
+	int (*find)(const char *path, const struct asked *a, struct catalog *out, struct error *e);
 	/* Without configuration: is a directory, or what is in it, of this layout? -1: it could not be told. */
 	int (*recognise)(const char *path, struct error *e);
 	/* For layouts with many hosts in one directory, which is read once; then any thread asks find_in. */
 	void *(*open)(const char *path, struct error *e);
 	void (*close)(void *opened);
 	/* As find; of the points of a host, as many of the newest as newest says are enough. */
-	int (*find_in)(void *opened, const char *host, bool own, size_t newest, struct catalog *out, struct error *e);
+	int (*find_in)(void *opened, const struct asked *a, size_t newest, struct catalog *out, struct error *e);
 };
 const struct finder *finder_by_name(const char *name);
 /*

@@ -370,9 +370,9 @@ static int newest_of(struct catalog_index *x, const char *host, size_t newest, b
 	civil_zone();
 	if (x->finder) {
 		/* A pattern may leave out any of them. */
-		bool own = x->owner || x->pattern;
-		int found = x->opened ? x->finder->find_in(x->opened, host, own, x->pattern ? SIZE_MAX : newest, out, e)
-				      : x->finder->find(x->path, host, own, out, e);
+		const struct asked a = {.host = host, .own = x->owner || x->pattern, .match = x->pattern};
+		int found = x->opened ? x->finder->find_in(x->opened, &a, x->pattern ? SIZE_MAX : newest, out, e)
+				      : x->finder->find(x->path, &a, out, e);
 		if (!found && x->pattern)
 			keep_matching(x->pattern, host, out);
 		if (found < 0)

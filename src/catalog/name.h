@@ -63,10 +63,14 @@ bool name_is_separator(char c);
 
 /* How well a name fits a host: 3 its exact name, 2 the short name of a full one, 1 a longer full name, 0 not. */
 int name_host_rank(const char *name, size_t len, const char *host);
+/* It is the host's name and nothing else: web01, WEB01, and web01.example.com of web01, or the other way round. */
+bool name_is_hosts(const char *name, const char *host);
 /* name[at .. at+hlen) is host: true when it stands alone and is not a piece of a longer host name. */
 bool name_host_alone(const char *name, size_t len, size_t at, size_t hlen);
 /* Wherever host (or its short name) stands alone, there is a word beside it that may belong to a longer name. */
 bool name_host_has_neighbour(const char *name, size_t len, const char *host);
+/* It is a full name: web01.example.com, web01.lan; not web01.old. */
+bool name_has_domain(const char *name);
 /* host is a full name, and what stands in name is its short name with another domain. */
 bool name_host_elsewhere(const char *name, size_t len, const char *host);
 /* The two halves of name_host_alone. */

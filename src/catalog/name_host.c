@@ -83,6 +83,15 @@ static bool all_digits(const char *s, size_t n)
 	return n > 0;
 }
 
+bool name_is_hosts(const char *name, const char *host)
+{
+	size_t n = strcspn(name, "."), h = strcspn(host, ".");
+	if (!strcasecmp(name, host))
+		return true;
+	return n == h && !strncasecmp(name, host, n) && (!name[n] || !host[h]) &&
+	       strspn(host, "0123456789.") < strlen(host);
+}
+
 bool name_host_begins(const char *name, size_t at)
 {
 	if (!at)
@@ -136,7 +145,13 @@ static bool stands_clear(const char *name, size_t len, size_t at, size_t hlen)
 		from--;
 	if (at && !tells_nothing(name + from, at - 1 - from))
 		return false;
-	if (end == len || known_token(name, len, end + 1) || only_suffixes(name, len, end + 1))
+	if (end == len || known_token(name, len, end + 1))
+		return true;
+	/* "web01-db.ovf": whatever a descriptor's name has before its suffix. */
+	size_t stem;
+	struct span segment;
+	if (only_suffixes(name, len, end + 1) &&
+	    (name[end] == '.' || name_kind(name, len, &stem, &segment) != NAME_BESIDE))
 		return true;
 	return tells_nothing(name + end + 1, token_len(name + end + 1, len - end - 1));
 }
@@ -201,6 +216,16 @@ static bool has_domain(const char *name, size_t len, size_t at, const char *host
 		own = own || !tells_nothing(name + at, n);
 	}
 	return false;
+}
+
+bool name_has_domain(const char *name)
+{
+	/* Those of one word that networks have; any other word may tell a machine from its copy. */
+	static const char *const words[] = {"lan", "local", "localdomain", "home", "internal", "intern", "corp"};
+	size_t len = strlen(name), first = strcspn(name, ".");
+	return first && first < len && !all_digits(name, first) &&
+	       (in_list(words, ARRAY_SIZE(words), name + first + 1, len - first - 1) ||
+		has_domain(name, len, first + 1, ""));
 }
 
 bool name_host_elsewhere(const char *name, size_t len, const char *host)

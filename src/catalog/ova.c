@@ -167,14 +167,14 @@ static int read_directory(struct found_points *x, const char *path, const char *
 	return rc;
 }
 
-static int find(const char *path, const char *host, bool own, struct catalog *out, struct error *e)
+static int find(const char *path, const struct asked *a, struct catalog *out, struct error *e)
 {
 	struct found_points x = {.missing = {0}};
 	memset(out, 0, sizeof *out);
 	int rc = read_directory(&x, path, "", LEVELS, e);
 	if (rc == 0)
-		rc = found_answer(&x, host, own, out, e);
-	if (rc == 0 && (found_check_named(&x, out, e) < 0 || found_check_links(&x, host, out, e) < 0)) {
+		rc = found_answer(&x, a, out, e);
+	if (rc == 0 && (found_check_named(&x, out, e) < 0 || found_check_links(&x, a->host, out, e) < 0)) {
 		catalog_free(out);
 		rc = -1;
 	}

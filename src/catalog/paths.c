@@ -2,12 +2,12 @@
 /* --from PATH: restore points where no configuration says how backups are kept. */
 #include <errno.h>
 #include <fcntl.h>
-#include <strings.h>
 #include <time.h>
 
 #include "backproof/seal.h"
 #include "finder.h"
 #include "guess.h"
+#include "label.h"
 
 /* The last component that says something: "." and ".." are resolved. NULL: the root. -1: no memory. */
 static int last_name(const char *path, char **out)
@@ -29,26 +29,64 @@ static int last_name(const char *path, char **out)
 	return n && n <= NAME_LIMIT && s[0] != '/' && !(*out = strndup(s, n)) ? -1 : 0;
 }
 
-/* web01, WEB01, and web01.example.com with its short name: a directory that is the host's alone. */
-static bool is_hosts_own(const char *dir, const char *host)
-{
-	size_t d = strcspn(dir, "."), h = strcspn(host, ".");
-	if (!strcasecmp(dir, host))
-		return true;
-	return d == h && !strncasecmp(dir, host, d) && (!dir[d] || !host[h]) &&
-	       strspn(host, "0123456789.") < strlen(host);
-}
-
 static int add_directory(struct guess *g, const char *path, const char *name, struct error *e)
 {
 	autoclose int fd = scan_open(AT_FDCWD, path, true);
 	if (fd < 0)
 		return error_sys(e, "%s", path);
-	g->own = g->own || (name && is_hosts_own(name, g->host));
+	/* A directory that is the host's alone. */
+	g->own = g->own || (name && name_is_hosts(name, g->host));
 	return guess_walk(g, fd, path, name, "", 2, e);
 }
 
-static int from_directories(const struct strings *paths, const char *host, struct catalog *out,
+static int by_text(const void *x, const void *y)
+{
+	return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+/* Has one of the sorted texts, from `skip` on, these n bytes and no more? */
+static bool has_sorted(const struct strings *sorted, size_t skip, const char *s, size_t n)
+{
+	size_t from = 0, to = sorted->count;
+	while (from < to) {
+		size_t at = from + (to - from) / 2;
+		const char *it = sorted->items[at] + skip;
+		int order = strncmp(it, s, n);
+		if (!order && !it[n])
+			return true;
+		if (order < 0)
+			from = at + 1;
+		else
+			to = at;
+	}
+	return false;
+}
+
+/*
+ * others: what is below top, as top is written, and said to be another's. It is not looked at by its name then; nor is
+ * what lies beside it, the base of its disk say, unless the host's name is on it.
+ */
+static void drop_others(struct guess *g, const char *top, struct strings *others)
+{
+	size_t kept = 0, skip = strlen(top);
+	if (!others->count)
+		return;
+	skip += strspn(others->items[0] + skip, "/");
+	qsort(others->items, others->count, sizeof *others->items, by_text);
+	vec_each (g, it) {
+		const char *rel = it->path + it->rel;
+		size_t n = (size_t)(path_base(rel) - rel);
+		bool beside = has_sorted(others, skip, rel, n) &&
+			      (!it->rank || label_has_neighbour(rel, g->host));
+		if (beside || has_sorted(others, skip, rel, strlen(rel)))
+			free(it->path);
+		else
+			g->items[kept++] = *it;
+	}
+	g->count = kept;
+}
+
+static int from_directories(const struct strings *paths, const char *host, struct strings *others, struct catalog *out,
 			    struct error *e)
 {
 	struct guess g;
@@ -68,8 +106,10 @@ static int from_directories(const struct strings *paths, const char *host, struc
 			rc = add_directory(&g, paths->items[i], name ? names.items[names.count - 1] : NULL,
 					   e);
 	}
-	if (!rc)
+	if (!rc) {
+		drop_others(&g, paths->items[0], others);
 		rc = guess_finish(&g, out, e);
+	}
 	guess_free(&g);
 	strings_free(&names);
 	return rc;
@@ -191,15 +231,18 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		return error_set(e, ERROR_AMBIGUOUS, ERROR_NO_OFFSET,
 				 "files and directories together: give the files of one restore point, or "
 				 "directories to look in");
+	if (!directories)
+		return from_files(paths, out, e);
+	struct strings others = {0};
+	const struct asked a = {.host = host, .own = true, .others = &others};
 	const struct finder *finder = NULL;
-	if (paths->count == 1 && directories && finder_of(paths->items[0], &finder, e) < 0)
-		return -1;
-	if (finder && finder->find(paths->items[0], host, true, out, e) < 0)
-		return -1;
-	if (out->count || out->partial.count)
-		return chains_complete(out, e);
-	catalog_free(out); /* what was there, and is gone again */
-	if (directories)
-		return from_directories(paths, host, out, e) < 0 ? -1 : chains_complete(out, e);
-	return from_files(paths, out, e);
+	int rc = paths->count == 1 ? finder_of(paths->items[0], &finder, e) : 0;
+	if (!rc && finder)
+		rc = finder->find(paths->items[0], &a, out, e);
+	if (!rc && !out->count && !out->partial.count) {
+		catalog_free(out); /* what was there, and is gone again */
+		rc = from_directories(paths, host, &others, out, e);
+	}
+	strings_free(&others);
+	return rc < 0 ? -1 : chains_complete(out, e);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "backproof/text.h"
+#include "label.h"
 
 void found_free(struct found_points *l)
 {
@@ -28,15 +29,49 @@ void found_free(struct found_points *l)
 	links_free(&l->links);
 }
 
-int found_rank(const struct found_point *p, const char *host)
+static bool fits_match(const struct asked *a, const char *name)
 {
-	if (p->number && !strcmp(p->number, host))
-		return 3;
+	static const struct captures none;
+	struct pattern_match m;
+	return pattern_match(a->match, 0, name, a->host, &none, &m);
+}
+
+/* By its name, or by its first file's. */
+static bool is_meant(const struct found_point *p, const struct asked *a)
+{
+	return !a->match || fits_match(a, p->label) ||
+	       (p->files.count && fits_match(a, path_base(p->files.items[0])));
+}
+
+/* The pattern names the number of this guest: another's would not fit it. */
+static bool match_has_number(const struct found_point *p, const struct asked *a)
+{
+	char label[NAME_LIMIT + 1], file[NAME_LIMIT + 1];
+	const char *at = strstr(p->label, p->number), *base = p->files.count ? path_base(p->files.items[0]) : p->label;
+	size_t n = strlen(p->label), m = strlen(base);
+	if (!at || !is_meant(p, a) || m > NAME_LIMIT || m < n || memcmp(base, p->label, n))
+		return false;
+	memcpy(file, base, m + 1);
+	for (size_t i = (size_t)(at - p->label), end = i + strlen(p->number); i < end; i++)
+		file[i] = file[i] == '9' ? '8' : '9';
+	memcpy(label, file, n);
+	label[n] = 0;
+	return !fits_match(a, label) && !fits_match(a, file);
+}
+
+int found_rank(const struct found_point *p, const struct asked *a)
+{
+	if (p->number && (!strcmp(p->number, a->host) || (a->own && a->match && match_has_number(p, a))))
+		return FOUND_EXACT;
 	/* What its own files say is all that counts: a label of numbers may hold any word. */
-	const char *name = p->guest ? p->guest : p->number ? "" : p->label;
-	if (p->guest && !strcasecmp(p->guest, host))
-		return 3;
-	return name_host_rank(name, strlen(name), host);
+	if (!p->guest)
+		return p->number ? 0 : name_host_rank(p->label, strlen(p->label), a->host);
+	if (!strcasecmp(p->guest, a->host))
+		return FOUND_EXACT;
+	/* It is the machine's own name: with a word more it is another machine, that may be a copy of the host. */
+	if (!name_is_hosts(p->guest, a->host))
+		return 0;
+	return strchr(a->host, '.') ? 2 : name_has_domain(p->guest);
 }
 
 /* gone: gets "LABEL\nFILE" of what is listed, and is no file (any more). */
@@ -143,39 +178,69 @@ static int check_newest(const struct strings *missing, const char *why, const st
 	return 0;
 }
 
-int found_choose(const struct found_points *l, const char *host, int least, struct catalog *out, struct error *e)
+/* Only labels say whose they are. */
+static bool only_labels(const struct found_points *l)
+{
+	vec_each (&l->points, p)
+		if (p->guest || p->number)
+			return false;
+	return true;
+}
+
+int found_choose(const struct found_points *l, const struct asked *a, int least, struct catalog *out, struct error *e)
 {
 	struct strings gone = {0};
+	bool labels = only_labels(l);
 	int rc = 0;
 	vec_each (&l->points, p)
-		if (!rc && !p->unfinished && found_rank(p, host) >= least)
+		if (!rc && !p->unfinished && found_rank(p, a) >= least && is_meant(p, a))
 			rc = add_point(p, &gone, out, e);
 	points_sort(out);
+	if (!rc && labels)
+		points_drop_neighbours(out, a->host);
 	rc = rc ? rc : check_newest(&l->missing, "which is not beside it", out, e);
 	rc = rc ? rc : check_newest(&gone, "and there is no such file", out, e);
 	strings_free(&gone);
 	drop_hollow(out);
-	vec_each (&l->points, p)
-		if (!rc && p->unfinished && found_rank(p, host) >= least)
+	vec_each (&l->points, p) {
+		if (rc || !p->unfinished || found_rank(p, a) < least)
+			continue;
+		if (!labels || !out->count || !label_has_neighbour(p->label, a->host))
 			rc = add_unfinished(p, out, e);
+	}
 	if (rc < 0)
 		catalog_free(out);
 	return rc;
 }
 
-int found_answer(const struct found_points *l, const char *host, bool own, struct catalog *out, struct error *e)
+/* The files that are said to be another's, and each directory of theirs. */
+static int add_others(const struct found_points *l, struct strings *to, struct error *e)
+{
+	vec_each (&l->points, p)
+		for (size_t i = 0; p->guest && i < p->files.count; i++) {
+			const char *path = p->files.items[i];
+			autofree char *directory = strndup(path, (size_t)(path_base(path) - path));
+			if (!directory || strings_add(to, directory) < 0 || strings_add(to, path) < 0)
+				return error_nomem(e);
+		}
+	return 0;
+}
+
+int found_answer(const struct found_points *l, const struct asked *a, struct catalog *out, struct error *e)
 {
 	int best = 0;
 	bool told = false;
 	vec_each (&l->points, p) {
-		int r = found_rank(p, host);
+		int r = found_rank(p, a);
+		if ((r <= best && (told || !p->guest)) || !is_meant(p, a))
+			continue;
 		best = r > best ? r : best;
 		told = told || p->guest;
 	}
 	/* Where a file says whose each backup is, one that says nothing of this host is not its own. */
-	if (!own)
-		return best == 3 ? found_choose(l, host, 3, out, e) : 0;
+	if (!a->own)
+		return best >= 3 ? found_choose(l, a, best, out, e) : 0;
 	if (best || !told)
-		return found_choose(l, host, best, out, e);
-	return 0;
+		return found_choose(l, a, best, out, e);
+	return a->others ? add_others(l, a->others, e) : 0;
 }

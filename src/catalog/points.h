@@ -3,6 +3,7 @@
 #ifndef CATALOG_POINTS_H
 #define CATALOG_POINTS_H
 
+#include "asked.h"
 #include "candidate.h"
 #include "links.h"
 
@@ -30,19 +31,21 @@ struct found_points {
 };
 void found_free(struct found_points *l);
 
-/* How well a point fits host: 3 exactly, 2 and 1 by short names (see name_host_rank), 0 not. */
-int found_rank(const struct found_point *p, const char *host);
+/* By what its own files say, or by its number: above all that a label may say. */
+#define FOUND_EXACT 4
 /*
- * The points of at least this rank (0: all), sorted, and what is unfinished of them. -1, CORRUPT with sys ENOENT: not
- * all files of the newest are there.
+ * How well a point fits the host. By its guest: FOUND_EXACT, 2 and 1 by short names, 0 with any other word in it. By
+ * its label, where nothing else tells: see name_host_rank.
  */
-int found_choose(const struct found_points *l, const char *host, int least, struct catalog *out,
+int found_rank(const struct found_point *p, const struct asked *a);
+/*
+ * The points of at least this rank (0: all) that are meant, sorted, and what is unfinished of them. -1, CORRUPT with
+ * sys ENOENT: not all files of the newest are there.
+ */
+int found_choose(const struct found_points *l, const struct asked *a, int least, struct catalog *out,
 		 struct error *e) must_check;
-/*
- * own: all are the host's, but for those whose own files say that they are another's. Else only what is exactly the
- * host's.
- */
-int found_answer(const struct found_points *l, const char *host, bool own, struct catalog *out,
+/* The points that fit the host best. Unless all are its own, only what is exactly its. */
+int found_answer(const struct found_points *l, const struct asked *a, struct catalog *out,
 		 struct error *e) must_check;
 
 /* -1: no memory. */

@@ -37,7 +37,7 @@ static int copy_point(const struct vzdump_index *v, size_t index, struct found_p
 
 struct picking {
 	const struct vzdump_index *v;
-	const char *host;
+	const struct asked *a;
 	VEC(size_t) picked; /* points */
 };
 
@@ -52,7 +52,7 @@ static int pick(void *ctx, const struct names_entry *it, struct error *e)
 	memcpy(number, label + p->number_from, len);
 	number[len] = 0;
 	const struct found_point point = {.guest = p->told.guest, .number = number, .label = number};
-	if (found_rank(&point, s->host) < 3)
+	if (found_rank(&point, s->a) < FOUND_EXACT)
 		return 0;
 	for (size_t i = s->picked.count; i-- > 0;)
 		if (s->picked.items[i] == it->place)
@@ -77,15 +77,15 @@ static void sort(struct found_points *found)
 }
 
 /* found: what the nights up to there have of the host. More are looked at until as many as asked for are there. */
-static int find_nights(struct vzdump_index *v, const char *host, size_t newest, struct found_points *found,
+static int find_nights(struct vzdump_index *v, const struct asked *a, size_t newest, struct found_points *found,
 		       struct catalog *out, struct error *e)
 {
 	size_t finished = 0;
 	vec_each (&v->nights, n) {
-		struct picking s = {.v = v, .host = host};
+		struct picking s = {.v = v, .a = a};
 		int rc = vzdump_read_night(v, n, e);
 		if (!rc)
-			rc = names_find(&n->guests, host, pick, &s, e);
+			rc = names_find(&n->guests, a->host, pick, &s, e);
 		for (size_t i = 0; i < s.picked.count && !rc; i++) {
 			finished += !v->points.items[s.picked.items[i]].told.unfinished;
 			rc = copy_point(v, s.picked.items[i], found) < 0 ? error_nomem(e) : 0;
@@ -94,7 +94,7 @@ static int find_nights(struct vzdump_index *v, const char *host, size_t newest, 
 		vec_free(&s.picked);
 		if (!rc && more && finished >= newest) {
 			sort(found);
-			rc = found_choose(found, host, 3, out, e);
+			rc = found_choose(found, a, FOUND_EXACT, out, e);
 			if (!rc && out->count >= newest)
 				return 0;
 			/* Some are gone meanwhile. */
@@ -104,7 +104,7 @@ static int find_nights(struct vzdump_index *v, const char *host, size_t newest, 
 			return -1;
 	}
 	sort(found);
-	return found->points.count ? found_choose(found, host, 3, out, e) : 0;
+	return found->points.count ? found_choose(found, a, FOUND_EXACT, out, e) : 0;
 }
 
 static bool same_guest(const struct vzdump_index *v, const struct vzdump_point *p, const char *label)
@@ -150,21 +150,30 @@ static int check_unread(const struct vzdump_index *v, const char *host, const st
 	return 0;
 }
 
-int vzdump_index_find(struct vzdump_index *v, const char *host, bool own, size_t newest, struct catalog *out,
+/* All that there is, whoever's it is. */
+static int find_all(struct vzdump_index *v, const struct asked *a, struct found_points *found, struct catalog *out,
+		    struct error *e)
+{
+	int rc = 0;
+	vec_each (&v->nights, n)
+		rc = rc ? rc : vzdump_read_night(v, n, e);
+	for (size_t i = 0; i < v->points.count && !rc; i++)
+		rc = copy_point(v, i, found) < 0 ? error_nomem(e) : 0;
+	sort(found);
+	return rc ? rc : found_answer(found, a, out, e);
+}
+
+int vzdump_index_find(struct vzdump_index *v, const struct asked *a, size_t newest, struct catalog *out,
 		      struct error *e)
 {
 	struct found_points found = {{0}};
 	memset(out, 0, sizeof *out);
-	int rc = find_nights(v, host, newest, &found, out, e);
-	/* Nothing is exactly the host's, and all logs are read by now. */
-	if (!rc && own && !found.points.count) {
-		for (size_t i = 0; i < v->points.count && !rc; i++)
-			rc = copy_point(v, i, &found) < 0 ? error_nomem(e) : 0;
-		sort(&found);
-		if (!rc)
-			rc = found_answer(&found, host, own, out, e);
-	}
-	if (!rc && check_unread(v, host, out, e) < 0) {
+	/* A pattern without a host may say whose they are by their numbers. */
+	bool numbers = a->own && a->match && pattern_host_level(a->match) < 0;
+	int rc = numbers ? 0 : find_nights(v, a, newest, &found, out, e);
+	if (!rc && a->own && !found.points.count)
+		rc = find_all(v, a, &found, out, e);
+	if (!rc && check_unread(v, a->host, out, e) < 0) {
 		catalog_free(out);
 		rc = -1;
 	}

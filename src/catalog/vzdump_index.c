@@ -214,8 +214,7 @@ static int index_guests(struct vzdump_index *v, struct vzdump_night *n, struct e
 		memcpy(number, label + p->number_from, len);
 		number[len] = 0;
 		if (names_add(&n->guests, (uint32_t)i, number, SCAN_FILE, NAMES_WHOLE, e) < 0 ||
-		    (guest && (names_add(&n->guests, (uint32_t)i, guest, SCAN_FILE, NAMES_WHOLE, e) < 0 ||
-			       names_add(&n->guests, (uint32_t)i, guest, SCAN_FILE, NAMES_WORDS, e) < 0)))
+		    (guest && names_add(&n->guests, (uint32_t)i, guest, SCAN_FILE, NAMES_WHOLE, e) < 0))
 			return -1;
 	}
 	return names_build(&n->guests, e);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "asked.h"
 #include "backproof/catalog.h"
 #include "backproof/text.h"
 #include "names.h"
@@ -52,7 +53,7 @@ struct vzdump_index *vzdump_index_read(int fd, const char *path, bool *any, stru
 void vzdump_index_free(struct vzdump_index *v);
 DEFINE_AUTO(struct vzdump_index, vzdump_index_free)
 /* As found_answer. The newest of them, at least as many as asked for where there are as many. */
-int vzdump_index_find(struct vzdump_index *v, const char *host, bool own, size_t newest, struct catalog *out,
+int vzdump_index_find(struct vzdump_index *v, const struct asked *a, size_t newest, struct catalog *out,
 		      struct error *e) must_check;
 
 /* For vzdump_find.c. */

@@ -300,7 +300,7 @@ static int holds_backups(const char *path, struct error *e)
 }
 
 /* path may be what holds WindowsImageBackup, that itself, a host's directory in it, or one backup. */
-static int find(const char *given, const char *host, bool own, struct catalog *out, struct error *e)
+static int find(const char *given, const struct asked *a, struct catalog *out, struct error *e)
 {
 	autofree char *path = realpath(given, NULL);
 	int64_t when;
@@ -317,15 +317,15 @@ static int find(const char *given, const char *host, bool own, struct catalog *o
 	else if (leads_nowhere(inside))
 		rc = fail_nowhere(inside, e);
 	else if (there)
-		rc = find_host(inside, host, own, out, e);
+		rc = find_host(inside, a->host, a->own, out, e);
 	else if (backup_time(path_base(path), &when))
 		rc = add_point(path, path_base(path), when, out, e);
 	else if ((holds = holds_backups(path, e)) < 0)
 		rc = -1;
 	else if (holds)
-		rc = own || fits(path_base(path), host) ? add_host(path, path_base(path), out, e) : 0;
+		rc = a->own || fits(path_base(path), a->host) ? add_host(path, path_base(path), out, e) : 0;
 	else
-		rc = find_host(path, host, own, out, e);
+		rc = find_host(path, a->host, a->own, out, e);
 	finder_sort(out);
 	if (rc == 0)
 		rc = check_newest(out, e);

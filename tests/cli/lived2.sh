@@ -139,4 +139,17 @@ run check web01 --config "$W/lay.conf" --scratch "$S" --format json
 holds "vzdump: found below the storage" jq -e '.restore_point.paths | length == 2 or length == 1' "$W/out"
 run check web01 --from "$B" --config "$W/empty.conf" --scratch "$S" --format json
 holds "vzdump: found below the storage, without configuration" jq -e '.proofs.identity == "held"' "$W/out"
+
+# A copy of the machine, which tells the same from inside, is another guest: its newer backup is not the host's.
+copy=vzdump-qemu-101-$(date -d '10 minutes ago' +%Y_%m_%d-%H_%M_%S)
+cp "$B/dump/$name.vma.zst" "$B/dump/$copy.vma.zst"
+printf 'INFO: VM Name: web01-test\nINFO: Finished Backup of VM 101 (00:00:12)\n' >"$B/dump/$copy.log"
+own='.restore_point.paths | all(contains("vzdump-qemu-100-"))'
+run check web01 --config "$W/lay.conf" --scratch "$S" --format json
+holds "vzdump: not the copy's" jq -e "$own" "$W/out"
+run check web01 --from "$B" --config "$W/empty.conf" --scratch "$S" --format json
+holds "vzdump: not the copy's, without configuration" jq -e "$own" "$W/out"
+rm "$B/dump/$name".*
+configured 10 "vzdump: only the copy's is there"
+expect 10 "vzdump: only the copy's is there, without configuration" web01 --from "$B"
 finish

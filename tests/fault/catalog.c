@@ -154,6 +154,7 @@ static const struct question questions[] = {
 	{NULL, NULL, "100", "v", 2},
 	{NULL, NULL, "web01", "c", 2},
 	{NULL, NULL, "web01", "l", 1},
+	{NULL, NULL, "mail", "l", 0}, /* all of it is another's */
 	{NULL, NULL, "WEB01", "w", 2},
 	{NULL, NULL, "web01", "o", 2},
 	{NULL, NULL, "web01", "d/web01-2026-11-20.img", 1},

@@ -339,10 +339,11 @@ static void test_hosts_in_names(void)
 	static const char *const clear[] = {
 		"web01", "web01.img.zst", "web01-2026-11-21.img", "backup_web01_sda.img", "2026-11-21_web01.img",
 		"web01-003.img", "web01.vda.qcow2", "web01-incr-2026-11-21.qcow2", "web01_data-2026-11-21.img", "web01_root.img", "db01.img",
-		"WEB01-full.img", "web01-flat.vmdk", "web01-prepatch-2026-11-21.img", "web011.img", "web01.example.com-x.img",
+		"WEB01-full.img", "web01.ovf", "web01-disk.ovf", "web01-flat.vmdk", "web01-prepatch-2026-11-21.img", "web011.img", "web01.example.com-x.img",
 	};
 	static const char *const longer[] = {
 		"web01-db.img", "web01_db-2026-11-21.img", "prod-web01.img", "web01-x", "backup-web01-db-2026.img",
+		"web01-db.ovf", "web01-db.ova",
 	};
 #define ELSEWHERE(name, host) name_host_elsewhere(name, strlen(name), host)
 	static const char *const other_domains[] = {
@@ -371,6 +372,20 @@ static void test_hosts_in_names(void)
 		CHECK(BESIDE(longer[i], "web01"));
 	CHECK(BESIDE("web01-db.img", "web01.example.com") && BESIDE("web01.example.com-db.img", "web01.example.com"));
 	CHECK(!BESIDE("web01.img", "web01.example.com") && !BESIDE("web01.example.com.img", "web01.example.com"));
+}
+
+static void test_names_of_machines(void)
+{
+	CHECK(name_is_hosts("WEB01", "web01") && name_is_hosts("web01.example.org", "Web01") && name_is_hosts("web01", "web01.example.org"));
+	CHECK(!name_is_hosts("web01-test", "web01") && !name_is_hosts("web01.a.org", "web01.b.org") && !name_is_hosts("web011", "web01"));
+	CHECK(name_is_hosts("10.0.0.1", "10.0.0.1") && !name_is_hosts("10", "10.0.0.1") && !name_is_hosts("10.0.0.1", "10"));
+	static const char *const full[] = {"web01.example.org", "web01.lan", "web01.LOCAL", "web01.dc1.example.com", "web01.my-own.de"};
+	static const char *const other[] = {"web01", "web01.", ".example.org", "web01.old", "web01.test", "web01.2", "web01.old.2",
+					    "web01.copy.old", "10.0.0.1", "web01.a.copy", "web01-test.old", ""};
+	for (size_t i = 0; i < ARRAY_SIZE(full); i++)
+		CHECK(name_has_domain(full[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
+		CHECK(!name_has_domain(other[i]));
 }
 
 static void test_match_grouping(void)
@@ -883,6 +898,7 @@ int main(void)
 	RUN(test_partial_names);
 	RUN(test_kinds);
 	RUN(test_hosts_in_names);
+	RUN(test_names_of_machines);
 	RUN(test_match_grouping);
 	RUN(test_flat_match);
 	RUN(test_no_host_in_match);
