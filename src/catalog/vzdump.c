@@ -128,12 +128,24 @@ int peek_log(int fd, struct strings *out, struct error *e)
 	return rc < 0 || strings_add(out, end) < 0 ? error_nomem(e) : 0;
 }
 
+/* What people write there names no machine: "the old mail server, see ticket 12". */
+static bool is_guest_name(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	return !s[strspn(s, letters)];
+}
+
 int peek_notes(int fd, struct strings *out, struct error *e)
 {
 	autofree char *text = read_text(fd, e);
+	struct strings line = {0};
 	if (!text)
 		return -1;
-	return add_value(text, "", out) < 0 ? error_nomem(e) : 0;
+	int rc = add_value(text, "", &line);
+	if (rc > 0 && is_guest_name(line.items[0]))
+		rc = strings_add(out, line.items[0]);
+	strings_free(&line);
+	return rc < 0 ? error_nomem(e) : 0;
 }
 
 static int read_log(struct vzdump_told *t, const struct strings *said)

@@ -92,7 +92,7 @@ def containers(out, image, fixtures):
     vma[32:48] = hashlib.md5(vma[:size]).digest()
     stem = f"{out}/vzdump/vzdump-qemu-100-{time.strftime('%Y_%m_%d-%H_%M_%S', time.gmtime(time.time() - 600))}"
     os.mkdir(f"{out}/vzdump")
-    for suffix, data in ((".vma", vma), (".vma.notes", b"NOTES" + LINE), (".log", b"LOGLINE" + LINE + b"\n" + LINE)):
+    for suffix, data in ((".vma", vma), (".vma.notes", b"NOTES" + LINE), (".log", b"LOGLINE" + LINE + b"\n" + LINE + b"\nINFO: Finished Backup of VM 100\n")):
         with open(stem + suffix, "wb") as f:
             f.write(data)
     # Clonezilla: its lists name disks, partitions and file systems.
