@@ -97,13 +97,14 @@ echo %{v} >%{buildroot}/usr/share/pm/%{n}%{?side:-%{v}}
 %files
 /usr/share/pm/*
 EOF
-mkdir "$W/repo"
+# Several at once: each makes the directories that are not there, and gives up where another one was quicker.
+mkdir -p "$W/repo/noarch" "$W/rb"
 rpm_of() { # NAME VERSION [DEFINE...]
 	local n=$1 v=$2 d=(--define "n $1" --define "v $2")
 	shift 2
 	for x in "$@"; do d+=(--define "$x"); done
 	rpmbuild -bb --quiet --nodeps --define "_topdir $W/rb/$n-$v" --define "_rpmdir $W/repo" --define "_build_id_links none" \
-		"${d[@]}" "$W/x.spec" >"$W/rpmbuild" 2>&1 || cat "$W/rpmbuild"
+		"${d[@]}" "$W/x.spec" >"$W/rb/$n-$v.out" 2>&1 || cat "$W/rb/$n-$v.out"
 }
 for v in 1 2; do
 	for n in alpha backproof backproof-hooks; do rpm_of $n $v & done
