@@ -39,11 +39,6 @@ static int add_directory(struct guess *g, const char *path, const char *name, st
 	return guess_walk(g, fd, path, name, "", 2, e);
 }
 
-static int by_text(const void *x, const void *y)
-{
-	return strcmp(*(char *const *)x, *(char *const *)y);
-}
-
 /* Has one of the sorted texts, from `skip` on, these n bytes and no more? */
 static bool has_sorted(const struct strings *sorted, size_t skip, const char *s, size_t n)
 {
@@ -72,7 +67,7 @@ static void drop_others(struct guess *g, const char *top, struct strings *others
 	if (!others->count)
 		return;
 	skip += strspn(others->items[0] + skip, "/");
-	qsort(others->items, others->count, sizeof *others->items, by_text);
+	strings_sort(others);
 	vec_each (g, it) {
 		const char *rel = it->path + it->rel;
 		size_t n = (size_t)(path_base(rel) - rel);
