@@ -33,6 +33,7 @@ struct restore_point {
 	struct point_file *items;
 	size_t count, capacity;
 	int64_t order;	/* what newest is decided by: named_from, else the newest mtime */
+	char *missing;	/* what its own lists name and is not there, as a sentence; NULL: nothing is known of */
 	unsigned todo;	/* catalog_settle's; 0: its files are known in full */
 };
 
@@ -45,7 +46,8 @@ void catalog_free(struct catalog *c);
 /*
  * Of restore points that are found, only the newest is known in full: of older ones the label, the order and the
  * names, disks and partitions of files. This looks at the one at index, too; what is gone meanwhile is left out, so
- * that another may stand there afterwards, or none. -1: a file can't be looked at.
+ * that another may stand there afterwards, or none. -1: a file can't be looked at, or CORRUPT with sys ENOENT when
+ * some of its parts are missing.
  */
 int catalog_settle(struct catalog *c, size_t index, struct error *e) must_check;
 
@@ -55,7 +57,8 @@ char *point_elsewhere(const struct restore_point *p, const char *host);
 /*
  * From --from PATHs. Files: they are the parts of one restore point. A directory: the restore points in it (and
  * up to two levels below) are found by name. Returns 0 with no points when there are none,
- * nothing at all is there, say; -1: unreadable, or CORRUPT with sys ENOENT when some of the parts are missing.
+ * nothing at all is there, say; -1: unreadable, or CORRUPT with sys ENOENT when some of the parts are missing, as far
+ * as that is known before the newest is settled.
  */
 int catalog_from_paths(const struct strings *paths, const char *host, struct catalog *out,
 		       struct error *e) must_check;
@@ -68,12 +71,12 @@ struct catalog_index *catalog_index_open(const struct repository *r, const char 
 void catalog_index_destroy(struct catalog_index *x);
 DEFINE_AUTO(struct catalog_index, catalog_index_destroy)
 /* The points of a host, newest first; its files are stat'ed here. Thread-safe. Short and full host names
- * are told apart: only the exact name (case ignored) matches. */
+ * are told apart: only the exact name (case ignored) matches. -1: as catalog_settle says of the newest, too. */
 int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out,
 		       struct error *e) must_check;
 /* The same where the newest ones are enough, so many of them: older ones are left out where finding them takes long.
- * 1: of an index of all hosts, files of this one are gone since it was read, and others may be there: a new one, of
- * this host, tells. */
+ * The newest is not settled yet. 1: of an index of all hosts, files of this one are gone since it was read, and others
+ * may be there: a new one, of this host, tells. */
 int catalog_index_newest(struct catalog_index *x, const char *host, size_t newest, struct catalog *out,
 			 struct error *e) must_check;
 

@@ -66,7 +66,7 @@ int chains_complete(struct catalog *c, struct error *e) must_check;
 int chain_complete(struct restore_point *p, struct error *e) must_check;
 
 /* What is left to be done for a restore point. */
-enum { POINT_LOOK = 1, POINT_PIECES = 2, POINT_CHAIN = 4, POINT_LOST = 8, POINT_HOLLOW = 16 };
+enum { POINT_LOOK = 1, POINT_PIECES = 2, POINT_CHAIN = 4, POINT_LOST = 8, POINT_HOLLOW = 16, POINT_VOLUMES = 32 };
 /* POINT_LOOK: 1 when all of its files are there, 0: what is not is left out. */
 int point_look(struct restore_point *p, struct error *e) must_check;
 /* ... and POINT_PIECES. */
@@ -89,6 +89,11 @@ int64_t point_newest(const struct restore_point *p);
 /* Sets what newest is decided by, once its files and times are there. */
 void point_set_order(struct restore_point *p);
 void points_sort(struct catalog *out);
+/*
+ * For POINT_VOLUMES: has a Windows image all the volumes that it names? -1: CORRUPT with sys ENOENT when it has not,
+ * or that can't be told.
+ */
+int windows_image_check(const struct restore_point *p, struct error *e) must_check;
 void point_free(struct restore_point *p);
 
 #endif

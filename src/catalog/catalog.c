@@ -12,6 +12,7 @@ void point_free(struct restore_point *p)
 		free(f->part);
 	}
 	free(p->label);
+	free(p->missing);
 	free(p->items);
 	memset(p, 0, sizeof *p);
 }

@@ -94,7 +94,7 @@ int chains_complete(struct catalog *c, struct error *e)
 {
 	vec_each(c, p)
 		p->todo |= p == c->items ? 0 : POINT_CHAIN;
-	if (!c->count || chain_complete(c->items, e) == 0)
+	if (!c->count || c->items[0].missing || chain_complete(c->items, e) == 0)
 		return 0;
 	catalog_free(c);
 	return -1;

@@ -73,8 +73,8 @@ static void add_run(int64_t run, struct civil *c)
 }
 
 /* Which of its disks is not beside the XML: a file that is there is only one disk's. */
-static int add_disk(struct found_points *l, struct found_point *p, const struct directory *d, const char *disk,
-		    const struct disk_file *f, int64_t run)
+static int add_disk(struct found_point *p, const struct directory *d, const char *disk, const struct disk_file *f,
+		    int64_t run)
 {
 	bool late = f->way == DISK_OF_RUN && f->run != run;
 	autofree char *path = f->name ? text_format("%s/%s", d->path, f->name) : NULL;
@@ -82,13 +82,12 @@ static int add_disk(struct found_points *l, struct found_point *p, const struct 
 		return -1;
 	if (f->name && !late && !strings_has(&p->files, path))
 		return disk_file_add(f, &d->names, d->path, &p->files);
-	autofree char *line = late ? text_format("%s\n%s.%lld", p->label, disk, (long long)run)
-				   : text_format("%s\n%s%s", p->label, disk, f->name ? " of another disk" : "");
-	return line ? strings_add(&l->missing, line) : -1;
+	autofree char *name = late ? text_format("%s.%lld", disk, (long long)run)
+				   : text_format("%s%s", disk, f->name ? " of another disk" : "");
+	return name ? found_add_missing(p, name) : -1;
 }
 
-static int add_disks(struct found_points *l, struct found_point *p, const struct directory *d,
-		     const struct strings *domain)
+static int add_disks(struct found_point *p, const struct directory *d, const struct strings *domain)
 {
 	autofree struct disk_file *files = calloc(domain->count, sizeof *files);
 	int64_t run = 0;
@@ -99,7 +98,7 @@ static int add_disks(struct found_points *l, struct found_point *p, const struct
 		run = files[i].run > run ? files[i].run : run;
 	}
 	for (size_t i = 1; i < domain->count; i++)
-		if (add_disk(l, p, d, domain->items[i], &files[i], run) < 0)
+		if (add_disk(p, d, domain->items[i], &files[i], run) < 0)
 			return -1;
 	if (run)
 		add_run(run, &p->civil);
@@ -119,7 +118,7 @@ static int add_domain(struct found_points *l, const struct directory *d, const s
 		if (!name_time_find(base, strlen(base), &p->civil, &where))
 			memset(&p->civil, 0, sizeof p->civil);
 	}
-	int rc = p->label && add_path(&p->notes, d->path, file) == 0 ? add_disks(l, p, d, &domain->says) : -1;
+	int rc = p->label && add_path(&p->notes, d->path, file) == 0 ? add_disks(p, d, &domain->says) : -1;
 	/* With none of its disks it is still the newest, and not complete. */
 	if (rc == 0 && domain->says.count > 1 && !p->files.count)
 		rc = add_path(&p->files, d->path, file);
@@ -252,7 +251,7 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 
 static int recognise(const char *path, struct error *e)
 {
-	struct found_points l = {.missing = {0}};
+	struct found_points l = {{0}};
 	int rc = read_directory(&l, path, "", LEVELS, e);
 	/* Beside images of other names an XML is one more copy of a setting, and they are found without it. */
 	vec_each (&l.points, p)

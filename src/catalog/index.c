@@ -302,8 +302,7 @@ static int answer(struct search *s, const char *host, struct catalog *out, struc
 	else if (link)
 		rc = error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
 			       "repository %s: %s/%s is a link to a directory, and those are not followed: "
-			       "make its target a repository",
-			       x->title, x->path, link);
+			       "make its target a repository", x->title, x->path, link);
 	if (rc < 0)
 		catalog_free(out);
 	return rc;
@@ -391,7 +390,8 @@ static int newest_of(struct catalog_index *x, const char *host, size_t newest, b
 
 int catalog_index_find(struct catalog_index *x, const char *host, struct catalog *out, struct error *e)
 {
-	return newest_of(x, host, SIZE_MAX, true, out, e);
+	int rc = newest_of(x, host, SIZE_MAX, true, out, e);
+	return rc < 0 || catalog_settle(out, 0, e) < 0 ? (catalog_free(out), -1) : 0;
 }
 
 int catalog_index_newest(struct catalog_index *x, const char *host, size_t newest, struct catalog *out, struct error *e)

@@ -84,13 +84,11 @@ static int add_path(struct strings *to, const char *directory, const char *name)
 }
 
 /* One that a descriptor names ("d" or "o", and the name), where it is there; else it is missing. */
-static int add_named(struct found_points *x, struct found_point *p, const char *directory, const char *named,
-		     const struct strings *names)
+static int add_named(struct found_point *p, const char *directory, const char *named, const struct strings *names)
 {
-	autofree char *line = text_format("%s\n%s", p->label, named + 1);
 	if (strings_has(names, named + 1))
 		return add_path(*named == 'd' ? &p->files : &p->notes, directory, named + 1);
-	return line ? strings_add(&x->missing, line) : -1;
+	return found_add_missing(p, named + 1);
 }
 
 static int add_descriptor(struct found_points *x, struct found_point *p, const char *directory, const char *file,
@@ -109,7 +107,7 @@ static int add_descriptor(struct found_points *x, struct found_point *p, const c
 	}
 	rc = rc < 0 && !peek_forbidden(&why) ? found_add_unread(x, p->label, &why, true) : 0;
 	for (size_t i = 0; i < named.count && rc == 0; i++)
-		rc = add_named(x, p, directory, named.items[i], names);
+		rc = add_named(p, directory, named.items[i], names);
 	/* With none of its disks it is still the newest, and not complete. */
 	if (rc == 0)
 		rc = add_path(p->files.count ? &p->notes : &p->files, directory, file);
@@ -169,7 +167,7 @@ static int read_directory(struct found_points *x, const char *path, const char *
 
 static int find(const char *path, const struct asked *a, struct catalog *out, struct error *e)
 {
-	struct found_points x = {.missing = {0}};
+	struct found_points x = {{0}};
 	memset(out, 0, sizeof *out);
 	int rc = read_directory(&x, path, "", LEVELS, e);
 	if (rc == 0)

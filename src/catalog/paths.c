@@ -239,5 +239,5 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 		rc = from_directories(paths, host, &others, out, e);
 	}
 	strings_free(&others);
-	return rc < 0 ? -1 : chains_complete(out, e);
+	return rc < 0 || chains_complete(out, e) < 0 ? -1 : 0;
 }

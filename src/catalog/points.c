@@ -16,11 +16,11 @@ void found_free(struct found_points *l)
 		free(p->guest);
 		free(p->number);
 		free(p->unfinished);
+		free(p->missing);
 		strings_free(&p->files);
 		strings_free(&p->notes);
 	}
 	vec_free(&l->points);
-	strings_free(&l->missing);
 	vec_each (&l->unread, u) {
 		free(u->label);
 		free(u->why);
@@ -74,21 +74,29 @@ int found_rank(const struct found_point *p, const struct asked *a)
 	return strchr(a->host, '.') ? 2 : name_has_domain(p->guest);
 }
 
-/* gone: gets "LABEL\nFILE" of what is listed, and is no file (any more). */
-static int add_files(struct restore_point *to, const struct strings *paths, bool note, struct strings *gone,
-		     struct error *e)
+int found_add_missing(struct found_point *p, const char *file)
+{
+	return p->missing || (p->missing = strdup(file)) ? 0 : -1;
+}
+
+static int set_missing(struct restore_point *to, const char *file, const char *why)
+{
+	return to->missing || (to->missing = text_format("%s names the file %s, %s", to->label, file, why)) ? 0 : -1;
+}
+
+/* Of what is listed, some may be no file (any more). */
+static int add_files(struct restore_point *to, const struct strings *paths, bool note, struct error *e)
 {
 	for (size_t i = 0; i < paths->count; i++) {
 		struct candidate c = {.partial = false};
 		int found = candidate_look(AT_FDCWD, paths->items[i], paths->items[i], &c, e);
 		if (found < 0)
 			return -1;
-		if (!found) {
-			autofree char *line = text_format("%s\n%s", to->label, path_base(paths->items[i]));
-			if (!line || strings_add(gone, line) < 0)
-				return error_nomem(e);
+		/* Nothing is restored from a note. */
+		if (!found && !note && set_missing(to, path_base(paths->items[i]), "and there is no such file") < 0)
+			return error_nomem(e);
+		if (!found)
 			continue;
-		}
 		struct point_file *f = vec_push(to);
 		if (!f)
 			return error_nomem(e);
@@ -110,21 +118,21 @@ static bool is_there(const struct strings *paths)
 	return false;
 }
 
-static int add_point(const struct found_point *p, struct strings *gone, struct catalog *out, struct error *e)
+static int add_point(const struct found_point *p, struct catalog *out, struct error *e)
 {
-	struct strings notes = {0}; /* nothing is restored from these */
 	struct restore_point *to = vec_push(out);
 	if (!to || !(to->label = strdup(p->label)))
 		return error_nomem(e);
-	if (add_files(to, &p->files, false, gone, e) < 0)
+	if (p->missing && set_missing(to, p->missing, "which is not beside it") < 0)
+		return error_nomem(e);
+	if (add_files(to, &p->files, false, e) < 0)
 		return -1;
 	if (!to->count && !is_there(&p->files)) { /* retention took it away meanwhile */
 		point_free(to);
 		out->count--;
 		return 0;
 	}
-	int rc = add_files(to, &p->notes, true, &notes, e);
-	strings_free(&notes);
+	int rc = add_files(to, &p->notes, true, e);
 	civil_range(&p->civil, &to->named_from, &to->named_to);
 	to->named_zone = p->civil.has_zone;
 	point_set_order(to);
@@ -140,7 +148,7 @@ static void drop_hollow(struct catalog *out)
 		bool whole = false;
 		vec_each(it, f)
 			whole = whole || !f->note;
-		if (whole)
+		if (whole || (!i && it->missing))
 			out->items[kept++] = *it;
 		else
 			point_free(it);
@@ -164,20 +172,6 @@ static int add_unfinished(const struct found_point *p, struct catalog *out, stru
 	return 0;
 }
 
-/* Only the newest counts: what was incomplete long ago is history. */
-static int check_newest(const struct strings *missing, const char *why, const struct catalog *out, struct error *e)
-{
-	for (size_t i = 0; i < missing->count && out->count; i++) {
-		const char *line = missing->items[i], *name = strrchr(line, '\n'), *label = out->items[0].label;
-		if (strlen(label) != (size_t)(name - line) || strncmp(label, line, strlen(label)))
-			continue;
-		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s names the file %s, %s", label, name + 1, why);
-		e->sys = ENOENT;
-		return -1;
-	}
-	return 0;
-}
-
 /* Only labels say whose they are. */
 static bool only_labels(const struct found_points *l)
 {
@@ -189,18 +183,14 @@ static bool only_labels(const struct found_points *l)
 
 int found_choose(const struct found_points *l, const struct asked *a, int least, struct catalog *out, struct error *e)
 {
-	struct strings gone = {0};
 	bool labels = only_labels(l);
 	int rc = 0;
 	vec_each (&l->points, p)
 		if (!rc && !p->unfinished && found_rank(p, a) >= least && is_meant(p, a))
-			rc = add_point(p, &gone, out, e);
+			rc = add_point(p, out, e);
 	points_sort(out);
 	if (!rc && labels)
 		points_drop_neighbours(out, a->host);
-	rc = rc ? rc : check_newest(&l->missing, "which is not beside it", out, e);
-	rc = rc ? rc : check_newest(&gone, "and there is no such file", out, e);
-	strings_free(&gone);
 	drop_hollow(out);
 	vec_each (&l->points, p) {
 		if (rc || !p->unfinished || found_rank(p, a) < least)

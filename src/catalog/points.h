@@ -16,6 +16,7 @@ struct found_point {
 	struct strings files; /* paths */
 	struct strings notes; /* paths of small files that belong to it */
 	char *unfinished;     /* why it is no restore point (yet), or NULL */
+	char *missing;	      /* the first file that its own descriptor names and that is not there, or NULL */
 };
 /* What may tell of a backup, and could not be looked into. */
 struct found_unread {
@@ -25,7 +26,6 @@ struct found_unread {
 };
 struct found_points {
 	VEC(struct found_point) points;
-	struct strings missing; /* "LABEL\nFILE": its own descriptor names a file that is not there */
 	VEC(struct found_unread) unread;
 	struct links links;
 };
@@ -38,16 +38,15 @@ void found_free(struct found_points *l);
  * its label, where nothing else tells: see name_host_rank.
  */
 int found_rank(const struct found_point *p, const struct asked *a);
-/*
- * The points of at least this rank (0: all) that are meant, sorted, and what is unfinished of them. -1, CORRUPT with
- * sys ENOENT: not all files of the newest are there.
- */
+/* The points of at least this rank (0: all) that are meant, sorted, and what is unfinished of them. */
 int found_choose(const struct found_points *l, const struct asked *a, int least, struct catalog *out,
 		 struct error *e) must_check;
 /* The points that fit the host best. Unless all are its own, only what is exactly its. */
 int found_answer(const struct found_points *l, const struct asked *a, struct catalog *out,
 		 struct error *e) must_check;
 
+/* What is missing first is what is told of. -1: no memory. */
+int found_add_missing(struct found_point *p, const char *file) must_check;
 /* -1: no memory. */
 int found_add_unread(struct found_points *l, const char *label, const struct error *why, bool certain) must_check;
 /*

@@ -100,10 +100,26 @@ void points_drop_neighbours(struct catalog *c, const char *host)
 	c->count = kept;
 }
 
+/* Only of one that is wanted: what was incomplete long ago is history. */
+static int check_parts(struct restore_point *p, struct error *e)
+{
+	if (p->missing) {
+		error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s", p->missing);
+		e->sys = ENOENT;
+		return -1;
+	}
+	if ((p->todo & POINT_VOLUMES) && windows_image_check(p, e) < 0)
+		return -1;
+	p->todo &= ~(unsigned)POINT_VOLUMES;
+	return 0;
+}
+
 int catalog_settle(struct catalog *c, size_t index, struct error *e)
 {
 	while (index < c->count) {
 		struct restore_point *p = &c->items[index];
+		if (check_parts(p, e) < 0)
+			return -1;
 		if (point_gather(p, e) < 0)
 			return -1;
 		if (!p->count) {

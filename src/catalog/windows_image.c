@@ -268,17 +268,16 @@ static int check_disks(const struct restore_point *p, struct error *e)
 	return 0;
 }
 
-/* The newest is complete, or there is nothing to choose. */
-static int check_newest(const struct catalog *c, struct error *e)
+int windows_image_check(const struct restore_point *p, struct error *e)
 {
 	struct strings names = {0};
-	if (!c->count || !c->items[0].count)
+	if (!p->count)
 		return 0;
-	autofree char *directory = strdup(c->items[0].items[0].path);
+	autofree char *directory = strdup(p->items[0].path);
 	if (!directory)
 		return error_nomem(e);
 	directory[path_base(directory) - directory - 1] = 0;
-	int rc = check_disks(&c->items[0], e);
+	int rc = check_disks(p, e);
 	if (rc == 0)
 		rc = finder_list(directory, &names, e);
 	if (rc == 0)
@@ -327,8 +326,8 @@ static int find(const char *given, const struct asked *a, struct catalog *out, s
 	else
 		rc = find_host(path, a->host, a->own, out, e);
 	finder_sort(out);
-	if (rc == 0)
-		rc = check_newest(out, e);
+	vec_each (out, p)
+		p->todo |= POINT_VOLUMES;
 	if (rc < 0)
 		catalog_free(out);
 	return rc;

@@ -111,7 +111,7 @@ static int find_points(const struct gate_request *r, const struct host_config *h
 	size_t newest = fallback ? FALLBACK_DEPTH : 1;
 	bool failed = false;
 	if (r->from && r->from->count)
-		return catalog_from_paths(r->from, r->host, out, e) < 0 ? -1 : catalog_settle(out, 0, e);
+		return catalog_from_paths(r->from, r->host, out, e);
 	for (size_t i = 0; i < r->config->repository_count; i++) {
 		struct catalog found = {0};
 		if (h && h->repositories.count && !strings_has(&h->repositories, r->config->repositories[i].name))
@@ -122,7 +122,7 @@ static int find_points(const struct gate_request *r, const struct host_config *h
 	}
 	if (out->count)
 		qsort(out->items, out->count, sizeof *out->items, newest_first);
-	return failed ? error_nomem(e) : catalog_settle(out, 0, e);
+	return failed ? error_nomem(e) : 0;
 }
 
 static int init_result(const struct gate_request *r, const struct check_parameters *p, const char *policy,
@@ -188,6 +188,17 @@ static bool has_later_digest(const struct host_result *out)
 	return false;
 }
 
+/* What is wrong with a list of restore points, or with all that is known of one. */
+static void add_catalog_error(struct host_result *out, const char *subject, const struct error *e)
+{
+	struct finding_text missing = {.blame = BLAME_INCOMPLETE, .error = e->cls};
+	if (e->cls == ERROR_CORRUPT && e->sys == ENOENT)
+		finding_add(&out->findings, PROOF_PRESENCE, "presence.parts", out->host, OUTCOME_BROKEN, &missing, "%s",
+			    e->text);
+	else
+		finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", subject, e);
+}
+
 /* Only the newest is told of unfinished ones. before: what is wrong with the list from here on, or NULL. */
 static void judge_point(struct check_parameters *p, const struct catalog *c, size_t i, const struct error *before,
 			struct host_result *out)
@@ -196,7 +207,7 @@ static void judge_point(struct check_parameters *p, const struct catalog *c, siz
 		finding_add(&out->findings, PROOF_PRESENCE, "presence.partial", c->partial.items[k],
 			    OUTCOME_SKIPPED, NULL, "unfinished: not counted as a restore point");
 	if (before)
-		finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", c->items[i].label, before);
+		add_catalog_error(out, c->items[i].label, before);
 	else
 		run_point(&c->items[i], p, out);
 	decide(out, p->policy);
@@ -225,7 +236,11 @@ static void judge_points(const struct gate_request *r, struct check_parameters *
 			 struct host_result *out)
 {
 	struct error e = {0};
-	int settled = 0; /* the newest one is */
+	int settled = catalog_settle(c, 0, &e);
+	if (!c->count) {
+		no_point(r, c, out);
+		decide(out, p->policy);
+	}
 	for (size_t i = 0; i < c->count && i < FALLBACK_DEPTH; i++) {
 		p->previous = &c->items[i + 1];
 		p->previous_count = c->count - i - 1;
@@ -256,15 +271,7 @@ static void check_host(const struct gate_request *r, const struct host_config *h
 	struct error e = {0};
 	r->budget->stage = "catalogue";
 	if (find_points(r, h, p->policy->fallback, &points, &e) < 0) {
-		struct finding_text missing = {.blame = BLAME_INCOMPLETE, .error = e.cls};
-		if (e.cls == ERROR_CORRUPT && e.sys == ENOENT)
-			finding_add(&out->findings, PROOF_PRESENCE, "presence.parts", r->host, OUTCOME_BROKEN,
-				    &missing, "%s", e.text);
-		else
-			finding_error(&out->findings, PROOF_PRESENCE, "presence.catalog", r->host, &e);
-		decide(out, p->policy);
-	} else if (!points.count) {
-		no_point(r, &points, out);
+		add_catalog_error(out, r->host, &e);
 		decide(out, p->policy);
 	} else {
 		char self[256] = "";

@@ -42,6 +42,7 @@ int look_prepare(struct look *l, const struct strings *paths, const struct gate_
 	l->policy.sample_files = 0;
 	strings_free(&l->policy.critical);
 	int rc = catalog_from_paths(paths, "", &l->catalog, e);
+	rc = rc ? rc : catalog_settle(&l->catalog, 0, e);
 	peeker_end();
 	if (rc < 0)
 		return -1;

@@ -58,6 +58,7 @@ static int find(struct sealing *x)
 	const struct seal_request *r = x->r;
 	struct error e = {0};
 	int rc = catalog_from_paths(r->paths, r->host ? r->host : "", &x->catalog, &e);
+	rc = rc ? rc : catalog_settle(&x->catalog, 0, &e);
 	peeker_end();
 	if (rc < 0) {
 		bool missing = e.cls == ERROR_CORRUPT && e.sys == ENOENT;

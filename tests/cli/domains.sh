@@ -24,8 +24,9 @@ volume() { disk volume disk "pool='default' volume='$1'"; }
 domain() { # NAME DISK...
 	printf "<domain type='kvm'>\n<name>%s</name>\n<devices>\n%s\n</devices></domain>\n" "$1" "${*:2}"
 }
-configured() { # CODE NAME
-	printf '[repository "nas"]\npath = %s\nlayout = libvirt\n[policy "default"]\nmax_age = 24h\n[host "web01"]\n' "$B" >"$W/lay.conf"
+configured() { # CODE NAME [POLICY]
+	printf '[repository "nas"]\npath = %s\nlayout = libvirt\n[policy "default"]\nmax_age = 24h\n%s\n[host "web01"]\n' "$B" "${3-}" \
+		>"$W/lay.conf"
 	run check web01 --config "$W/lay.conf" --scratch "$S" --format json
 	verdict_is "$1" "layout libvirt: $2"
 }
@@ -117,4 +118,41 @@ split -b 500000 "$one" "$B/web01.qcow2."
 both 0 "in pieces"
 rm "$B/web01.qcow2.ab"
 both 13 "in pieces, of which one is gone"
+
+# Each night's own list counts, also that of an older one which is taken in its place.
+fresh
+night() { # WHEN FILE...
+	local n f
+	n=$B/$(date -d "$1" +%F-%H%M)
+	mkdir "$n"
+	domain web01 "$(file web01.qcow2)" "$(file data.qcow2)" >"$n/web01.xml"
+	for f in "${@:2}"; do cp "$f" "$n/"; done
+	[ ! -e "$n/one.qcow2" ] || mv "$n/one.qcow2" "$n/web01.qcow2"
+	touch -d "$1" "$n"/*
+}
+night '6 hours ago' "$one"
+night '1 hour ago' "$one" "$data"
+configured 0 "an older night lacks a disk"
+dd if=/dev/urandom of="$B/$(date -d '1 hour ago' +%F-%H%M)/web01.qcow2" bs=1k count=300 seek=1000 conv=notrunc status=none
+configured 12 "the newest is damaged"
+configured 13 "... and the older one lacks a disk" 'fallback = yes'
+lacks data.qcow2
+rm -r "${B:?}"/*
+night '6 hours ago' "$one" "$data"
+night '1 hour ago' "$one"
+configured 13 "the newest lacks a disk"
+configured 0 "... and the older one does not" 'fallback = yes'
+holds "... which is told" jq -e '.newer_restore_point.verdict == "incomplete"' "$W/out"
+
+# What was incomplete long ago in one repository is no news in another.
+fresh
+mkdir "$B/old" "$W/new"
+domain web01 "$(file web01.qcow2)" "$(file data.qcow2)" >"$B/old/web01.xml"
+cp "$one" "$B/old/web01.qcow2"
+touch -d '30 days ago' "$B"/old/*
+cp "$one" "$W/new/web01.qcow2"
+configured 13 "of the only one a disk is missing"
+printf '[repository "new"]\npath = %s\n' "$W/new" >>"$W/lay.conf"
+run check web01 --config "$W/lay.conf" --scratch "$S" --format json
+verdict_is 0 "... but another repository has a newer one"
 finish

@@ -85,6 +85,8 @@ static int ask(const struct question *q, struct text *t)
 		char *items[] = {path};
 		const struct strings paths = {items, 1, 1};
 		rc = catalog_from_paths(&paths, q->host, &c, &e);
+		if (rc == 0 && (rc = catalog_settle(&c, 0, &e)) < 0)
+			catalog_free(&c);
 	}
 	bool hit = fired;
 	end();

@@ -143,6 +143,7 @@ static uint64_t ask_all(void)
 	}
 	NEED(strings_add(&paths, root) == 0);
 	int rc = catalog_from_paths(&paths, "web01", &c, &e);
+	rc = rc ? rc : catalog_settle(&c, 0, &e);
 	demand_reason(rc, &e);
 	sum = sum * 31 + look_at(&c);
 	if (rc == 0)

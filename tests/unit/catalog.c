@@ -97,12 +97,11 @@ static const char *from(const char *name, const char *host)
 	struct catalog c;
 	struct error e;
 	NEED(strings_add(&paths, full(name)) == 0);
-	if (catalog_from_paths(&paths, host, &c, &e) < 0)
+	if (catalog_from_paths(&paths, host, &c, &e) < 0 || catalog_settle(&c, 0, &e) < 0)
 		snprintf(out, sizeof out, "error %s: %.400s", error_class_name(e.cls), e.text);
-	else {
+	else
 		snprintf(out, sizeof out, "%s", show(&c));
-		catalog_free(&c);
-	}
+	catalog_free(&c);
 	strings_free(&paths);
 	return out;
 }

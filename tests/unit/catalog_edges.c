@@ -65,7 +65,8 @@ static const char *ask(const char *host, const char *const *given, size_t count)
 		NEED(strings_add(&paths, given[i]) == 0);
 	memset(&c, 0, sizeof c);
 	memset(&why, 0, sizeof why);
-	const char *s = shown(catalog_from_paths(&paths, host, &c, &why));
+	int rc = catalog_from_paths(&paths, host, &c, &why);
+	const char *s = shown(rc ? rc : catalog_settle(&c, 0, &why));
 	strings_free(&paths);
 	return s;
 }

@@ -92,6 +92,7 @@ static const char *from(const char *below, const char *host)
 	snprintf(path, sizeof path, "%s%s%s", root, *below ? "/" : "", below);
 	NEED(!strings_add(&paths, path));
 	int rc = catalog_from_paths(&paths, host, &c, &e);
+	rc = rc ? rc : catalog_settle(&c, 0, &e);
 	const char *s = rc < 0 ? error_class_name(e.cls) : show(&c);
 	catalog_free(&c);
 	strings_free(&paths);

@@ -36,6 +36,22 @@ static bool is_incomplete(const char *answer)
 	return is;
 }
 
+/* The point at index, which is wanted after all, is told of as incomplete. */
+static bool lacks(const char *layout, size_t index, const char *text)
+{
+	struct repository r = {.name = "nas", .path = root, .layout = (char *)(uintptr_t)layout};
+	struct catalog c = {0};
+	struct catalog_index *x = catalog_index_open(&r, NULL, &why);
+	NEED(x && catalog_index_find(x, "web01", &c, &why) == 0 && index < c.count);
+	bool is = catalog_settle(&c, index, &why) < 0 && why.cls == ERROR_CORRUPT && why.sys == ENOENT &&
+		  !strcmp(why.text, text);
+	if (!is)
+		fprintf(stderr, "%s\n", why.text);
+	catalog_free(&c);
+	catalog_index_destroy(x);
+	return is;
+}
+
 /* A disk that a domain's XML names, and whose name is there, but no file. */
 static void test_libvirt_disk(void)
 {
@@ -63,6 +79,9 @@ static void test_libvirt_disk(void)
 	put("2026-11-20/b.qcow2", "x");
 	spoil("2026-11-20/b.qcow2", A_LINK_TO_NOTHING);
 	CHECK_STR(find("libvirt", NULL, "web01"), "3 of 2026-11-21/web01.xml");
+	CHECK(lacks("libvirt", 1, "2026-11-20/web01.xml names the file b.qcow2, and there is no such file"));
+	NEED(remove(full("2026-11-20/b.qcow2")) == 0);
+	CHECK(lacks("libvirt", 1, "2026-11-20/web01.xml names the file b.qcow2, which is not beside it"));
 }
 
 static void test_ova_disk(void)

@@ -73,7 +73,8 @@ static inline const char *from(const char *below, const char *host)
 	char *items[] = {full(below)};
 	const struct strings paths = {items, 1, 1};
 	memset(&why, 0, sizeof why);
-	return said(catalog_from_paths(&paths, host, &c, &why), &c, &why);
+	int rc = catalog_from_paths(&paths, host, &c, &why);
+	return said(rc ? rc : catalog_settle(&c, 0, &why), &c, &why);
 }
 
 #define DISK(name) "<disk type='file' device='disk'><source file='/v/" name "'/></disk>"

@@ -80,6 +80,7 @@ static int from(const char *below, const char *host)
 	NEED(strings_add(&paths, path) == 0);
 	memset(&why, 0, sizeof why);
 	int rc = catalog_from_paths(&paths, host, &found, &why);
+	rc = rc ? rc : catalog_settle(&found, 0, &why);
 	strings_free(&paths);
 	return rc;
 }
@@ -181,6 +182,13 @@ static void test_missing_volume(void)
 	CHECK(strstr(why.text, G2) != NULL);
 	CHECK_INT(in_repository("ex01"), -1);
 	CHECK_INT(why.sys, ENOENT);
+	/* Of an older one it is asked when that is wanted. */
+	backup("", "EX01", "2026-11-22 190000", true);
+	CHECK_INT(from("", "ex01"), 0);
+	CHECK_INT(catalog_settle(&found, 1, &why), -1);
+	CHECK_INT(why.sys, ENOENT);
+	CHECK_INT(catalog_settle(&found, 2, &why), 0);
+	catalog_free(&found);
 }
 
 static void test_unfinished(void)
