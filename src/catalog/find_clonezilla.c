@@ -164,4 +164,9 @@ static int recognise(const char *path, struct error *e)
 	return rc < 0 ? -1 : any;
 }
 
-const struct finder finder_clonezilla = {"clonezilla", find, recognise};
+static bool hints(const char *name, bool directory)
+{
+	return !directory && (!strcmp(name, "parts") || !strcmp(name, "clonezilla-img"));
+}
+
+const struct finder finder_clonezilla = {"clonezilla", find, recognise, hints, .levels = 1};

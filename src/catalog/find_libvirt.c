@@ -263,4 +263,10 @@ static int recognise(const char *path, struct error *e)
 	return rc;
 }
 
-const struct finder finder_libvirt = {"libvirt", find, recognise, open_index, close_index, find_in};
+static bool hints(const char *name, bool directory)
+{
+	return !directory && has_suffix(name, ".xml");
+}
+
+const struct finder finder_libvirt = {"libvirt", find,	    recognise,	 hints,	 true,
+				      LEVELS,	 open_index, close_index, find_in};

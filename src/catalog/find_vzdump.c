@@ -97,4 +97,10 @@ static int recognise(const char *path, struct error *e)
 	return inner >= 0 && scan_dir(inner, below, is_told, &any, &unreadable, e) < 0 ? -1 : any;
 }
 
-const struct finder finder_vzdump = {"vzdump", find, recognise, open_index, close_index, find_in};
+static bool hints(const char *name, bool directory)
+{
+	bool any = false;
+	return is_told(&any, -1, name, directory ? SCAN_DIR : SCAN_FILE, NULL) == 0 && any;
+}
+
+const struct finder finder_vzdump = {"vzdump", find, recognise, hints, false, 0, open_index, close_index, find_in};

@@ -24,21 +24,12 @@ bool catalog_has_layout(const char *name)
 	return !strcmp(name, "files") || finder_by_name(name);
 }
 
-int finder_of(const char *path, const struct finder **out, struct error *e)
+const struct finder *finder_hinted(const char *name, bool directory)
 {
-	*out = NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(rows) && !*out; i++) {
-		struct error why = {0};
-		int rc = rows[i]->recognise(path, &why);
-		/* What we may not look at is others'. */
-		if (rc < 0 && why.sys != EACCES && why.sys != EPERM) {
-			*e = why;
-			return -1;
-		}
-		if (rc > 0)
-			*out = rows[i];
-	}
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i]->hints(name, directory))
+			return rows[i];
+	return NULL;
 }
 
 static int add_name(void *ctx, int dir, const char *name, enum scan_type type, struct error *e)

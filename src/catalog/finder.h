@@ -16,6 +16,10 @@ struct finder {
 	int (*find)(const char *path, const struct asked *a, struct catalog *out, struct error *e);
 	/* Without configuration: is a directory, or what is in it, of this layout? -1: it could not be told. */
 	int (*recognise)(const char *path, struct error *e);
+	/* Is a name in a directory a reason to ask whether that is of this layout? */
+	bool (*hints)(const char *name, bool directory);
+	bool lists; /* what hints is a file that names the parts of one restore point */
+	int levels; /* so many directories below it are looked into; -1: all is of it that is below what hints */
 	/* For layouts with many hosts in one directory, which is read once; then any thread asks find_in. */
 	void *(*open)(const char *path, struct error *e);
 	void (*close)(void *opened);
@@ -23,10 +27,8 @@ struct finder {
 	int (*find_in)(void *opened, const struct asked *a, size_t newest, struct catalog *out, struct error *e);
 };
 const struct finder *finder_by_name(const char *name);
-/*
- * The row that recognises a directory, or NULL. What a row may not read is not of its layout; -1: it could not be told.
- */
-int finder_of(const char *path, const struct finder **out, struct error *e) must_check;
+/* The row that a name in a directory hints at. NULL: none. */
+const struct finder *finder_hinted(const char *name, bool directory);
 
 extern const struct finder finder_libvirt, finder_ova, finder_windows_image, finder_vzdump, finder_clonezilla;
 

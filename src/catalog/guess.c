@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "backproof/text.h"
+#include "below.h"
 #include "label.h"
 
 /* A file that names no kind is a backup only if it is large. */
@@ -18,10 +19,12 @@ void guess_init(struct guess *g, const char *host)
 	memset(g, 0, sizeof *g);
 	g->host = host;
 	g->unreadable_rank = -1;
+	g->told = -1;
 }
 
 void guess_free(struct guess *g)
 {
+	below_free(g);
 	links_free(&g->links); /* before vec_free, which clears all of *g */
 	vec_each(g, it)
 		free(it->path);
@@ -66,9 +69,8 @@ struct walk {
 	int depth;
 };
 
-static void note_unreadable(struct guess *g, const char *rel, const struct error *why)
+void guess_note_unreadable(struct guess *g, const char *rel, int rank, const struct error *why)
 {
-	int rank = label_rank(rel, g->host);
 	/* The newest of all hosts may be in there: what is older must not be taken for it. */
 	if (!rank && name_is_time(rel))
 		rank = 1;
@@ -101,7 +103,7 @@ static int walk_directory(struct walk *w, int dir, const char *name, const char 
 		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
 			return 0;
 		error_sys(&why, "%s/%s: directory can't be read", w->top, rel);
-		note_unreadable(w->g, rel, &why);
+		guess_note_unreadable(w->g, rel, label_rank(rel, w->g->host), &why);
 		return 0;
 	}
 	return guess_walk(w->g, fd, w->top, w->top_name, rel, w->depth - 1, e);
@@ -123,6 +125,9 @@ static int visit(void *ctx, int dir, const char *name, enum scan_type type, stru
 	autofree char *rel = text_format("%s%s%s", w->rel, *w->rel ? "/" : "", name);
 	if (!rel)
 		return error_nomem(e);
+	const struct finder *row = w->g->below ? finder_hinted(name, type != SCAN_FILE) : NULL;
+	if (row && below_add(w->g, row, w->top, w->rel, name, e) < 0)
+		return -1;
 	if (type == SCAN_DIR)
 		return walk_directory(w, dir, name, rel, e);
 	if (type == SCAN_LINK && add_link(w, dir, name, rel, e) < 0)
@@ -144,7 +149,7 @@ int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, c
 	if (scan_dir(fd, shown, visit, &w, &unreadable, &why) == 0)
 		return 0;
 	if (unreadable && *rel) {
-		note_unreadable(g, rel, &why);
+		guess_note_unreadable(g, rel, label_rank(rel, g->host), &why);
 		return 0;
 	}
 	if (e)
@@ -205,11 +210,13 @@ static int finish(struct guess *g, struct catalog *out, struct error *e)
 			cs.host = NULL;
 	}
 	int best = 0, rc = select_tier(g, true, &cs, &best, e);
-	if (!rc && cs.count == cs.lost)
+	if (!rc && cs.count == cs.lost && g->told < 0)
 		rc = select_tier(g, false, &cs, &best, e);
+	bool none = cs.count == cs.lost && g->told < 0;
+	best = best < g->told ? g->told : best;
 	/* Of another host's directory nothing is needed, unless it may be this one's after all. */
 	if (!rc && g->unreadable_rank >= 0 &&
-	    (g->own || g->unreadable_rank > 0 || cs.count == cs.lost || best == 0)) {
+	    (g->own || g->unreadable_rank > 0 || none || best == 0)) {
 		if (e)
 			*e = g->unreadable;
 		rc = -1;
@@ -220,6 +227,10 @@ static int finish(struct guess *g, struct catalog *out, struct error *e)
 			rc = -1;
 	if (!rc)
 		rc = candidates_assemble(&cs, out, e);
+	if (!rc && g->told >= 0)
+		rc = below_merge(g, out, e);
+	if (!rc && g->told >= 0 && cs.host)
+		points_drop_neighbours(out, g->host);
 	/* Where no name says whose they are, all count. */
 	if (!rc && links_check(&g->links, g->host, g->own || best == 0, out, e) < 0) {
 		catalog_free(out);

@@ -7,6 +7,7 @@
 #define CATALOG_GUESS_H
 
 #include "candidate.h"
+#include "finder.h"
 #include "links.h"
 #include "scan.h"
 
@@ -19,15 +20,27 @@ struct guess_item {
 	enum scan_type type;
 	bool partial;
 };
+/* A directory below which something may be of a program's layout: as far up as that layout looks down. */
+struct guess_layout {
+	const struct finder *row;
+	char *path;
+	size_t rel;	     /* where the path below top begins in it */
+	int rank;	     /* how well it fits the host, as far as is known */
+	struct strings dirs; /* sorted, each with a slash: what lies in these is for the layout to tell */
+	struct catalog found;
+};
 struct guess {
 	const char *host; /* borrowed */
 	bool own;	  /* everything here is the host's, whatever its name */
 	bool eager;	  /* see candidates */
+	bool below;	  /* layouts of programs are looked for */
 	struct guess_item *items;
 	size_t count, capacity;
 	struct error unreadable; /* the first directory that can't be read, of the best rank */
 	int unreadable_rank;	 /* -1: none */
 	struct links links;
+	VEC(struct guess_layout) layouts; /* see below.h */
+	int told;			  /* the rank of what was found in these; -1: nothing was */
 };
 void guess_init(struct guess *g, const char *host);
 void guess_free(struct guess *g);
@@ -42,6 +55,9 @@ int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, c
 	       int depth, struct error *e) must_check;
 /* -1 also when a directory that may hold the host's newest can't be read, or is linked. May be asked again. */
 int guess_finish(struct guess *g, struct catalog *out, struct error *e) must_check;
+
+/* What can't be read, rel below top, may be the host's. rank: how well names say so. */
+void guess_note_unreadable(struct guess *g, const char *rel, int rank, const struct error *why);
 
 /* Fills in what the name of path says; rel: where the part below top begins in it. */
 int guess_describe(struct candidate *c, struct arena *a, const char *top_name, const char *path, size_t rel,

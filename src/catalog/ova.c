@@ -191,4 +191,9 @@ static int recognise(const char *path, struct error *e)
 	return rc;
 }
 
-const struct finder finder_ova = {"ova", find, recognise};
+static bool hints(const char *name, bool directory)
+{
+	return !directory && has_suffix(name, ".ovf");
+}
+
+const struct finder finder_ova = {"ova", find, recognise, hints, .lists = true};

@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <time.h>
 
-#include "backproof/seal.h"
-#include "finder.h"
-#include "guess.h"
+#include "below.h"
 #include "label.h"
 
 /* The last component that says something: "." and ".." are resolved. NULL: the root. -1: no memory. */
@@ -31,149 +29,38 @@ static int last_name(const char *path, char **out)
 
 static int add_directory(struct guess *g, const char *path, const char *name, struct error *e)
 {
+	const struct finder *row = finder_by_name("windows-image");
 	autoclose int fd = scan_open(AT_FDCWD, path, true);
 	if (fd < 0)
 		return error_sys(e, "%s", path);
 	/* A directory that is the host's alone. */
 	g->own = g->own || (name && name_is_hosts(name, g->host));
+	/* Names below it hint at any other layout; but it may be a part of what this one lays out. */
+	if (below_add(g, row, path, "", "", e) < 0)
+		return -1;
 	return guess_walk(g, fd, path, name, "", 2, e);
 }
 
-/* Has one of the sorted texts, from `skip` on, these n bytes and no more? */
-static bool has_sorted(const struct strings *sorted, size_t skip, const char *s, size_t n)
-{
-	size_t from = 0, to = sorted->count;
-	while (from < to) {
-		size_t at = from + (to - from) / 2;
-		const char *it = sorted->items[at] + skip;
-		int order = strncmp(it, s, n);
-		if (!order && !it[n])
-			return true;
-		if (order < 0)
-			from = at + 1;
-		else
-			to = at;
-	}
-	return false;
-}
-
-/*
- * others: what is below top, as top is written, and said to be another's. It is not looked at by its name then; nor is
- * what lies beside it, the base of its disk say, unless the host's name is on it.
- */
-static void drop_others(struct guess *g, const char *top, struct strings *others)
-{
-	size_t kept = 0, skip = strlen(top);
-	if (!others->count)
-		return;
-	skip += strspn(others->items[0] + skip, "/");
-	strings_sort(others);
-	vec_each (g, it) {
-		const char *rel = it->path + it->rel;
-		size_t n = (size_t)(path_base(rel) - rel);
-		bool beside = has_sorted(others, skip, rel, n) &&
-			      (!it->rank || label_has_neighbour(rel, g->host));
-		if (beside || has_sorted(others, skip, rel, strlen(rel)))
-			free(it->path);
-		else
-			g->items[kept++] = *it;
-	}
-	g->count = kept;
-}
-
-static int from_directories(const struct strings *paths, const char *host, struct strings *others, struct catalog *out,
-			    struct error *e)
+static int from_directories(const struct strings *paths, const char *host, struct catalog *out, struct error *e)
 {
 	struct guess g;
 	struct strings names = {0};
 	guess_init(&g, host);
+	g.below = true;
 	int rc = 0;
 	for (size_t i = 0; i < paths->count && !rc; i++) {
-		bool again = false;
-		for (size_t k = 0; k < i; k++)
-			again = again || !strcmp(paths->items[k], paths->items[i]);
-		if (again)
-			continue;
 		autofree char *name = NULL;
 		if (last_name(paths->items[i], &name) < 0 || strings_add(&names, name ? name : "") < 0)
 			rc = error_nomem(e);
 		else
-			rc = add_directory(&g, paths->items[i], name ? names.items[names.count - 1] : NULL,
-					   e);
+			rc = add_directory(&g, paths->items[i], name ? names.items[names.count - 1] : NULL, e);
 	}
-	if (!rc) {
-		drop_others(&g, paths->items[0], others);
+	if (!rc)
+		rc = below_find(&g, e);
+	if (!rc)
 		rc = guess_finish(&g, out, e);
-	}
 	guess_free(&g);
 	strings_free(&names);
-	return rc;
-}
-
-static int add_given_file(struct candidates *cs, const char *path, struct error *e)
-{
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	struct candidate *c = vec_push(cs);
-	if (!c)
-		return error_nomem(e);
-	c->partial = is_partial_name(base);
-	int found = candidate_look(AT_FDCWD, path, path, c, e);
-	if (found < 0)
-		return -1;
-	if (!found)
-		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s: not a regular file", path);
-	c->path = path;
-	return c->partial ? 0 : guess_describe(c, &cs->texts, NULL, path, (size_t)(base - path), e);
-}
-
-/* Given twice, it is still one file. */
-static void drop_repeated(struct candidates *cs)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < cs->count; i++) {
-		bool again = false;
-		for (size_t k = 0; k < kept; k++)
-			again = again || (cs->items[k].device == cs->items[i].device &&
-					  cs->items[k].inode == cs->items[i].inode);
-		if (!again)
-			cs->items[kept++] = cs->items[i];
-	}
-	cs->count = kept;
-}
-
-/* PATH* also gives sidecars and logs. They are no parts, but where there is nothing else the user means them. */
-static bool is_beside(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	size_t stem;
-	struct span segment;
-	return name_kind(base, strlen(base), &stem, &segment) == NAME_BESIDE;
-}
-
-/* These hold nothing of their own, whatever is beside them. */
-static bool is_seal(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return seal_is_name(slash ? slash + 1 : path);
-}
-
-static int from_files(const struct strings *paths, struct catalog *out, struct error *e)
-{
-	struct candidates cs = {0};
-	bool only_beside = true;
-	for (size_t i = 0; i < paths->count; i++)
-		only_beside = only_beside && is_beside(paths->items[i]);
-	int rc = 0;
-	for (size_t i = 0; i < paths->count && !rc; i++)
-		if (!is_seal(paths->items[i]) && (only_beside || !is_beside(paths->items[i])))
-			rc = add_given_file(&cs, paths->items[i], e);
-	drop_repeated(&cs);
-	const char *label = NULL;
-	for (size_t i = 0; i < cs.count && !label; i++)
-		label = cs.items[i].partial ? NULL : cs.items[i].label;
-	if (!rc)
-		rc = candidates_join(&cs, label ? label : "", out, e);
-	candidates_free(&cs);
 	return rc;
 }
 
@@ -195,6 +82,20 @@ static bool is_absent(const char *path)
 	bool absent = lstat(path, &st) < 0 && errno == ENOENT && access(slash ? parent : ".", R_OK | X_OK) == 0;
 	errno = sys;
 	return absent;
+}
+
+/* Each once, without slashes at its end. */
+static int add_tops(const struct strings *paths, struct strings *to, struct error *e)
+{
+	for (size_t i = 0; i < paths->count; i++) {
+		size_t n = strlen(paths->items[i]);
+		while (n > 1 && paths->items[i][n - 1] == '/')
+			n--;
+		autofree char *top = strndup(paths->items[i], n);
+		if (!top || (!strings_has(to, top) && strings_add(to, top) < 0))
+			return error_nomem(e);
+	}
+	return 0;
 }
 
 int catalog_from_paths(const struct strings *paths, const char *host, struct catalog *out,
@@ -227,17 +128,10 @@ int catalog_from_paths(const struct strings *paths, const char *host, struct cat
 				 "files and directories together: give the files of one restore point, or "
 				 "directories to look in");
 	if (!directories)
-		return from_files(paths, out, e);
-	struct strings others = {0};
-	const struct asked a = {.host = host, .own = true, .others = &others};
-	const struct finder *finder = NULL;
-	int rc = paths->count == 1 ? finder_of(paths->items[0], &finder, e) : 0;
-	if (!rc && finder)
-		rc = finder->find(paths->items[0], &a, out, e);
-	if (!rc && !out->count && !out->partial.count) {
-		catalog_free(out); /* what was there, and is gone again */
-		rc = from_directories(paths, host, &others, out, e);
-	}
-	strings_free(&others);
+		return given_files(paths, host, out, e);
+	struct strings tops = {0};
+	int rc = add_tops(paths, &tops, e);
+	rc = rc ? rc : from_directories(&tops, host, out, e);
+	strings_free(&tops);
 	return rc < 0 || chains_complete(out, e) < 0 ? -1 : 0;
 }

@@ -227,10 +227,12 @@ int found_answer(const struct found_points *l, const struct asked *a, struct cat
 		best = r > best ? r : best;
 		told = told || p->guest;
 	}
+	if (a->rank)
+		*a->rank = best < FOUND_EXACT ? best : FOUND_EXACT - 1;
 	/* Where a file says whose each backup is, one that says nothing of this host is not its own. */
 	if (!a->own)
 		return best >= 3 ? found_choose(l, a, best, out, e) : 0;
-	if (best || !told)
+	if (best || !told || !*a->host)
 		return found_choose(l, a, best, out, e);
 	return a->others ? add_others(l, a->others, e) : 0;
 }

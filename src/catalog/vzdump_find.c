@@ -171,6 +171,8 @@ int vzdump_index_find(struct vzdump_index *v, const struct asked *a, size_t newe
 	/* A pattern without a host may say whose they are by their numbers. */
 	bool numbers = a->own && a->match && pattern_host_level(a->match) < 0;
 	int rc = numbers ? 0 : find_nights(v, a, newest, &found, out, e);
+	if (a->rank)
+		*a->rank = FOUND_EXACT - 1;
 	if (!rc && a->own && !found.points.count)
 		rc = find_all(v, a, &found, out, e);
 	if (!rc && check_unread(v, a->host, out, e) < 0) {

@@ -219,8 +219,9 @@ static int fits(const char *directory, const char *host)
 }
 
 /* The host's directory in WindowsImageBackup. */
-static int find_host(const char *top, const char *host, bool own, struct catalog *out, struct error *e)
+static int find_host(const char *top, const struct asked *a, struct catalog *out, struct error *e)
 {
+	const char *host = a->host;
 	struct strings names = {0};
 	const char *best = NULL, *only = NULL;
 	size_t hosts = 0;
@@ -243,7 +244,9 @@ static int find_host(const char *top, const char *host, bool own, struct catalog
 		best = r > rank ? names.items[i] : best;
 		rank = r > rank ? r : rank;
 	}
-	if (!best && own && hosts == 1)
+	if (a->rank)
+		*a->rank = best ? rank + 1 : 0;
+	if (!best && a->own && hosts == 1)
 		best = only;
 	autofree char *path = best ? text_format("%s/%s", top, best) : NULL;
 	if (rc == 0 && best)
@@ -316,7 +319,7 @@ static int find(const char *given, const struct asked *a, struct catalog *out, s
 	else if (leads_nowhere(inside))
 		rc = fail_nowhere(inside, e);
 	else if (there)
-		rc = find_host(inside, a->host, a->own, out, e);
+		rc = find_host(inside, a, out, e);
 	else if (backup_time(path_base(path), &when))
 		rc = add_point(path, path_base(path), when, out, e);
 	else if ((holds = holds_backups(path, e)) < 0)
@@ -324,7 +327,7 @@ static int find(const char *given, const struct asked *a, struct catalog *out, s
 	else if (holds)
 		rc = a->own || fits(path_base(path), a->host) ? add_host(path, path_base(path), out, e) : 0;
 	else
-		rc = find_host(path, a->host, a->own, out, e);
+		rc = find_host(path, a, out, e);
 	finder_sort(out);
 	vec_each (out, p)
 		p->todo |= POINT_VOLUMES;
@@ -352,4 +355,9 @@ static int recognise(const char *given, struct error *e)
 	return access(media, F_OK) == 0 ? holds_backups(path, e) : 0;
 }
 
-const struct finder finder_windows_image = {"windows-image", find, recognise};
+static bool hints(const char *name, bool directory)
+{
+	return directory && !strcasecmp(name, TOP);
+}
+
+const struct finder finder_windows_image = {"windows-image", find, recognise, hints, .levels = -1};

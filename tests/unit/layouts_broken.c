@@ -325,9 +325,8 @@ static void test_forbidden_export(void)
 
 /* --- notes of one guest's backup that can't be read --- */
 
-#define DUMP(number, day) "vzdump-qemu-" number "-2026_11_" day "-03_00_00"
 #define NOTES ".vma.zst.notes"
-static void put_dump(const char *stem, const char *guest)
+static void put_noted(const char *stem, const char *guest)
 {
 	char name[120], text[100];
 	snprintf(name, sizeof name, "%s.vma.zst", stem);
@@ -340,10 +339,10 @@ static void put_dump(const char *stem, const char *guest)
 static void test_forbidden_notes(void)
 {
 	clear();
-	put_dump(DUMP("100", "20"), "web01");
-	put_dump(DUMP("100", "21"), "web01");
-	put_dump(DUMP("101", "20"), "db01");
-	put_dump(DUMP("101", "21"), "db01");
+	put_noted(DUMP("100", "20"), "web01");
+	put_noted(DUMP("100", "21"), "web01");
+	put_noted(DUMP("101", "20"), "db01");
+	put_noted(DUMP("101", "21"), "db01");
 	hide(DUMP("100", "21") NOTES);
 	/* An older one is not taken for the newest, and the other guest is none the worse for it. */
 	cannot_be_told("vzdump", "web01");
@@ -387,9 +386,9 @@ static void test_forbidden_notes(void)
 static void test_notes_that_kill(void)
 {
 	clear();
-	put_dump(DUMP("100", "20"), "web01");
-	put_dump(DUMP("100", "21"), "BAD");
-	put_dump(DUMP("101", "21"), "db01");
+	put_noted(DUMP("100", "20"), "web01");
+	put_noted(DUMP("100", "21"), "BAD");
+	put_noted(DUMP("101", "21"), "db01");
 	peek_by(ends_over_bad_ones);
 	CHECK(!strncmp(find("vzdump", NULL, "web01"), "error io", 8));
 	CHECK(strstr(why.text, DUMP("100", "21")) && strstr(why.text, "was ended"));

@@ -67,14 +67,21 @@ static inline const char *find(const char *layout, const char *match, const char
 	return said(x ? catalog_index_find(x, host, &c, &why) : -1, &c, &why);
 }
 
-static inline const char *from(const char *below, const char *host)
+/* Up to two paths below root; NULL: there is no second one. */
+static inline const char *from_both(const char *one, const char *two, const char *host)
 {
 	struct catalog c = {0};
-	char *items[] = {full(below)};
-	const struct strings paths = {items, 1, 1};
+	struct strings paths = {0};
+	NEED(strings_add(&paths, full(one)) == 0 && (!two || strings_add(&paths, full(two)) == 0));
 	memset(&why, 0, sizeof why);
 	int rc = catalog_from_paths(&paths, host, &c, &why);
+	strings_free(&paths);
 	return said(rc ? rc : catalog_settle(&c, 0, &why), &c, &why);
+}
+
+static inline const char *from(const char *below, const char *host)
+{
+	return from_both(below, NULL, host);
 }
 
 #define DISK(name) "<disk type='file' device='disk'><source file='/v/" name "'/></disk>"
@@ -82,6 +89,30 @@ static inline const char *from(const char *below, const char *host)
 
 #define OVF(files) "<Envelope><References>" files "</References></Envelope>"
 #define HREF(id, name) "<File ovf:id=\"" id "\" ovf:href=\"" name "\"/>"
+
+#define DUMP(number, day) "vzdump-qemu-" number "-2026_11_" day "-03_00_00"
+
+/* A finished backup of a guest. */
+static inline void put_dump(const char *stem, const char *guest)
+{
+	char name[120], log[200];
+	snprintf(name, sizeof name, "%s.vma.zst", stem);
+	put(name, "x");
+	snprintf(name, sizeof name, "%s.log", stem);
+	snprintf(log, sizeof log, "INFO: VM Name: %s\nINFO: Finished Backup of VM 100 (00:00:09)\n", guest);
+	put(name, log);
+}
+
+/* A domain with one disk, in a directory of its own. */
+static inline void put_guest(const char *directory, const char *guest, const char *disk)
+{
+	char name[200], xml[400];
+	snprintf(name, sizeof name, "%s/domain.xml", directory);
+	snprintf(xml, sizeof xml, DOMAIN("%s", DISK("%s")), guest, disk);
+	put(name, xml);
+	snprintf(name, sizeof name, "%s/%s", directory, disk);
+	put(name, "x");
+}
 
 /* Whoever looks into files comes to an end over one of them: the others are looked into. */
 static inline int ends_over_bad_ones(enum peek_kind kind, int fd, struct strings *out, struct error *e)

@@ -5,30 +5,6 @@
  */
 #include "repository_help.h"
 
-#define DUMP(number, day) "vzdump-qemu-" number "-2026_11_" day "-03_00_00"
-
-/* A finished backup of a guest. */
-static void put_dump(const char *stem, const char *guest)
-{
-	char name[120], log[200];
-	snprintf(name, sizeof name, "%s.vma.zst", stem);
-	put(name, "x");
-	snprintf(name, sizeof name, "%s.log", stem);
-	snprintf(log, sizeof log, "INFO: VM Name: %s\nINFO: Finished Backup of VM 100 (00:00:09)\n", guest);
-	put(name, log);
-}
-
-/* A domain with one disk, in a directory of its own. */
-static void put_guest(const char *directory, const char *guest, const char *disk)
-{
-	char name[200], xml[400];
-	snprintf(name, sizeof name, "%s/domain.xml", directory);
-	snprintf(xml, sizeof xml, DOMAIN("%s", DISK("%s")), guest, disk);
-	put(name, xml);
-	snprintf(name, sizeof name, "%s/%s", directory, disk);
-	put(name, "x");
-}
-
 /* In a repository of one host, a pattern of which may be without it. */
 static const char *find_own(const char *layout, const char *match, const char *host)
 {

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "below.h"
+
+#include <errno.h>
+
+#include "backproof/text.h"
+#include "label.h"
+
+/* The directory that a hint in rel leads to. */
+static struct guess_layout *layout_of(struct guess *g, const struct finder *row, const char *top, const char *rel)
+{
+	size_t n = strlen(rel);
+	for (int up = 0; up < row->levels && n; up++)
+		while (n && rel[--n] != '/')
+			;
+	autofree char *path = text_format("%s%s%.*s", top, n && top[strlen(top) - 1] != '/' ? "/" : "", (int)n, rel);
+	for (size_t i = path ? g->layouts.count : 0; i-- > 0;)
+		if (g->layouts.items[i].row == row && !strcmp(g->layouts.items[i].path, path))
+			return &g->layouts.items[i];
+	struct guess_layout *l = path ? vec_push(&g->layouts) : NULL;
+	if (!l)
+		return NULL;
+	l->row = row;
+	l->rel = strlen(path) - n;
+	l->path = take(path);
+	return l;
+}
+
+int below_add(struct guess *g, const struct finder *row, const char *top, const char *rel, const char *name,
+	      struct error *e)
+{
+	struct guess_layout *l = layout_of(g, row, top, rel);
+	bool root = top[strlen(top) - 1] == '/' && !*rel;
+	autofree char *label = text_format("%s%s%s", rel, *rel ? "/" : "", name);
+	autofree char *dir = text_format("%s%s%s%s%s", top, *rel && top[strlen(top) - 1] != '/' ? "/" : "", rel,
+					 root ? "" : "/", row->levels < 0 ? name : "");
+	autofree char *deep = dir && row->levels < 0 && *name ? text_format("%s/", dir) : NULL;
+	const char *to = deep ? deep : dir;
+	if (!l || !label || !to)
+		return error_nomem(e);
+	bool again = l->dirs.count && !strcmp(l->dirs.items[l->dirs.count - 1], to);
+	if (!again && strings_add(&l->dirs, to) < 0)
+		return error_nomem(e);
+	int rank = label_rank(label, g->host);
+	l->rank = rank > l->rank ? rank : l->rank;
+	return 0;
+}
+
+void below_free(struct guess *g)
+{
+	vec_each (&g->layouts, l) {
+		free(l->path);
+		strings_free(&l->dirs);
+		catalog_free(&l->found);
+	}
+	vec_free(&g->layouts);
+}
+
+static bool any_found(const struct guess_layout *l)
+{
+	return l->found.count || l->found.partial.count;
+}
+
+/* Has one of the sorted texts these n bytes and no more? */
+static bool has_sorted(const struct strings *sorted, const char *s, size_t n)
+{
+	size_t from = 0, to = sorted->count;
+	while (from < to) {
+		size_t at = from + (to - from) / 2;
+		const char *it = sorted->items[at];
+		int order = strncmp(it, s, n);
+		if (!order && !it[n])
+			return true;
+		if (order < 0)
+			from = at + 1;
+		else
+			to = at;
+	}
+	return false;
+}
+
+/* It lies where the layout tells what there is. */
+static bool is_told(const struct guess_layout *l, const char *path)
+{
+	const char *base = path_base(path);
+	if (l->row->levels >= 0)
+		return has_sorted(&l->dirs, path, (size_t)(base - path));
+	for (const char *s = path; s < base; s++)
+		if (*s == '/' && has_sorted(&l->dirs, path, (size_t)(s + 1 - path)))
+			return true;
+	return false;
+}
+
+/* others gets what is said to be another's. What is wrong with a directory is noted: it may be the host's. */
+static int ask(struct guess *g, struct guess_layout *l, struct strings *others, struct error *e)
+{
+	struct error why = {0};
+	int rank = 0;
+	const struct asked a = {.host = g->host, .own = true, .rank = &rank, .others = others};
+	int rc = l->row->recognise(l->path, &why);
+	/* What we may not look at is others'. */
+	if (rc < 0 && (why.sys == EACCES || why.sys == EPERM))
+		rc = 0;
+	if (rc > 0)
+		rc = l->row->find(l->path, &a, &l->found, &why);
+	if (rc == 0) {
+		l->rank = any_found(l) && rank > l->rank ? rank : l->rank;
+		return 0;
+	}
+	catalog_free(&l->found);
+	if (why.cls == ERROR_INTERNAL) {
+		*e = why;
+		return -1;
+	}
+	/* What is wrong with what is given itself is told in any case; so where names are numbers, and nobody's. */
+	bool anyones = !l->path[l->rel] || l->row == &finder_vzdump;
+	guess_note_unreadable(g, l->path + l->rel, anyones && !l->rank ? 1 : l->rank, &why);
+	return 0;
+}
+
+static bool is_image(const struct guess_item *it)
+{
+	return !it->partial && it->kind == NAME_IMAGE;
+}
+
+/*
+ * Files that are said to be another's are not looked at by their names; nor is what lies beside them, the base of a
+ * disk say, unless the host's name is on it. Sorts others.
+ */
+static void drop_others(struct guess *g, struct strings *others)
+{
+	size_t kept = 0;
+	strings_sort(others);
+	vec_each (g, it) {
+		size_t n = (size_t)(path_base(it->path) - it->path);
+		bool beside = has_sorted(others, it->path, n) &&
+			      (!it->rank || label_has_neighbour(it->path + it->rel, g->host));
+		if (others->count && (beside || has_sorted(others, it->path, strlen(it->path))))
+			free(it->path);
+		else
+			g->items[kept++] = *it;
+	}
+	g->count = kept;
+}
+
+/* What is in a directory that a program's files tell of. */
+static void drop_told(struct guess *g)
+{
+	size_t kept = 0;
+	vec_each (g, it) {
+		bool told = false;
+		vec_each (&g->layouts, l)
+			told = told || (any_found(l) && is_told(l, it->path));
+		if (told)
+			free(it->path);
+		else
+			g->items[kept++] = *it;
+	}
+	g->count = kept;
+}
+
+/* Of the rest, what is as surely the host's as the best. */
+static void keep_best(struct guess *g, int best)
+{
+	size_t kept = 0;
+	vec_each (g, it)
+		if (g->own || it->rank >= best)
+			g->items[kept++] = *it;
+		else
+			free(it->path);
+	g->count = kept;
+	vec_each (&g->layouts, l)
+		if (!g->own && l->rank < best)
+			catalog_free(&l->found);
+}
+
+int below_find(struct guess *g, struct error *e)
+{
+	struct strings others = {0};
+	int best = 0, rc = 0;
+	bool any = false;
+	vec_each (&g->layouts, l) {
+		strings_sort(&l->dirs);
+		vec_each (g, it)
+			l->rank = it->rank > l->rank && is_told(l, it->path) ? it->rank : l->rank;
+		rc = rc ? rc : ask(g, l, &others, e);
+	}
+	drop_others(g, &others);
+	strings_free(&others);
+	if (rc < 0)
+		return -1;
+	drop_told(g);
+	vec_each (g, it)
+		best = is_image(it) && it->rank > best ? it->rank : best;
+	vec_each (&g->layouts, l)
+		best = any_found(l) && l->rank > best ? l->rank : best;
+	vec_each (&g->layouts, l)
+		any = any || (any_found(l) && (g->own || l->rank == best));
+	if (any) {
+		g->told = best;
+		keep_best(g, best);
+	}
+	return 0;
+}
+
+/* The layout's label is below its own directory; that of a directory which is one restore point is its name. */
+static char *full_label(const struct guess_layout *l, const char *label)
+{
+	const char *rel = l->path + l->rel;
+	if (!*rel || !strcmp(path_base(rel), label))
+		return strdup(*rel ? rel : label);
+	return text_format("%s/%s", rel, label);
+}
+
+/* A layout that lies in another of its kind was read by that one, too. */
+static bool is_there(const struct catalog *out, const struct restore_point *p)
+{
+	vec_each (out, it)
+		if (it->count && p->count && !strcmp(it->items[0].path, p->items[0].path))
+			return true;
+	return false;
+}
+
+int below_merge(struct guess *g, struct catalog *out, struct error *e)
+{
+	vec_each (&g->layouts, l) {
+		vec_each (&l->found, p) {
+			if (is_there(out, p))
+				continue;
+			char *label = full_label(l, p->label);
+			struct restore_point *to = label ? vec_push(out) : NULL;
+			if (!to) {
+				free(label);
+				return error_nomem(e);
+			}
+			free(p->label);
+			p->label = label;
+			*to = *p;
+			memset(p, 0, sizeof *p);
+		}
+		for (size_t i = 0; i < l->found.partial.count; i++)
+			if (!strings_has(&out->partial, l->found.partial.items[i]) &&
+			    strings_add(&out->partial, l->found.partial.items[i]) < 0)
+				return error_nomem(e);
+	}
+	points_sort(out);
+	return 0;
+}

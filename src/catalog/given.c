@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* --from FILE...: the parts of one restore point. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "backproof/seal.h"
+#include "below.h"
+
+static int add_given_file(struct candidates *cs, const char *path, struct error *e)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	struct candidate *c = vec_push(cs);
+	if (!c)
+		return error_nomem(e);
+	c->partial = is_partial_name(base);
+	int found = candidate_look(AT_FDCWD, path, path, c, e);
+	if (found < 0)
+		return -1;
+	if (!found)
+		return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s: not a regular file", path);
+	c->path = path;
+	return c->partial ? 0 : guess_describe(c, &cs->texts, NULL, path, (size_t)(base - path), e);
+}
+
+/* Given twice, it is still one file. */
+static void drop_repeated(struct candidates *cs)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < cs->count; i++) {
+		bool again = false;
+		for (size_t k = 0; k < kept; k++)
+			again = again || (cs->items[k].device == cs->items[i].device &&
+					  cs->items[k].inode == cs->items[i].inode);
+		if (!again)
+			cs->items[kept++] = cs->items[i];
+	}
+	cs->count = kept;
+}
+
+/* PATH* also gives sidecars and logs. They are no parts, but where there is nothing else the user means them. */
+static bool is_beside(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	size_t stem;
+	struct span segment;
+	return name_kind(base, strlen(base), &stem, &segment) == NAME_BESIDE;
+}
+
+/* These hold nothing of their own, whatever is beside them. */
+static bool is_seal(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return seal_is_name(slash ? slash + 1 : path);
+}
+
+/*
+ * The restore point that a list of disks (an OVF descriptor, a domain's XML) stands for, as its directory's layout has
+ * it. 1: *to is filled in. 0: it says nothing of the host, or is none.
+ */
+static int point_of_list(const char *path, const char *host, struct restore_point *to, struct error *e)
+{
+	const char *base = path_base(path);
+	const struct finder *row = finder_hinted(base, false);
+	const struct asked a = {.host = host, .own = true};
+	struct catalog c = {0};
+	int found = 0;
+	if (!row || !row->lists)
+		return 0;
+	size_t n = (size_t)(base - path);
+	autofree char *directory = n ? strndup(path, n > 1 ? n - 1 : n) : strdup(".");
+	autofree char *full = directory ? text_format("%s/%s", directory, base) : NULL;
+	if (!full)
+		return error_nomem(e);
+	if (row->find(directory, &a, &c, e) < 0)
+		return -1;
+	vec_each (&c, p) {
+		bool is = false;
+		vec_each (p, f)
+			is = is || !strcmp(f->path, full);
+		if (!is || found)
+			continue;
+		*to = *p;
+		memset(p, 0, sizeof *p);
+		found = 1;
+	}
+	catalog_free(&c);
+	return found;
+}
+
+static bool is_given(const struct candidates *cs, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return false;
+	vec_each (cs, c)
+		if (c->device == st.st_dev && c->inode == st.st_ino)
+			return true;
+	return false;
+}
+
+/* What the list names, and is not there, or not given. */
+static int set_missing(struct restore_point *to, struct restore_point *list, const struct candidates *cs,
+		       struct error *e)
+{
+	if (!to->missing)
+		to->missing = take(list->missing);
+	vec_each (list, f)
+		if (!to->missing && !f->note && !is_given(cs, f->path) &&
+		    !(to->missing = text_format("%s names the file %s, which is not given", list->label,
+						path_base(f->path))))
+			return error_nomem(e);
+	return 0;
+}
+
+/* cs: what was joined, without lists; none of it: the first list tells. */
+static int add_lists(const struct strings *paths, const char *host, const struct candidates *cs, struct catalog *out,
+		     struct error *e)
+{
+	for (size_t i = 0; i < paths->count; i++) {
+		struct restore_point list = {0};
+		int rc = point_of_list(paths->items[i], host, &list, e);
+		if (rc > 0 && out->count)
+			rc = set_missing(&out->items[0], &list, cs, e);
+		else if (rc > 0) {
+			struct restore_point *to = vec_push(out);
+			rc = to ? 0 : error_nomem(e);
+			if (to) {
+				*to = list;
+				return 0;
+			}
+		}
+		point_free(&list);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int given_files(const struct strings *paths, const char *host, struct catalog *out, struct error *e)
+{
+	struct candidates cs = {0};
+	bool only_beside = true;
+	for (size_t i = 0; i < paths->count; i++)
+		only_beside = only_beside && is_beside(paths->items[i]);
+	int rc = only_beside ? add_lists(paths, host, &cs, out, e) : 0;
+	if (rc < 0 || out->count) {
+		if (rc < 0)
+			catalog_free(out);
+		return rc;
+	}
+	for (size_t i = 0; i < paths->count && !rc; i++)
+		if (!is_seal(paths->items[i]) && (only_beside || !is_beside(paths->items[i])))
+			rc = add_given_file(&cs, paths->items[i], e);
+	drop_repeated(&cs);
+	const char *label = NULL;
+	for (size_t i = 0; i < cs.count && !label; i++)
+		label = cs.items[i].partial ? NULL : cs.items[i].label;
+	if (!rc)
+		rc = candidates_join(&cs, label ? label : "", out, e);
+	if (!rc && out->count && !only_beside)
+		rc = add_lists(paths, host, &cs, out, e);
+	if (rc < 0)
+		catalog_free(out);
+	candidates_free(&cs);
+	return rc;
+}
