@@ -9,8 +9,7 @@
 #include "guess.h"
 #include "label.h"
 
-/* The last component that says something: "." and ".." are resolved. NULL: the root. -1: no memory. */
-static int last_name(const char *path, char **out)
+int path_last_name(const char *path, char **out)
 {
 	*out = NULL;
 	size_t len = strlen(path);
@@ -100,7 +99,7 @@ static int from_directories(const struct strings *paths, const char *host, struc
 		if (again)
 			continue;
 		autofree char *name = NULL;
-		if (last_name(paths->items[i], &name) < 0 || strings_add(&names, name ? name : "") < 0)
+		if (path_last_name(paths->items[i], &name) < 0 || strings_add(&names, name ? name : "") < 0)
 			rc = error_nomem(e);
 		else
 			rc = add_directory(&g, paths->items[i], name ? names.items[names.count - 1] : NULL,

@@ -28,6 +28,7 @@ struct found_points {
 	struct strings missing; /* "LABEL\nFILE": its own descriptor names a file that is not there */
 	VEC(struct found_unread) unread;
 	struct links links;
+	struct civil top; /* the time that the repository's own directory is called by */
 };
 void found_free(struct found_points *l);
 
