@@ -237,6 +237,22 @@ if command -v qemu-img >/dev/null; then
 	printf '[repository "nas"]\npath = %s\nlayout = windows-image\n[host "ex01"]\n' "$W/nas" >"$W/nas.conf"
 	run check ex01 --config "$W/nas.conf" --scratch "$S" --format json
 	verdict_is 0 "as a repository"
+	# A volume that this run was asked for, and did not come to.
+	aged() { # CODE NAME FILE...: these are of nine hours ago
+		touch "$B"/Backup*/*
+		(cd "$B"/Backup* && touch -d "9 hours ago" "${@:3}")
+		expect "$1" "$2" ex01 --from "$W/nas"
+	}
+	aged 13 "a volume's file of an earlier run" "$VD.vhdx"
+	says "which is told" presence.run broken "it is of an earlier run"
+	aged 0 "... with all that the run wrote, by another clock" "$VD.vhdx" "$VC.vhdx"
+	aged 0 "... of the volume that is called by no GUID" Esp.vhdx BackupSpecs.xml
+	cp "$B"/Backup*/BackupSpecs.xml "$W/specs"
+	printf '<Volume Name="\\?\Volume{%s}\"/>' "$VC" | iconv -t UTF-16LE >"$W/only"
+	for d in "$B"/Backup*; do cp "$W/only" "$d/BackupSpecs.xml"; done
+	aged 0 "... that this run was not asked for" "$VD.vhdx"
+	for d in "$B"/Backup*; do cp "$W/specs" "$d/BackupSpecs.xml"; done
+	touch "$B"/Backup*/*
 	mv "$B"/Backup*/"$VD.vhdx" "$W/kept.vhdx"
 	expect 13 "a volume's file is missing" ex01 --from "$W/nas"
 	rm "$B"/Backup*/BackupSpecs.xml "$B"/Backup*/SHA256SUMS
