@@ -22,6 +22,7 @@ struct point_file {
 	char *part;	/* "1", "root", ... or NULL */
 	uint64_t size;
 	int64_t mtime;	/* seconds */
+	int64_t since;	/* when the run began that is to have written it, as its name tells; 0: not known */
 	bool note;	/* no image: a small file that belongs to it (log, configuration, XML) */
 };
 

@@ -26,13 +26,14 @@ struct sidecars {
 };
 
 /*
- * Finds and reads the sidecars of a restore point. Adds PROOF_INTEGRITY findings: "sidecar.format"
- * BROKEN for each line that is garbage, a name with ".." or of Windows, or an empty file; "sidecar.read"
- * for one that can't be read, and UNPROVEN where lists were left out, being too many or too large, and a file is in no
- * other (SKIPPED if it is); "sidecar.coverage" BROKEN (blamed INCOMPLETE) when there is a sidecar
- * and a file of the restore point is in none; "sidecar.conflict" BROKEN when two lines of one kind
- * disagree; PROOF_PRESENCE "sidecar.missing" BROKEN (INCOMPLETE) when a list names a further disk, partition or
- * piece of the restore point that is not there. Lines for other files are fine. No sidecar at all adds nothing.
+ * Finds and reads the sidecars of a restore point. Adds PROOF_INTEGRITY findings: "sidecar.format" BROKEN for
+ * lines that are garbage, a name with "..", or an empty file, UNSUPPORTED where nothing is worse than a line that
+ * is not understood (another kind of digest, a path of Windows); "sidecar.read" for one that can't be read, and
+ * UNPROVEN where lists were left out, being too many or too large, and a file is in no other (SKIPPED if it is);
+ * "sidecar.coverage" BROKEN (blamed INCOMPLETE) when there is a sidecar and a file of the restore point is in
+ * none, UNPROVEN where one was not understood; "sidecar.conflict" BROKEN when two lines of one kind disagree;
+ * PROOF_PRESENCE "sidecar.missing" BROKEN (INCOMPLETE) when a list names a further disk, partition or piece of the
+ * restore point that is not there. Lines for other files are fine. No sidecar at all adds nothing.
  * -1: memory.
  */
 int sidecars_load(const struct restore_point *point, struct sidecars *out, struct findings *f,

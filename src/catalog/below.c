@@ -221,6 +221,17 @@ static bool is_there(const struct catalog *out, const struct restore_point *p)
 	return false;
 }
 
+/* The date may stand above all that the layout looked at. */
+static void date_above(struct restore_point *p)
+{
+	struct civil c = {0};
+	if (p->named_to || !label_time(p->label, &c))
+		return;
+	civil_range(&c, &p->named_from, &p->named_to);
+	p->named_zone = c.has_zone;
+	point_set_order(p);
+}
+
 int below_merge(struct guess *g, struct catalog *out, struct error *e)
 {
 	vec_each (&g->layouts, l) {
@@ -235,6 +246,8 @@ int below_merge(struct guess *g, struct catalog *out, struct error *e)
 			}
 			free(p->label);
 			p->label = label;
+			if (l->row->lists)
+				date_above(p);
 			*to = *p;
 			memset(p, 0, sizeof *p);
 		}

@@ -2,8 +2,8 @@
 /*
  * Backups of libvirt's machines: a domain's XML (virsh dumpxml) and its disks beside it. The domain's <name> says whose
  * it is, <source file='...'/> of each <disk> which files belong to it, by the last part of their names (domain_disk.h).
- * What these are built on is found as that of any image is. The date is that of the directory, or of the XML's name, or
- * the one that "virsh backup-begin" put behind the names of the disks.
+ * What these are built on is found as that of any image is. The date is that of the XML's name, or of the nearest
+ * directory that has one, or the one that "virsh backup-begin" put behind the names of the disks.
  */
 #include <fcntl.h>
 #include <strings.h>
@@ -13,6 +13,7 @@
 #include "backproof/text.h"
 #include "domain_disk.h"
 #include "finder.h"
+#include "label.h"
 #include "points.h"
 #include "scan.h"
 
@@ -107,17 +108,14 @@ static int add_disks(struct found_point *p, const struct directory *d, const str
 
 static int add_domain(struct found_points *l, const struct directory *d, const struct domain *domain, struct error *e)
 {
-	struct span where;
 	const char *file = domain->file, *guest = domain->says.items[0];
 	struct found_point *p = vec_push(&l->points);
 	if (!p || (*guest && !(p->guest = strdup(guest))))
 		return error_nomem(e);
 	p->label = *d->rel ? text_format("%s/%s", d->rel, file) : strdup(file);
-	if (!name_time_find(file, strlen(file), &p->civil, &where)) {
-		const char *base = path_base(d->path);
-		if (!name_time_find(base, strlen(base), &p->civil, &where))
-			memset(&p->civil, 0, sizeof p->civil);
-	}
+	p->civil = l->top;
+	if (p->label)
+		(void)label_time(p->label, &p->civil);
 	int rc = p->label && add_path(&p->notes, d->path, file) == 0 ? add_disks(p, d, &domain->says) : -1;
 	/* With none of its disks it is still the newest, and not complete. */
 	if (rc == 0 && domain->says.count > 1 && !p->files.count)
@@ -210,7 +208,7 @@ static void *open_index(const char *path, struct error *e)
 	civil_zone();
 	if (!l)
 		(void)!error_nomem(e);
-	if (l && read_directory(l, path, "", LEVELS, e) == 0)
+	if (l && label_top_time(path, &l->top, e) == 0 && read_directory(l, path, "", LEVELS, e) == 0)
 		return l;
 	if (l)
 		found_free(l);

@@ -48,10 +48,23 @@ char *point_elsewhere(const struct restore_point *p, const char *host)
 bool label_time(const char *label, struct civil *c)
 {
 	struct span where;
-	const char *base = path_base(label), *from = base;
-	if (name_time_find(base, strlen(base), c, &where))
-		return true;
-	for (from -= from > label; from > label && from[-1] != '/'; from--)
-		;
-	return name_time_find(from, (size_t)(base - from), c, &where);
+	const char *from = path_base(label), *to = from + strlen(from);
+	while (!name_time_find(from, (size_t)(to - from), c, &where)) {
+		if (from == label)
+			return false;
+		for (to = --from; from > label && from[-1] != '/'; from--)
+			;
+	}
+	return true;
+}
+
+int label_top_time(const char *top, struct civil *c, struct error *e)
+{
+	struct span where;
+	autofree char *name = NULL;
+	if (path_last_name(top, &name) < 0)
+		return error_nomem(e);
+	if (name)
+		(void)name_time_find(name, strlen(name), c, &where);
+	return 0;
 }

@@ -11,7 +11,11 @@ int label_rank(const char *label, const char *host);
 int label_rank_as(const char *label, const char *base, const char *host);
 /* It has the host's name only in longer ones that may be another's, see name_host_has_neighbour. */
 bool label_has_neighbour(const char *label, const char *host);
-/* The time that it names, or the directory that it is in. */
+/* The time in it: its last component that has one counts. Where none has, *c is left as it is. */
 bool label_time(const char *label, struct civil *c);
+/* The time that the directory is called by whose files have labels: it is that of what has none of its own. */
+int label_top_time(const char *top, struct civil *c, struct error *e) must_check;
+/* The last component that says something: "." and ".." are resolved. NULL: the root. -1: no memory. */
+int path_last_name(const char *path, char **out) must_check;
 
 #endif

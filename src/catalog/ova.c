@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * Exports of machines: HOST.ova, or a directory with an OVF descriptor, its manifest (.mf) and the disks that it names
- * (<File ovf:href="...">), up to two directories below the repository. The date is the name's, or its directory's.
+ * (<File ovf:href="...">), up to two directories below the repository. The date is the name's, or that of the nearest
+ * directory that has one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 
 #include "backproof/text.h"
 #include "finder.h"
+#include "label.h"
 #include "peek_rows.h"
 #include "points.h"
 #include "scan.h"
@@ -118,14 +120,11 @@ static int add_descriptor(struct found_points *x, struct found_point *p, const c
 static int add_export(struct found_points *x, const char *directory, const char *rel, const char *file,
 		      const struct strings *names, struct error *e)
 {
-	struct span where;
 	struct found_point *p = vec_push(&x->points);
-	const char *slash = strrchr(directory, '/'), *base = slash ? slash + 1 : directory;
 	if (!p || !(p->label = *rel ? text_format("%s/%s", rel, file) : strdup(file)))
 		return error_nomem(e);
-	if (!name_time_find(file, strlen(file), &p->civil, &where) &&
-	    !name_time_find(base, strlen(base), &p->civil, &where))
-		memset(&p->civil, 0, sizeof p->civil);
+	p->civil = x->top;
+	(void)label_time(p->label, &p->civil);
 	if (!has_suffix(file, ".ova"))
 		return add_descriptor(x, p, directory, file, names, e);
 	return add_path(&p->files, directory, file) < 0 ? error_nomem(e) : 0;
@@ -169,7 +168,9 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 {
 	struct found_points x = {{0}};
 	memset(out, 0, sizeof *out);
-	int rc = read_directory(&x, path, "", LEVELS, e);
+	int rc = label_top_time(path, &x.top, e);
+	if (rc == 0)
+		rc = read_directory(&x, path, "", LEVELS, e);
 	if (rc == 0)
 		rc = found_answer(&x, a, out, e);
 	if (rc == 0 && (found_check_named(&x, out, e) < 0 || found_check_links(&x, a->host, out, e) < 0)) {

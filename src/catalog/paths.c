@@ -7,8 +7,7 @@
 #include "below.h"
 #include "label.h"
 
-/* The last component that says something: "." and ".." are resolved. NULL: the root. -1: no memory. */
-static int last_name(const char *path, char **out)
+int path_last_name(const char *path, char **out)
 {
 	*out = NULL;
 	size_t len = strlen(path);
@@ -50,7 +49,7 @@ static int from_directories(const struct strings *paths, const char *host, struc
 	int rc = 0;
 	for (size_t i = 0; i < paths->count && !rc; i++) {
 		autofree char *name = NULL;
-		if (last_name(paths->items[i], &name) < 0 || strings_add(&names, name ? name : "") < 0)
+		if (path_last_name(paths->items[i], &name) < 0 || strings_add(&names, name ? name : "") < 0)
 			rc = error_nomem(e);
 		else
 			rc = add_directory(&g, paths->items[i], name ? names.items[names.count - 1] : NULL, e);

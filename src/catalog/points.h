@@ -28,6 +28,7 @@ struct found_points {
 	VEC(struct found_point) points;
 	VEC(struct found_unread) unread;
 	struct links links;
+	struct civil top; /* the time that the repository's own directory is called by */
 };
 void found_free(struct found_points *l);
 

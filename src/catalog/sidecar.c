@@ -108,15 +108,18 @@ static int load(struct sidecar_loader *l, enum level level, const char *dir, con
 	l->own = level == BESIDE;
 	l->good = l->matched = 0;
 	size_t count = sidecar_parse(data, len, name, sidecar_on_line, l, &bad);
-	if (l->nomem)
+	if (l->nomem || bad.cls == ERROR_INTERNAL)
 		return -1;
 	sidecar_tell_absent(l, name);
 	if (level == OPTIONAL && !l->matched)
 		return 0;
 	if (strings_add(&l->out->paths, path) < 0)
 		return -1;
+	bool unclear = count && bad.cls == ERROR_UNSUPPORTED;
+	l->unclear = l->unclear || unclear;
 	if (count)
-		finding_add(l->f, PROOF_INTEGRITY, "sidecar.format", path, OUTCOME_BROKEN,
+		finding_add(l->f, PROOF_INTEGRITY, "sidecar.format", path,
+			    unclear ? OUTCOME_UNSUPPORTED : OUTCOME_BROKEN,
 			    &(struct finding_text){
 				.error = bad.cls, .offset = bad.offset, .has_offset = bad.offset >= 0},
 			    "%zu bad line%s, %zu good; %s", count, count > 1 ? "s" : "", l->good,
@@ -236,8 +239,9 @@ static void judge_coverage(struct sidecar_loader *l)
 	for (size_t i = 0; i < l->count; i++) {
 		if (!sidecar_is_uncovered(&l->targets[i]))
 			continue;
-		finding_add(l->f, PROOF_INTEGRITY, "sidecar.coverage", l->targets[i].full, OUTCOME_BROKEN,
-			    &(struct finding_text){.blame = BLAME_INCOMPLETE},
+		finding_add(l->f, PROOF_INTEGRITY, "sidecar.coverage", l->targets[i].full,
+			    l->unclear ? OUTCOME_UNPROVEN : OUTCOME_BROKEN,
+			    &(struct finding_text){.blame = l->unclear ? BLAME_DEFAULT : BLAME_INCOMPLETE},
 			    "no sidecar holds a digest of this file (%s%s read)", named, more);
 	}
 }

@@ -29,6 +29,7 @@ struct sidecar_loader {
 	struct findings *f;
 	char *strangers; /* a list beside the files that names none of them */
 	bool nomem;
+	bool unclear; /* one was not understood: it may hold any digest */
 	/* Of those that need not be ours: bytes that were read, how many were left out, and where */
 	uint64_t bytes;
 	size_t left;

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "sidecar_names.h"
+#include "sidecar_windows.h"
 
 #define LINE_MAX_BYTES (16 * KIB) /* an escaped PATH_MAX name and a digest, with room */
 #define NONE ERROR_NO_OFFSET
@@ -181,7 +182,7 @@ static int check_name(const char *s, struct error *e)
 	if (!*s)
 		return error_set(e, ERROR_CORRUPT, NONE, "no file name");
 	if (is_windows_path(s))
-		return error_set(e, ERROR_CORRUPT, NONE, "the file name \"%.200s\" is a path of Windows", s);
+		return error_set(e, ERROR_UNSUPPORTED, NONE, "the file name \"%.200s\" is a path of Windows", s);
 	for (const char *p = s; p; p = strchr(p, '/')) {
 		p += *p == '/';
 		if (p[0] == '.' && p[1] == '.' && (!p[2] || p[2] == '/'))
@@ -239,11 +240,11 @@ static int read_line(struct parser *ps, char *s, struct parts *out, uint8_t *dig
 	return check_name(out->name, e) < 0 ? -1 : 1;
 }
 
-static size_t reject(size_t bad, struct error *to, size_t offset, unsigned line,
-		     const struct error *why)
+/* Of several the first is told, but damage before what is only not understood. */
+static size_t reject(size_t bad, struct error *to, int64_t offset, unsigned line, const struct error *why)
 {
-	if (!bad)
-		error_set(to, why->cls, (int64_t)offset, "line %u: %s", line, why->text);
+	if (!bad || (to->cls == ERROR_UNSUPPORTED && why->cls != ERROR_UNSUPPORTED))
+		error_set(to, why->cls, offset, "line %u: %s", line, why->text);
 	return bad + 1;
 }
 
@@ -259,16 +260,18 @@ size_t sidecar_parse(const char *data, size_t len, const char *sidecar_name, sid
 		error_set(bad, ERROR_LIMIT, 0, "larger than 16 MiB: no list of digests");
 		return 1;
 	}
-	if (len >= 2 && (!memcmp(data, "\xff\xfe", 2) || !memcmp(data, "\xfe\xff", 2))) {
-		error_set(bad, ERROR_UNSUPPORTED, 0, "UTF-16 text is not supported; save it as UTF-8");
+	autofree char *other = NULL;
+	int windows = sidecar_from_windows(data, len, ps.stem, &other, &len, bad);
+	if (windows < 0)
 		return 1;
-	}
+	data = windows ? other : data;
 	char copy[LINE_MAX_BYTES];
 	size_t at = len >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0, count = 0;
 	unsigned number = 0;
 	while (at < len) {
 		const char *from = data + at, *end = memchr(from, '\n', len - at);
-		size_t n = end ? (size_t)(end - from) : len - at, offset = at;
+		size_t n = end ? (size_t)(end - from) : len - at;
+		int64_t offset = windows ? NONE : (int64_t)at;
 		struct error why = {.cls = ERROR_NONE};
 		at += n + (end != NULL);
 		number++;

@@ -20,6 +20,7 @@
 #include "name.h"
 #include "peek_rows.h"
 #include "scan.h"
+#include "windows_run.h"
 
 #define TOP "WindowsImageBackup"
 #define SPECS "BackupSpecs.xml"
@@ -168,6 +169,9 @@ static int add_point(const char *directory, const char *label, int64_t when, str
 		disks += disk;
 	}
 	strings_free(&names);
+	autofree char *specs = text_format("%s/" SPECS, directory);
+	if (rc == 0)
+		rc = specs ? windows_run_since(&p, specs, when, e) : error_nomem(e);
 	struct catalog one = {&p, 1, 1, {0}};
 	if (rc == 0 && !disks)
 		rc = strings_add(&out->partial, directory) < 0 ? error_nomem(e) : 0;

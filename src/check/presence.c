@@ -5,6 +5,8 @@
 
 /* A night on which a disk was left out must not make the next one look complete. */
 #define REMEMBERED (7 * 86400)
+/* Clocks of a machine and of where it is backed up to differ by less, and two runs by more. */
+#define RUN_SLACK 3600
 
 static bool has_disk(const struct restore_point *point, const char *disk)
 {
@@ -74,6 +76,65 @@ static void check_disks(const struct subject *s, const struct check_parameters *
 	strings_free(&said);
 }
 
+/*
+ * When the run began that is to have written a file: as the directory's name says, or what Clonezilla has written
+ * beside the images of partitions, which are read for the disks that they are put together to. 0: not known.
+ */
+static int64_t run_of(const struct subject *s, const struct part *pt)
+{
+	const struct part *first = pt->kind == PART_PIECE && pt->head ? pt->head : pt;
+	if (pt->file->note || !pt->source)
+		return 0;
+	return pt->file->since ? pt->file->since
+	       : first->kind == PART_COMPANION && !first->head ? s->composed.made : 0;
+}
+
+/* Of what was opened and read. */
+static int64_t file_time(const struct part *pt)
+{
+	return source_stat(pt->source)->st_mtime;
+}
+
+/* What Clonezilla writes first is older than its begin too: the store, or a copy of it, has another clock. */
+static bool other_clock(const struct subject *s)
+{
+	static const char *const first[] = {"blkdev.list", "blkid.list", "disk"};
+	for (size_t i = 0; s->composed.made && i < s->part_count; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(first); k++)
+			if (s->parts[i].source && !strcmp(s->parts[i].name, first[k]) &&
+			    file_time(&s->parts[i]) < s->composed.made - RUN_SLACK)
+				return true;
+	return false;
+}
+
+/*
+ * A run writes each of its files after its begin, and a plain copy makes times newer, never older. An image from before
+ * it was left by an earlier run where this one has written others: where all of them are older, it is the clock.
+ */
+static void check_run(const struct subject *s, struct findings *f)
+{
+	const struct part *oldest = NULL;
+	size_t young = 0, old = 0;
+	char when[32], apart[32];
+	for (size_t i = 0; i < s->part_count; i++) {
+		const struct part *pt = &s->parts[i];
+		int64_t began = run_of(s, pt);
+		if (!began)
+			continue;
+		bool before = file_time(pt) < began - RUN_SLACK;
+		old += before;
+		young += !before;
+		if (before && (!oldest || file_time(pt) < file_time(oldest)))
+			oldest = pt;
+	}
+	if (!oldest || !young || other_clock(s))
+		return;
+	struct finding_text more = {.blame = BLAME_INCOMPLETE, .measured = format_rfc3339(file_time(oldest), when)};
+	finding_add(f, PROOF_PRESENCE, "presence.run", oldest->name, OUTCOME_BROKEN, &more,
+		    "it is of an earlier run: it was last written %s before this one began, which has written %zu of "
+		    "%zu files", format_duration(run_of(s, oldest) - file_time(oldest), apart), young, young + old);
+}
+
 static void run(struct subject *s, const struct check_parameters *p, struct findings *f)
 {
 	uint64_t bytes = 0;
@@ -93,6 +154,7 @@ static void run(struct subject *s, const struct check_parameters *p, struct find
 		}
 	}
 	check_disks(s, p, f);
+	check_run(s, f);
 	if (bytes < p->policy->min_size) {
 		struct finding_text more = {.blame = BLAME_INCOMPLETE};
 		finding_add(f, PROOF_PRESENCE, "presence.size", s->point->label, OUTCOME_BROKEN, &more,

@@ -20,6 +20,7 @@ static void put_point(struct wire_out *w, const struct restore_point *p)
 		wire_put_string(w, x->part);
 		wire_put_u64(w, x->size);
 		wire_put_i64(w, x->mtime);
+		wire_put_i64(w, x->since);
 		wire_put_u8(w, x->note);
 	}
 }
@@ -31,7 +32,7 @@ static void get_point(struct wire_in *w, struct restore_point *p)
 	p->named_to = wire_get_i64(w);
 	p->named_zone = wire_get_bool(w);
 	p->order = wire_get_i64(w);
-	size_t count = wire_get_count(w, 29, THINGS_MOST);
+	size_t count = wire_get_count(w, 37, THINGS_MOST);
 	for (size_t i = 0; i < count && !w->bad; i++) {
 		struct point_file *x = vec_push(p);
 		if (!x) {
@@ -43,6 +44,7 @@ static void get_point(struct wire_in *w, struct restore_point *p)
 		x->part = wire_get_string(w, TEXT_MOST);
 		x->size = wire_get_u64(w);
 		x->mtime = wire_get_i64(w);
+		x->since = wire_get_i64(w);
 		x->note = wire_get_bool(w);
 		if (!x->path)
 			wire_bad(w, "a file without a name");

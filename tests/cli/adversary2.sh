@@ -119,6 +119,20 @@ date -u "+Starting /usr/sbin/ocs-sr at %F %T UTC..." >"$cz/clonezilla-img"
 dd if="$W/sda" bs=1M skip=1 count=5 status=none | gzip >"$cz/sda1.dd-img.gz.aa"
 dd if="$W/sda" bs=1M skip=6 count=25 status=none | gzip | split -a 2 -b 400000 - "$cz/sda2.dd-img.gz."
 expect 0 "a Clonezilla image" web01 --from "$cz"
+# One partition's image was left by the run before, or by a copy that did not come to its end.
+aged() { # CODE NAME FILE...: these are of eight hours ago
+	touch "$cz"/*
+	touch -d "${ago-8 hours} ago" "${@:3}"
+	expect "$1" "$2" web01 --from "$cz"
+}
+aged 13 "a Clonezilla image with a partition of an earlier run" "$cz"/sda2.*
+holds "... which is told" jq -e 'any(.findings[]; .check == "presence.run" and (.detail | contains("it is of an earlier run")))' "$W/out"
+aged 13 "... of which one piece is left" "$cz/sda2.dd-img.gz.ab"
+aged 0 "... all of which is older than its begin: it was another clock" "$cz"/*
+aged 0 "... by another clock, the first of its partitions" "$cz"/{disk,parts,sda-*,sda1.*}
+ago="40 minutes" aged 0 "... by a clock that is a little wrong" "$cz"/sda1.*
+aged 0 "... with old notes" "$cz"/{parts,sda-*}
+touch "$cz"/*
 qemu-img convert -O qcow2 "$F/gpt-old.img" "$cz/sdb.qcow2"
 truncate -s 900K "$cz/sdb.qcow2"
 never "a cut disk beside a Clonezilla image" web01 --from "$cz"

@@ -80,6 +80,20 @@ domain web01 "$(file web01.qcow2)" >"$B/web01.xml"
 cp "$one" "$B/web01.qcow2.$((now - 864000))"
 both 11 "a run of ten days ago, copied today"
 
+# A directory for each day, in which each machine has one of its own. Copies have the time at which they were made.
+fresh
+today=$(date +%F)
+mkdir -p "$B/$(date -d '9 days ago' +%F)/web01" "$B/$today/web01"
+for day in "$B"/*/web01; do
+	domain web01 "$(file web01.qcow2)" >"$day/web01.xml"
+	cp "$one" "$day/web01.qcow2"
+done
+touch -d '2 hours ago' "$B/$today"/web01/*
+both 0 "one of nine days ago that was copied later than today's"
+holds "... is not taken for today's" jq -e --arg d "/$today/" '.restore_point.paths | all(contains($d))' "$W/out"
+rm -r "${B:?}/$today"
+both 11 "one of nine days ago, copied today"
+
 # What else lies there.
 fresh
 domain web01 "$(file web01.qcow2)" "$(disk file cdrom "file='$V/seed.iso'")" >"$B/web01.xml"

@@ -105,6 +105,24 @@ expect 11 "young file, old content" ex01 --from "$W/ex01.img" --now "$(date -u -
 says "by the content" freshness.content broken "old"
 touch "$W/ex01.img"
 
+# Digests that Windows' own tools have written, which is in UTF-16 where PowerShell's ">" did it.
+rm "$W/ex01.img.sha256"
+sum=$(sha256sum <"$W/ex01.img" | cut -c1-64)
+said() { printf "$@" | iconv -t UTF-16 >"$W/ex01.img.sha256"; }
+said 'SHA256 hash of ex01.img:\r\n%s\r\nCertUtil: -hashfile command completed successfully.\r\n' "$sum"
+expect 0 "what certutil wrote" ex01 --from "$W/ex01.img" --depth full
+says "which is its digest" sidecar.digest held ""
+said '%s\r\n' "${sum^^}"
+expect 0 "a bare digest in UTF-16" ex01 --from "$W/ex01.img"
+said '\r\nAlgorithm Hash Path\r\n--------- ---- ----\r\nSHA256 %s D:\\b\\ex01.img\r\n' "${sum^^}"
+expect 0 "the table of Get-FileHash" ex01 --from "$W/ex01.img"
+said '\r\nAlgorithm Hash Path\r\n--------- ---- ----\r\nSHA256 %s D:\\b\\ex01.img\r\n' "$(tr 0-9a-f 1-9a-f0 <<<"$sum")"
+expect 12 "a wrong digest there" ex01 --from "$W/ex01.img"
+said '\r\nAlgorithm Hash Path\r\n--------- ---- ----\r\nSHA256 %s D:\\b\\ex...\r\n' "${sum^^}"
+expect 20 "a table that is cut at the width of the window" ex01 --from "$W/ex01.img"
+says "which can't be understood" sidecar.format unsupported "cut at the window's width"
+seal ex01.img
+
 cp "$W/ex01.img" "$W/bad.img"
 "$F/pe.py" 1 9000 >"$W/ntoskrnl.exe"
 flip "$W/bad.img" "$(place "$W/bad.img" "$W/ntoskrnl.exe" 5000)"
@@ -237,6 +255,22 @@ if command -v qemu-img >/dev/null; then
 	printf '[repository "nas"]\npath = %s\nlayout = windows-image\n[host "ex01"]\n' "$W/nas" >"$W/nas.conf"
 	run check ex01 --config "$W/nas.conf" --scratch "$S" --format json
 	verdict_is 0 "as a repository"
+	# A volume that this run was asked for, and did not come to.
+	aged() { # CODE NAME FILE...: these are of nine hours ago
+		touch "$B"/Backup*/*
+		(cd "$B"/Backup* && touch -d "9 hours ago" "${@:3}")
+		expect "$1" "$2" ex01 --from "$W/nas"
+	}
+	aged 13 "a volume's file of an earlier run" "$VD.vhdx"
+	says "which is told" presence.run broken "it is of an earlier run"
+	aged 0 "... with all that the run wrote, by another clock" "$VD.vhdx" "$VC.vhdx"
+	aged 0 "... of the volume that is called by no GUID" Esp.vhdx BackupSpecs.xml
+	cp "$B"/Backup*/BackupSpecs.xml "$W/specs"
+	printf '<Volume Name="\\?\Volume{%s}\"/>' "$VC" | iconv -t UTF-16LE >"$W/only"
+	for d in "$B"/Backup*; do cp "$W/only" "$d/BackupSpecs.xml"; done
+	aged 0 "... that this run was not asked for" "$VD.vhdx"
+	for d in "$B"/Backup*; do cp "$W/specs" "$d/BackupSpecs.xml"; done
+	touch "$B"/Backup*/*
 	mv "$B"/Backup*/"$VD.vhdx" "$W/kept.vhdx"
 	expect 13 "a volume's file is missing" ex01 --from "$W/nas"
 	rm "$B"/Backup*/BackupSpecs.xml "$B"/Backup*/SHA256SUMS

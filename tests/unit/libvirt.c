@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "backproof/catalog.h"
 #include "put_file.h"
@@ -116,6 +117,44 @@ static void test_dated(void)
 	CHECK(holds("web01.xml", true));
 	catalog_free(&found);
 	strings_free(&paths);
+}
+
+/* A copy made all times of files new: the last part of the path that has a date tells, the repository's own name too. */
+static void test_date_above(void)
+{
+	static const struct {
+		const char *top, *file, *date;
+	} rows[] = {
+		{"", "2026-11-14/web01/web01.xml", "2026-11-14"},
+		{"", "2026-11-14/web01/web01-2026-11-13.xml", "2026-11-13"},
+		{"", "2026-11-14/2026-11-12/web01.xml", "2026-11-12"},
+		{"2026-11-14", "web01/web01.xml", "2026-11-14"},
+		{"2026-11-14/", "web01.xml", "2026-11-14"},
+		{"2026-11-14/.", "web01.xml", "2026-11-14"},
+		{"2026-11-14", "a/2026-11-13/web01.xml", "2026-11-13"},
+		{"2026-11-14/web01", "web01.xml", "none"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char file[200], path[200];
+		clear();
+		snprintf(file, sizeof file, "%s/%s", rows[i].top, rows[i].file);
+		snprintf(path, sizeof path, "%s/%s", root, rows[i].top);
+		put(file, "<domain><name>web01</name><disk><source file='/v/web01.img'/></disk></domain>");
+		strcpy(strrchr(file, '/'), "/web01.img");
+		put(file, "x");
+		struct repository r = {.name = "kvm", .path = path, .layout = (char *)(uintptr_t)"libvirt"};
+		struct catalog_index *x = catalog_index_open(&r, NULL, &why);
+		NEED(x && catalog_index_find(x, "web01", &found, &why) == 0);
+		catalog_index_destroy(x);
+		char date[32] = "none";
+		time_t t = found.count ? (time_t)found.items[0].named_from : 0;
+		struct tm tm;
+		if (t)
+			strftime(date, sizeof date, "%F", localtime_r(&t, &tm));
+		CHECK_INT(found.count, 1);
+		CHECK_STR(date, rows[i].date);
+		catalog_free(&found);
+	}
 }
 
 /* The newest without a disk, or without any, is not passed over for an older one. */
@@ -345,6 +384,7 @@ int main(void)
 	NEED(mkdtemp(root));
 	RUN(test_together);
 	RUN(test_dated);
+	RUN(test_date_above);
 	RUN(test_missing);
 	RUN(test_others);
 	RUN(test_sources);

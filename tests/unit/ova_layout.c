@@ -76,6 +76,20 @@ static void test_descriptor(void)
 	catalog_free(&found);
 }
 
+/* The date may be that of a directory further up. */
+static void test_date_above(void)
+{
+	put("2026-11-20/app01/app01.ova", "x");
+	put("2026-11-19/app01/app01.ovf", OVF);
+	put("2026-11-19/app01/db01-disk1.vmdk", "x");
+	put("2026-11-19/app01/db01-disk2.vmdk", "x");
+	CHECK_INT(ask("app01"), 0);
+	NEED(found.count == 2);
+	CHECK_STR(found.items[0].label, "2026-11-20/app01/app01.ova");
+	CHECK_INT(found.items[0].named_from - found.items[1].named_from, 86400);
+	catalog_free(&found);
+}
+
 /* What it has lost may have named more disks. Its end may be written in several ways. */
 static void test_end(void)
 {
@@ -109,6 +123,7 @@ int main(void)
 	NEED(mkdtemp(root));
 	RUN(test_files);
 	RUN(test_descriptor);
+	RUN(test_date_above);
 	RUN(test_end);
 	char cmd[64];
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);

@@ -35,6 +35,7 @@ static inline void protocol_point(struct restore_point *p, const char *label)
 		     (i || (f->part = strdup("1"))));
 		f->size = PROTOCOL_SIZE;
 		f->mtime = 1799000000;
+		f->since = 1798990000 + i;
 		f->note = i;
 	}
 }

@@ -121,7 +121,9 @@ static void real_tools(void)
 	expect_file("short.b2", 0, 1, -1);
 	expect_file("short-tag.txt", 0, 1, -1);
 	expect_file("crc.txt", 0, 1, -1);
-	expect_file("utf16.sha256sum", 0, 1, -1);
+	expect_file("utf16.sha256sum", 1, 0, DIGEST_SHA256);
+	expect_file("certutil.sha256", 1, 0, DIGEST_SHA256);
+	expect_file("get-filehash.sha256", 1, 0, DIGEST_SHA256);
 }
 
 static size_t parse(const char *text, const char *name, struct tally *t, struct error *e)

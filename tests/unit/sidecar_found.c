@@ -542,7 +542,7 @@ static void test_lines(void)
 		{"a.img.sha256", "S  D:/x\\a.img\n", "a.img"},
 		{"a.img.sha256", "S  x/b.img\n", "x/b.img"},
 		{"a.img.sha256", "S  x\\a.img\n", "x\\a.img"},
-		{"a.img.sha256", "\xfe\xff\0S", NULL},
+		{"a.img.sha256", "\xfe\xffS", NULL},
 		{"a.img.sha256", ")(=S\n", NULL},
 		{"a.img.sha256", "1(a.img)= S\n", NULL},
 		{"a.img.sha256", "SHA256 x (a.img) = S\n", NULL},

@@ -191,6 +191,41 @@ static void test_missing_volume(void)
 	catalog_free(&found);
 }
 
+/* When the run began that is to have written it: INT64_MIN where there is no such file. */
+static int64_t since(const char *base)
+{
+	for (size_t i = 0; found.count && i < found.items[0].count; i++)
+		if (!strcmp(path_base(found.items[0].items[i].path), base))
+			return found.items[0].items[i].since;
+	return INT64_MIN;
+}
+
+static void test_run(void)
+{
+	static const char directory[] = "WindowsImageBackup/EX01/Backup 2020-11-20 190000";
+	const struct timespec before[2] = {{.tv_sec = 1605898799}, {.tv_sec = 1605898799}};
+	char path[512];
+	clear();
+	backup("", "EX01", "2020-11-20 190000", true);
+	snprintf(path, sizeof path, "%s/%s/" G2 ".vhdx", root, directory);
+	for (int older = 0; older < 2; older++) {
+		CHECK_INT(in_repository("ex01"), 0);
+		CHECK_INT(since(G1 ".vhdx"), older ? 1605898800 : 0);
+		CHECK_INT(since(G2 ".vhdx"), older ? 1605898800 : 0);
+		CHECK_INT(since("Esp.vhdx"), 0);
+		CHECK_INT(since("BackupSpecs.xml"), 0);
+		catalog_free(&found);
+		NEED(utimensat(AT_FDCWD, path, before, 0) == 0);
+	}
+	/* This run was asked for the one volume only. Upper case is the same. */
+	snprintf(path, sizeof path, "%s/BackupSpecs.xml", directory);
+	put_specs(path, "<Volume Name=\"\\\\?\\Volume{9B9CFBC3-369E-11E9-A17C-806E6F6E6963}\\\"/>");
+	CHECK_INT(in_repository("ex01"), 0);
+	CHECK_INT(since(G1 ".vhdx"), 1605898800);
+	CHECK_INT(since(G2 ".vhdx"), 0);
+	catalog_free(&found);
+}
+
 static void test_unfinished(void)
 {
 	clear();
@@ -214,6 +249,7 @@ int main(void)
 	RUN(test_hosts);
 	RUN(test_only);
 	RUN(test_missing_volume);
+	RUN(test_run);
 	RUN(test_unfinished);
 	char cmd[64];
 	snprintf(cmd, sizeof cmd, "rm -rf %s", root);
