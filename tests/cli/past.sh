@@ -16,11 +16,13 @@ config() {
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$W/past.conf"
 }
-# look CODE NAME FILE [OPTIONS]: of web01
+# look [WEB01] CODE NAME FILE [OPTIONS]: of web01, or as it is written here
 look() {
+	local host=web01
+	[[ $1 = [0-9]* ]] || { host=$1 && shift; }
 	local want=$1 name=$2 f=$3
 	shift 3
-	run check web01 --from "$f" --config "$W/past.conf" --scratch "$S" --format json "$@"
+	run check "$host" --from "$f" --config "$W/past.conf" --scratch "$S" --format json "$@"
 	verdict_is "$want" "$name"
 }
 # told NAME FILTER: of the last run
@@ -213,6 +215,16 @@ touch -r "$W/stamp" "$one"
 look 0 "put right again" "$one"
 quiet "put right again"
 printf 'x' | patch "$one" $((47 << 20))
+touch -r "$W/stamp" "$one"
+look WEB01 12 "altered, and the host asked for in capitals" "$one"
+broken history.digest integrity
+look WEB01 20 "... a sample of what the other spelling found at fault" "$one" --depth sample
+told "... says so" 'any(.findings[]; .check == "history.fault" and .outcome == "unproven")'
+run history --history "$DB" --format json Web01
+holds "the history has both spellings for one host" jq -e '[.verdicts[].host] | unique == ["WEB01", "web01"]' "$W/out"
+run history --history "$DB" --format json
+holds "... which is in the list once" jq -e '[.verdicts[].host] | length == 1' "$W/out"
+touch "$one"
 look 0 "written anew, with a new time" "$one"
 quiet "written anew, with a new time"
 
@@ -252,6 +264,8 @@ mkdir -p "$B/2026-11-20" "$B/2026-11-21" "$B/nas2"
 cp -p "$(point 3)" "$B/2026-11-20/web01.img" && cp "$W/copy.img" "$B/2026-11-21/web01.img"
 look 0 "in a directory of its date" "$B/2026-11-20/web01.img"
 look 11 "an old image under a new date" "$B/2026-11-21/web01.img"
+broken history.copy freshness
+look WEB01 11 "... of a host that is asked for in capitals" "$B/2026-11-21/web01.img"
 broken history.copy freshness
 cp "$W/copy.img" "$B/nas2/web01.img" && touch -d '+1 minute' "$B/nas2/web01.img"
 look 0 "a second copy elsewhere, without its time" "$B/nas2/web01.img"
