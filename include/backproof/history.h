@@ -25,6 +25,8 @@ struct history_file {
 	uint8_t sha256[32], fsverity[32];
 	bool read_whole;	/* every byte of it in that run */
 	struct chunks *chunks;	/* NULL: not kept. Owned */
+	bool has_known;		/* not kept: the fs-verity digest that a sample of it was held against */
+	uint8_t known[32];
 };
 
 struct history_files {

@@ -314,7 +314,44 @@ depth "without its seal, again" sample
 mv "$B/other/"*.seal* "$B/sealed/"
 look 12 "a seal that says otherwise" "$B/sealed/web01.img" --depth sample
 told "the history speaks against the seal" 'any(.findings[]; .check == "history.seal" and .outcome == "broken")'
+# A sample of what was sealed is held against earlier checks as what was read whole is.
+some=(--depth sample --sample-bytes 1M --damage 10% --confidence 50%)
+in_part='.sample.from == "seal" and .sample.chunks_bad == 0 and .sample.chunks_drawn + .sample.chunks_known < .sample.chunks_total'
+seal_anew() { # NAME FILE
+	rm -f "${2%/*}/"*.seal*
+	holds "seal of $1" "$BACKPROOF" seal "$2" --host web01 --scratch "$S"
+}
+seal_anew "what was seen first" "$B/sealed/web01.img"
+forget
+look 0 "sealed again, in full" "$B/sealed/web01.img" --depth full
+touch -r "$B/sealed/web01.img" "$W/stamp"
+touch "$B/sealed/web01.img"
+touch -r "$W/stamp" "$B/sealed/web01.img" # another ctime: only the seal knows it
+look 0 "sealed again, a sample" "$B/sealed/web01.img" "${some[@]}"
+told "... and it is what was seen first" "$in_part"' and
+	any(.findings[]; .check == "history.digest" and .outcome == "skipped" and (.detail | contains("seen first")))'
+printf 'z' | patch "$B/sealed/web01.img" $((47 << 20))
+touch -r "$W/stamp" "$B/sealed/web01.img"
+seal_anew "what was altered" "$B/sealed/web01.img"
+cp "$DB" "$W/first.db"
+for reader in "" --no-confine; do
+	forget
+	cp "$W/first.db" "$DB"
+	look 12 "altered, its time put back, and sealed anew: a sample $reader" "$B/sealed/web01.img" "${some[@]}" \
+		${reader:+"$reader"}
+	broken history.digest integrity
+	told "... was held against its seal" "$in_part"
+done
 rm -r "$B/sealed" "$B/other"
+forget
+mkdir -p "$B/2026-11-20" "$B/2026-11-21"
+cp -p "$(point 3)" "$B/2026-11-20/web01.img" && cp "$(point 3)" "$B/2026-11-21/web01.img"
+look 0 "before it is copied" "$B/2026-11-20/web01.img"
+seal_anew "a copy" "$B/2026-11-21/web01.img"
+look 11 "an old image under a new date, sealed: a sample" "$B/2026-11-21/web01.img" "${some[@]}"
+told "... was held against its seal" "$in_part"
+broken history.copy freshness
+rm -r "$B/2026-11-20" "$B/2026-11-21"
 forget
 look 0 "night 3 once more" "$(point 3)"
 
