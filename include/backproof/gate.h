@@ -72,6 +72,11 @@ struct gate_request {
  */
 void gate_check(const struct gate_request *r, struct host_result *out);
 /*
+ * What gate_check has remembered lets a patch begin, and could not be told: the exit status is INTERNAL. The history
+ * says so too, as the host's last verdict, or who asks it would go on by what nobody was told. notes: that it can't be.
+ */
+void gate_unreported(const struct gate_request *r, const struct host_result *of, struct strings *notes);
+/*
  * Where a verdict says that there is no backup, or none that is fresh, and policy names a program that makes one
  * (on_missing, on_stale): runs it, once, and takes the verdict that was there (freed) for that of another gate_check.
  * What the program says goes to standard error. When it fails, and when it may not be run for this host, the verdict

@@ -2,7 +2,8 @@
 /*
  * What was found out before: every verdict with its restore point, in SQLite. What it says only ever speaks against a
  * backup, or lets a check read less where it can still prove; that it is missing, locked or broken makes nothing safer
- * and stops no full check.
+ * and stops no full check. A host is the same in capitals or not, as in the configuration; its name comes out as it was
+ * written.
  */
 #ifndef BACKPROOF_HISTORY_H
 #define BACKPROOF_HISTORY_H
@@ -24,6 +25,8 @@ struct history_file {
 	uint8_t sha256[32], fsverity[32];
 	bool read_whole;	/* every byte of it in that run */
 	struct chunks *chunks;	/* NULL: not kept. Owned */
+	bool has_known;		/* not kept: the fs-verity digest that a sample of it was held against */
+	uint8_t known[32];
 };
 
 struct history_files {
@@ -105,7 +108,10 @@ int history_each(struct history *h, const char *host, size_t limit, history_visi
  * quicker to find that it is not. What is dated after `now` is no such one. 1: *id, 0: there is no verdict.
  */
 int history_telling(struct history *h, const char *host, int64_t now, int64_t *id, struct error *e) must_check;
-/* The hosts that it knows, by name. 1: *name is the next after `after` (allocated; after NULL: the first), 0: none. */
+/*
+ * The hosts that it knows, by name, each once, as it was first written. 1: *name is the next after `after` (allocated;
+ * after NULL: the first), 0: none.
+ */
 int history_next_host(struct history *h, const char *after, char **name, struct error *e) must_check;
 /* All of them in that order. visit: 0 goes on, 1 ends, -1 fails; it may use h. */
 typedef int history_host_fn(void *ctx, const char *name, struct error *e);

@@ -2,7 +2,7 @@
 /*
  * What is done with verdicts, kept in the history beside them: which backup stood behind which patch, what a person
  * has waived, who is patching right now, and which backups must not be trusted for a clean restore. Text is untrusted.
- * A host of waivers and of suspects may be written in capitals or not, as in the configuration.
+ * A host may be written in capitals or not (history.h); the name of a lease is taken as it is.
  * All functions: -1 with *e as history.h says (BUSY: locked for longer than some seconds). Times are seconds UTC.
  * Patches and waivers are pruned as verdicts are (history.h); a waiver that a verdict or a patch names is kept as long
  * as that is, and that a restore point is suspect is never forgotten.

@@ -115,6 +115,8 @@ static void *work(void *arg)
 		progress_hosts(a->progress, (unsigned)a->finished, (unsigned)a->hosts.count);
 		bool reported = !a->write_failed;
 		pthread_mutex_unlock(&a->lock);
+		if (!reported && lets_patch(&a->results[index]))
+			gate_unreported(&request, &a->results[index], &a->results[index].notes);
 		trace_verdict(a->o, "audit", &a->results[index], reported);
 		/* At once: at the end of a long night the first ones would have expired. */
 		if (passes_write(&a->passes, &a->results[index], reported) < 0) {

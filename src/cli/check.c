@@ -75,6 +75,8 @@ int command_check(struct options *o)
 	status = exit_status(r->verdict.code, o->exit_style, host_result_near_max_age(r));
 	/* The verdict counts only when it could be told. */
 	bool reported = write_report(o, r, status, &e) == 0;
+	if (!reported && lets_patch(r))
+		judge_unreported(&j);
 	if (!reported)
 		status = exit_status(complain(CODE_INTERNAL, e.text), o->exit_style, false);
 	trace_verdict(o, "check", r, reported);

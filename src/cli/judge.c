@@ -64,6 +64,14 @@ void judge_host(struct judging *j)
 	mention(&j->result.notes);
 }
 
+void judge_unreported(struct judging *j)
+{
+	struct strings notes = {0};
+	gate_unreported(&j->request, &j->result, &notes);
+	mention(&notes);
+	strings_free(&notes);
+}
+
 void judge_short(const struct host_result *r, struct text *out)
 {
 	if (r->verdict.code == CODE_SAFE || r->verdict.code == CODE_WAIVED)

@@ -18,6 +18,8 @@ struct judging {
 int judge_prepare(struct judging *j, const struct options *o, const char *name);
 /* The verdict, with a backup made now where policy asks for one. Notes on it have been told. */
 void judge_host(struct judging *j);
+/* It lets a patch begin, and could not be told: the history is told that. */
+void judge_unreported(struct judging *j);
 /* The report of it. short_text: with --quiet, as text. */
 void judge_report(const struct options *o, const struct host_result *r, int status, struct text *out);
 /* Verdict and reasons in a few lines; nothing for a safe one, and of a waiver mention_said tells. */

@@ -156,7 +156,7 @@ static bool is_newer_there(const struct passes *p, const char *path, const struc
 	return newer;
 }
 
-static bool lets_patch(const struct host_result *r)
+bool lets_patch(const struct host_result *r)
 {
 	return r->verdict.code == CODE_SAFE || r->verdict.code == CODE_WAIVED;
 }

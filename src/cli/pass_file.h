@@ -24,6 +24,8 @@ struct pass_signer {
 enum code passes_prepare(struct passes *p, const struct options *o, const struct config *c,
 			 const struct strings *hosts);
 void passes_free(struct passes *p);
+/* By its verdict. */
+bool lets_patch(const struct host_result *r);
 /*
  * Writes the pass of one host in place of the one before. reported: its report was written; one that says PASSED is
  * only written after that. Whatever happens, none is left there that says more than this result. -1 after complaining.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* backproof rollback HOST: how to get behind a patch. It restores nothing. */
+#include <strings.h>
+
 #include "backproof/rollback.h"
 #include "commands.h"
 #include "history_file.h"
@@ -57,7 +59,7 @@ static int find(struct history *h, const struct options *o, struct patch_record 
 	int rc = id ? history_patch(h, id, out, e) : 0;
 	if (rc < 0)
 		return -1;
-	if (rc == 1 && !strcmp(out->host, host))
+	if (rc == 1 && !strcasecmp(out->host, host))
 		return 1;
 	if (rc == 1)
 		error_set(e, ERROR_MISSING, ERROR_NO_OFFSET, "patch %lld is of %.100s, not of %.100s", (long long)id,

@@ -18,11 +18,6 @@ struct run {
 	bool opened;
 };
 
-static bool is_admitted(const struct host_result *r)
-{
-	return r->verdict.code == CODE_SAFE || r->verdict.code == CODE_WAIVED;
-}
-
 static void put_words(const struct run *x, struct text *out)
 {
 	autotext struct text words = {0};
@@ -41,7 +36,7 @@ static void tell(const struct run *x)
 		all.format = NULL;
 		all.quiet = false;
 		judge_report(&all, r, exit_status(r->verdict.code, EXIT_PLAIN, false), &t);
-	} else if (!is_admitted(r)) {
+	} else if (!lets_patch(r)) {
 		text_put(&t, "backproof: ");
 		judge_short(r, &t);
 	} else if (r->verdict.code == CODE_WAIVED) {
@@ -55,7 +50,7 @@ static void tell(const struct run *x)
 			text_printf(&t, ", taken %s ago", format_duration(r->age, age));
 		text_put(&t, "\n");
 	}
-	if (!is_admitted(r)) {
+	if (!lets_patch(r)) {
 		text_put(&t, "backproof: not run: ");
 		put_words(x, &t);
 		text_put(&t, "\n");
@@ -113,6 +108,7 @@ static bool report_first(struct run *x)
 		rc = passes_write(&x->j.passes, r, true);
 	if (rc == 0)
 		return true;
+	judge_unreported(&x->j);
 	r->verdict.code = CODE_INTERNAL;
 	r->patch->state = PROGRAM_NONE;
 	patch_end(x->patch, r);

@@ -348,3 +348,26 @@ void gate_check(const struct gate_request *r, struct host_result *out)
 	r->budget->pace = NULL;
 	policy_free(&policy);
 }
+
+void gate_unreported(const struct gate_request *r, const struct host_result *of, struct strings *notes)
+{
+	struct policy policy = {0};
+	struct error e = {0};
+	struct host_result lost;
+	struct check_parameters p = {.host = r->host, .now = of->checked_at, .depth = of->depth, .seed = of->seed};
+	autodestroy(histories_destroy_auto) struct histories *own = NULL;
+	struct histories *histories = r->indexes ? r->indexes->histories : (own = histories_new(false, &e));
+	if (histories && policy_applied(r, &policy, &e) == 0) {
+		p.policy = &policy;
+		if (init_result(r, &p, policy.name, &lost) == 0 &&
+		    string_copy(&lost.point_label, of->point_label) == 0) {
+			lost.taken_at = of->taken_at;
+			stop_with(&lost, CODE_INTERNAL, "the report could not be written");
+			remember_open(histories, &p);
+			remember(histories, &p, &lost);
+			(void)!strings_add_all(notes, &lost.notes);
+		}
+		host_result_free(&lost);
+	}
+	policy_free(&policy);
+}

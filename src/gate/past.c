@@ -274,6 +274,24 @@ static int hold_against(void *ctx, const struct history_record *then, struct err
 	return x->identity && x->figures && !x->copy;
 }
 
+/* The files, and of what was only sampled the digest that its chunks were held against. */
+static int as_known(const struct history_record *now, struct history_files *out, struct error *e)
+{
+	vec_each(&now->files, it)
+	{
+		struct history_file *to = vec_push(out);
+		if (!to)
+			return error_nomem(e);
+		*to = *it;
+		/* In full, what is known may be of a seal that nobody vouches for. */
+		if (it->has_known && !it->read_whole && now->depth == DEPTH_SAMPLE) {
+			to->has_fsverity = true;
+			memcpy(to->fsverity, it->known, sizeof to->fsverity);
+		}
+	}
+	return 0;
+}
+
 static int ask(struct past *x, const struct history_record *now, const struct check_parameters *p, struct findings *f,
 	       struct error *e)
 {
@@ -283,7 +301,7 @@ static int ask(struct past *x, const struct history_record *now, const struct ch
 		struct history_file first = {0};
 		autofree char *label = NULL;
 		int64_t at;
-		if (!it->read_whole || (!it->has_sha256 && !it->has_fsverity))
+		if (!it->has_sha256 && !it->has_fsverity)
 			continue;
 		int rc = history_first_seen(x->history, p->host, it, &first, &at, e);
 		if (rc > 0)
@@ -306,8 +324,11 @@ void past_judge(struct past *x, const struct history_record *now, const struct c
 		struct findings *f)
 {
 	struct error e = {0};
-	if (x->history && ask(x, now, p, f, &e) < 0)
+	struct history_record held = *now;
+	memset(&held.files, 0, sizeof held.files);
+	if (x->history && (as_known(now, &held.files, &e) < 0 || ask(x, &held, p, f, &e) < 0))
 		ended(x, now->label ? now->label : now->host, &e, f);
+	vec_free(&held.files);
 }
 
 void past_end(struct past *x, struct check_parameters *p)

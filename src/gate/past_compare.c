@@ -252,7 +252,7 @@ void past_first_digest(const struct history_file *now, const struct history_file
 	}
 	more.error = ERROR_CORRUPT;
 	finding_add(f, PROOF_INTEGRITY, "history.digest", base, OUTCOME_BROKEN, &more,
-		    "its bytes are not those that were there when it was first read (%s), though neither its size nor "
-		    "its time has changed: it was altered since",
-		    when);
+		    "%s not those that were there when it was first read (%s), though neither its size nor its time "
+		    "has changed: it was altered since",
+		    now->read_whole ? "its bytes are" : "the bytes that a sample of it was held against are", when);
 }

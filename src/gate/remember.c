@@ -153,6 +153,8 @@ static int collect_file(struct part *part, struct history_record *r)
 		memcpy(to->sha256, part->digests[DIGEST_SHA256], sizeof to->sha256);
 	if (to->has_fsverity)
 		memcpy(to->fsverity, part->digests[DIGEST_FSVERITY], sizeof to->fsverity);
+	to->has_known = !to->read_whole && part->known_from && S_ISREG(st->st_mode);
+	memcpy(to->known, part->known_digest, sizeof to->known);
 	/* What is sealed has its chunks in the seal; of a file of one block there are none. */
 	bool sealed = part->known_from && !strcmp(part->known_from, "seal");
 	if (to->has_fsverity && !sealed && part->chunks && chunks_count(part->chunks))
@@ -179,6 +181,8 @@ int remember_file(struct history_record *r, const struct proved_file *f, bool re
 	to->has_fsverity = to->read_whole && f->has_fsverity;
 	memcpy(to->sha256, f->sha256, sizeof to->sha256);
 	memcpy(to->fsverity, f->fsverity, sizeof to->fsverity);
+	to->has_known = !read_whole && S_ISREG(st.st_mode) && f->has_known;
+	memcpy(to->known, f->known, sizeof to->known);
 	return 0;
 }
 
@@ -186,7 +190,7 @@ void remember_no_digests(struct history_record *r)
 {
 	vec_each(&r->files, it)
 	{
-		it->read_whole = it->has_sha256 = it->has_fsverity = false;
+		it->read_whole = it->has_sha256 = it->has_fsverity = it->has_known = false;
 		chunks_destroy(it->chunks);
 		it->chunks = NULL;
 	}

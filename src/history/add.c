@@ -62,8 +62,8 @@ static int add_chunks(struct sql *s, const char *host, const struct history_file
 	size_t len;
 	{
 		autoask a = sql_ask(s, SQL_TOUCH_CHUNKS);
-		ask_int(&a, id);
 		ask_text(&a, host);
+		ask_int(&a, id);
 		ask_blob(&a, f->fsverity, sizeof f->fsverity);
 		ask_int(&a, (int64_t)f->size);
 		if (ask_done(&a, e) < 0)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Questions. */
+#include <strings.h>
+
 #include "backproof/policy.h"
 #include "record.h"
 #include "store.h"
@@ -51,7 +53,7 @@ static int next_host(struct sql *s, const char *after, char **name, struct error
 	int rc = ask_row(&a, e);
 	if (rc == 1 && row_text(&a, 0, name, e) < 0)
 		return -1;
-	if (rc == 1 && (!*name || strcmp(*name, after ? after : "") <= 0)) {
+	if (rc == 1 && (!*name || strcasecmp(*name, after ? after : "") <= 0)) {
 		free(take(*name));
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: an index is out of order", s->path);
 	}

@@ -3,6 +3,8 @@
  * Patches, with the files that were proved before them. Pruned as verdicts are: each is kept for HISTORY_KEEP_SECONDS,
  * the newest HISTORY_KEEP_RUNS of a host however old they are, and its files for as long as it is.
  */
+#include <strings.h>
+
 #include "backproof/ledger.h"
 #include "backproof/text.h"
 #include "record.h"
@@ -159,6 +161,8 @@ static int update(struct sql *s, void *ctx, struct error *e)
 	if (what)
 		return refuse(s, what, e);
 	autoask a = sql_ask(s, SQL_UPDATE_PATCH);
+	ask_text(&a, r->host);
+	ask_int(&a, r->id);
 	ask_int(&a, r->state);
 	ask_int(&a, r->status);
 	ask_int(&a, r->started_at);
@@ -166,8 +170,6 @@ static int update(struct sql *s, void *ctx, struct error *e)
 	ask_int(&a, r->post_state);
 	ask_int(&a, r->post_status);
 	ask_int(&a, r->post_ended_at);
-	ask_int(&a, r->id);
-	ask_text(&a, r->host);
 	if (ask_done(&a, e) < 0)
 		return -1;
 	return sqlite3_changes(s->db) == 1 ? 0
@@ -235,7 +237,7 @@ static int read_patch(struct ask *a, const char *host, struct patch_record *r, s
 {
 	if (read_row(a, r, e) < 0)
 		return -1;
-	if (host && strcmp(host, r->host))
+	if (host && strcasecmp(host, r->host))
 		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: an index is wrong", a->sql->path);
 	return record_read_files(a->sql, SQL_PATCH_FILES, r->id, &r->files, e);
 }

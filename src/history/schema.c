@@ -58,6 +58,17 @@ static const char *const steps[] = {
 	"CREATE INDEX lease_name ON lease(name, expires_at);"
 	"CREATE TABLE suspect(host TEXT NOT NULL, label TEXT NOT NULL, reason TEXT NOT NULL, user TEXT, "
 	"recorded_at INTEGER NOT NULL, PRIMARY KEY(host, label)) WITHOUT ROWID;",
+	/* 4: a host is one, written in capitals or not; its name stays as it was written */
+	"DROP INDEX run_host;"
+	"CREATE INDEX run_host ON run(host COLLATE NOCASE, id);"
+	"DROP INDEX sketch_host;"
+	"CREATE INDEX sketch_host ON sketch(host COLLATE NOCASE, run);"
+	"CREATE INDEX chunks_host ON chunks(host COLLATE NOCASE, fsverity, size);"
+	"DROP INDEX patch_host;"
+	"CREATE INDEX patch_host ON patch(host COLLATE NOCASE, id);"
+	"DROP INDEX waiver_host;"
+	"CREATE INDEX waiver_host ON waiver(host COLLATE NOCASE, ends_at);"
+	"CREATE INDEX suspect_host ON suspect(host COLLATE NOCASE, label);",
 };
 
 int64_t schema_version(void)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Which hosts, which history, and what it holds of them. */
+#include <strings.h>
+
 #include "../report/common.h"
 #include "backproof/config.h"
 #include "backproof/ledger.h"
@@ -34,7 +36,7 @@ static int add_new(struct known_hosts *k, const char *name, const char *policy, 
 
 static int add(struct known_hosts *k, const char *name, const char *policy, struct error *e)
 {
-	vec_each(&k->list, h) if (!strcmp(h->name, name)) return 0;
+	vec_each(&k->list, h) if (!strcasecmp(h->name, name)) return 0;
 	return add_new(k, name, policy, e);
 }
 

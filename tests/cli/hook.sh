@@ -210,6 +210,16 @@ hook 11 "history: by another policy" "strict"
 config "host = web01"
 printf '[host "web01"]\npolicy = strict\n[policy "strict"]\nhistory = %s\n' "$H" >>"$C"
 hook 11 "history: by another policy than the host's" "strict"
+config "host = web01"
+if [ -c /dev/full ]; then
+	check --output /dev/full
+	holds "history: the report of a safe check is lost: 70" test "$code" = 70
+	hook 70 "history: ... so that nobody was told, and its hook is not either" "its last verdict is none"
+	check
+	hook 0 "history: ... until one is told" ""
+else
+	skip "history: no /dev/full"
+fi
 printf '[hook "default"]\npolicy = nowhere\n' >"$C"
 hook 78 "history: a policy that is not there" "nowhere"
 printf '[policy "default"]\nhistory = none\n[hook "default"]\nhost = web01\n' >"$C"

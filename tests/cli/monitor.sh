@@ -222,7 +222,8 @@ rm "$W/bad.db" && sqlite3 "$W/bad.db" "CREATE TABLE run(host, code); INSERT INTO
 plugin 3 "another database" -H web01 -f "$W/bad.db"
 sqlite3 "$h" "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
 size=$(stat -c %s "$h")
-for n in 1 60 100 512 4096 $((size / 2)) $((size - 1)); do
+# By the last page at least: of a page that is the index of nothing, the last bytes are zeros, and none is lost.
+for n in 1 60 100 512 4096 $((size / 2)) $((size - 4096)); do
 	head -c "$n" "$h" >"$W/bad.db"
 	plugin 3 "cut after $n bytes" -H web01 -f "$W/bad.db"
 done

@@ -16,11 +16,13 @@ config() {
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$W/past.conf"
 }
-# look CODE NAME FILE [OPTIONS]: of web01
+# look [WEB01] CODE NAME FILE [OPTIONS]: of web01, or as it is written here
 look() {
+	local host=web01
+	[[ $1 = [0-9]* ]] || { host=$1 && shift; }
 	local want=$1 name=$2 f=$3
 	shift 3
-	run check web01 --from "$f" --config "$W/past.conf" --scratch "$S" --format json "$@"
+	run check "$host" --from "$f" --config "$W/past.conf" --scratch "$S" --format json "$@"
 	verdict_is "$want" "$name"
 }
 # told NAME FILTER: of the last run
@@ -213,6 +215,16 @@ touch -r "$W/stamp" "$one"
 look 0 "put right again" "$one"
 quiet "put right again"
 printf 'x' | patch "$one" $((47 << 20))
+touch -r "$W/stamp" "$one"
+look WEB01 12 "altered, and the host asked for in capitals" "$one"
+broken history.digest integrity
+look WEB01 20 "... a sample of what the other spelling found at fault" "$one" --depth sample
+told "... says so" 'any(.findings[]; .check == "history.fault" and .outcome == "unproven")'
+run history --history "$DB" --format json Web01
+holds "the history has both spellings for one host" jq -e '[.verdicts[].host] | unique == ["WEB01", "web01"]' "$W/out"
+run history --history "$DB" --format json
+holds "... which is in the list once" jq -e '[.verdicts[].host] | length == 1' "$W/out"
+touch "$one"
 look 0 "written anew, with a new time" "$one"
 quiet "written anew, with a new time"
 
@@ -252,6 +264,8 @@ mkdir -p "$B/2026-11-20" "$B/2026-11-21" "$B/nas2"
 cp -p "$(point 3)" "$B/2026-11-20/web01.img" && cp "$W/copy.img" "$B/2026-11-21/web01.img"
 look 0 "in a directory of its date" "$B/2026-11-20/web01.img"
 look 11 "an old image under a new date" "$B/2026-11-21/web01.img"
+broken history.copy freshness
+look WEB01 11 "... of a host that is asked for in capitals" "$B/2026-11-21/web01.img"
 broken history.copy freshness
 cp "$W/copy.img" "$B/nas2/web01.img" && touch -d '+1 minute' "$B/nas2/web01.img"
 look 0 "a second copy elsewhere, without its time" "$B/nas2/web01.img"
@@ -300,7 +314,44 @@ depth "without its seal, again" sample
 mv "$B/other/"*.seal* "$B/sealed/"
 look 12 "a seal that says otherwise" "$B/sealed/web01.img" --depth sample
 told "the history speaks against the seal" 'any(.findings[]; .check == "history.seal" and .outcome == "broken")'
+# A sample of what was sealed is held against earlier checks as what was read whole is.
+some=(--depth sample --sample-bytes 1M --damage 10% --confidence 50%)
+in_part='.sample.from == "seal" and .sample.chunks_bad == 0 and .sample.chunks_drawn + .sample.chunks_known < .sample.chunks_total'
+seal_anew() { # NAME FILE
+	rm -f "${2%/*}/"*.seal*
+	holds "seal of $1" "$BACKPROOF" seal "$2" --host web01 --scratch "$S"
+}
+seal_anew "what was seen first" "$B/sealed/web01.img"
+forget
+look 0 "sealed again, in full" "$B/sealed/web01.img" --depth full
+touch -r "$B/sealed/web01.img" "$W/stamp"
+touch "$B/sealed/web01.img"
+touch -r "$W/stamp" "$B/sealed/web01.img" # another ctime: only the seal knows it
+look 0 "sealed again, a sample" "$B/sealed/web01.img" "${some[@]}"
+told "... and it is what was seen first" "$in_part"' and
+	any(.findings[]; .check == "history.digest" and .outcome == "skipped" and (.detail | contains("seen first")))'
+printf 'z' | patch "$B/sealed/web01.img" $((47 << 20))
+touch -r "$W/stamp" "$B/sealed/web01.img"
+seal_anew "what was altered" "$B/sealed/web01.img"
+cp "$DB" "$W/first.db"
+for reader in "" --no-confine; do
+	forget
+	cp "$W/first.db" "$DB"
+	look 12 "altered, its time put back, and sealed anew: a sample $reader" "$B/sealed/web01.img" "${some[@]}" \
+		${reader:+"$reader"}
+	broken history.digest integrity
+	told "... was held against its seal" "$in_part"
+done
 rm -r "$B/sealed" "$B/other"
+forget
+mkdir -p "$B/2026-11-20" "$B/2026-11-21"
+cp -p "$(point 3)" "$B/2026-11-20/web01.img" && cp "$(point 3)" "$B/2026-11-21/web01.img"
+look 0 "before it is copied" "$B/2026-11-20/web01.img"
+seal_anew "a copy" "$B/2026-11-21/web01.img"
+look 11 "an old image under a new date, sealed: a sample" "$B/2026-11-21/web01.img" "${some[@]}"
+told "... was held against its seal" "$in_part"
+broken history.copy freshness
+rm -r "$B/2026-11-20" "$B/2026-11-21"
 forget
 look 0 "night 3 once more" "$(point 3)"
 

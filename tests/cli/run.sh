@@ -241,6 +241,8 @@ go --output "$W/none/report" "${touches[@]}"
 refused 70 "a report that can't be written" "none/report"
 go --output "$img" "${touches[@]}"
 refused 70 "a report over the backup" "is the backup itself"
+run history web01 --history "$H" --format json
+holds "... is remembered as the verdict that nobody was told" jq -e '[.verdicts[0, 1].verdict] == ["internal", "safe"]' "$W/out"
 go --pass "$W/none/x.pass" --key "$K" "${touches[@]}"
 refused 64 "a pass that can't be written"
 

@@ -11,6 +11,7 @@
 #include "backproof/text.h"
 #include "backproof/verdict.h"
 #include "history_help.h"
+#include "../../src/history/queries.h"
 
 static struct chunks *some_chunks(uint8_t fill, uint64_t size, uint8_t digest[32])
 {
@@ -133,7 +134,7 @@ static void round_trip(void)
 	history_destroy(h);
 	done(r);
 	CHECK_INT(number("PRAGMA application_id"), 0x42507266);
-	CHECK_INT(number("PRAGMA user_version"), 3);
+	CHECK_INT(number("PRAGMA user_version"), 4);
 }
 
 static void order_and_hosts(void)
@@ -265,6 +266,87 @@ static void first_and_same(void)
 	CHECK_INT(history_same_content(h, "web01", f, &label, &at, &e), 0);
 	history_destroy(h);
 	done(now);
+}
+
+/* What was found of WEB01 is asked of web01, and held against it; the names stay as they were written. */
+static void spellings(void)
+{
+	start();
+	struct history_file out;
+	int64_t at = 0, id = 0;
+	char *label = NULL, *name = NULL;
+	struct seen *s = calloc(1, sizeof *s);
+	struct history *h = opened(HISTORY_WRITE);
+	struct history_record *r = make("WEB01", 1000000, 1), *now = make("web01", 2000000, 1);
+	struct history_file *f = &now->files.items[0];
+	memcpy(strstr(r->files.items[0].path, "WEB01"), "web01", 5);
+	add(h, make("db01", 1000000, 3));
+	add(h, make("xml01", 1000000, 4));
+	add(h, r);
+	CHECK_INT(history_each(h, "web01", 0, visit, s, &e), 0);
+	CHECK_INT(s->count, 1);
+	CHECK_STR(s->hosts[0], "WEB01");
+	CHECK_INT(history_telling(h, "Web01", 2000000, &id, &e), 1);
+	CHECK_INT(id, s->ids[0]);
+	CHECK_INT(history_first_seen(h, "web01", f, &out, &at, &e), 1);
+	history_file_free(&out);
+	CHECK_INT(history_full_proof(h, "web01", f, &out, &at, &e), 1);
+	CHECK(out.chunks);
+	history_file_free(&out);
+	f->mtime_ns = 5;
+	CHECK_INT(history_same_content(h, "wEB01", f, &label, &at, &e), 1);
+	CHECK_STR(label, "WEB01-1");
+	free(label);
+	CHECK_INT(history_same_content(h, "web01.example.org", f, &label, &at, &e), 0);
+	/* One of them in the list, as it was first written, and once its chunks. */
+	add(h, make("web01", 3000000, 1));
+	CHECK_INT(number("SELECT count(*) FROM chunks WHERE host LIKE 'web01'"), 1);
+	s->count = 0;
+	CHECK_INT(history_each(h, "WEB01", 0, visit, s, &e), 0);
+	CHECK_INT(s->count, 2);
+	CHECK_STR(s->hosts[0], "web01");
+	CHECK_INT(history_next_host(h, "DB01", &name, &e), 1);
+	CHECK_STR(name, "WEB01");
+	free(name);
+	CHECK_INT(history_next_host(h, "web01", &name, &e), 1);
+	CHECK_STR(name, "xml01");
+	free(name);
+	/* What is kept, is kept of both together. */
+	for (int i = 0; i < 40; i++)
+		add(h, make(i % 2 ? "web01" : "WEB01", 3000001 + i, (uint8_t)(10 + i)));
+	CHECK_INT(number("SELECT count(*) FROM chunks WHERE host LIKE 'web01'"), HISTORY_KEEP_CHUNKS);
+	CHECK_INT(number("SELECT count(*) FROM sketch WHERE host LIKE 'web01'"), HISTORY_KEEP_SKETCHES);
+	history_destroy(h);
+	done(now);
+	free(s);
+}
+
+/* Statements that ask for a host find it by an index: 5000 hosts have millions of rows. */
+static void by_index(void)
+{
+	sqlite3 *db;
+	int asked = 0;
+	start();
+	history_destroy(opened(HISTORY_WRITE));
+	NEED(sqlite3_open(path, &db) == SQLITE_OK);
+	for (int i = 0; i < SQL_COUNT; i++) {
+		sqlite3_stmt *s;
+		if (!strstr(queries[i], "host = ") && !strstr(queries[i], "host > "))
+			continue;
+		asked++;
+		char *line = text_format("EXPLAIN QUERY PLAN %s", queries[i]);
+		NEED(line && sqlite3_prepare_v2(db, line, -1, &s, NULL) == SQLITE_OK);
+		while (sqlite3_step(s) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(s, 3);
+			if (!strncmp(step, "SCAN", 4))
+				fprintf(stderr, "%s: %s\n", queries[i], step);
+			CHECK(strncmp(step, "SCAN", 4));
+		}
+		sqlite3_finalize(s);
+		free(line);
+	}
+	CHECK(asked >= 15);
+	sqlite3_close(db);
 }
 
 static void pruning(void)
@@ -489,7 +571,7 @@ static void not_ours(void)
 	raw("PRAGMA application_id=1; CREATE TABLE run(id INTEGER)");
 	refused(ERROR_CORRUPT);
 	start(); /* it says that it is ours, and has other tables */
-	raw("PRAGMA application_id=0x42507266; PRAGMA user_version=3; CREATE TABLE run(id INTEGER)");
+	raw("PRAGMA application_id=0x42507266; PRAGMA user_version=4; CREATE TABLE run(id INTEGER)");
 	refused(ERROR_CORRUPT);
 	start();
 	raw("PRAGMA application_id=0x42507266; CREATE TABLE run(id INTEGER)");
@@ -529,7 +611,7 @@ static void schemas(void)
 	history_destroy(opened(HISTORY_WRITE));
 	raw("ANALYZE");
 	CHECK_INT(fails(HISTORY_WRITE), ERROR_NONE);
-	raw("PRAGMA user_version=4");
+	raw("PRAGMA user_version=5");
 	refused(ERROR_UNSUPPORTED);
 }
 
@@ -569,9 +651,52 @@ static void migration(void)
 		CHECK_INT(s->ids[0], 7);
 		add(h, make("web01", 10, 1));
 		history_destroy(h);
-		CHECK_INT(number("PRAGMA user_version"), 3);
+		CHECK_INT(number("PRAGMA user_version"), 4);
 		CHECK_INT(number("SELECT count(*) FROM run"), 2);
 		CHECK_INT(number("SELECT count(*) FROM file"), 2);
+	}
+	free(s);
+}
+
+/* As version 3 was, which took capitals for another host: both are one now, and nothing of either is lost. */
+static void migration_of_spellings(void)
+{
+	static const char back[] =
+		"DROP INDEX run_host; DROP INDEX sketch_host; DROP INDEX chunks_host; DROP INDEX patch_host; "
+		"DROP INDEX waiver_host; DROP INDEX suspect_host;"
+		"CREATE INDEX run_host ON run(host, id); CREATE INDEX sketch_host ON sketch(host, run);"
+		"CREATE INDEX patch_host ON patch(host, id); CREATE INDEX waiver_host ON waiver(host, ends_at);"
+		"INSERT INTO chunks(run, host, fsverity, size, data) SELECT run, 'WEB01', fsverity, size, data FROM chunks;"
+		"UPDATE run SET host = 'WEB01' WHERE id = 1; UPDATE sketch SET host = 'WEB01' WHERE run = 1;"
+		"PRAGMA user_version=3";
+	struct seen *s = calloc(1, sizeof *s);
+	for (int mode = HISTORY_READ; mode <= HISTORY_WRITE; mode++) {
+		struct history_file out;
+		int64_t at = 0;
+		start();
+		struct history *h = opened(HISTORY_WRITE);
+		add(h, make("web01", 10, 1));
+		add(h, make("web01", 20, 1));
+		history_destroy(h);
+		raw(back);
+		CHECK_INT(number("SELECT count(*) FROM chunks"), 2);
+		h = opened((enum history_mode)mode);
+		CHECK_INT(number("PRAGMA user_version"), 4);
+		s->count = 0;
+		CHECK_INT(history_each(h, "web01", 0, visit, s, &e), 0);
+		CHECK_INT(s->count, 2);
+		CHECK_STR(s->hosts[1], "WEB01");
+		struct history_record *r = make("web01", 30, 1);
+		CHECK_INT(history_first_seen(h, "Web01", &r->files.items[0], &out, &at, &e), 1);
+		CHECK_INT(at, 10);
+		history_file_free(&out);
+		CHECK_INT(history_full_proof(h, "Web01", &r->files.items[0], &out, &at, &e), 1);
+		CHECK(at == 20 && out.chunks);
+		history_file_free(&out);
+		done(r);
+		add(h, make("web01", 40, 1));
+		CHECK_INT(number("SELECT count(*) FROM chunks WHERE run = 3"), 2);
+		history_destroy(h);
 	}
 	free(s);
 }
@@ -660,6 +785,8 @@ int main(void)
 	RUN(order_and_hosts);
 	RUN(full_proofs);
 	RUN(first_and_same);
+	RUN(spellings);
+	RUN(by_index);
 	RUN(pruning);
 	RUN(threads);
 	RUN(processes);
@@ -668,6 +795,7 @@ int main(void)
 	RUN(not_ours);
 	RUN(schemas);
 	RUN(migration);
+	RUN(migration_of_spellings);
 	RUN(locked);
 	RUN(trust);
 	char *line = text_format("rm -rf %s", top);

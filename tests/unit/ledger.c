@@ -176,7 +176,7 @@ static void patch_order(void)
 	CHECK(s->count == 5 && s->ids[0] == 5 && s->ids[4] == 1);
 	s->count = 0;
 	CHECK_INT(history_patches(h, "web01", 0, see_id, s, &e), 0);
-	CHECK(s->count == 2 && s->ids[0] == 5 && s->ids[1] == 1);
+	CHECK(s->count == 3 && s->ids[0] == 5 && s->ids[1] == 3 && s->ids[2] == 1); /* capitals say nothing */
 	s->count = 0;
 	CHECK_INT(history_patches(h, NULL, 3, see_id, s, &e), 0);
 	CHECK(s->count == 3 && s->ids[2] == 3);
@@ -508,11 +508,12 @@ static void waiver_pruning(void)
 static void lying_indexes(void)
 {
 	static const char *const lies[] = {
-		"DROP INDEX waiver_host; CREATE INDEX waiver_host ON waiver(reason, ends_at); PRAGMA writable_schema=ON;"
-		"UPDATE sqlite_schema SET sql = 'CREATE INDEX waiver_host ON waiver(host, ends_at)' "
+		"DROP INDEX waiver_host; CREATE INDEX waiver_host ON waiver(reason COLLATE NOCASE, ends_at);"
+		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX waiver_host ON waiver(host COLLATE NOCASE, ends_at)' "
 		"WHERE name = 'waiver_host'",
-		"DROP INDEX patch_host; CREATE INDEX patch_host ON patch(label, id); PRAGMA writable_schema=ON;"
-		"UPDATE sqlite_schema SET sql = 'CREATE INDEX patch_host ON patch(host, id)' WHERE name = 'patch_host'",
+		"DROP INDEX patch_host; CREATE INDEX patch_host ON patch(label COLLATE NOCASE, id);"
+		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX patch_host ON patch(host COLLATE NOCASE, id)' "
+		"WHERE name = 'patch_host'",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
 		start();
@@ -813,7 +814,9 @@ static void migration(void)
 {
 	static const char back[] =
 		"DROP TABLE patch_file; DROP TABLE patch; DROP TABLE waiver; DROP TABLE lease; DROP TABLE suspect;"
-		"ALTER TABLE run DROP COLUMN waiver; PRAGMA user_version=2";
+		"ALTER TABLE run DROP COLUMN waiver; DROP INDEX run_host; CREATE INDEX run_host ON run(host, id);"
+		"DROP INDEX sketch_host; CREATE INDEX sketch_host ON sketch(host, run); DROP INDEX chunks_host;"
+		"PRAGMA user_version=2";
 	start();
 	int64_t waiver = -1;
 	struct history_record r = {.host = strdup("web01"), .depth = 2, .code = 11, .waiver = 4};
@@ -828,7 +831,7 @@ static void migration(void)
 	CHECK_INT(history_patches(h, NULL, 0, ignore_patch, NULL, &e), 0);
 	CHECK_INT(history_waivers(h, NULL, 0, ignore_waiver, NULL, &e), 0);
 	history_destroy(h);
-	CHECK_INT(number("PRAGMA user_version"), 3);
+	CHECK_INT(number("PRAGMA user_version"), 4);
 	history_record_free(&r);
 	/* Of no history of ours nothing is made. */
 	raw(back);
