@@ -115,6 +115,22 @@ static void test_beside_names(void)
 	CHECK_STR(from("", "web01"), "1 of x/web01/web01-2026-11-21.img");
 }
 
+/* However far above a list the date stands. */
+static void test_date_above(void)
+{
+	clear();
+	put_guest("2026-11-20/web01/web01-kvm/web01-vm", "web01", "web01.qcow2");
+	struct catalog c = {0};
+	struct strings paths = {0};
+	NEED(strings_add(&paths, full("")) == 0);
+	NEED(catalog_from_paths(&paths, "web01", &c, &why) == 0 && c.count == 1);
+	CHECK_INT(c.items[0].order, 1795132800);
+	CHECK_INT(c.items[0].named_from, 1795132800);
+	CHECK_INT(c.items[0].named_zone, false);
+	catalog_free(&c);
+	strings_free(&paths);
+}
+
 /* Lists among the files that are given: the parts are what they name. */
 static void test_given(void)
 {
@@ -167,6 +183,7 @@ int main(void)
 	RUN(test_guests);
 	RUN(test_directories);
 	RUN(test_beside_names);
+	RUN(test_date_above);
 	RUN(test_given);
 	RUN(test_unreadable);
 	remove_root();
