@@ -38,6 +38,9 @@ int below_add(struct guess *g, const struct finder *row, const char *top, const 
 	const char *to = deep ? deep : dir;
 	if (!l || !label || !to)
 		return error_nomem(e);
+	/* It is not all of top that is of it, then. */
+	if (deep)
+		strings_free(&l->dirs);
 	bool again = l->dirs.count && !strcmp(l->dirs.items[l->dirs.count - 1], to);
 	if (!again && strings_add(&l->dirs, to) < 0)
 		return error_nomem(e);

@@ -75,6 +75,13 @@ static void test_directories(void)
 	put("nas/WindowsImageBackup/EX01/MediaId", "x");
 	put("nas/WindowsImageBackup/EX01/Backup 2026-11-20 190000/Esp.vhdx", "x");
 	CHECK_STR(from("", "ex01"), "1 of nas/EX01/Backup 2026-11-20 190000");
+	CHECK_STR(from("nas", "ex01"), "1 of EX01/Backup 2026-11-20 190000");
+	CHECK_STR(from("nas/WindowsImageBackup", "ex01"), "1 of EX01/Backup 2026-11-20 190000");
+	put("nas/ex01-2026-11-19.img", "x");
+	CHECK_STR(from("nas", "ex01"), "1 of EX01/Backup 2026-11-20 190000");
+	put("nas/ex01-2026-11-22.img", "x");
+	CHECK_STR(from("nas", "ex01"), "1 of ex01-2026-11-22.img");
+	CHECK_STR(from("", "ex01"), "1 of nas/ex01-2026-11-22.img");
 }
 
 /* Beside what is found by names: the newest of what is as surely the host's. */
