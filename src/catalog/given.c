@@ -87,15 +87,16 @@ static int point_of_list(const char *path, const char *host, struct restore_poin
 	return found;
 }
 
-static bool is_given(const struct candidates *cs, const char *path)
+/* 1: it is one of them. 0: it is not. */
+static int is_given(const struct candidates *cs, const char *path, struct error *e)
 {
 	struct stat st;
 	if (stat(path, &st) < 0)
-		return false;
+		return error_sys(e, "%s", path);
 	vec_each (cs, c)
 		if (c->device == st.st_dev && c->inode == st.st_ino)
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
 /* What the list names, and is not there, or not given. */
@@ -104,11 +105,14 @@ static int set_missing(struct restore_point *to, struct restore_point *list, con
 {
 	if (!to->missing)
 		to->missing = take(list->missing);
-	vec_each (list, f)
-		if (!to->missing && !f->note && !is_given(cs, f->path) &&
-		    !(to->missing = text_format("%s names the file %s, which is not given", list->label,
-						path_base(f->path))))
+	vec_each (list, f) {
+		int given = to->missing || f->note ? 1 : is_given(cs, f->path, e);
+		if (given < 0)
+			return -1;
+		if (!given && !(to->missing = text_format("%s names the file %s, which is not given", list->label,
+							  path_base(f->path))))
 			return error_nomem(e);
+	}
 	return 0;
 }
 

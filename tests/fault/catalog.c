@@ -67,14 +67,16 @@ static void show(const struct catalog *c, struct text *t)
 struct question {
 	const char *layout, *match, *host, *below; /* layout NULL: --from */
 	size_t points;
+	const char *more; /* a second path for --from, or NULL */
 };
 
 /* 0: *t says what was found. */
 static int ask(const struct question *q, struct text *t)
 {
 	struct catalog c = {0};
-	char path[200];
+	char path[200], more[200];
 	int rc;
+	snprintf(more, sizeof more, "%s/%s", root, q->more ? q->more : "");
 	snprintf(path, sizeof path, "%s/%s", root, q->below);
 	if (q->layout) {
 		struct repository r = {(char *)"r", path, (char *)(uintptr_t)q->layout, (char *)(uintptr_t)q->match, NULL};
@@ -82,8 +84,8 @@ static int ask(const struct question *q, struct text *t)
 		rc = x ? catalog_index_find(x, q->host, &c, &e) : -1;
 		catalog_index_destroy(x);
 	} else {
-		char *items[] = {path};
-		const struct strings paths = {items, 1, 1};
+		char *items[] = {path, more};
+		const struct strings paths = {items, q->more ? 2 : 1, 2};
 		rc = catalog_from_paths(&paths, q->host, &c, &e);
 		if (rc == 0 && (rc = catalog_settle(&c, 0, &e)) < 0)
 			catalog_free(&c);
@@ -140,6 +142,15 @@ static void fill(void)
 	put("v/dump/vzdump-qemu-100-2026_11_20-01_02_03.vma.zst.notes", "web01\n");
 	put("l/web01/2026-11-21/web01.xml", DOMAIN);
 	put("o/db01/db01.ovf", OVF);
+	put("n/a/web01/web01.xml", DOMAIN);
+	put("n/a/web01/web01-1&2.qcow2", "x");
+	put("n/2026/vzdump-qemu-100-2026_11_20-01_02_03.vma.zst", "x");
+	put("n/2026/vzdump-qemu-100-2026_11_20-01_02_03.vma.zst.notes", "web01\n");
+	put("n/2026/vzdump-qemu-101-2026_11_21-01_02_03.vma.zst", "x");
+	put("n/2026/vzdump-qemu-101-2026_11_21-01_02_03.vma.zst.notes", "db01\n");
+	put("m/web01/web01.xml", DOMAIN);
+	put("m/web01/web01-1&2.qcow2", "x");
+	put("m/web01-2026-11-19.img", "x");
 }
 
 static const struct question questions[] = {
@@ -162,6 +173,10 @@ static const struct question questions[] = {
 	{NULL, NULL, "web01", "d/web01-2026-11-20.img", 1},
 	{NULL, NULL, "web01", "p", 1},
 	{"files", "{host}-*", "web01", "p", 2},
+	{NULL, NULL, "web01", "m", 2},
+	{NULL, NULL, "web01", "n/a", 2, "n/2026"},
+	{NULL, NULL, "db01", "o/db01/db01.ovf", 1},
+	{NULL, NULL, "db01", "o/db01/db01.ovf", 1, "o/db01/db01-disk1.vmdk"},
 };
 
 /* Whose an older dump is, of which the notes can't be read, nobody needs to know: the newest is the same. */

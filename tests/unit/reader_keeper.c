@@ -73,6 +73,12 @@ static char *other_real(void *self, const char *path)
 	(void)self;
 	return strdup(path);
 }
+static bool is_second(const char *name)
+{
+	static int asked;
+	NEED(!strcmp(name, "n.mf"));
+	return ++asked % 2 == 0;
+}
 static int other_names(void *self, const char *directory, size_t most, struct strings *out)
 {
 	(void)self, (void)directory;
@@ -171,6 +177,8 @@ static void doors(void)
 	door_keep(&other);
 	names_count = 2;
 	CHECK(door_written(fd) && door_names("/", NULL, 9, &names) == 0 && names.count == 2);
+	strings_free(&names);
+	CHECK(door_names("/", is_second, 9, &names) == 0 && names.count == 1);
 	strings_free(&names);
 	door_cached(fd, 0, MIB, 2, cached);
 	CHECK(cached[0] == 7 && cached[1] == 7);
