@@ -61,7 +61,7 @@ expect 12 "NAME.fsverity: a flat digest" web01 --from "$b/web01.img" --depth ful
 side && fsverity digest --block-size=1024 web01.img >web01.img.fsverity
 expect 12 "NAME.fsverity: other blocks" web01 --from "$b/web01.img" --depth full
 side && fsverity digest --hash-alg=sha512 web01.img >web01.img.fsverity
-expect 12 "NAME.fsverity: SHA-512" web01 --from "$b/web01.img" --depth full
+expect 20 "NAME.fsverity: SHA-512" web01 --from "$b/web01.img" --depth full
 side && fsverity digest web01.img >web01.img.sha256
 expect 12 "fsverity's line in a list of flat digests" web01 --from "$b/web01.img" --depth full
 side && { fsverity digest web01.img && echo garbage; } >web01.img.fsverity
