@@ -5,6 +5,7 @@
 
 #include "backproof/text.h"
 #include "label.h"
+#include "vzdump.h"
 
 /* The directory that a hint in rel leads to. */
 static struct guess_layout *layout_of(struct guess *g, const struct finder *row, const char *top, const char *rel)
@@ -99,8 +100,8 @@ static int ask(struct guess *g, struct guess_layout *l, struct strings *others, 
 {
 	struct error why = {0};
 	int rank = 0;
-	const struct asked a = {.host = g->host, .own = true, .rank = &rank, .others = others};
-	int rc = l->row->recognise(l->path, &why);
+	const struct asked a = {.host = g->host, .own = true, .walked = true, .rank = &rank, .others = others};
+	int rc = l->row->recognise(l->path, g->host, &why);
 	/* What we may not look at is others'. */
 	if (rc < 0 && (why.sys == EACCES || why.sys == EPERM))
 		rc = 0;
@@ -146,6 +147,32 @@ static void drop_others(struct guess *g, struct strings *others)
 	g->count = kept;
 }
 
+/*
+ * A list says nothing of an image that is called by a later day than all that it and its like stand for; nor do dumps
+ * of what is not called as they are.
+ */
+static bool is_apart(const struct guess_layout *l, const char *path)
+{
+	const char *base = path_base(path);
+	struct civil c = {0};
+	struct span where;
+	size_t stem;
+	int64_t from = 0, to;
+	if (l->row == &finder_vzdump)
+		return vzdump_name(base, &stem, &where, &c) == VZDUMP_NONE;
+	if (!l->row->lists || !name_time_find(base, strlen(base), &c, &where))
+		return false;
+	civil_range(&c, &from, &to);
+	vec_each (&l->found, p) {
+		if (p->order >= from)
+			return false;
+		vec_each (p, f)
+			if (!strcmp(f->path, path))
+				return false;
+	}
+	return true;
+}
+
 /* What is in a directory that a program's files tell of. */
 static void drop_told(struct guess *g)
 {
@@ -153,7 +180,7 @@ static void drop_told(struct guess *g)
 	vec_each (g, it) {
 		bool told = false;
 		vec_each (&g->layouts, l)
-			told = told || (any_found(l) && is_told(l, it->path));
+			told = told || (any_found(l) && is_told(l, it->path) && !is_apart(l, it->path));
 		if (told)
 			free(it->path);
 		else
@@ -249,8 +276,7 @@ int below_merge(struct guess *g, struct catalog *out, struct error *e)
 			}
 			free(p->label);
 			p->label = label;
-			if (l->row->lists)
-				date_above(p);
+			date_above(p);
 			*to = *p;
 			memset(p, 0, sizeof *p);
 		}

@@ -95,10 +95,14 @@ static int visit(void *ctx, int dir, const char *name, enum scan_type type, stru
 	if (type == SCAN_LINK)
 		return links_add(&v->l->links, dir, name, full, name, e);
 	autoclose int fd = scan_open(dir, name, false);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+		return 0;
+	/* What lies beside it is none the worse. */
+	struct error why = {0};
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
-			       ? 0
-			       : error_sys(e, "%s: directory can't be read", full);
+		(void)error_sys(&why, "%s: directory can't be read", full);
+	if (fd < 0)
+		return found_add_unread(v->l, name, &why, false) < 0 ? error_nomem(e) : 0;
 	if (links_entered(&v->l->links, fd) < 0)
 		return error_nomem(e);
 	int rc = add_directory(v->l, fd, full, name, &is, e);
@@ -147,7 +151,7 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 	int rc = read_path(&l, path, &any, e);
 	if (!rc)
 		rc = found_answer(&l, a, out, e);
-	if (!rc && found_check_links(&l, a->host, out, e) < 0) {
+	if (!rc && (found_check_unread(&l, a, out, e) < 0 || found_check_links(&l, a->host, out, e) < 0)) {
 		catalog_free(out);
 		rc = -1;
 	}
@@ -155,8 +159,9 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 	return rc;
 }
 
-static int recognise(const char *path, struct error *e)
+static int recognise(const char *path, const char *host, struct error *e)
 {
+	(void)host;
 	struct found_points l = {{0}};
 	bool any = false;
 	int rc = read_path(&l, path, &any, e);

@@ -118,7 +118,7 @@ static int add_domain(struct found_points *l, const struct directory *d, const s
 		(void)label_time(p->label, &p->civil);
 	int rc = p->label && add_path(&p->notes, d->path, file) == 0 ? add_disks(p, d, &domain->says) : -1;
 	/* With none of its disks it is still the newest, and not complete. */
-	if (rc == 0 && domain->says.count > 1 && !p->files.count)
+	if (rc == 0 && domain->says.count > 1 && !p->files.count && !found_list_is_elsewhere(p->notes.items[0]))
 		rc = add_path(&p->files, d->path, file);
 	return rc < 0 ? error_nomem(e) : 0;
 }
@@ -176,10 +176,12 @@ static int see(struct found_points *l, struct directory *d, const char *name, st
 	if (has_suffix(full, ".xml") && read_domain(l, d, name, full, below, e) < 0)
 		return -1;
 	autoclose int fd = -1;
+	struct error why = {0};
 	if (is_partial_name(name) || scan_is_system_dir(name) || !d->levels)
 		return 0;
-	if (scan_enter(full, false, &fd, e) < 0)
-		return -1;
+	/* What lies beside it is none the worse. */
+	if (scan_enter(full, false, &fd, &why) < 0)
+		return found_add_unread(l, below, &why, false) < 0 ? error_nomem(e) : 0;
 	if (fd < 0)
 		return links_add(&l->links, AT_FDCWD, full, full, below, e);
 	return links_entered(&l->links, fd) < 0 ? error_nomem(e)
@@ -232,7 +234,7 @@ static int find_in(void *index, const struct asked *a, size_t newest, struct cat
 	/* Of some pieces the names alone do not say that they are any. */
 	vec_each (out, p)
 		p->todo |= POINT_PIECES;
-	if (found_check_unread(l, a->host, out, e) == 0 && found_check_links(l, a->host, out, e) == 0)
+	if (found_check_unread(l, a, out, e) == 0 && found_check_links(l, a->host, out, e) == 0)
 		return 0;
 	catalog_free(out);
 	return -1;
@@ -247,7 +249,7 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 	return rc;
 }
 
-static int recognise(const char *path, struct error *e)
+static int recognise(const char *path, const char *host, struct error *e)
 {
 	struct found_points l = {{0}};
 	int rc = read_directory(&l, path, "", LEVELS, e);
@@ -256,7 +258,7 @@ static int recognise(const char *path, struct error *e)
 		rc = rc || !p->files.count || strings_has(&p->notes, p->files.items[0]) ? rc : 1;
 	/* All that there is may be of this layout. */
 	if (rc == 0)
-		rc = found_check_failed(&l, e);
+		rc = found_check_failed(&l, host, e);
 	found_free(&l);
 	return rc;
 }

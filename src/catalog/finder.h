@@ -14,8 +14,8 @@ struct finder {
 	 * -1: unreadable, or CORRUPT with sys ENOENT when the newest has not all its parts.
 	 */
 	int (*find)(const char *path, const struct asked *a, struct catalog *out, struct error *e);
-	/* Without configuration: is a directory, or what is in it, of this layout? -1: it could not be told. */
-	int (*recognise)(const char *path, struct error *e);
+	/* Without configuration: is a directory, or what is in it, of this layout? -1: it could not be told of a host. */
+	int (*recognise)(const char *path, const char *host, struct error *e);
 	/* Is a name in a directory a reason to ask whether that is of this layout? */
 	bool (*hints)(const char *name, bool directory);
 	bool lists; /* what hints is a file that names the parts of one restore point */

@@ -5,6 +5,7 @@
 
 #include "backproof/seal.h"
 #include "below.h"
+#include "points.h"
 
 static int add_given_file(struct candidates *cs, const char *path, struct error *e)
 {
@@ -57,7 +58,7 @@ static bool is_seal(const char *path)
  * The restore point that a list of disks (an OVF descriptor, a domain's XML) stands for, as its directory's layout has
  * it. 1: *to is filled in. 0: it says nothing of the host, or is none.
  */
-static int point_of_list(const char *path, const char *host, struct restore_point *to, struct error *e)
+static int point_in(const char *path, const char *host, struct restore_point *to, struct error *e)
 {
 	const char *base = path_base(path);
 	const struct finder *row = finder_hinted(base, false);
@@ -85,6 +86,14 @@ static int point_of_list(const char *path, const char *host, struct restore_poin
 	}
 	catalog_free(&c);
 	return found;
+}
+
+/* As point_in; a link may lead to where its disks are. */
+static int point_of_list(const char *path, const char *host, struct restore_point *to, struct error *e)
+{
+	int found = point_in(path, host, to, e);
+	autofree char *real = !found && found_list_is_elsewhere(path) ? realpath(path, NULL) : NULL;
+	return real ? point_in(real, host, to, e) : found;
 }
 
 /* 1: it is one of them. 0: it is not. */

@@ -112,7 +112,7 @@ static int add_descriptor(struct found_points *x, struct found_point *p, const c
 		rc = add_named(p, directory, named.items[i], names);
 	/* With none of its disks it is still the newest, and not complete. */
 	if (rc == 0)
-		rc = add_path(p->files.count ? &p->notes : &p->files, directory, file);
+		rc = strings_add(p->files.count || found_list_is_elsewhere(full) ? &p->notes : &p->files, full);
 	strings_free(&named);
 	return rc < 0 ? error_nomem(e) : 0;
 }
@@ -138,10 +138,12 @@ static int look_below(struct found_points *x, const char *path, const char *rel,
 	autofree char *full = text_format("%s/%s", path, name);
 	autofree char *below = text_format("%s%s%s", rel, *rel ? "/" : "", name);
 	autoclose int fd = -1;
+	struct error why = {0};
 	if (!full || !below)
 		return error_nomem(e);
-	if (scan_enter(full, false, &fd, e) < 0)
-		return -1;
+	/* What lies beside it is none the worse. */
+	if (scan_enter(full, false, &fd, &why) < 0)
+		return found_add_unread(x, below, &why, false) < 0 ? error_nomem(e) : 0;
 	if (fd < 0)
 		return links_add(&x->links, AT_FDCWD, full, full, below, e);
 	return links_entered(&x->links, fd) < 0 ? error_nomem(e) : read_directory(x, full, below, levels - 1, e);
@@ -173,7 +175,7 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 		rc = read_directory(&x, path, "", LEVELS, e);
 	if (rc == 0)
 		rc = found_answer(&x, a, out, e);
-	if (rc == 0 && (found_check_named(&x, out, e) < 0 || found_check_links(&x, a->host, out, e) < 0)) {
+	if (rc == 0 && (found_check_named(&x, a, out, e) < 0 || found_check_links(&x, a->host, out, e) < 0)) {
 		catalog_free(out);
 		rc = -1;
 	}
@@ -182,8 +184,9 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 }
 
 /* Names of OVAs are understood like those of any image; only a descriptor needs more. */
-static int recognise(const char *path, struct error *e)
+static int recognise(const char *path, const char *host, struct error *e)
 {
+	(void)host;
 	struct strings names = {0};
 	int rc = finder_list(path, &names, e);
 	for (size_t i = 0; i < names.count && rc == 0; i++)

@@ -79,6 +79,12 @@ int found_add_missing(struct found_point *p, const char *file)
 	return p->missing || (p->missing = strdup(file)) ? 0 : -1;
 }
 
+bool found_list_is_elsewhere(const char *list)
+{
+	struct stat st;
+	return lstat(list, &st) == 0 && S_ISLNK(st.st_mode) && stat(list, &st) == 0;
+}
+
 static int set_missing(struct restore_point *to, const char *file, const char *why)
 {
 	return to->missing || (to->missing = text_format("%s names the file %s, %s", to->label, file, why)) ? 0 : -1;

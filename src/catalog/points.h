@@ -46,6 +46,8 @@ int found_choose(const struct found_points *l, const struct asked *a, int least,
 int found_answer(const struct found_points *l, const struct asked *a, struct catalog *out,
 		 struct error *e) must_check;
 
+/* A list of disks none of which is beside it: it is a link, and they lie where that leads. */
+bool found_list_is_elsewhere(const char *list);
 /* What is missing first is what is told of. -1: no memory. */
 int found_add_missing(struct found_point *p, const char *file) must_check;
 /* -1: no memory. */
@@ -54,14 +56,18 @@ int found_add_unread(struct found_points *l, const char *label, const struct err
  * out: what was found of a host. -1: what could not be looked into may be a newer backup of it, as its name goes; or
  * any of it, where nothing was found.
  */
-int found_check_unread(const struct found_points *l, const char *host, const struct catalog *out,
+int found_check_unread(const struct found_points *l, const struct asked *a, const struct catalog *out,
 		       struct error *e) must_check;
-/* For layouts where only names say whose a backup is: -1: it is the newest itself. */
-int found_check_named(const struct found_points *l, const struct catalog *out, struct error *e) must_check;
+/*
+ * For layouts where only names say whose a backup is: -1: what is certain to be one is the newest itself; or see
+ * found_check_unread for what is not.
+ */
+int found_check_named(const struct found_points *l, const struct asked *a, const struct catalog *out,
+		      struct error *e) must_check;
 /* See links_check. Where the newest is not called by the host's name, a link need not be either. */
 int found_check_links(const struct found_points *l, const char *host, const struct catalog *out,
 		      struct error *e) must_check;
-/* -1: what is certain to be of this layout could not be looked into. */
-int found_check_failed(const struct found_points *l, struct error *e) must_check;
+/* -1: what is certain to be of this layout could not be looked into, nor what is called by the host. */
+int found_check_failed(const struct found_points *l, const char *host, struct error *e) must_check;
 
 #endif

@@ -101,20 +101,34 @@ static bool may_be_newest(const struct found_points *l, const char *label, const
 	return !names_known(l, label, host) && !(named && names_another(label, newest->label, host));
 }
 
-int found_check_unread(const struct found_points *l, const char *host, const struct catalog *out, struct error *e)
+static int check(const struct found_points *l, const struct found_unread *u, const struct asked *a,
+		 const struct catalog *out, struct error *e)
+{
+	/* Whoever looks through directories by names minds what he can't read. */
+	bool minds = out->count	  ? may_be_newest(l, u->label, a->host, &out->items[0])
+		     : a->walked ? u->certain || label_rank(u->label, a->host)
+				  : true;
+	return !minds ? 0
+		      : error_set(e, ERROR_IO, ERROR_NO_OFFSET, "what can't be looked into may be a backup of %s: %s",
+				  a->host, u->why);
+}
+
+int found_check_unread(const struct found_points *l, const struct asked *a, const struct catalog *out, struct error *e)
 {
 	vec_each (&l->unread, u)
-		if (!out->count || may_be_newest(l, u->label, host, &out->items[0]))
-			return error_set(e, ERROR_IO, ERROR_NO_OFFSET,
-					 "what can't be looked into may be a backup of %s: %s", host, u->why);
+		if (check(l, u, a, out, e) < 0)
+			return -1;
 	return 0;
 }
 
-int found_check_named(const struct found_points *l, const struct catalog *out, struct error *e)
+int found_check_named(const struct found_points *l, const struct asked *a, const struct catalog *out, struct error *e)
 {
-	vec_each (&l->unread, u)
-		if (out->count && !strcmp(u->label, out->items[0].label))
+	vec_each (&l->unread, u) {
+		if (!u->certain && check(l, u, a, out, e) < 0)
+			return -1;
+		if (u->certain && out->count && !strcmp(u->label, out->items[0].label))
 			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s", u->why);
+	}
 	return 0;
 }
 
@@ -124,10 +138,10 @@ int found_check_links(const struct found_points *l, const char *host, const stru
 	return links_check(&l->links, host, !named, out, e);
 }
 
-int found_check_failed(const struct found_points *l, struct error *e)
+int found_check_failed(const struct found_points *l, const char *host, struct error *e)
 {
 	vec_each (&l->unread, u)
-		if (u->certain)
+		if (u->certain || label_rank(path_base(u->label), host) == 3)
 			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s", u->why);
 	return 0;
 }

@@ -340,8 +340,9 @@ static int find(const char *given, const struct asked *a, struct catalog *out, s
 	return rc;
 }
 
-static int recognise(const char *given, struct error *e)
+static int recognise(const char *given, const char *host, struct error *e)
 {
+	(void)host;
 	autofree char *path = realpath(given, NULL);
 	if (!path)
 		return error_sys(e, "%s", given);

@@ -182,6 +182,101 @@ static void test_unreadable(void)
 	CHECK_STR(from("", "web01"), "2 of kvm/web01-2026-11-20/domain.xml");
 }
 
+/* Lists that are links: the disks lie where they lead. */
+static void test_links(void)
+{
+	clear();
+	put("nights/2026-11-20/web01.ovf", OVF(HREF("f1", "a.vmdk")));
+	put("nights/2026-11-20/a.vmdk", "x");
+	put("latest/README", "x");
+	NEED(symlink("../nights/2026-11-20/web01.ovf", full("latest/web01.ovf")) == 0);
+	CHECK_STR(from("", "web01"), "2 of nights/2026-11-20/web01.ovf");
+	CHECK_STR(from("latest", "web01"), "none");
+	CHECK_STR(from("latest/web01.ovf", "web01"), "2 of web01.ovf");
+	CHECK_STR(from_both("latest/web01.ovf", "nights/2026-11-20/a.vmdk", "web01"), "1 of a.vmdk");
+	put("nights/2026-11-20/web01.ovf", OVF(HREF("f1", "a.vmdk") HREF("f2", "b.vmdk")));
+	CHECK(!strncmp(from("latest/web01.ovf", "web01"), "error corrupt", 13));
+	CHECK(!strncmp(from_both("latest/web01.ovf", "nights/2026-11-20/a.vmdk", "web01"), "error corrupt", 13));
+	/* The disks beside the link are what it names, too. */
+	put("latest/b.vmdk", "x");
+	CHECK_STR(from("latest/web01.ovf", "web01"),
+		  "error corrupt: web01.ovf names the file a.vmdk, which is not beside it");
+	clear();
+	put_guest("nights/2026-11-20", "web01", "web01.qcow2");
+	put("latest/README", "x");
+	NEED(symlink("../nights/2026-11-20/domain.xml", full("latest/web01.xml")) == 0);
+	CHECK_STR(from("", "web01"), "2 of nights/2026-11-20/domain.xml");
+	CHECK_STR(from("latest/web01.xml", "web01"), "2 of domain.xml");
+}
+
+/* What was put beside a list since, and what is no dump beside dumps. */
+static void test_since(void)
+{
+	clear();
+	put("web01/2026-11-01.ovf", OVF(HREF("f1", "web01-disk1.vmdk")));
+	put("web01/web01-disk1.vmdk", "x");
+	put("web01/web01-2026-10-31.img", "x");
+	CHECK_STR(from("", "web01"), "2 of web01/2026-11-01.ovf");
+	put("web01/web01-2026-11-21.img", "x");
+	CHECK_STR(from("", "web01"), "1 of web01/web01-2026-11-21.img");
+	CHECK_STR(from("web01", "web01"), "1 of web01-2026-11-21.img");
+	/* Its own disk is none. */
+	put("web01/2026-11-01.ovf", OVF(HREF("f1", "web01-2026-11-21.img")));
+	CHECK_STR(from("", "web01"), "2 of web01/2026-11-01.ovf");
+	clear();
+	put_dump("nas/" DUMP("100", "20"), "web01");
+	put("nas/web01-2026-11-21.img", "x");
+	put("nas/" DUMP("101", "23") ".vma.zst", "x");
+	CHECK_STR(from("", "web01"), "1 of nas/web01-2026-11-21.img");
+}
+
+/* A day above what has no time of its own. */
+static void test_days(void)
+{
+	clear();
+	CLONEZILLA("2026-11-20/web01-img");
+	put("web01-2026-11-19.img", "x");
+	CHECK_STR(from("", "web01"), "5 of 2026-11-20/web01-img");
+	put("web01-2026-11-21.img", "x");
+	CHECK_STR(from("", "web01"), "1 of web01-2026-11-21.img");
+}
+
+/* Run by nobody: what he may not look into does not switch a layout off. */
+static void test_forbidden(void)
+{
+	clear();
+	put_guest("kvm/web01-2026-11-20", "web01", "web01.qcow2");
+	put("kvm/web01-2026-11-20/domain.xml", DOMAIN("web01", DISK("web01.qcow2") DISK("asm.qcow2")));
+	put("kvm/other/x", "x");
+	put("ovf/web02.ovf", OVF(HREF("f1", "web02.vmdk") HREF("f2", "lost.vmdk")));
+	put("ovf/web02.vmdk", "x");
+	put("ovf/other/x", "x");
+	CLONEZILLA("arc/web03-2026-11-20-img");
+	put("arc/other/x", "x");
+	put("list/web04.xml", "");
+	put("list/web04.img", "x");
+	put("list/db01.img", "x");
+	NEED(chmod(full("kvm/other"), 0) == 0 && chmod(full("ovf/other"), 0) == 0 && chmod(full("arc/other"), 0) == 0);
+	const uid_t self = geteuid();
+	NEED(self != 0 || seteuid(65534) == 0);
+	CHECK_STR(from("kvm", "web01"),
+		  "error corrupt: web01-2026-11-20/domain.xml names the file asm.qcow2, which is not beside it");
+	CHECK_STR(from("", "web01"),
+		  "error corrupt: kvm/web01-2026-11-20/domain.xml names the file asm.qcow2, which is not beside it");
+	CHECK_STR(from("ovf", "web02"), "error corrupt: web02.ovf names the file lost.vmdk, which is not beside it");
+	CHECK_STR(from("arc", "web03"), "5 of web03-2026-11-20-img");
+	CHECK(!strncmp(from("arc", "mail"), "error", 5)); /* that may be where they are */
+	CHECK(!strncmp(from("list", "web04"), "error io", 8));
+	CHECK_STR(from("list", "db01"), "1 of db01.img");
+	NEED(seteuid(self) == 0 && chmod(full("list/web04.xml"), 0) == 0);
+	NEED(self != 0 || seteuid(65534) == 0);
+	CHECK(!strncmp(from("list", "web04"), "error io", 8));
+	CHECK_STR(from("list", "db01"), "1 of db01.img");
+	NEED(seteuid(self) == 0);
+	NEED(chmod(full("kvm/other"), 0700) == 0 && chmod(full("ovf/other"), 0700) == 0 &&
+	     chmod(full("arc/other"), 0700) == 0);
+}
+
 int main(void)
 {
 	setenv("TZ", "UTC", 1);
@@ -193,6 +288,10 @@ int main(void)
 	RUN(test_date_above);
 	RUN(test_given);
 	RUN(test_unreadable);
+	RUN(test_links);
+	RUN(test_since);
+	RUN(test_days);
+	RUN(test_forbidden);
 	remove_root();
 	return test_done();
 }
