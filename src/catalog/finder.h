@@ -14,7 +14,7 @@ struct finder {
 	 * -1: unreadable, or CORRUPT with sys ENOENT when the newest has not all its parts.
 	 */
 	int (*find)(const char *path, const struct asked *a, struct catalog *out, struct error *e);
-	/* Without configuration: is a directory, or what is in it, of this layout? -1: it could not be told of a host. */
+	/* Without configuration: is what is in a directory of this layout? -1: it could not be told of a host. */
 	int (*recognise)(const char *path, const char *host, struct error *e);
 	/* Is a name in a directory a reason to ask whether that is of this layout? */
 	bool (*hints)(const char *name, bool directory);
