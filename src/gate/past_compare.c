@@ -163,6 +163,21 @@ uint64_t past_large(const struct history_record *now)
 	return most < LARGE ? most : LARGE;
 }
 
+/* What was written on top of a disk since, however little it was. */
+static bool is_overlay(const struct history_file *f)
+{
+	static const char *const endings[] = {".qcow2", ".qed", ".vhd", ".vhdx", ".avhdx", ".vdi", NULL};
+	return f->path && text_ends_in(f->path, endings);
+}
+
+static bool has_same(const struct history_record *then, const struct history_file *a)
+{
+	vec_each (&then->files, b)
+		if (same_bytes(a, b))
+			return true;
+	return false;
+}
+
 /*
  * Every large file (all, where none is) was there before, and says that it is newer now: by its time, or by its name
  * alone. *newest is the youngest time of those. *moved: a file that was somewhere else then, or NULL; *next: and its
@@ -180,6 +195,8 @@ static bool is_copy(const struct history_record *now, const struct history_recor
 	vec_each(&now->files, a)
 	{
 		bool found = false;
+		if (a->size < large && is_overlay(a) && !has_same(then, a))
+			return false;
 		if (a->size < large)
 			continue;
 		vec_each(&then->files, b)

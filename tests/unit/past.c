@@ -428,6 +428,14 @@ static void test_copy(void)
 	now.files.items[1].size = then.files.items[1].size = 1000;
 	compare(&now, &then);
 	CHECK_INT(outcome_of("history.copy"), OUTCOME_BROKEN);
+	/* What little was written on top of a disk does. */
+	set(&then.files.items[1].path, "/a/18/sda1.snap.qcow2");
+	set(&now.files.items[1].path, "/a/20/sda1.snap.qcow2");
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), -1);
+	memcpy(now.files.items[1].fsverity, then.files.items[1].fsverity, sizeof now.files.items[1].fsverity);
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), OUTCOME_BROKEN);
 	drop(&then);
 	drop(&now);
 	end();
