@@ -83,8 +83,19 @@ static bool has_sorted(const struct strings *sorted, const char *s, size_t n)
 	return false;
 }
 
-/* It lies where the layout tells what there is. */
-static bool is_told(const struct guess_layout *l, const char *path)
+/* It lies beside what a list of the host's names. */
+static bool is_beside(const struct guess_layout *l, const char *path)
+{
+	size_t n = (size_t)(path_base(path) - path);
+	vec_each (&l->found, p)
+		vec_each (p, f)
+			if ((size_t)(path_base(f->path) - f->path) == n && !memcmp(f->path, path, n))
+				return true;
+	return false;
+}
+
+/* It lies where the layout may tell what there is. */
+static bool is_in(const struct guess_layout *l, const char *path)
 {
 	const char *base = path_base(path);
 	if (l->row->levels >= 0)
@@ -95,22 +106,29 @@ static bool is_told(const struct guess_layout *l, const char *path)
 	return false;
 }
 
+/* Its directory is the host's own, whatever is called how in it. */
+static bool is_hosts(const struct guess *g, const struct guess_layout *l)
+{
+	return g->own || (label_rank(l->path, g->host) == 3 && !label_has_neighbour(l->path, g->host));
+}
+
 /* others gets what is said to be another's. What is wrong with a directory is noted: it may be the host's. */
 static int ask(struct guess *g, struct guess_layout *l, struct strings *others, struct error *e)
 {
 	struct error why = {0};
 	int rank = 0;
-	const struct asked a = {.host = g->host, .own = true, .walked = true, .rank = &rank, .others = others};
+	const struct asked a = {.host = g->host, .own = true, .walked = true, .here = is_hosts(g, l), .rank = &rank,
+				.others = others};
 	int rc = l->row->recognise(l->path, g->host, &why);
 	/* What we may not look at is others'. */
 	if (rc < 0 && (why.sys == EACCES || why.sys == EPERM))
 		rc = 0;
 	if (rc > 0)
 		rc = l->row->find(l->path, &a, &l->found, &why);
-	if (rc == 0) {
-		l->rank = any_found(l) && rank > l->rank ? rank : l->rank;
+	if (rc == 0 ? any_found(l) : rank > l->rank)
+		l->rank = rank > l->rank ? rank : l->rank;
+	if (rc == 0)
 		return 0;
-	}
 	catalog_free(&l->found);
 	if (why.cls == ERROR_INTERNAL) {
 		*e = why;
@@ -180,7 +198,8 @@ static void drop_told(struct guess *g)
 	vec_each (g, it) {
 		bool told = false;
 		vec_each (&g->layouts, l)
-			told = told || (any_found(l) && is_told(l, it->path) && !is_apart(l, it->path));
+			told = told || (any_found(l) && (l->row->lists ? is_beside : is_in)(l, it->path) &&
+					!is_apart(l, it->path));
 		if (told)
 			free(it->path);
 		else
@@ -204,6 +223,32 @@ static void keep_best(struct guess *g, int best)
 			catalog_free(&l->found);
 }
 
+static bool is_bare(const struct restore_point *p)
+{
+	return p->todo & POINT_BARE;
+}
+
+/*
+ * Where no list of the host's has a disk beside it, all are copies of a setting, and its images are elsewhere. Else one
+ * without any is of a night on which nothing was saved.
+ */
+static void drop_bare(struct guess *g)
+{
+	bool any = false;
+	vec_each (&g->layouts, l)
+		vec_each (&l->found, p)
+			any = any || (l->row->lists && !is_bare(p));
+	vec_each (&g->layouts, l) {
+		size_t kept = 0;
+		vec_each (&l->found, p)
+			if (is_bare(p) && !any)
+				point_free(p);
+			else
+				l->found.items[kept++] = *p;
+		l->found.count = kept;
+	}
+}
+
 int below_find(struct guess *g, struct error *e)
 {
 	struct strings others = {0};
@@ -212,9 +257,10 @@ int below_find(struct guess *g, struct error *e)
 	vec_each (&g->layouts, l) {
 		strings_sort(&l->dirs);
 		vec_each (g, it)
-			l->rank = it->rank > l->rank && is_told(l, it->path) ? it->rank : l->rank;
+			l->rank = it->rank > l->rank && is_in(l, it->path) ? it->rank : l->rank;
 		rc = rc ? rc : ask(g, l, &others, e);
 	}
+	drop_bare(g);
 	drop_others(g, &others);
 	strings_free(&others);
 	if (rc < 0)
@@ -251,15 +297,21 @@ static bool is_there(const struct catalog *out, const struct restore_point *p)
 	return false;
 }
 
-/* The date may stand above all that the layout looked at. */
-static void date_above(struct restore_point *p)
+/* The date may stand above all that the layout looked at, or be that of the directory which is given. */
+static int date_above(const struct guess_layout *l, struct restore_point *p, struct error *e)
 {
 	struct civil c = {0};
-	if (p->named_to || !label_time(p->label, &c))
-		return;
+	autofree char *top = strndup(l->path, l->rel);
+	if (p->named_to)
+		return 0;
+	if (!top)
+		return error_nomem(e);
+	if (!label_time(p->label, &c) && label_top_time(top, &c, e) < 0)
+		return -1;
 	civil_range(&c, &p->named_from, &p->named_to);
 	p->named_zone = c.has_zone;
 	point_set_order(p);
+	return 0;
 }
 
 int below_merge(struct guess *g, struct catalog *out, struct error *e)
@@ -276,9 +328,10 @@ int below_merge(struct guess *g, struct catalog *out, struct error *e)
 			}
 			free(p->label);
 			p->label = label;
-			date_above(p);
 			*to = *p;
 			memset(p, 0, sizeof *p);
+			if (date_above(l, to, e) < 0)
+				return -1;
 		}
 		for (size_t i = 0; i < l->found.partial.count; i++)
 			if (!strings_has(&out->partial, l->found.partial.items[i]) &&

@@ -66,7 +66,16 @@ int chains_complete(struct catalog *c, struct error *e) must_check;
 int chain_complete(struct restore_point *p, struct error *e) must_check;
 
 /* What is left to be done for a restore point. */
-enum { POINT_LOOK = 1, POINT_PIECES = 2, POINT_CHAIN = 4, POINT_LOST = 8, POINT_HOLLOW = 16, POINT_VOLUMES = 32 };
+enum {
+	POINT_LOOK = 1,
+	POINT_PIECES = 2,
+	POINT_CHAIN = 4,
+	POINT_LOST = 8,
+	POINT_HOLLOW = 16,
+	POINT_VOLUMES = 32,
+	POINT_TOLD = 64, /* more than a name says that it is the host's */
+	POINT_BARE = 128, /* a list of disks without any of them */
+};
 /* POINT_LOOK: 1 when all of its files are there, 0: what is not is left out. */
 int point_look(struct restore_point *p, struct error *e) must_check;
 /* ... and POINT_PIECES. */

@@ -97,12 +97,11 @@ static int visit(void *ctx, int dir, const char *name, enum scan_type type, stru
 	autoclose int fd = scan_open(dir, name, false);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 		return 0;
-	/* What lies beside it is none the worse. */
 	struct error why = {0};
 	if (fd < 0)
 		(void)error_sys(&why, "%s: directory can't be read", full);
 	if (fd < 0)
-		return found_add_unread(v->l, name, &why, false) < 0 ? error_nomem(e) : 0;
+		return found_add_forbidden(v->l, name, &why, e);
 	if (links_entered(&v->l->links, fd) < 0)
 		return error_nomem(e);
 	int rc = add_directory(v->l, fd, full, name, &is, e);
@@ -151,7 +150,7 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 	int rc = read_path(&l, path, &any, e);
 	if (!rc)
 		rc = found_answer(&l, a, out, e);
-	if (!rc && (found_check_unread(&l, a, out, e) < 0 || found_check_links(&l, a->host, out, e) < 0)) {
+	if (!rc && (found_check_unread(&l, a, out, e) < 0 || found_check_links(&l, a, out, e) < 0)) {
 		catalog_free(out);
 		rc = -1;
 	}

@@ -179,9 +179,8 @@ static int see(struct found_points *l, struct directory *d, const char *name, st
 	struct error why = {0};
 	if (is_partial_name(name) || scan_is_system_dir(name) || !d->levels)
 		return 0;
-	/* What lies beside it is none the worse. */
 	if (scan_enter(full, false, &fd, &why) < 0)
-		return found_add_unread(l, below, &why, false) < 0 ? error_nomem(e) : 0;
+		return found_add_forbidden(l, below, &why, e);
 	if (fd < 0)
 		return links_add(&l->links, AT_FDCWD, full, full, below, e);
 	return links_entered(&l->links, fd) < 0 ? error_nomem(e)
@@ -204,18 +203,23 @@ static int read_directory(struct found_points *l, const char *path, const char *
 	return rc;
 }
 
-static void *open_index(const char *path, struct error *e)
+static struct found_points *read_levels(const char *path, int levels, struct error *e)
 {
 	struct found_points *l = calloc(1, sizeof *l);
 	civil_zone();
 	if (!l)
 		(void)!error_nomem(e);
-	if (l && label_top_time(path, &l->top, e) == 0 && read_directory(l, path, "", LEVELS, e) == 0)
+	if (l && label_top_time(path, &l->top, e) == 0 && read_directory(l, path, "", levels, e) == 0)
 		return l;
 	if (l)
 		found_free(l);
 	free(l);
 	return NULL;
+}
+
+static void *open_index(const char *path, struct error *e)
+{
+	return read_levels(path, LEVELS, e);
 }
 
 static void close_index(void *index)
@@ -234,7 +238,7 @@ static int find_in(void *index, const struct asked *a, size_t newest, struct cat
 	/* Of some pieces the names alone do not say that they are any. */
 	vec_each (out, p)
 		p->todo |= POINT_PIECES;
-	if (found_check_unread(l, a, out, e) == 0 && found_check_links(l, a->host, out, e) == 0)
+	if (found_check_unread(l, a, out, e) == 0 && found_check_links(l, a, out, e) == 0)
 		return 0;
 	catalog_free(out);
 	return -1;
@@ -242,7 +246,7 @@ static int find_in(void *index, const struct asked *a, size_t newest, struct cat
 
 static int find(const char *path, const struct asked *a, struct catalog *out, struct error *e)
 {
-	void *index = open_index(path, e);
+	void *index = read_levels(path, a->list ? 0 : LEVELS, e);
 	int rc = index ? find_in(index, a, SIZE_MAX, out, e) : -1;
 	if (index)
 		close_index(index);
@@ -253,9 +257,9 @@ static int recognise(const char *path, const char *host, struct error *e)
 {
 	struct found_points l = {{0}};
 	int rc = read_directory(&l, path, "", LEVELS, e);
-	/* Beside images of other names an XML is one more copy of a setting, and they are found without it. */
+	/* Without any disk beside it an XML is one more copy of a setting: see below.c. */
 	vec_each (&l.points, p)
-		rc = rc || !p->files.count || strings_has(&p->notes, p->files.items[0]) ? rc : 1;
+		rc = rc || !p->files.count ? rc : 1;
 	/* All that there is may be of this layout. */
 	if (rc == 0)
 		rc = found_check_failed(&l, host, e);

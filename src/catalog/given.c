@@ -2,6 +2,7 @@
 /* --from FILE...: the parts of one restore point. */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "backproof/seal.h"
 #include "below.h"
@@ -62,7 +63,7 @@ static int point_in(const char *path, const char *host, struct restore_point *to
 {
 	const char *base = path_base(path);
 	const struct finder *row = finder_hinted(base, false);
-	const struct asked a = {.host = host, .own = true};
+	const struct asked a = {.host = host, .own = true, .list = base};
 	struct catalog c = {0};
 	int found = 0;
 	if (!row || !row->lists)
@@ -91,6 +92,9 @@ static int point_in(const char *path, const char *host, struct restore_point *to
 /* As point_in; a link may lead to where its disks are. */
 static int point_of_list(const char *path, const char *host, struct restore_point *to, struct error *e)
 {
+	const struct finder *row = finder_hinted(path_base(path), false);
+	if (row && row->lists && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+		return error_sys(e, "%s", path);
 	int found = point_in(path, host, to, e);
 	autofree char *real = !found && found_list_is_elsewhere(path) ? realpath(path, NULL) : NULL;
 	return real ? point_in(real, host, to, e) : found;
@@ -125,7 +129,27 @@ static int set_missing(struct restore_point *to, struct restore_point *list, con
 	return 0;
 }
 
-/* cs: what was joined, without lists; none of it: the first list tells. */
+/* What a further list stands for is of the same restore point. */
+static int add_list(struct restore_point *to, struct restore_point *list, struct error *e)
+{
+	if (!to->missing)
+		to->missing = take(list->missing);
+	vec_each (list, f) {
+		bool there = false;
+		vec_each (to, k)
+			there = there || !strcmp(k->path, f->path);
+		struct point_file *into = there ? NULL : vec_push(to);
+		if (!there && !into)
+			return error_nomem(e);
+		if (into) {
+			*into = *f;
+			memset(f, 0, sizeof *f);
+		}
+	}
+	return 0;
+}
+
+/* cs: what was joined, without lists; NULL: only lists are given, and they tell. */
 static int add_lists(const struct strings *paths, const char *host, const struct candidates *cs, struct catalog *out,
 		     struct error *e)
 {
@@ -133,13 +157,13 @@ static int add_lists(const struct strings *paths, const char *host, const struct
 		struct restore_point list = {0};
 		int rc = point_of_list(paths->items[i], host, &list, e);
 		if (rc > 0 && out->count)
-			rc = set_missing(&out->items[0], &list, cs, e);
+			rc = cs ? set_missing(&out->items[0], &list, cs, e) : add_list(&out->items[0], &list, e);
 		else if (rc > 0) {
 			struct restore_point *to = vec_push(out);
 			rc = to ? 0 : error_nomem(e);
 			if (to) {
 				*to = list;
-				return 0;
+				memset(&list, 0, sizeof list);
 			}
 		}
 		point_free(&list);
@@ -155,7 +179,7 @@ int given_files(const struct strings *paths, const char *host, struct catalog *o
 	bool only_beside = true;
 	for (size_t i = 0; i < paths->count; i++)
 		only_beside = only_beside && is_beside(paths->items[i]);
-	int rc = only_beside ? add_lists(paths, host, &cs, out, e) : 0;
+	int rc = only_beside ? add_lists(paths, host, NULL, out, e) : 0;
 	if (rc < 0 || out->count) {
 		if (rc < 0)
 			catalog_free(out);

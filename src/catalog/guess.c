@@ -125,7 +125,9 @@ static int visit(void *ctx, int dir, const char *name, enum scan_type type, stru
 	autofree char *rel = text_format("%s%s%s", w->rel, *w->rel ? "/" : "", name);
 	if (!rel)
 		return error_nomem(e);
-	const struct finder *row = w->g->below ? finder_hinted(name, type != SCAN_FILE) : NULL;
+	const struct finder *row = w->g->below ? finder_hinted(name, type == SCAN_DIR) : NULL;
+	if (w->g->below && !row && type == SCAN_LINK)
+		row = finder_hinted(name, true);
 	if (row && below_add(w->g, row, w->top, w->rel, name, e) < 0)
 		return -1;
 	if (type == SCAN_DIR)

@@ -4,6 +4,7 @@
  * (<File ovf:href="...">), up to two directories below the repository. The date is the name's, or that of the nearest
  * directory that has one.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <strings.h>
@@ -85,12 +86,36 @@ static int add_path(struct strings *to, const char *directory, const char *name)
 	return path ? strings_add(to, path) : -1;
 }
 
+static int hex(char c)
+{
+	return isdigit((unsigned char)c)    ? c - '0'
+	       : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+					    : -1;
+}
+
+/* A reference is a URI: %20 is a blank. NULL: no memory. */
+static char *unescaped(const char *s)
+{
+	char *out = strdup(s), *to = out;
+	for (; out && *s; s++) {
+		bool escape = *s == '%' && hex(s[1]) >= 0 && hex(s[2]) >= 0;
+		*to++ = escape ? (char)(hex(s[1]) << 4 | hex(s[2])) : *s;
+		s += escape ? 2 : 0;
+	}
+	if (out)
+		*to = 0;
+	return out;
+}
+
 /* One that a descriptor names ("d" or "o", and the name), where it is there; else it is missing. */
 static int add_named(struct found_point *p, const char *directory, const char *named, const struct strings *names)
 {
-	if (strings_has(names, named + 1))
-		return add_path(*named == 'd' ? &p->files : &p->notes, directory, named + 1);
-	return found_add_missing(p, named + 1);
+	autofree char *name = strings_has(names, named + 1) ? strdup(named + 1) : unescaped(named + 1);
+	if (!name)
+		return -1;
+	if (strings_has(names, name))
+		return add_path(*named == 'd' ? &p->files : &p->notes, directory, name);
+	return found_add_missing(p, name);
 }
 
 static int add_descriptor(struct found_points *x, struct found_point *p, const char *directory, const char *file,
@@ -141,9 +166,8 @@ static int look_below(struct found_points *x, const char *path, const char *rel,
 	struct error why = {0};
 	if (!full || !below)
 		return error_nomem(e);
-	/* What lies beside it is none the worse. */
 	if (scan_enter(full, false, &fd, &why) < 0)
-		return found_add_unread(x, below, &why, false) < 0 ? error_nomem(e) : 0;
+		return found_add_forbidden(x, below, &why, e);
 	if (fd < 0)
 		return links_add(&x->links, AT_FDCWD, full, full, below, e);
 	return links_entered(&x->links, fd) < 0 ? error_nomem(e) : read_directory(x, full, below, levels - 1, e);
@@ -172,10 +196,10 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 	memset(out, 0, sizeof *out);
 	int rc = label_top_time(path, &x.top, e);
 	if (rc == 0)
-		rc = read_directory(&x, path, "", LEVELS, e);
+		rc = read_directory(&x, path, "", a->list ? 0 : LEVELS, e);
 	if (rc == 0)
 		rc = found_answer(&x, a, out, e);
-	if (rc == 0 && (found_check_named(&x, a, out, e) < 0 || found_check_links(&x, a->host, out, e) < 0)) {
+	if (rc == 0 && (found_check_named(&x, a, out, e) < 0 || found_check_links(&x, a, out, e) < 0)) {
 		catalog_free(out);
 		rc = -1;
 	}

@@ -39,6 +39,8 @@ static bool fits_match(const struct asked *a, const char *name)
 /* By its name, or by its first file's. */
 static bool is_meant(const struct found_point *p, const struct asked *a)
 {
+	if (a->list && strcmp(p->label, a->list))
+		return false;
 	return !a->match || fits_match(a, p->label) ||
 	       (p->files.count && fits_match(a, path_base(p->files.items[0])));
 }
@@ -64,6 +66,8 @@ int found_rank(const struct found_point *p, const struct asked *a)
 	if (p->number && (!strcmp(p->number, a->host) || (a->own && a->match && match_has_number(p, a))))
 		return FOUND_EXACT;
 	/* What its own files say is all that counts: a label of numbers may hold any word. */
+	if (!p->guest && a->here && !p->number)
+		return 3;
 	if (!p->guest)
 		return p->number ? 0 : name_host_rank(p->label, strlen(p->label), a->host);
 	if (!strcasecmp(p->guest, a->host))
@@ -124,11 +128,18 @@ static bool is_there(const struct strings *paths)
 	return false;
 }
 
-static int add_point(const struct found_point *p, struct catalog *out, struct error *e)
+/* The list is all that there is of it. */
+static bool is_bare(const struct found_point *p)
+{
+	return p->files.count == 1 && strings_has(&p->notes, p->files.items[0]);
+}
+
+static int add_point(const struct found_point *p, const struct asked *a, struct catalog *out, struct error *e)
 {
 	struct restore_point *to = vec_push(out);
 	if (!to || !(to->label = strdup(p->label)))
 		return error_nomem(e);
+	to->todo |= (p->guest || p->number || a->here ? POINT_TOLD : 0U) | (is_bare(p) ? POINT_BARE : 0U);
 	if (p->missing && set_missing(to, p->missing, "which is not beside it") < 0)
 		return error_nomem(e);
 	if (add_files(to, &p->files, false, e) < 0)
@@ -193,7 +204,7 @@ int found_choose(const struct found_points *l, const struct asked *a, int least,
 	int rc = 0;
 	vec_each (&l->points, p)
 		if (!rc && !p->unfinished && found_rank(p, a) >= least && is_meant(p, a))
-			rc = add_point(p, out, e);
+			rc = add_point(p, a, out, e);
 	points_sort(out);
 	if (!rc && labels)
 		points_drop_neighbours(out, a->host);
@@ -201,7 +212,7 @@ int found_choose(const struct found_points *l, const struct asked *a, int least,
 	vec_each (&l->points, p) {
 		if (rc || !p->unfinished || found_rank(p, a) < least)
 			continue;
-		if (!labels || !out->count || !label_has_neighbour(p->label, a->host))
+		if (!labels || a->here || !out->count || !label_has_neighbour(p->label, a->host))
 			rc = add_unfinished(p, out, e);
 	}
 	if (rc < 0)
@@ -210,10 +221,11 @@ int found_choose(const struct found_points *l, const struct asked *a, int least,
 }
 
 /* The files that are said to be another's, and each directory of theirs. */
-static int add_others(const struct found_points *l, struct strings *to, struct error *e)
+static int add_others(const struct found_points *l, const struct asked *a, struct error *e)
 {
+	struct strings *to = a->others;
 	vec_each (&l->points, p)
-		for (size_t i = 0; p->guest && i < p->files.count; i++) {
+		for (size_t i = 0; p->guest && !is_bare(p) && !found_rank(p, a) && i < p->files.count; i++) {
 			const char *path = p->files.items[i];
 			autofree char *directory = strndup(path, (size_t)(path_base(path) - path));
 			if (!directory || strings_add(to, directory) < 0 || strings_add(to, path) < 0)
@@ -225,20 +237,24 @@ static int add_others(const struct found_points *l, struct strings *to, struct e
 int found_answer(const struct found_points *l, const struct asked *a, struct catalog *out, struct error *e)
 {
 	int best = 0;
-	bool told = false;
+	bool told = false, by_guest = false;
 	vec_each (&l->points, p) {
 		int r = found_rank(p, a);
 		if ((r <= best && (told || !p->guest)) || !is_meant(p, a))
 			continue;
 		best = r > best ? r : best;
 		told = told || p->guest;
+		by_guest = by_guest || (p->guest && r);
 	}
+	/* The guest of this name, with a domain or without one, is the host. */
 	if (a->rank)
-		*a->rank = best < FOUND_EXACT ? best : FOUND_EXACT - 1;
+		*a->rank = by_guest || best > 3 ? 3 : best;
+	if (a->others && told && *a->host && add_others(l, a, e) < 0)
+		return -1;
 	/* Where a file says whose each backup is, one that says nothing of this host is not its own. */
 	if (!a->own)
 		return best >= 3 ? found_choose(l, a, best, out, e) : 0;
 	if (best || !told || !*a->host)
 		return found_choose(l, a, best, out, e);
-	return a->others ? add_others(l, a->others, e) : 0;
+	return 0;
 }

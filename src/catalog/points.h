@@ -52,6 +52,8 @@ bool found_list_is_elsewhere(const char *list);
 int found_add_missing(struct found_point *p, const char *file) must_check;
 /* -1: no memory. */
 int found_add_unread(struct found_points *l, const char *label, const struct error *why, bool certain) must_check;
+/* A directory that could not be read: what lies beside one that we may not read is none the worse. Else, -1. */
+int found_add_forbidden(struct found_points *l, const char *label, const struct error *why, struct error *e) must_check;
 /*
  * out: what was found of a host. -1: what could not be looked into may be a newer backup of it, as its name goes; or
  * any of it, where nothing was found.
@@ -65,7 +67,7 @@ int found_check_unread(const struct found_points *l, const struct asked *a, cons
 int found_check_named(const struct found_points *l, const struct asked *a, const struct catalog *out,
 		      struct error *e) must_check;
 /* See links_check. Where the newest is not called by the host's name, a link need not be either. */
-int found_check_links(const struct found_points *l, const char *host, const struct catalog *out,
+int found_check_links(const struct found_points *l, const struct asked *a, const struct catalog *out,
 		      struct error *e) must_check;
 /* -1: what is certain to be of this layout could not be looked into, nor what is called by the host. */
 int found_check_failed(const struct found_points *l, const char *host, struct error *e) must_check;

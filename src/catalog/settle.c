@@ -86,14 +86,19 @@ int points_judge_lost(struct catalog *c, struct error *e)
 	return 0;
 }
 
+static bool is_neighbour(const struct restore_point *p, const char *host)
+{
+	return !(p->todo & POINT_TOLD) && label_has_neighbour(p->label, host);
+}
+
 void points_drop_neighbours(struct catalog *c, const char *host)
 {
 	size_t kept = 0, own = 0;
-	while (own < c->count && label_has_neighbour(c->items[own].label, host))
+	while (own < c->count && is_neighbour(&c->items[own], host))
 		own++;
 	const int64_t until = own < c->count ? c->items[own].order + NEIGHBOUR_DAY : INT64_MIN;
 	for (size_t i = 0; i < c->count; i++)
-		if (c->items[i].order <= until && label_has_neighbour(c->items[i].label, host))
+		if (c->items[i].order <= until && is_neighbour(&c->items[i], host))
 			point_free(&c->items[i]);
 		else
 			c->items[kept++] = c->items[i];

@@ -19,6 +19,15 @@ int found_add_unread(struct found_points *l, const char *label, const struct err
 	return u->label && u->why ? 0 : -1;
 }
 
+int found_add_forbidden(struct found_points *l, const char *label, const struct error *why, struct error *e)
+{
+	if (why->sys != EACCES && why->sys != EPERM) {
+		*e = *why;
+		return -1;
+	}
+	return found_add_unread(l, label, why, false) < 0 ? error_nomem(e) : 0;
+}
+
 /* It names another guest that is known here. */
 static bool names_known(const struct found_points *l, const char *label, const char *host)
 {
@@ -105,7 +114,8 @@ static int check(const struct found_points *l, const struct found_unread *u, con
 		 const struct catalog *out, struct error *e)
 {
 	/* Whoever looks through directories by names minds what he can't read. */
-	bool minds = out->count	  ? may_be_newest(l, u->label, a->host, &out->items[0])
+	bool minds = a->list	  ? !strcmp(u->label, a->list)
+		     : out->count ? may_be_newest(l, u->label, a->host, &out->items[0])
 		     : a->walked ? u->certain || label_rank(u->label, a->host)
 				  : true;
 	return !minds ? 0
@@ -132,10 +142,10 @@ int found_check_named(const struct found_points *l, const struct asked *a, const
 	return 0;
 }
 
-int found_check_links(const struct found_points *l, const char *host, const struct catalog *out, struct error *e)
+int found_check_links(const struct found_points *l, const struct asked *a, const struct catalog *out, struct error *e)
 {
-	bool named = out->count && label_rank(out->items[0].label, host);
-	return links_check(&l->links, host, !named, out, e);
+	bool named = out->count && label_rank(out->items[0].label, a->host);
+	return a->walked || a->list ? 0 : links_check(&l->links, a->host, !named, out, e);
 }
 
 int found_check_failed(const struct found_points *l, const char *host, struct error *e)
