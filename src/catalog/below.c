@@ -83,6 +83,15 @@ static bool has_sorted(const struct strings *sorted, const char *s, size_t n)
 	return false;
 }
 
+static bool has_file(const struct guess_layout *l, const char *path)
+{
+	vec_each (&l->found, p)
+		vec_each (p, f)
+			if (!strcmp(f->path, path))
+				return true;
+	return false;
+}
+
 /* It lies beside what a list of the host's names. */
 static bool is_beside(const struct guess_layout *l, const char *path)
 {
@@ -112,13 +121,36 @@ static bool is_hosts(const struct guess *g, const struct guess_layout *l)
 	return g->own || (label_rank(l->path, g->host) == 3 && !label_has_neighbour(l->path, g->host));
 }
 
+/* Label and reason of each: none is there, or one may be as new as what was found. */
+static int note_unread(struct guess *g, struct guess_layout *l, const struct strings *unread, struct error *e)
+{
+	const char *rel = l->path + l->rel;
+	for (size_t i = 0; i + 1 < unread->count; i += 2) {
+		autofree char *label = text_format("%s%s%s", rel, *rel ? "/" : "", unread->items[i]);
+		struct error why;
+		error_set(&why, ERROR_IO, ERROR_NO_OFFSET, "%s", unread->items[i + 1]);
+		if (!label)
+			return error_nomem(e);
+		int rank = label_rank(label, g->host);
+		if (any_found(l) && l->rank > rank)
+			rank = l->rank;
+		/* A list beside what is called by the host is not called by anybody. */
+		if (!rank && !label_names_another(unread->items[i], "", g->host))
+			rank = !*rel;
+		if (guess_note_unread(g, label, rank, true, &why, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* others gets what is said to be another's. What is wrong with a directory is noted: it may be the host's. */
 static int ask(struct guess *g, struct guess_layout *l, struct strings *others, struct error *e)
 {
 	struct error why = {0};
 	int rank = 0;
+	autodestroy(strings_free) struct strings unread = {0};
 	const struct asked a = {.host = g->host, .own = true, .walked = true, .here = is_hosts(g, l), .rank = &rank,
-				.others = others};
+				.unread = &unread, .others = others};
 	int rc = l->row->recognise(l->path, g->host, &why);
 	/* What we may not look at is others'. */
 	if (rc < 0 && (why.sys == EACCES || why.sys == EPERM))
@@ -128,7 +160,7 @@ static int ask(struct guess *g, struct guess_layout *l, struct strings *others, 
 	if (rc == 0 ? any_found(l) : rank > l->rank)
 		l->rank = rank > l->rank ? rank : l->rank;
 	if (rc == 0)
-		return 0;
+		return note_unread(g, l, &unread, e);
 	catalog_free(&l->found);
 	if (why.cls == ERROR_INTERNAL) {
 		*e = why;
@@ -136,8 +168,7 @@ static int ask(struct guess *g, struct guess_layout *l, struct strings *others, 
 	}
 	/* What is wrong with what is given itself is told in any case; so where names are numbers, and nobody's. */
 	bool anyones = !l->path[l->rel] || l->row == &finder_vzdump;
-	guess_note_unreadable(g, l->path + l->rel, anyones && !l->rank ? 1 : l->rank, &why);
-	return 0;
+	return guess_note_unread(g, l->path + l->rel, anyones && !l->rank ? 1 : l->rank, false, &why, e);
 }
 
 static bool is_image(const struct guess_item *it)
@@ -155,7 +186,7 @@ static void drop_others(struct guess *g, struct strings *others)
 	strings_sort(others);
 	vec_each (g, it) {
 		size_t n = (size_t)(path_base(it->path) - it->path);
-		bool beside = has_sorted(others, it->path, n) &&
+		bool beside = !g->own && has_sorted(others, it->path, n) &&
 			      (!it->rank || label_has_neighbour(it->path + it->rel, g->host));
 		if (others->count && (beside || has_sorted(others, it->path, strlen(it->path))))
 			free(it->path);
@@ -198,8 +229,8 @@ static void drop_told(struct guess *g)
 	vec_each (g, it) {
 		bool told = false;
 		vec_each (&g->layouts, l)
-			told = told || (any_found(l) && (l->row->lists ? is_beside : is_in)(l, it->path) &&
-					!is_apart(l, it->path));
+			told = told || (any_found(l) && l->rank >= it->rank &&
+					(l->row->lists ? is_beside : is_in)(l, it->path) && !is_apart(l, it->path));
 		if (told)
 			free(it->path);
 		else
@@ -256,9 +287,9 @@ int below_find(struct guess *g, struct error *e)
 	bool any = false;
 	vec_each (&g->layouts, l) {
 		strings_sort(&l->dirs);
-		vec_each (g, it)
-			l->rank = it->rank > l->rank && is_in(l, it->path) ? it->rank : l->rank;
 		rc = rc ? rc : ask(g, l, &others, e);
+		vec_each (g, it)
+			l->rank = it->rank > l->rank && has_file(l, it->path) ? it->rank : l->rank;
 	}
 	drop_bare(g);
 	drop_others(g, &others);
@@ -291,9 +322,13 @@ static char *full_label(const struct guess_layout *l, const char *label)
 /* A layout that lies in another of its kind was read by that one, too. */
 static bool is_there(const struct catalog *out, const struct restore_point *p)
 {
-	vec_each (out, it)
-		if (it->count && p->count && !strcmp(it->items[0].path, p->items[0].path))
+	vec_each (out, it) {
+		size_t same = 0;
+		while (same < it->count && same < p->count && !strcmp(it->items[same].path, p->items[same].path))
+			same++;
+		if (same && same == it->count && same == p->count)
 			return true;
+	}
 	return false;
 }
 

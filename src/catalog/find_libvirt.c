@@ -118,8 +118,11 @@ static int add_domain(struct found_points *l, const struct directory *d, const s
 		(void)label_time(p->label, &p->civil);
 	int rc = p->label && add_path(&p->notes, d->path, file) == 0 ? add_disks(p, d, &domain->says) : -1;
 	/* With none of its disks it is still the newest, and not complete. */
-	if (rc == 0 && domain->says.count > 1 && !p->files.count && !found_list_is_elsewhere(p->notes.items[0]))
+	p->bare = rc == 0 && domain->says.count > 1 && !p->files.count && !found_list_is_elsewhere(p->notes.items[0]);
+	if (p->bare) {
 		rc = add_path(&p->files, d->path, file);
+		strings_free(&p->notes);
+	}
 	return rc < 0 ? error_nomem(e) : 0;
 }
 
@@ -262,7 +265,7 @@ static int recognise(const char *path, const char *host, struct error *e)
 		rc = rc || !p->files.count ? rc : 1;
 	/* All that there is may be of this layout. */
 	if (rc == 0)
-		rc = found_check_failed(&l, host, e);
+		rc = found_has_failed(&l, host);
 	found_free(&l);
 	return rc;
 }

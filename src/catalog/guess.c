@@ -18,7 +18,6 @@ void guess_init(struct guess *g, const char *host)
 {
 	memset(g, 0, sizeof *g);
 	g->host = host;
-	g->unreadable_rank = -1;
 	g->told = -1;
 }
 
@@ -26,6 +25,9 @@ void guess_free(struct guess *g)
 {
 	below_free(g);
 	links_free(&g->links); /* before vec_free, which clears all of *g */
+	vec_each (&g->unread, u)
+		free(u->rel);
+	vec_free(&g->unread);
 	vec_each(g, it)
 		free(it->path);
 	vec_free(g);
@@ -69,15 +71,17 @@ struct walk {
 	int depth;
 };
 
-void guess_note_unreadable(struct guess *g, const char *rel, int rank, const struct error *why)
+int guess_note_unread(struct guess *g, const char *rel, int rank, bool list, const struct error *why,
+		      struct error *e)
 {
+	struct guess_unread *u = vec_push(&g->unread);
+	if (!u || !(u->rel = strdup(rel)))
+		return error_nomem(e);
 	/* The newest of all hosts may be in there: what is older must not be taken for it. */
-	if (!rank && name_is_time(rel))
-		rank = 1;
-	if (rank <= g->unreadable_rank)
-		return;
-	g->unreadable_rank = rank;
-	g->unreadable = *why;
+	u->rank = rank || !name_is_time(rel) ? rank : 1;
+	u->why = *why;
+	u->list = list;
+	return 0;
 }
 
 /* Further down only what is called by the host, or by a date or a piece of one, holds backups rather than files. */
@@ -103,8 +107,7 @@ static int walk_directory(struct walk *w, int dir, const char *name, const char 
 		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
 			return 0;
 		error_sys(&why, "%s/%s: directory can't be read", w->top, rel);
-		guess_note_unreadable(w->g, rel, label_rank(rel, w->g->host), &why);
-		return 0;
+		return guess_note_unread(w->g, rel, label_rank(rel, w->g->host), false, &why, e);
 	}
 	return guess_walk(w->g, fd, w->top, w->top_name, rel, w->depth - 1, e);
 }
@@ -150,10 +153,8 @@ int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, c
 		return error_nomem(e);
 	if (scan_dir(fd, shown, visit, &w, &unreadable, &why) == 0)
 		return 0;
-	if (unreadable && *rel) {
-		guess_note_unreadable(g, rel, label_rank(rel, g->host), &why);
-		return 0;
-	}
+	if (unreadable && *rel)
+		return guess_note_unread(g, rel, label_rank(rel, g->host), false, &why, e);
 	if (e)
 		*e = why;
 	return -1;
@@ -198,6 +199,19 @@ static int select_tier(struct guess *g, bool images, struct candidates *cs, int 
 	return 0;
 }
 
+/* Of another host nothing is needed, unless it may be this one's after all; nor a list older than what is there. */
+static int check_unread(const struct guess *g, int best, bool none, const struct catalog *out, struct error *e)
+{
+	const struct guess_unread *worst = NULL;
+	vec_each (&g->unread, u)
+		if ((g->own || u->rank > 0 || none || best == 0) && (!worst || u->rank > worst->rank) &&
+		    !(u->list && out->count && label_is_older(u->rel, out->items[0].order)))
+			worst = u;
+	if (worst && e)
+		*e = worst->why;
+	return worst ? -1 : 0;
+}
+
 static int finish(struct guess *g, struct catalog *out, struct error *e)
 {
 	struct candidates cs = {.eager = g->eager, .host = g->host};
@@ -216,13 +230,6 @@ static int finish(struct guess *g, struct catalog *out, struct error *e)
 		rc = select_tier(g, false, &cs, &best, e);
 	bool none = cs.count == cs.lost && g->told < 0;
 	best = best < g->told ? g->told : best;
-	/* Of another host's directory nothing is needed, unless it may be this one's after all. */
-	if (!rc && g->unreadable_rank >= 0 &&
-	    (g->own || g->unreadable_rank > 0 || none || best == 0)) {
-		if (e)
-			*e = g->unreadable;
-		rc = -1;
-	}
 	vec_each(g, it)
 		if (!rc && it->partial && (g->own || it->rank >= best) &&
 		    select_item(g, it, 0, &cs, e) < 0)
@@ -233,6 +240,8 @@ static int finish(struct guess *g, struct catalog *out, struct error *e)
 		rc = below_merge(g, out, e);
 	if (!rc && g->told >= 0 && cs.host)
 		points_drop_neighbours(out, g->host);
+	if (!rc && (rc = check_unread(g, best, none, out, e)) < 0)
+		catalog_free(out);
 	/* Where no name says whose they are, all count. */
 	if (!rc && links_check(&g->links, g->host, g->own || best == 0, out, e) < 0) {
 		catalog_free(out);

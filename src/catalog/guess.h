@@ -29,6 +29,13 @@ struct guess_layout {
 	struct strings dirs; /* sorted, each with a slash: what lies in these is for the layout to tell */
 	struct catalog found;
 };
+/* A directory that can't be read, or a list in one. */
+struct guess_unread {
+	char *rel; /* below top */
+	int rank;  /* how well its name fits the host */
+	bool list;
+	struct error why;
+};
 struct guess {
 	const char *host; /* borrowed */
 	bool own;	  /* everything here is the host's, whatever its name */
@@ -36,8 +43,7 @@ struct guess {
 	bool below;	  /* layouts of programs are looked for */
 	struct guess_item *items;
 	size_t count, capacity;
-	struct error unreadable; /* the first directory that can't be read, of the best rank */
-	int unreadable_rank;	 /* -1: none */
+	VEC(struct guess_unread) unread;
 	struct links links;
 	VEC(struct guess_layout) layouts; /* see below.h */
 	int told;			  /* the rank of what was found in these; -1: nothing was */
@@ -57,7 +63,8 @@ int guess_walk(struct guess *g, int fd, const char *top, const char *top_name, c
 int guess_finish(struct guess *g, struct catalog *out, struct error *e) must_check;
 
 /* What can't be read, rel below top, may be the host's. rank: how well names say so. */
-void guess_note_unreadable(struct guess *g, const char *rel, int rank, const struct error *why);
+int guess_note_unread(struct guess *g, const char *rel, int rank, bool list, const struct error *why,
+		      struct error *e) must_check;
 
 /* Fills in what the name of path says; rel: where the part below top begins in it. */
 int guess_describe(struct candidate *c, struct arena *a, const char *top_name, const char *path, size_t rel,

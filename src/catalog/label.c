@@ -58,6 +58,16 @@ bool label_time(const char *label, struct civil *c)
 	return true;
 }
 
+bool label_is_older(const char *label, int64_t than)
+{
+	struct civil c;
+	int64_t begin, end;
+	if (!label_time(label, &c))
+		return false;
+	civil_range(&c, &begin, &end);
+	return end < than;
+}
+
 int label_top_time(const char *top, struct civil *c, struct error *e)
 {
 	struct span where;

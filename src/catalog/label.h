@@ -18,4 +18,12 @@ int label_top_time(const char *top, struct civil *c, struct error *e) must_check
 /* The last component that says something: "." and ".." are resolved. NULL: the root. -1: no memory. */
 int path_last_name(const char *path, char **out) must_check;
 
+/* All of the time in it is before `than`. false: it has none. */
+bool label_is_older(const char *label, int64_t than);
+/*
+ * There is a word in it that may be another's name: own, which names the host, does not have it beside that. In
+ * unread.c.
+ */
+bool label_names_another(const char *label, const char *own, const char *host);
+
 #endif

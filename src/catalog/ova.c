@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <strings.h>
 
+#include "backproof/ovf.h"
 #include "backproof/text.h"
 #include "finder.h"
 #include "label.h"
@@ -25,59 +26,46 @@ static bool has_suffix(const char *name, const char *suffix)
 	return n > m && !strcasecmp(name + n - m, suffix);
 }
 
-/* Does a disk of the descriptor lie in the file whose tag ends at `end`? Where no disk says where it lies, all may. */
-static bool is_disk(const char *ovf, const char *tag, const char *end)
+/* Does a disk lie in this file? Where no disk says where it lies, all may. */
+static bool is_disk(const struct ova_descriptor *d, const struct ova_file *f)
 {
-	static const char id[] = ":id=\"";
-	const char *from = memmem(tag, (size_t)(end - tag), id, sizeof id - 1);
-	const char *to = from ? strchr(from += sizeof id - 1, '"') : NULL;
-	if (!to || to > end || !strstr(ovf, ":fileRef=\""))
-		return true;
-	autofree char *reference = text_format(":fileRef=\"%.*s\"", (int)(to - from), from);
-	return !reference || strstr(ovf, reference);
+	bool any = false;
+	vec_each (&d->disks, k) {
+		if (k->file && f->id && !strcmp(k->file, f->id))
+			return true;
+		any = any || k->file;
+	}
+	return !any || !f->id;
 }
 
 /* The files that a descriptor refers to, by the last part of their names: disks, and others (.nvram, .iso). */
-static int read_files(const char *ovf, struct strings *out)
+static int add_files(const struct ova_descriptor *d, struct strings *out, struct error *e)
 {
-	for (const char *s = ovf; (s = strstr(s, ":href=\"")); s++) {
-		const char *from = s + 7, *end = strchr(from, '"'), *tag = s;
-		if (!end)
-			break;
-		while (tag > ovf && *tag != '<')
-			tag--;
-		bool disk = is_disk(ovf, tag, end + strcspn(end, ">"));
-		while (memchr(from, '/', (size_t)(end - from)))
-			from = (const char *)memchr(from, '/', (size_t)(end - from)) + 1;
-		autofree char *name = text_format("%c%.*s", disk ? 'd' : 'o', (int)(end - from), from);
-		if (!name || (name[1] && !strings_has(out, name) && strings_add(out, name) < 0))
-			return -1;
+	autodestroy(strings_free) struct strings seen = {0};
+	vec_each (&d->files, f) {
+		if (!f->href || !*path_base(f->href))
+			return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET,
+					 "the OVF descriptor: a file without a name");
+		if (strings_has(&seen, f->href))
+			continue;
+		autofree char *name = text_format("%c%s", is_disk(d, f) ? 'd' : 'o', path_base(f->href));
+		if (!name || strings_add(&seen, f->href) < 0 || strings_add(out, name) < 0)
+			return error_nomem(e);
 	}
 	return 0;
 }
 
-/* Its last tag ends the root: "</Envelope>", "</ovf:Envelope >". What is cut may have named more disks. */
-static bool is_whole(const char *ovf, size_t n)
-{
-	static const char root[] = "Envelope";
-	const char *s = memrchr(ovf, '<', n);
-	while (s && s[1] != '/')
-		s = memrchr(ovf, '<', (size_t)(s - ovf));
-	size_t len = s ? strcspn(s, " \t\r\n>") : 0, of_root = sizeof root - 1;
-	return len >= of_root + 2 && !strncmp(s + len - of_root, root, of_root) &&
-	       (s[len - of_root - 1] == '/' || s[len - of_root - 1] == ':') &&
-	       s[len + strspn(s + len, " \t\r\n")] == '>';
-}
-
 int peek_export(int fd, struct strings *out, struct error *e)
 {
+	struct ova_descriptor d = {0};
 	size_t n;
 	autofree char *ovf = peek_text(fd, OVF_MAX, &n, e);
 	if (!ovf)
 		return -1;
-	if (!is_whole(ovf, n))
-		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "an OVF descriptor without its end");
-	return read_files(ovf, out) < 0 ? error_nomem(e) : 0;
+	int rc = ova_descriptor_parse(ovf, n, &d, e);
+	rc = rc ? rc : add_files(&d, out, e);
+	ova_descriptor_free(&d);
+	return rc;
 }
 
 static int add_path(struct strings *to, const char *directory, const char *name)
@@ -113,8 +101,12 @@ static int add_named(struct found_point *p, const char *directory, const char *n
 	autofree char *name = strings_has(names, named + 1) ? strdup(named + 1) : unescaped(named + 1);
 	if (!name)
 		return -1;
-	if (strings_has(names, name))
-		return add_path(*named == 'd' ? &p->files : &p->notes, directory, name);
+	autofree char *path = text_format("%s/%s", directory, name);
+	if (!path)
+		return -1;
+	/* Two references are two files, wherever they lay. */
+	if (strings_has(names, name) && !strings_has(&p->files, path) && !strings_has(&p->notes, path))
+		return strings_add(*named == 'd' ? &p->files : &p->notes, path);
 	return found_add_missing(p, name);
 }
 

@@ -75,7 +75,7 @@ int found_rank(const struct found_point *p, const struct asked *a)
 	/* It is the machine's own name: with a word more it is another machine, that may be a copy of the host. */
 	if (!name_is_hosts(p->guest, a->host))
 		return 0;
-	return strchr(a->host, '.') ? 2 : name_has_domain(p->guest);
+	return a->kin ? FOUND_EXACT : strchr(a->host, '.') ? 2 : name_has_domain(p->guest);
 }
 
 int found_add_missing(struct found_point *p, const char *file)
@@ -128,18 +128,12 @@ static bool is_there(const struct strings *paths)
 	return false;
 }
 
-/* The list is all that there is of it. */
-static bool is_bare(const struct found_point *p)
-{
-	return p->files.count == 1 && strings_has(&p->notes, p->files.items[0]);
-}
-
 static int add_point(const struct found_point *p, const struct asked *a, struct catalog *out, struct error *e)
 {
 	struct restore_point *to = vec_push(out);
 	if (!to || !(to->label = strdup(p->label)))
 		return error_nomem(e);
-	to->todo |= (p->guest || p->number || a->here ? POINT_TOLD : 0U) | (is_bare(p) ? POINT_BARE : 0U);
+	to->todo |= (p->guest || p->number || a->here ? POINT_TOLD : 0U) | (p->bare ? POINT_BARE : 0U);
 	if (p->missing && set_missing(to, p->missing, "which is not beside it") < 0)
 		return error_nomem(e);
 	if (add_files(to, &p->files, false, e) < 0)
@@ -225,7 +219,7 @@ static int add_others(const struct found_points *l, const struct asked *a, struc
 {
 	struct strings *to = a->others;
 	vec_each (&l->points, p)
-		for (size_t i = 0; p->guest && !is_bare(p) && !found_rank(p, a) && i < p->files.count; i++) {
+		for (size_t i = 0; p->guest && !p->bare && !found_rank(p, a) && i < p->files.count; i++) {
 			const char *path = p->files.items[i];
 			autofree char *directory = strndup(path, (size_t)(path_base(path) - path));
 			if (!directory || strings_add(to, directory) < 0 || strings_add(to, path) < 0)
@@ -234,7 +228,20 @@ static int add_others(const struct found_points *l, const struct asked *a, struc
 	return 0;
 }
 
-int found_answer(const struct found_points *l, const struct asked *a, struct catalog *out, struct error *e)
+bool found_is_kin(const struct found_points *l, const struct asked *a)
+{
+	const char *full = strchr(a->host, '.') ? a->host : NULL;
+	vec_each (&l->points, p) {
+		if (!p->guest || !strchr(p->guest, '.') || !found_rank(p, a))
+			continue;
+		if (full && strcasecmp(full, p->guest))
+			return false;
+		full = p->guest;
+	}
+	return true;
+}
+
+static int answer(const struct found_points *l, const struct asked *a, struct catalog *out, struct error *e)
 {
 	int best = 0;
 	bool told = false, by_guest = false;
@@ -254,7 +261,14 @@ int found_answer(const struct found_points *l, const struct asked *a, struct cat
 	/* Where a file says whose each backup is, one that says nothing of this host is not its own. */
 	if (!a->own)
 		return best >= 3 ? found_choose(l, a, best, out, e) : 0;
-	if (best || !told || !*a->host)
+	if (best || !told || !*a->host || a->list)
 		return found_choose(l, a, best, out, e);
 	return 0;
+}
+
+int found_answer(const struct found_points *l, const struct asked *a, struct catalog *out, struct error *e)
+{
+	struct asked b = *a;
+	b.kin = a->own && found_is_kin(l, a);
+	return answer(l, &b, out, e);
 }

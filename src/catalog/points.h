@@ -16,6 +16,7 @@ struct found_point {
 	struct strings files; /* paths */
 	struct strings notes; /* paths of small files that belong to it */
 	char *unfinished;     /* why it is no restore point (yet), or NULL */
+	bool bare;	      /* a list of disks, and none of them is there */
 	char *missing;	      /* the first file that its own descriptor names and that is not there, or NULL */
 };
 /* What may tell of a backup, and could not be looked into. */
@@ -39,6 +40,8 @@ void found_free(struct found_points *l);
  * its label, where nothing else tells: see name_host_rank.
  */
 int found_rank(const struct found_point *p, const struct asked *a);
+/* Are all guests that fit the host one machine: no two of them have different domains? */
+bool found_is_kin(const struct found_points *l, const struct asked *a);
 /* The points of at least this rank (0: all) that are meant, sorted, and what is unfinished of them. */
 int found_choose(const struct found_points *l, const struct asked *a, int least, struct catalog *out,
 		 struct error *e) must_check;
@@ -69,7 +72,7 @@ int found_check_named(const struct found_points *l, const struct asked *a, const
 /* See links_check. Where the newest is not called by the host's name, a link need not be either. */
 int found_check_links(const struct found_points *l, const struct asked *a, const struct catalog *out,
 		      struct error *e) must_check;
-/* -1: what is certain to be of this layout could not be looked into, nor what is called by the host. */
-int found_check_failed(const struct found_points *l, const char *host, struct error *e) must_check;
+/* What is certain to be of this layout could not be looked into, or what is called by the host. */
+bool found_has_failed(const struct found_points *l, const char *host);
 
 #endif

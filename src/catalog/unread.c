@@ -67,8 +67,7 @@ static bool is_number(const char *s, size_t n)
 	return digit;
 }
 
-/* There is a word in it that may be another's name: own, which names the host, does not have it beside that. */
-static bool names_another(const char *label, const char *own, const char *host)
+bool label_names_another(const char *label, const char *own, const char *host)
 {
 	static const char usual[] = "xml libvirt domain dumpxml definition config vm vms guest machine backup "
 				    "backups bak full daily weekly monthly hourly latest current newest last new "
@@ -85,16 +84,6 @@ static bool names_another(const char *label, const char *own, const char *host)
 	return false;
 }
 
-static bool is_older(const char *label, const struct restore_point *than)
-{
-	struct civil c;
-	int64_t begin, end;
-	if (!label_time(label, &c))
-		return false;
-	civil_range(&c, &begin, &end);
-	return end < than->order;
-}
-
 /*
  * May it be the host's newest? Where the host's own are called by its name, so are the others' by theirs. Where nothing
  * in the host's is its name, only another guest's name says whose it is.
@@ -102,12 +91,21 @@ static bool is_older(const char *label, const struct restore_point *than)
 static bool may_be_newest(const struct found_points *l, const char *label, const char *host,
 			  const struct restore_point *newest)
 {
-	if (is_older(label, newest))
+	if (label_is_older(label, newest->order))
 		return false;
 	if (label_rank(label, host))
 		return true;
 	bool named = label_rank(newest->label, host);
-	return !names_known(l, label, host) && !(named && names_another(label, newest->label, host));
+	return !names_known(l, label, host) && !(named && label_names_another(label, newest->label, host));
+}
+
+static int mind(const struct found_unread *u, const struct asked *a, bool newest, struct error *e)
+{
+	if (a->unread)
+		return strings_add(a->unread, u->label) < 0 || strings_add(a->unread, u->why) < 0 ? error_nomem(e) : 0;
+	return newest ? error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s", u->why)
+		      : error_set(e, ERROR_IO, ERROR_NO_OFFSET, "what can't be looked into may be a backup of %s: %s",
+				  a->host, u->why);
 }
 
 static int check(const struct found_points *l, const struct found_unread *u, const struct asked *a,
@@ -116,11 +114,9 @@ static int check(const struct found_points *l, const struct found_unread *u, con
 	/* Whoever looks through directories by names minds what he can't read. */
 	bool minds = a->list	  ? !strcmp(u->label, a->list)
 		     : out->count ? may_be_newest(l, u->label, a->host, &out->items[0])
-		     : a->walked ? u->certain || label_rank(u->label, a->host)
+		     : a->walked  ? u->certain || label_rank(u->label, a->host)
 				  : true;
-	return !minds ? 0
-		      : error_set(e, ERROR_IO, ERROR_NO_OFFSET, "what can't be looked into may be a backup of %s: %s",
-				  a->host, u->why);
+	return minds ? mind(u, a, false, e) : 0;
 }
 
 int found_check_unread(const struct found_points *l, const struct asked *a, const struct catalog *out, struct error *e)
@@ -134,10 +130,9 @@ int found_check_unread(const struct found_points *l, const struct asked *a, cons
 int found_check_named(const struct found_points *l, const struct asked *a, const struct catalog *out, struct error *e)
 {
 	vec_each (&l->unread, u) {
-		if (!u->certain && check(l, u, a, out, e) < 0)
+		bool newest = u->certain && out->count && !strcmp(u->label, out->items[0].label);
+		if ((newest && mind(u, a, true, e) < 0) || (!u->certain && check(l, u, a, out, e) < 0))
 			return -1;
-		if (u->certain && out->count && !strcmp(u->label, out->items[0].label))
-			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s", u->why);
 	}
 	return 0;
 }
@@ -148,10 +143,10 @@ int found_check_links(const struct found_points *l, const struct asked *a, const
 	return a->walked || a->list ? 0 : links_check(&l->links, a->host, !named, out, e);
 }
 
-int found_check_failed(const struct found_points *l, const char *host, struct error *e)
+bool found_has_failed(const struct found_points *l, const char *host)
 {
 	vec_each (&l->unread, u)
 		if (u->certain || label_rank(path_base(u->label), host) == 3)
-			return error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%s", u->why);
-	return 0;
+			return true;
+	return false;
 }

@@ -80,12 +80,18 @@ static void sort(struct found_points *found)
 static int find_nights(struct vzdump_index *v, const struct asked *a, size_t newest, struct found_points *found,
 		       struct catalog *out, struct error *e)
 {
+	const char *dot = a->kin ? strchr(a->host, '.') : NULL;
+	autofree char *bare = dot ? strndup(a->host, (size_t)(dot - a->host)) : NULL;
 	size_t finished = 0;
+	if (dot && !bare)
+		return error_nomem(e);
 	vec_each (&v->nights, n) {
 		struct picking s = {.v = v, .a = a};
 		int rc = vzdump_read_night(v, n, e);
 		if (!rc)
 			rc = names_find(&n->guests, a->host, pick, &s, e);
+		if (!rc && bare)
+			rc = names_find(&n->guests, bare, pick, &s, e);
 		for (size_t i = 0; i < s.picked.count && !rc; i++) {
 			finished += !v->points.items[s.picked.items[i]].told.unfinished;
 			rc = copy_point(v, s.picked.items[i], found) < 0 ? error_nomem(e) : 0;
@@ -118,14 +124,23 @@ static bool same_guest(const struct vzdump_index *v, const struct vzdump_point *
 	       !memcmp(label + number.from, vzdump_text(v, p->label) + p->number_from, n);
 }
 
+static bool has_image(const struct vzdump_index *v, const struct vzdump_point *p)
+{
+	const struct vzdump_file *files[VZDUMP_FILES];
+	for (size_t i = 0, n = vzdump_files(v, p, files); i < n; i++)
+		if (vzdump_is_image(files[i]))
+			return true;
+	return false;
+}
+
 /*
- * Of a point it is not known whose it is, since its notes can't be read. May it be the host's newest? A guest keeps its
- * number: what has another is another guest's, unless nothing of the host was found.
+ * Of a point it is not known whose it is, since its notes can't be read or nothing tells. May it be the host's newest?
+ * A guest keeps its number: what has another is another guest's, unless nothing of the host was found.
  */
 static bool may_be_newest(const struct vzdump_index *v, const struct vzdump_point *p, const struct catalog *out)
 {
-	bool own = !out->count;
-	if (!p->told.unread || p->told.guest || p->told.unfinished)
+	bool own = !out->count && p->told.unread;
+	if (p->told.guest || p->told.unfinished || !has_image(v, p))
 		return false;
 	for (size_t i = 0; i < out->count; i++) {
 		const char *label = out->items[i].label;
@@ -145,7 +160,8 @@ static int check_unread(const struct vzdump_index *v, const char *host, const st
 		if (may_be_newest(v, p, out))
 			return error_set(e, ERROR_IO, ERROR_NO_OFFSET,
 					 "%.*s may be of %s, and whose it is can't be told: %s", p->stem,
-					 vzdump_text(v, p->label), host, p->told.unread);
+					 vzdump_text(v, p->label), host,
+					 p->told.unread ? p->told.unread : "neither a log nor notes say so");
 	}
 	return 0;
 }
@@ -168,9 +184,16 @@ int vzdump_index_find(struct vzdump_index *v, const struct asked *a, size_t newe
 {
 	struct found_points found = {{0}};
 	memset(out, 0, sizeof *out);
+	struct asked kin = *a;
 	/* A pattern without a host may say whose they are by their numbers. */
 	bool numbers = a->own && a->match && pattern_host_level(a->match) < 0;
-	int rc = numbers ? 0 : find_nights(v, a, newest, &found, out, e);
+	kin.kin = a->own;
+	int rc = numbers ? 0 : find_nights(v, &kin, newest, &found, out, e);
+	if (!rc && a->own && !found_is_kin(&found, a)) {
+		catalog_free(out);
+		found_free(&found);
+		rc = find_nights(v, a, newest, &found, out, e);
+	}
 	if (a->rank)
 		*a->rank = FOUND_EXACT - 1;
 	if (!rc && a->own && !found.points.count)

@@ -213,8 +213,13 @@ static int index_guests(struct vzdump_index *v, struct vzdump_night *n, struct e
 		size_t len = p->number_to - (size_t)p->number_from;
 		memcpy(number, label + p->number_from, len);
 		number[len] = 0;
+		const char *dot = guest ? strchr(guest, '.') : NULL;
+		autofree char *bare = dot ? strndup(guest, (size_t)(dot - guest)) : NULL;
+		if (dot && !bare)
+			return error_nomem(e);
 		if (names_add(&n->guests, (uint32_t)i, number, SCAN_FILE, NAMES_WHOLE, e) < 0 ||
-		    (guest && names_add(&n->guests, (uint32_t)i, guest, SCAN_FILE, NAMES_WHOLE, e) < 0))
+		    (guest && names_add(&n->guests, (uint32_t)i, guest, SCAN_FILE, NAMES_WHOLE, e) < 0) ||
+		    (bare && names_add(&n->guests, (uint32_t)i, bare, SCAN_FILE, NAMES_WHOLE, e) < 0))
 			return -1;
 	}
 	return names_build(&n->guests, e);

@@ -6,6 +6,7 @@
 #ifndef IMAGE_OVA_H
 #define IMAGE_OVA_H
 
+#include "backproof/ovf.h"
 #include "backproof/format.h"
 
 /* The same twice: before the tar row gets to see it, and as what it is. */
@@ -37,25 +38,6 @@ struct ova_member *ova_member(struct ova *o, const char *name);
 int ova_suffix(struct ova *o, const char *suffix, struct ova_member **out, struct error *e) must_check;
 /* All of a small member, with a NUL behind it. */
 char *ova_text(const struct ova_member *m, struct error *e) must_check;
-
-/* What a descriptor says. Strings are decoded. */
-struct ova_file {
-	char *id, *href, *compression;
-	uint64_t size; /* 0: not said */
-	bool chunked;
-};
-struct ova_disk {
-	char *id, *file, *parent;
-	uint64_t capacity, unit; /* unit 0: one that is not known */
-};
-struct ova_descriptor {
-	VEC(struct ova_file) files;
-	VEC(struct ova_disk) disks;
-	unsigned systems;
-	char *system; /* the name of the last, or its id */
-};
-int ova_descriptor_parse(const char *xml, size_t length, struct ova_descriptor *d, struct error *e) must_check;
-void ova_descriptor_free(struct ova_descriptor *d);
 
 /* Digests every member. Findings "ova.manifest"; *covered when each is listed and matches. No manifest: false. */
 int ova_manifest_check(struct ova *o, const char *subject, struct findings *f, const struct budget *b, bool *covered,

@@ -173,13 +173,36 @@ static void test_missing(void)
 	}
 }
 
+/* What only looks like a disk or a name, and the ways in which both may be written. */
+static void test_xml(void)
+{
+	clear();
+	put("web01.xml", "<?xml version='1.0'?>\n<!-- <name>db01</name> -->\n<domain type = 'kvm'>"
+			 "<metadata><a:name xmlns:a='x'>db01</a:name><a:disk><source file='/v/m.raw'/></a:disk></metadata>"
+			 "<name>\n web01 </name><!-- <disk><source file='/v/old.raw'/></disk> --><devices>"
+			 "<disk type='file' device = \"disk\"><driver name='qemu'/><source file\n=\n'/v/a&#45;1.raw'/>"
+			 "<backingStore><source file='/v/base.raw'/></backingStore><mirror><source file='/v/c.raw'/></mirror>"
+			 "</disk><disk device='cdrom'><source file='/v/d.iso'/></disk></devices></domain>");
+	put("a-1.raw", "x");
+	CHECK_INT(in_repository("web01"), 0);
+	NEED(found.count == 1 && found.items[0].count == 2);
+	CHECK_STR(strrchr(found.items[0].items[0].path, '/'), "/a-1.raw");
+	catalog_free(&found);
+	put("web01.xml", "<domain><name>web01</name><devices><disk><source file='/v/a-1.raw'></disk></devices></domain>");
+	CHECK_INT(in_repository("web01"), -1);
+	CHECK(strstr(why.text, "its elements do not nest") != NULL);
+	put("web01.xml", "<domstatus><domain><name>web01</name><disk><source file='/v/a-1.raw'/></disk></domain></domstatus>");
+	CHECK_INT(in_repository("web01"), 0);
+	CHECK_INT(found.count, 1);
+	catalog_free(&found);
+}
+
 static void test_others(void)
 {
 	clear();
 	put("a.xml", "<network><name>web01</name></network>");
 	put("b.xml", "<domain");
 	put("c.xml", "<domain><name>web01</name></domain>");
-	put("d.xml", "<domain ><name>web01<disk ><source file='</domain>");
 	CHECK_INT(in_repository("web01"), 0);
 	CHECK_INT(found.count, 0);
 	catalog_free(&found);
@@ -386,6 +409,7 @@ int main(void)
 	RUN(test_dated);
 	RUN(test_date_above);
 	RUN(test_missing);
+	RUN(test_xml);
 	RUN(test_others);
 	RUN(test_sources);
 	RUN(test_alike);

@@ -76,6 +76,31 @@ static void test_descriptor(void)
 	catalog_free(&found);
 }
 
+/* References as XML and URIs have them, and two files of one name. */
+static void test_references(void)
+{
+	put("ref/2026-11-21/ref.ovf", "<ovf:Envelope xmlns:ovf='x'><!-- <File href='c.vmdk'/> --><ovf:References>"
+	    "<ovf:File ovf:href = 'a%20%26.vmdk' ovf:id='f1'/><ovf:File href=\"b&amp;.vmdk\" id='f2'/>"
+	    "</ovf:References><ovf:DiskSection><ovf:Disk ovf:fileRef='f1'/></ovf:DiskSection></ovf:Envelope>");
+	put("ref/2026-11-21/a &.vmdk", "x");
+	CHECK_INT(ask("ref"), -1);
+	CHECK(strstr(why.text, "names the file b&.vmdk, which") != NULL);
+	put("ref/2026-11-21/b&.vmdk", "x");
+	CHECK_INT(ask("ref"), 0);
+	NEED(found.count == 1 && found.items[0].count == 3);
+	CHECK(strstr(found.items[0].items[0].path, "/a &.vmdk") && !found.items[0].items[0].note);
+	CHECK(found.items[0].items[1].note && found.items[0].items[2].note);
+	catalog_free(&found);
+	put("ref/2026-11-21/ref.ovf", "<Envelope><References><File href='x/d.vmdk'/><File href='y/d.vmdk'/>"
+				      "<File href='x/d.vmdk'/></References></Envelope>");
+	put("ref/2026-11-21/d.vmdk", "x");
+	CHECK_INT(ask("ref"), -1);
+	CHECK(strstr(why.text, "d.vmdk") != NULL);
+	put("ref/2026-11-21/ref.ovf", "<Envelope><References><File id='f1'/></References></Envelope>");
+	CHECK_INT(ask("ref"), -1);
+	CHECK(strstr(why.text, "without a name") != NULL);
+}
+
 /* The date may be that of a directory further up. */
 static void test_date_above(void)
 {
@@ -93,17 +118,17 @@ static void test_date_above(void)
 /* What it has lost may have named more disks. Its end may be written in several ways. */
 static void test_end(void)
 {
-	static const char *const ends[] = {"</Envelope>", "</ovf:Envelope>\n", "</Envelope >", "</Envelope\r\n>\n<!-- x -->\n<"},
+	static const char *const ends[] = {"</Envelope>", "</Envelope >", "</Envelope\r\n>\n<!-- x -->\n"},
 				 *const none[] = {"", "<", "</", "</Envelope", "</Envelope ", "</Envelope/>", "</xEnvelope>", "</Envelopes>",
-						  "<Envelope>", "Envelope>", "</References>", "</Envelope></x>"};
+						  "<Envelope>", "Envelope>", "</ovf:Envelope>", "</Envelope></x>", "</Envelope><"};
 	char text[200];
 	put("db02/db02-disk1.vmdk", "x");
 	for (size_t i = 0; i < ARRAY_SIZE(ends) + ARRAY_SIZE(none); i++) {
 		const char *end = i < ARRAY_SIZE(ends) ? ends[i] : none[i - ARRAY_SIZE(ends)];
-		snprintf(text, sizeof text, "<Envelope><References><File ovf:href=\"db02-disk1.vmdk\"/>%s", end);
+		snprintf(text, sizeof text, "<Envelope><References><File ovf:href=\"db02-disk1.vmdk\"/></References>%s", end);
 		put("db02/db02.ovf", text);
 		int rc = ask("db02");
-		if (rc != (i < ARRAY_SIZE(ends) ? 0 : -1) || (rc < 0 && !strstr(why.text, "without its end"))) {
+		if (rc != (i < ARRAY_SIZE(ends) ? 0 : -1) || (rc < 0 && !strstr(why.text, "the OVF descriptor: "))) {
 			fprintf(stderr, "%s: %d %s\n", end, rc, why.text);
 			CHECK(false);
 		}
@@ -123,6 +148,7 @@ int main(void)
 	NEED(mkdtemp(root));
 	RUN(test_files);
 	RUN(test_descriptor);
+	RUN(test_references);
 	RUN(test_date_above);
 	RUN(test_end);
 	char cmd[64];
