@@ -202,9 +202,29 @@ static int newest_first(const void *x, const void *y)
 	return m != n ? (m < n ? 1 : -1) : compare_text(a->label, b->label);
 }
 
+/* Its name leaves open which of them is the newer: another is of a time within that of its name. Sorted. */
+static bool is_open(const struct catalog *out, size_t i)
+{
+	const struct restore_point *p = &out->items[i];
+	return i && p->named_to > p->named_from && p[-1].order > p->order && p[-1].order <= p->named_to;
+}
+
 void points_sort(struct catalog *out)
 {
-	if (out->count)
+	bool again = false;
+	if (!out->count)
+		return;
+	qsort(out->items, out->count, sizeof *out->items, newest_first);
+	/* Then its files say when in that time it was. */
+	for (size_t i = out->count; i-- > 1;) {
+		struct restore_point *p = &out->items[i];
+		int64_t written = point_newest(p);
+		if (!is_open(out, i) || (p->todo & POINT_LOOK))
+			continue;
+		p->order = written > p->named_to ? p->named_to : written > p->named_from ? written : p->named_from;
+		again = true;
+	}
+	if (again)
 		qsort(out->items, out->count, sizeof *out->items, newest_first);
 }
 
@@ -233,7 +253,8 @@ static int sort_points(struct catalog *out, struct error *e)
 	points_sort(out);
 	for (size_t i = 0; i < out->count; i++) {
 		struct restore_point *p = &out->items[i];
-		bool tied = (i && p[-1].order == p->order) || (i + 1 < out->count && p[1].order == p->order);
+		bool tied = is_open(out, i) || (i && p[-1].order == p->order) ||
+			    (i + 1 < out->count && p[1].order == p->order);
 		if (!tied || !(p->todo & POINT_LOOK))
 			continue;
 		int rc = point_look(p, e);

@@ -79,7 +79,8 @@ static size_t first_with(const struct strings *names, const char *text, size_t n
 	return low;
 }
 
-struct disk_file disk_file_find(const struct strings *names, const struct strings *disks, const char *disk)
+struct disk_file disk_file_find(const struct strings *names, const struct strings *disks, const char *disk,
+				enum disk_way least)
 {
 	struct disk_file best = {.way = DISK_NOWHERE};
 	size_t stem = without_kind(disk);
@@ -87,6 +88,8 @@ struct disk_file disk_file_find(const struct strings *names, const struct string
 	     i < names->count && !strncmp(names->items[i], disk, stem); i++) {
 		struct parsed p = {.run = 0};
 		enum disk_way way = way_of(names->items[i], disk, stem, disks, &p);
+		if (way < least)
+			continue;
 		if (way < best.way || (way == DISK_OF_RUN && way == best.way && p.run > best.run))
 			best = (struct disk_file){way, names->items[i], way == DISK_OF_RUN ? p.run : 0};
 	}

@@ -5,7 +5,7 @@
 
 #include "backproof/base.h"
 
-/* How a disk's name became that of a file; the first that there is counts. */
+/* How a disk's name became that of a file. */
 enum disk_way {
 	DISK_NAMED,	/* web01.qcow2 */
 	DISK_PACKED,	/* web01.qcow2.zst, web01.qcow2.aa */
@@ -18,8 +18,12 @@ struct disk_file {
 	const char *name; /* borrowed; of pieces, one of them */
 	int64_t run;	  /* DISK_OF_RUN: of the latest that there is */
 };
-/* names: of the directory, sorted. disks: what all disks that may lie there are called, sorted. */
-struct disk_file disk_file_find(const struct strings *names, const struct strings *disks, const char *disk);
+/*
+ * names: of the directory, sorted. disks: what all disks that may lie there are called, sorted. Ways before least are
+ * left out.
+ */
+struct disk_file disk_file_find(const struct strings *names, const struct strings *disks, const char *disk,
+				enum disk_way least);
 /* Adds the paths of it, and of the pieces beside it. -1: no memory. */
 int disk_file_add(const struct disk_file *f, const struct strings *names, const char *directory,
 		  struct strings *to) must_check;

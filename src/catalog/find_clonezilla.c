@@ -11,6 +11,7 @@
 #include "backproof/seal.h"
 #include "backproof/text.h"
 #include "finder.h"
+#include "label.h"
 #include "points.h"
 #include "scan.h"
 #include "sidecar_names.h"
@@ -57,7 +58,7 @@ static int add_directory(struct found_points *l, int fd, const char *path, const
 	if (!rc && p) {
 		struct span where;
 		if (!name_time_find(label, strlen(label), &p->civil, &where))
-			memset(&p->civil, 0, sizeof p->civil);
+			p->civil = l->top;
 		qsort(names.items, names.count, sizeof *names.items, by_name);
 	}
 	for (size_t i = 0; p && i < names.count && !rc; i++) {
@@ -147,7 +148,8 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 {
 	struct found_points l = {{0}};
 	bool any;
-	int rc = read_path(&l, path, &any, e);
+	int rc = label_top_time(path, &l.top, e);
+	rc = rc ? rc : read_path(&l, path, &any, e);
 	if (!rc)
 		rc = found_answer(&l, a, out, e);
 	if (!rc && (found_check_unread(&l, a, out, e) < 0 || found_check_links(&l, a, out, e) < 0)) {

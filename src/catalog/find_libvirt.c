@@ -88,6 +88,26 @@ static int add_disk(struct found_point *p, const struct directory *d, const char
 	return name ? found_add_missing(p, name) : -1;
 }
 
+/* When what a file holds was written; a run's number says so too. */
+static int64_t time_of(const struct directory *d, const struct disk_file *f)
+{
+	struct stat st;
+	autofree char *path = f->way == DISK_OF_RUN ? NULL : text_format("%s/%s", d->path, f->name);
+	return f->way == DISK_OF_RUN ? f->run : path && stat(path, &st) == 0 ? st.st_mtime : INT64_MIN;
+}
+
+/* Where a disk is there in several ways, the newest. */
+static struct disk_file find_disk(const struct directory *d, const char *disk)
+{
+	struct disk_file best = disk_file_find(&d->names, &d->disks, disk, 0), next = best;
+	while (next.way < DISK_NOWHERE) {
+		next = disk_file_find(&d->names, &d->disks, disk, next.way + 1);
+		if (next.way < DISK_NOWHERE && time_of(d, &next) > time_of(d, &best))
+			best = next;
+	}
+	return best;
+}
+
 static int add_disks(struct found_point *p, const struct directory *d, const struct strings *domain)
 {
 	autofree struct disk_file *files = calloc(domain->count, sizeof *files);
@@ -95,7 +115,7 @@ static int add_disks(struct found_point *p, const struct directory *d, const str
 	if (!files)
 		return -1;
 	for (size_t i = 1; i < domain->count; i++) {
-		files[i] = disk_file_find(&d->names, &d->disks, domain->items[i]);
+		files[i] = find_disk(d, domain->items[i]);
 		run = files[i].run > run ? files[i].run : run;
 	}
 	for (size_t i = 1; i < domain->count; i++)
@@ -270,10 +290,28 @@ static int recognise(const char *path, const char *host, struct error *e)
 	return rc;
 }
 
+static int lacks(const char *list, const struct strings *names, char **missing, struct error *e)
+{
+	struct strings says = {0};
+	struct found_point p = {.label = NULL};
+	struct directory d = {.path = "", .rel = "", .names = *names};
+	int rc = peek_file(PEEK_DOMAIN, AT_FDCWD, list, &says, e);
+	for (size_t i = 1; i < says.count && rc >= 0; i++)
+		rc = strings_add(&d.disks, says.items[i]) < 0 ? error_nomem(e) : 0;
+	strings_sort(&d.disks);
+	if (rc >= 0 && says.count && add_disks(&p, &d, &says) < 0)
+		rc = error_nomem(e);
+	*missing = p.missing;
+	strings_free(&p.files);
+	strings_free(&d.disks);
+	strings_free(&says);
+	return rc < 0 ? -1 : 0;
+}
+
 static bool hints(const char *name, bool directory)
 {
 	return !directory && has_suffix(name, ".xml");
 }
 
 const struct finder finder_libvirt = {"libvirt", find,	    recognise,	 hints,	 true,
-				      LEVELS,	 open_index, close_index, find_in};
+				      LEVELS,	 open_index, close_index, find_in,   lacks};

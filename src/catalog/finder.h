@@ -25,6 +25,8 @@ struct finder {
 	void (*close)(void *opened);
 	/* As find; of the points of a host, as many of the newest as newest says are enough. */
 	int (*find_in)(void *opened, const struct asked *a, size_t newest, struct catalog *out, struct error *e);
+	/* A file that a list names and that is none of these sorted names: *missing, owned; NULL: all are there. */
+	int (*lacks)(const char *list, const struct strings *names, char **missing, struct error *e);
 };
 const struct finder *finder_by_name(const char *name);
 /* The row that a name in a directory hints at. NULL: none. */

@@ -7,6 +7,30 @@
 #include "backproof/seal.h"
 #include "below.h"
 #include "points.h"
+#include "vzdump.h"
+
+/* The log beside a dump says that its job did not come to its end. */
+static int is_failed_dump(const char *path, bool *is, struct error *e)
+{
+	size_t stem;
+	struct span number;
+	struct civil c;
+	struct vzdump_told told = {0};
+	const char *base = path_base(path);
+	*is = false;
+	if (vzdump_name(base, &stem, &number, &c) != VZDUMP_ARCHIVE)
+		return 0;
+	autofree char *log = text_format("%.*s.log", (int)((size_t)(base - path) + stem), path);
+	if (!log)
+		return error_nomem(e);
+	if (access(log, F_OK) < 0)
+		return 0;
+	int rc = vzdump_tell(&told, AT_FDCWD, log, VZDUMP_LOG, e);
+	*is = told.unfinished;
+	free(told.guest);
+	free(told.unread);
+	return rc;
+}
 
 static int add_given_file(struct candidates *cs, const char *path, struct error *e)
 {
@@ -14,7 +38,10 @@ static int add_given_file(struct candidates *cs, const char *path, struct error 
 	struct candidate *c = vec_push(cs);
 	if (!c)
 		return error_nomem(e);
-	c->partial = is_partial_name(base);
+	bool failed;
+	if (is_failed_dump(path, &failed, e) < 0)
+		return -1;
+	c->partial = failed || is_partial_name(base);
 	int found = candidate_look(AT_FDCWD, path, path, c, e);
 	if (found < 0)
 		return -1;
@@ -89,11 +116,16 @@ static int point_in(const char *path, const char *host, struct restore_point *to
 	return found;
 }
 
+static bool is_list(const char *path)
+{
+	const struct finder *row = finder_hinted(path_base(path), false);
+	return row && row->lists;
+}
+
 /* As point_in; a link may lead to where its disks are. */
 static int point_of_list(const char *path, const char *host, struct restore_point *to, struct error *e)
 {
-	const struct finder *row = finder_hinted(path_base(path), false);
-	if (row && row->lists && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+	if (is_list(path) && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
 		return error_sys(e, "%s", path);
 	int found = point_in(path, host, to, e);
 	autofree char *real = !found && found_list_is_elsewhere(path) ? realpath(path, NULL) : NULL;
@@ -112,12 +144,42 @@ static int is_given(const struct candidates *cs, const char *path, struct error 
 	return 0;
 }
 
-/* What the list names, and is not there, or not given. */
-static int set_missing(struct restore_point *to, struct restore_point *list, const struct candidates *cs,
-		       struct error *e)
+/* Its disks may be given from elsewhere. *all: each that it names is among the given ones, by name. */
+static int names_given(const char *list, const struct candidates *cs, bool *all, char **missing, struct error *e)
 {
-	if (!to->missing)
-		to->missing = take(list->missing);
+	const struct finder *row = finder_hinted(path_base(list), false);
+	autodestroy(strings_free) struct strings names = {0};
+	*all = false;
+	*missing = NULL;
+	vec_each (cs, c)
+		if (strings_add(&names, path_base(c->path)) < 0)
+			return error_nomem(e);
+	strings_sort(&names);
+	if (!row || !row->lists || row->lacks(list, &names, missing, e) < 0)
+		return row && row->lists ? -1 : 0;
+	*all = !*missing;
+	return 0;
+}
+
+/* What the list names, and is not there, or not given; and its date, which is that of all of it. */
+static int add_told(struct restore_point *to, const char *path, struct restore_point *list, bool found,
+		    const struct candidates *cs, struct error *e)
+{
+	autofree char *lacking = NULL;
+	bool all;
+	if (list->named_to && (!to->named_to || list->named_from < to->named_from)) {
+		to->named_from = list->named_from;
+		to->named_to = list->named_to;
+		to->named_zone = list->named_zone;
+		point_set_order(to);
+	}
+	if (to->missing)
+		return 0;
+	if (names_given(path, cs, &all, &lacking, e) < 0)
+		return -1;
+	if (all)
+		return 0;
+	to->missing = take(list->missing);
 	vec_each (list, f) {
 		int given = to->missing || f->note ? 1 : is_given(cs, f->path, e);
 		if (given < 0)
@@ -126,6 +188,9 @@ static int set_missing(struct restore_point *to, struct restore_point *list, con
 							  path_base(f->path))))
 			return error_nomem(e);
 	}
+	if (!found && lacking &&
+	    !(to->missing = text_format("%s names the file %s, which is not given", path_base(path), lacking)))
+		return error_nomem(e);
 	return 0;
 }
 
@@ -156,8 +221,10 @@ static int add_lists(const struct strings *paths, const char *host, const struct
 	for (size_t i = 0; i < paths->count; i++) {
 		struct restore_point list = {0};
 		int rc = point_of_list(paths->items[i], host, &list, e);
-		if (rc > 0 && out->count)
-			rc = cs ? set_missing(&out->items[0], &list, cs, e) : add_list(&out->items[0], &list, e);
+		if (rc >= 0 && cs && is_list(paths->items[i]))
+			rc = add_told(&out->items[0], paths->items[i], &list, rc > 0, cs, e);
+		else if (rc > 0 && out->count)
+			rc = add_list(&out->items[0], &list, e);
 		else if (rc > 0) {
 			struct restore_point *to = vec_push(out);
 			rc = to ? 0 : error_nomem(e);
@@ -183,7 +250,7 @@ int given_files(const struct strings *paths, const char *host, struct catalog *o
 	if (rc < 0 || out->count) {
 		if (rc < 0)
 			catalog_free(out);
-		return rc;
+		return rc < 0 ? -1 : chains_complete(out, e);
 	}
 	for (size_t i = 0; i < paths->count && !rc; i++)
 		if (!is_seal(paths->items[i]) && (only_beside || !is_beside(paths->items[i])))
@@ -196,6 +263,12 @@ int given_files(const struct strings *paths, const char *host, struct catalog *o
 		rc = candidates_join(&cs, label ? label : "", out, e);
 	if (!rc && out->count && !only_beside)
 		rc = add_lists(paths, host, &cs, out, e);
+	/* What a list names is built on may lie beside it. */
+	for (size_t i = 0; i < paths->count && !rc && out->count; i++)
+		if (is_list(paths->items[i])) {
+			rc = chains_complete(out, e);
+			break;
+		}
 	if (rc < 0)
 		catalog_free(out);
 	candidates_free(&cs);

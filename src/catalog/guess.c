@@ -131,7 +131,8 @@ static int visit(void *ctx, int dir, const char *name, enum scan_type type, stru
 	const struct finder *row = w->g->below ? finder_hinted(name, type == SCAN_DIR) : NULL;
 	if (w->g->below && !row && type == SCAN_LINK)
 		row = finder_hinted(name, true);
-	if (row && below_add(w->g, row, w->top, w->rel, name, e) < 0)
+	bool within = row && row->levels < 0 && type != SCAN_DIR && type != SCAN_LINK;
+	if (row && below_add(w->g, row, w->top, w->rel, within ? "" : name, e) < 0)
 		return -1;
 	if (type == SCAN_DIR)
 		return walk_directory(w, dir, name, rel, e);

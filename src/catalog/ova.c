@@ -211,9 +211,23 @@ static int recognise(const char *path, const char *host, struct error *e)
 	return rc;
 }
 
+static int lacks(const char *list, const struct strings *names, char **missing, struct error *e)
+{
+	struct strings named = {0};
+	struct found_point p = {.label = NULL};
+	int rc = peek_file(PEEK_EXPORT, AT_FDCWD, list, &named, e);
+	for (size_t i = 0; i < named.count && rc >= 0; i++)
+		rc = add_named(&p, "", named.items[i], names) < 0 ? error_nomem(e) : 0;
+	*missing = p.missing;
+	strings_free(&p.files);
+	strings_free(&p.notes);
+	strings_free(&named);
+	return rc < 0 ? -1 : 0;
+}
+
 static bool hints(const char *name, bool directory)
 {
 	return !directory && has_suffix(name, ".ovf");
 }
 
-const struct finder finder_ova = {"ova", find, recognise, hints, .lists = true};
+const struct finder finder_ova = {"ova", find, recognise, hints, .lists = true, .lacks = lacks};

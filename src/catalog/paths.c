@@ -83,6 +83,13 @@ static bool is_absent(const char *path)
 	return absent;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	struct stat x, y;
+	return !strcmp(a, b) ||
+	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
 /* Each once, without slashes at its end. */
 static int add_tops(const struct strings *paths, struct strings *to, struct error *e)
 {
@@ -91,7 +98,12 @@ static int add_tops(const struct strings *paths, struct strings *to, struct erro
 		while (n > 1 && paths->items[i][n - 1] == '/')
 			n--;
 		autofree char *top = strndup(paths->items[i], n);
-		if (!top || (!strings_has(to, top) && strings_add(to, top) < 0))
+		if (!top)
+			return error_nomem(e);
+		bool again = false;
+		for (size_t k = 0; k < to->count; k++)
+			again = again || is_same(to->items[k], top);
+		if (!again && strings_add(to, top) < 0)
 			return error_nomem(e);
 	}
 	return 0;

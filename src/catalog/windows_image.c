@@ -305,6 +305,20 @@ static int holds_backups(const char *path, struct error *e)
 	return rc;
 }
 
+/* What is called WindowsImageBackup in it, in whatever letters. NULL: no memory. */
+static char *top_in(const char *path)
+{
+	autodestroy(strings_free) struct strings names = {0};
+	struct stat st;
+	autofree char *usual = text_format("%s/" TOP, path);
+	if (!usual || lstat(usual, &st) == 0 || finder_list(path, &names, NULL) < 0)
+		return take(usual);
+	for (size_t i = 0; i < names.count; i++)
+		if (!strcasecmp(names.items[i], TOP))
+			return text_format("%s/%s", path, names.items[i]);
+	return take(usual);
+}
+
 /* path may be what holds WindowsImageBackup, that itself, a host's directory in it, or one backup. */
 static int find(const char *given, const struct asked *a, struct catalog *out, struct error *e)
 {
@@ -314,7 +328,7 @@ static int find(const char *given, const struct asked *a, struct catalog *out, s
 	memset(out, 0, sizeof *out);
 	if (!path)
 		return error_sys(e, "%s", given);
-	autofree char *inside = text_format("%s/" TOP, path);
+	autofree char *inside = top_in(path);
 	if (!inside)
 		return error_nomem(e);
 	int there = is_directory(inside, e);
@@ -328,8 +342,10 @@ static int find(const char *given, const struct asked *a, struct catalog *out, s
 		rc = add_point(path, path_base(path), when, out, e);
 	else if ((holds = holds_backups(path, e)) < 0)
 		rc = -1;
+	else if (holds && !(a->walked ? a->here : a->own) && !fits(path_base(path), a->host))
+		rc = 0;
 	else if (holds)
-		rc = a->own || fits(path_base(path), a->host) ? add_host(path, path_base(path), out, e) : 0;
+		rc = add_host(path, path_base(path), out, e);
 	else
 		rc = find_host(path, a, out, e);
 	finder_sort(out);
@@ -346,7 +362,7 @@ static int recognise(const char *given, const char *host, struct error *e)
 	autofree char *path = realpath(given, NULL);
 	if (!path)
 		return error_sys(e, "%s", given);
-	autofree char *inside = text_format("%s/" TOP, path);
+	autofree char *inside = top_in(path);
 	autofree char *specs = text_format("%s/" SPECS, path);
 	autofree char *media = text_format("%s/MediaId", path);
 	int64_t when;
@@ -362,7 +378,8 @@ static int recognise(const char *given, const char *host, struct error *e)
 
 static bool hints(const char *name, bool directory)
 {
-	return directory && !strcasecmp(name, TOP);
+	/* The second is in a computer's directory that was copied without what holds it. */
+	return directory ? !strcasecmp(name, TOP) : !strcmp(name, "MediaId");
 }
 
 const struct finder finder_windows_image = {"windows-image", find, recognise, hints, .levels = -1};
