@@ -314,8 +314,12 @@ int below_find(struct guess *g, struct error *e)
 static char *full_label(const struct guess_layout *l, const char *label)
 {
 	const char *rel = l->path + l->rel;
-	if (!*rel || !strcmp(path_base(rel), label))
-		return strdup(*rel ? rel : label);
+	const char *last = path_base(rel);
+	size_t n = strlen(last);
+	if (!*rel)
+		return strdup(label);
+	if (n && !strncmp(last, label, n) && (!label[n] || label[n] == '/'))
+		return text_format("%s%s", rel, label + n);
 	return text_format("%s/%s", rel, label);
 }
 
