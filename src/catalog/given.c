@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backproof/peek.h"
 #include "backproof/seal.h"
 #include "below.h"
 #include "points.h"
@@ -15,7 +16,8 @@ static int is_failed_dump(const char *path, bool *is, struct error *e)
 	size_t stem;
 	struct span number;
 	struct civil c;
-	struct vzdump_told told = {0};
+	struct strings says = {0};
+	struct error why = {0};
 	const char *base = path_base(path);
 	*is = false;
 	if (vzdump_name(base, &stem, &number, &c) != VZDUMP_ARCHIVE)
@@ -23,13 +25,13 @@ static int is_failed_dump(const char *path, bool *is, struct error *e)
 	autofree char *log = text_format("%.*s.log", (int)((size_t)(base - path) + stem), path);
 	if (!log)
 		return error_nomem(e);
-	if (access(log, F_OK) < 0)
+	int rc = peek_file(PEEK_LOG, AT_FDCWD, log, &says, &why);
+	*is = rc > 0 && *says.items[1] != PEEK_FINISHED;
+	strings_free(&says);
+	if (rc >= 0 || peek_forbidden(&why))
 		return 0;
-	int rc = vzdump_tell(&told, AT_FDCWD, log, VZDUMP_LOG, e);
-	*is = told.unfinished;
-	free(told.guest);
-	free(told.unread);
-	return rc;
+	*e = why;
+	return -1;
 }
 
 static int add_given_file(struct candidates *cs, const char *path, struct error *e)

@@ -151,6 +151,12 @@ static void fill(void)
 	put("m/web01/web01.xml", DOMAIN);
 	put("m/web01/web01-1&2.qcow2", "x");
 	put("m/web01-2026-11-19.img", "x");
+	put("g/vzdump-qemu-100-2026_11_20-01_02_03.vma.zst", "x");
+	put("g/vzdump-qemu-100-2026_11_20-01_02_03.log", "INFO: VM Name: web01\nINFO: Finished Backup of VM 100 (00:00:09)\n");
+	put("g/web01-2026-11-20.ovf", OVF);
+	put("k/2026-01-01/web01.xml", "<domain><name>web01");
+	put("k/web01-2026-11-21.img", "x");
+	put("k/domain.xml", DOMAIN);
 }
 
 static const struct question questions[] = {
@@ -177,6 +183,12 @@ static const struct question questions[] = {
 	{NULL, NULL, "web01", "n/a", 2, "n/2026"},
 	{NULL, NULL, "db01", "o/db01/db01.ovf", 1},
 	{NULL, NULL, "db01", "o/db01/db01.ovf", 1, "o/db01/db01-disk1.vmdk"},
+	{NULL, NULL, "db01", "o/db01/db01.ovf", 1, "m/web01/web01.xml"},
+	{NULL, NULL, "web01", "m/web01/web01.xml", 1, "m/web01/web01-1&2.qcow2"},
+	{NULL, NULL, "web01", "m/web01/web01.xml", 1, "l/web01/2026-11-21/web01-1&2.qcow2"},
+	{NULL, NULL, "web01", "g/web01-2026-11-20.ovf", 1, "o/db01/db01-disk1.vmdk"},
+	{NULL, NULL, "web01", "g/vzdump-qemu-100-2026_11_20-01_02_03.vma.zst", 1},
+	{NULL, NULL, "web01", "k", 1},
 };
 
 /* Whose an older dump is, of which the notes can't be read, nobody needs to know: the newest is the same. */

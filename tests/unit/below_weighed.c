@@ -190,6 +190,42 @@ static void test_cut(void)
 	CHECK_STR(from("web01", "web01"), "2 of 2026-11-21/web01.ovf");
 	put("web01/2026-11-22/web01.ovf", "<Envelope>");
 	CHECK(!strncmp(from("web01", "web01"), "error io", 8));
+	/* Beside an image, what is another's by its name is no trouble; what may be the image's own is. */
+	clear();
+	put("db01.xml", "<domain><name>db01");
+	put("web01-2026-11-21.img", "x");
+	CHECK_STR(from("", "web01"), "1 of web01-2026-11-21.img");
+	NEED(rename(full("db01.xml"), full("domain.xml")) == 0);
+	CHECK(!strncmp(from("", "web01"), "error io", 8));
+}
+
+/* What a name leaves out of all rules. */
+static void test_oddities(void)
+{
+	clear();
+	char name[300] = "x/", far[300];
+	memset(name + 2, 'a', 240);
+	strcpy(name + 242, ".qcow2");
+	snprintf(far, sizeof far, "x/%.200s.qcow2.1795219200", name + 2);
+	put(name, "x");
+	put(far, "x");
+	put("x/a.qcow2.0795219200", "x");
+	put("x/a.qcow2.179521920x", "x");
+	put("x/.1795219200", "x");
+	put("x/web01.xml", DOMAIN("web01", DISK("a.qcow2")));
+	CHECK(!strncmp(from("x", "web01"), "1 of aaa", 8)); /* one more copy of a setting */
+	put("x/a.qcow2.1795219200", "x");
+	CHECK_STR(from("x", "web01"), "2 of web01.xml");
+	/* Below the root of everything. */
+	clear();
+	put("x.ovf", OVF(HREF("f1", "a.vmdk")));
+	put("a.vmdk", "x");
+	NEED(chdir(root) == 0);
+	char list[] = "x.ovf", disk[] = "a.vmdk", *items[] = {list, disk};
+	const struct strings paths = {items, 2, 2};
+	struct catalog c = {0};
+	CHECK_STR(said(catalog_from_paths(&paths, "web01", &c, &why), &c, &why), "1 of a.vmdk");
+	NEED(chdir("/") == 0);
 }
 
 /* Lists among files: they are read whatever lies beside them, and all of them. */
@@ -206,6 +242,8 @@ static void test_given(void)
 	CHECK_STR(from_both("vm-101.xml", "a.vmdk", "web01"), LACKS("vm-101.xml", "c.vmdk", "beside it"));
 	put("c.vmdk", "x");
 	CHECK_STR(from("vm-101.xml", "web01"), "3 of vm-101.xml");
+	/* A list twice is one; of what it names twice, too. */
+	CHECK_STR(from_three("vm-101.xml", "vm-101.xml", "web01.ovf", "web01"), "5 of vm-101.xml");
 	/* Disks from elsewhere. */
 	put("disks/b.vmdk", "x");
 	CHECK_STR(from_three("export.ovf", "a.vmdk", "disks/b.vmdk", "web01"), "2 of a.vmdk");
@@ -312,6 +350,7 @@ int main(void)
 	RUN(test_beside);
 	RUN(test_days);
 	RUN(test_cut);
+	RUN(test_oddities);
 	RUN(test_given);
 	RUN(test_ways);
 	RUN(test_dumps);
