@@ -11,9 +11,6 @@
 /* Members that say nothing of their length are decoded apart when they are no longer. */
 #define GUESS_MAX (8 * MIB)
 
-/* Zeros that tapes and dd fill their last block with, which gzip passes over; more have taken something's place. */
-#define PADDING_MAX MIB
-
 enum flags { FHCRC = 0x02, FEXTRA = 0x04, FNAME = 0x08, FCOMMENT = 0x10, FRESERVED = 0xe0 };
 
 static int bid(const struct probe *p)
@@ -129,26 +126,13 @@ static int take_options(struct gzip *g, struct feed *f, uint8_t flags, struct er
 	return rc;
 }
 
-static enum begun take_padding(struct feed *f, struct error *e)
-{
-	for (size_t all = 0, n; (n = feed_left(f)); all += n) {
-		if (all + n > PADDING_MAX || !is_zero(feed_at(f), n))
-			return BEGUN_FOREIGN;
-		feed_take(f, n);
-		if (feed_fill(f, 1, e) < 0)
-			return BEGUN_FAILED;
-	}
-	return BEGUN_PADDING;
-}
-
 static enum begun gzip_begin(void *self, struct feed *f, bool first, struct error *e)
 {
 	static const uint8_t magic[2] = {0x1f, 0x8b};
 	struct gzip *g = self;
+	(void)first;
 	if (feed_fill(f, HEADER_SIZE, e) < 0)
 		return BEGUN_FAILED;
-	if (!first && !*feed_at(f))
-		return take_padding(f, e);
 	const uint8_t *p = feed_at(f);
 	size_t left = feed_left(f);
 	if (memcmp(p, magic, left < 2 ? left : 2))
