@@ -75,7 +75,8 @@ int found_rank(const struct found_point *p, const struct asked *a)
 	/* It is the machine's own name: with a word more it is another machine, that may be a copy of the host. */
 	if (!name_is_hosts(p->guest, a->host))
 		return 0;
-	return a->kin ? FOUND_EXACT : strchr(a->host, '.') ? 2 : name_has_domain(p->guest);
+	int rank = strchr(a->host, '.') ? 2 : name_has_domain(p->guest);
+	return rank && a->kin ? FOUND_EXACT : rank;
 }
 
 int found_add_missing(struct found_point *p, const char *file)
@@ -228,11 +229,17 @@ static int add_others(const struct found_points *l, const struct asked *a, struc
 	return 0;
 }
 
+bool found_same_short(const char *a, const char *b)
+{
+	size_t n = strcspn(a, ".");
+	return n == strcspn(b, ".") && !strncasecmp(a, b, n);
+}
+
 bool found_is_kin(const struct found_points *l, const struct asked *a)
 {
 	const char *full = strchr(a->host, '.') ? a->host : NULL;
 	vec_each (&l->points, p) {
-		if (!p->guest || !strchr(p->guest, '.') || !found_rank(p, a))
+		if (!p->guest || !name_has_domain(p->guest) || !found_same_short(p->guest, a->host))
 			continue;
 		if (full && strcasecmp(full, p->guest))
 			return false;

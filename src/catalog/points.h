@@ -40,7 +40,9 @@ void found_free(struct found_points *l);
  * its label, where nothing else tells: see name_host_rank.
  */
 int found_rank(const struct found_point *p, const struct asked *a);
-/* Are all guests that fit the host one machine: no two of them have different domains? */
+/* Two names are the same but for their domains. */
+bool found_same_short(const char *a, const char *b);
+/* Are all guests that may be the host one machine: no two of its short name have different domains? */
 bool found_is_kin(const struct found_points *l, const struct asked *a);
 /* The points of at least this rank (0: all) that are meant, sorted, and what is unfinished of them. */
 int found_choose(const struct found_points *l, const struct asked *a, int least, struct catalog *out,

@@ -39,6 +39,7 @@ struct picking {
 	const struct vzdump_index *v;
 	const struct asked *a;
 	VEC(size_t) picked; /* points */
+	bool stranger;	    /* another machine has its name, in another domain */
 };
 
 /* An entry that may be the host's: is it, and is it a new one? */
@@ -52,8 +53,11 @@ static int pick(void *ctx, const struct names_entry *it, struct error *e)
 	memcpy(number, label + p->number_from, len);
 	number[len] = 0;
 	const struct found_point point = {.guest = p->told.guest, .number = number, .label = number};
-	if (found_rank(&point, s->a) < FOUND_EXACT)
+	if (found_rank(&point, s->a) < FOUND_EXACT) {
+		s->stranger = s->stranger || (point.guest && name_has_domain(point.guest) &&
+					      found_same_short(point.guest, s->a->host));
 		return 0;
+	}
 	for (size_t i = s->picked.count; i-- > 0;)
 		if (s->picked.items[i] == it->place)
 			return 0;
@@ -76,8 +80,8 @@ static void sort(struct found_points *found)
 		qsort(found->points.items, found->points.count, sizeof *found->points.items, by_label);
 }
 
-/* found: what the nights up to there have of the host. More are looked at until as many as asked for are there. */
-static int find_nights(struct vzdump_index *v, const struct asked *a, size_t newest, struct found_points *found,
+/* a->kin may be taken back. found: what the nights up to there have of the host. More are looked at until as many as asked for are there. */
+static int find_nights(struct vzdump_index *v, struct asked *a, size_t newest, struct found_points *found,
 		       struct catalog *out, struct error *e)
 {
 	const char *dot = a->kin ? strchr(a->host, '.') : NULL;
@@ -97,6 +101,7 @@ static int find_nights(struct vzdump_index *v, const struct asked *a, size_t new
 			rc = copy_point(v, s.picked.items[i], found) < 0 ? error_nomem(e) : 0;
 		}
 		bool more = s.picked.count;
+		a->kin = a->kin && !s.stranger;
 		vec_free(&s.picked);
 		if (!rc && more && finished >= newest) {
 			sort(found);
@@ -189,10 +194,11 @@ int vzdump_index_find(struct vzdump_index *v, const struct asked *a, size_t newe
 	bool numbers = a->own && a->match && pattern_host_level(a->match) < 0;
 	kin.kin = a->own;
 	int rc = numbers ? 0 : find_nights(v, &kin, newest, &found, out, e);
-	if (!rc && a->own && !found_is_kin(&found, a)) {
+	if (!rc && a->own && !numbers && !(kin.kin && found_is_kin(&found, a))) {
 		catalog_free(out);
 		found_free(&found);
-		rc = find_nights(v, a, newest, &found, out, e);
+		kin.kin = false;
+		rc = find_nights(v, &kin, newest, &found, out, e);
 	}
 	if (a->rank)
 		*a->rank = FOUND_EXACT - 1;
