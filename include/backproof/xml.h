@@ -28,6 +28,7 @@ struct xml {
 	unsigned depth; /* elements that are open: 1 is the root */
 	/* The reader's own. */
 	const char *at, *stop;
+	bool rooted;
 	struct xml_span open[XML_MAX_DEPTH];
 };
 /* -1: CORRUPT, what is cut or does not nest; UNSUPPORTED, a document type; LIMIT, too deep; or what a callback says. */

@@ -183,6 +183,9 @@ static int tag(struct xml *x, struct error *e)
 		return close_element(x, s, e);
 	if (x->depth == XML_MAX_DEPTH)
 		return error_set(e, ERROR_LIMIT, ERROR_NO_OFFSET, "%s nests deeper than %d", x->what, XML_MAX_DEPTH);
+	if (!x->depth && x->rooted)
+		return BAD("it has more than one root");
+	x->rooted = true;
 	x->open[x->depth++] = s;
 	if ((x->begin && x->begin(x, e) < 0) || attributes(x, e) < 0)
 		return -1;
@@ -199,6 +202,7 @@ int xml_read(struct xml *x, const char *data, size_t length, struct error *e)
 	x->at = data;
 	x->stop = data + length;
 	x->depth = 0;
+	x->rooted = false;
 	if (memchr(data, 0, length))
 		return BAD("it holds zero bytes");
 	while (x->at < x->stop)

@@ -193,12 +193,25 @@ static int make_fine_points(struct candidate *c, size_t count, struct catalog *o
 	return 0;
 }
 
+static int64_t newest_note(const struct restore_point *p)
+{
+	int64_t newest = INT64_MIN;
+	vec_each (p, f)
+		newest = f->note && f->mtime > newest ? f->mtime : newest;
+	return newest;
+}
+
 static int newest_first(const void *x, const void *y)
 {
 	const struct restore_point *a = x, *b = y;
 	if (a->order != b->order)
 		return a->order < b->order ? 1 : -1;
 	int64_t m = point_newest(a), n = point_newest(b);
+	/* Two lists of one disk. */
+	if (m == n) {
+		m = newest_note(a);
+		n = newest_note(b);
+	}
 	return m != n ? (m < n ? 1 : -1) : compare_text(a->label, b->label);
 }
 

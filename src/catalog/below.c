@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "below.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 
 #include "backproof/text.h"
 #include "label.h"
@@ -118,7 +120,8 @@ static bool is_in(const struct guess_layout *l, const char *path)
 /* Its directory is the host's own, whatever is called how in it. */
 static bool is_hosts(const struct guess *g, const struct guess_layout *l)
 {
-	return g->own || (label_rank(l->path, g->host) == 3 && !label_has_neighbour(l->path, g->host));
+	const char *rel = l->path + l->rel;
+	return g->own || (label_rank(rel, g->host) == 3 && !label_has_neighbour(rel, g->host));
 }
 
 /* Label and reason of each: none is there, or one may be as new as what was found. */
@@ -144,13 +147,15 @@ static int note_unread(struct guess *g, struct guess_layout *l, const struct str
 }
 
 /* others gets what is said to be another's. What is wrong with a directory is noted: it may be the host's. */
-static int ask(struct guess *g, struct guess_layout *l, struct strings *others, struct error *e)
+static int ask(struct guess *g, struct guess_layout *l, bool strangers, struct strings *others, struct strings *domains,
+	       struct error *e)
 {
 	struct error why = {0};
 	int rank = 0;
 	autodestroy(strings_free) struct strings unread = {0};
-	const struct asked a = {.host = g->host, .own = true, .walked = true, .here = is_hosts(g, l), .rank = &rank,
-				.unread = &unread, .others = others};
+	const struct asked a = {.host = g->host, .own = true, .walked = true, .strangers = strangers,
+				.here = is_hosts(g, l), .rank = &rank, .domains = domains, .unread = &unread,
+				.others = others};
 	int rc = l->row->recognise(l->path, g->host, &why);
 	/* What we may not look at is others'. */
 	if (rc < 0 && (why.sys == EACCES || why.sys == EPERM))
@@ -196,6 +201,15 @@ static void drop_others(struct guess *g, struct strings *others)
 	g->count = kept;
 }
 
+/* In a directory of a backup, "Backup 2026-11-21 190000", below top. */
+static bool in_backup(const char *top, const char *path)
+{
+	for (const char *s = path + strlen(top); (s = strchr(s, '/')); s++)
+		if (!strncasecmp(s + 1, "Backup ", 7) && strchr(s + 1, '/'))
+			return true;
+	return !strncasecmp(path_base(top), "Backup ", 7);
+}
+
 /*
  * A list says nothing of an image that is called by a later day than all that it and its like stand for; nor do dumps
  * of what is not called as they are.
@@ -209,6 +223,8 @@ static bool is_apart(const struct guess_layout *l, const char *path)
 	int64_t from = 0, to;
 	if (l->row == &finder_vzdump)
 		return vzdump_name(base, &stem, &where, &c) == VZDUMP_NONE;
+	if (l->row == &finder_windows_image)
+		return !in_backup(l->path, path);
 	if (!l->row->lists || !name_time_find(base, strlen(base), &c, &where))
 		return false;
 	civil_range(&c, &from, &to);
@@ -229,7 +245,7 @@ static void drop_told(struct guess *g)
 	vec_each (g, it) {
 		bool told = false;
 		vec_each (&g->layouts, l)
-			told = told || (any_found(l) && l->rank >= it->rank &&
+			told = told || (any_found(l) && !it->partial && l->rank >= it->rank &&
 					(l->row->lists ? is_beside : is_in)(l, it->path) && !is_apart(l, it->path));
 		if (told)
 			free(it->path);
@@ -259,38 +275,103 @@ static bool is_bare(const struct restore_point *p)
 	return p->todo & POINT_BARE;
 }
 
-/*
- * Where no list of the host's has a disk beside it, all are copies of a setting, and its images are elsewhere. Else one
- * without any is of a night on which nothing was saved.
- */
-static void drop_bare(struct guess *g)
+/* The same path but for numbers: of another night. */
+static bool same_form(const char *a, const char *b)
 {
-	bool any = false;
+	while (*a && *b) {
+		bool digits = isdigit((unsigned char)*a) && isdigit((unsigned char)*b);
+		if (!digits && *a != *b)
+			return false;
+		do
+			a++;
+		while (digits && isdigit((unsigned char)*a));
+		do
+			b++;
+		while (digits && isdigit((unsigned char)*b));
+	}
+	return *a == *b;
+}
+
+/* Another list of the host's is called so and has its disks: this one is of a night on which nothing was saved. */
+static bool is_of_series(const struct guess *g, const struct restore_point *bare)
+{
+	const char *path = bare->count ? bare->items[0].path : "";
 	vec_each (&g->layouts, l)
 		vec_each (&l->found, p)
-			any = any || (l->row->lists && !is_bare(p));
+			vec_each (p, f)
+				if (!is_bare(p) && f->note && l->row->lists && same_form(f->path, path))
+					return true;
+	return false;
+}
+
+/* Of other lists without a disk beside them: they are copies of a setting, and the images are elsewhere. */
+static void drop_bare(struct guess *g)
+{
 	vec_each (&g->layouts, l) {
 		size_t kept = 0;
-		vec_each (&l->found, p)
-			if (is_bare(p) && !any)
-				point_free(p);
+		for (size_t i = 0; i < l->found.count; i++) {
+			struct restore_point p = l->found.items[i];
+			bool setting = is_bare(&p) && !is_of_series(g, &p);
+			if (setting)
+				point_free(&p);
 			else
-				l->found.items[kept++] = *p;
+				l->found.items[kept++] = p;
+			/* Nobody is to look at it twice. */
+			if (setting || kept <= i)
+				memset(&l->found.items[i], 0, sizeof p);
+		}
 		l->found.count = kept;
 	}
 }
 
-int below_find(struct guess *g, struct error *e)
+/* Asks them all; what other machines have the host's name, and another domain, is added to domains. */
+static int ask_all(struct guess *g, bool strangers, struct strings *others, struct strings *domains, struct error *e)
 {
-	struct strings others = {0};
-	int best = 0, rc = 0;
-	bool any = false;
 	vec_each (&g->layouts, l) {
-		strings_sort(&l->dirs);
-		rc = rc ? rc : ask(g, l, &others, e);
+		if (ask(g, l, strangers, others, domains, e) < 0)
+			return -1;
 		vec_each (g, it)
 			l->rank = it->rank > l->rank && has_file(l, it->path) ? it->rank : l->rank;
 	}
+	return 0;
+}
+
+/* Two machines of the host's name, of different domains, in different directories. */
+static bool are_strangers(const struct guess *g, const struct strings *domains)
+{
+	const char *full = strchr(g->host, '.') ? g->host : domains->count ? domains->items[0] : NULL;
+	for (size_t i = 0; i < domains->count; i++)
+		if (strcasecmp(full, domains->items[i]))
+			return true;
+	return false;
+}
+
+static void forget_found(struct guess *g, size_t unread)
+{
+	vec_each (&g->layouts, l) {
+		catalog_free(&l->found);
+		l->rank = l->hinted;
+	}
+	while (g->unread.count > unread)
+		free(g->unread.items[--g->unread.count].rel);
+}
+
+int below_find(struct guess *g, struct error *e)
+{
+	struct strings others = {0}, domains = {0};
+	int best = 0;
+	bool any = false;
+	vec_each (&g->layouts, l) {
+		strings_sort(&l->dirs);
+		l->hinted = l->rank;
+	}
+	const size_t unread = g->unread.count;
+	int rc = ask_all(g, false, &others, &domains, e);
+	if (!rc && are_strangers(g, &domains)) {
+		forget_found(g, unread);
+		rc = ask_all(g, true, &others, &domains, e);
+	}
+	strings_free(&domains);
 	drop_bare(g);
 	drop_others(g, &others);
 	strings_free(&others);
@@ -307,76 +388,5 @@ int below_find(struct guess *g, struct error *e)
 		g->told = best;
 		keep_best(g, best);
 	}
-	return 0;
-}
-
-/* The layout's label is below its own directory; that of a directory which is one restore point is its name. */
-static char *full_label(const struct guess_layout *l, const char *label)
-{
-	const char *rel = l->path + l->rel;
-	const char *last = path_base(rel);
-	size_t n = strlen(last);
-	if (!*rel)
-		return strdup(label);
-	if (n && !strncmp(last, label, n) && (!label[n] || label[n] == '/'))
-		return text_format("%s%s", rel, label + n);
-	return text_format("%s/%s", rel, label);
-}
-
-/* A layout that lies in another of its kind was read by that one, too. */
-static bool is_there(const struct catalog *out, const struct restore_point *p)
-{
-	vec_each (out, it) {
-		size_t same = 0;
-		while (same < it->count && same < p->count && !strcmp(it->items[same].path, p->items[same].path))
-			same++;
-		if (same && same == it->count && same == p->count)
-			return true;
-	}
-	return false;
-}
-
-/* The date may stand above all that the layout looked at, or be that of the directory which is given. */
-static int date_above(const struct guess_layout *l, struct restore_point *p, struct error *e)
-{
-	struct civil c = {0};
-	autofree char *top = strndup(l->path, l->rel);
-	if (p->named_to)
-		return 0;
-	if (!top)
-		return error_nomem(e);
-	if (!label_time(p->label, &c) && label_top_time(top, &c, e) < 0)
-		return -1;
-	civil_range(&c, &p->named_from, &p->named_to);
-	p->named_zone = c.has_zone;
-	point_set_order(p);
-	return 0;
-}
-
-int below_merge(struct guess *g, struct catalog *out, struct error *e)
-{
-	vec_each (&g->layouts, l) {
-		vec_each (&l->found, p) {
-			if (is_there(out, p))
-				continue;
-			char *label = full_label(l, p->label);
-			struct restore_point *to = label ? vec_push(out) : NULL;
-			if (!to) {
-				free(label);
-				return error_nomem(e);
-			}
-			free(p->label);
-			p->label = label;
-			*to = *p;
-			memset(p, 0, sizeof *p);
-			if (date_above(l, to, e) < 0)
-				return -1;
-		}
-		for (size_t i = 0; i < l->found.partial.count; i++)
-			if (!strings_has(&out->partial, l->found.partial.items[i]) &&
-			    strings_add(&out->partial, l->found.partial.items[i]) < 0)
-				return error_nomem(e);
-	}
-	points_sort(out);
 	return 0;
 }

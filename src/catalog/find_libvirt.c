@@ -118,6 +118,12 @@ static int add_disks(struct found_point *p, const struct directory *d, const str
 		files[i] = find_disk(d, domain->items[i]);
 		run = files[i].run > run ? files[i].run : run;
 	}
+	/* A disk that runs were asked for, too, and that has only an earlier copy. */
+	for (size_t i = 1; i < domain->count && run; i++) {
+		struct disk_file of_run = disk_file_find(&d->names, &d->disks, domain->items[i], DISK_OF_RUN);
+		if (files[i].way != DISK_OF_RUN && of_run.way == DISK_OF_RUN && time_of(d, &files[i]) < run)
+			files[i] = of_run;
+	}
 	for (size_t i = 1; i < domain->count; i++)
 		if (add_disk(p, d, domain->items[i], &files[i], run) < 0)
 			return -1;
@@ -308,9 +314,16 @@ static int lacks(const char *list, const struct strings *names, char **missing, 
 	return rc < 0 ? -1 : 0;
 }
 
+static bool is_guid(const char *name)
+{
+	size_t n = strspn(name, "0123456789abcdefABCDEF-");
+	return n == 36 && name[8] == '-' && name[13] == '-';
+}
+
 static bool hints(const char *name, bool directory)
 {
-	return !directory && has_suffix(name, ".xml");
+	/* Those of Windows' backups are none. */
+	return !directory && has_suffix(name, ".xml") && strcasecmp(name, "BackupSpecs.xml") && !is_guid(name);
 }
 
 const struct finder finder_libvirt = {"libvirt", find,	    recognise,	 hints,	 true,

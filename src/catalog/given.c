@@ -163,25 +163,33 @@ static int names_given(const char *list, const struct candidates *cs, bool *all,
 	return 0;
 }
 
+/* It is no younger than any list of it. */
+static void take_date(struct restore_point *to, const struct restore_point *list)
+{
+	if (!list->named_to || (to->named_to && list->named_from >= to->named_from))
+		return;
+	to->named_from = list->named_from;
+	to->named_to = list->named_to;
+	to->named_zone = list->named_zone;
+	point_set_order(to);
+}
+
 /* What the list names, and is not there, or not given; and its date, which is that of all of it. */
 static int add_told(struct restore_point *to, const char *path, struct restore_point *list, bool found,
 		    const struct candidates *cs, struct error *e)
 {
 	autofree char *lacking = NULL;
 	bool all;
-	if (list->named_to && (!to->named_to || list->named_from < to->named_from)) {
-		to->named_from = list->named_from;
-		to->named_to = list->named_to;
-		to->named_zone = list->named_zone;
-		point_set_order(to);
-	}
+	take_date(to, list);
 	if (to->missing)
 		return 0;
 	if (names_given(path, cs, &all, &lacking, e) < 0)
 		return -1;
 	if (all)
 		return 0;
-	to->missing = take(list->missing);
+	/* What is not beside it may be given. */
+	if (!lacking || (list->missing && strstr(list->missing, lacking)))
+		to->missing = take(list->missing);
 	vec_each (list, f) {
 		int given = to->missing || f->note ? 1 : is_given(cs, f->path, e);
 		if (given < 0)
@@ -190,7 +198,7 @@ static int add_told(struct restore_point *to, const char *path, struct restore_p
 							  path_base(f->path))))
 			return error_nomem(e);
 	}
-	if (!found && lacking &&
+	if (lacking && !to->missing && (!found || list->missing) &&
 	    !(to->missing = text_format("%s names the file %s, which is not given", path_base(path), lacking)))
 		return error_nomem(e);
 	return 0;
@@ -199,6 +207,7 @@ static int add_told(struct restore_point *to, const char *path, struct restore_p
 /* What a further list stands for is of the same restore point. */
 static int add_list(struct restore_point *to, struct restore_point *list, struct error *e)
 {
+	take_date(to, list);
 	if (!to->missing)
 		to->missing = take(list->missing);
 	vec_each (list, f) {

@@ -26,6 +26,7 @@ struct guess_layout {
 	char *path;
 	size_t rel;	     /* where the path below top begins in it */
 	int rank;	     /* how well it fits the host, as far as is known */
+	int hinted;	     /* ... as far as what hints at it says */
 	struct strings dirs; /* sorted, each with a slash: what lies in these is for the layout to tell */
 	struct catalog found;
 };

@@ -5,7 +5,6 @@
 #include "peek_rows.h"
 
 #define XML_MAX (4 * MIB)
-#define BLANKS " \t\r\n"
 
 enum source { SOURCE_FILE, SOURCE_DEVICE, SOURCE_VOLUME, SOURCE_NAME, SOURCE_POOL, SOURCE_KEYS };
 
@@ -124,26 +123,57 @@ static int end(struct xml *x, struct error *e)
 	return is_disk(x, 0) ? add_disk(r, e) : 0;
 }
 
-/* Behind what may stand before the first element. */
+/* The first element, behind what may stand before it; "" where there is none. */
 static const char *root_of(const char *xml)
 {
-	for (;;) {
-		xml += strspn(xml, BLANKS);
-		const char *last = NULL;
-		if (!strncmp(xml, "<?", 2))
-			last = strstr(xml, "?>");
-		else if (!strncmp(xml, "<!--", 4))
+	for (; (xml = strchr(xml, '<')); xml++) {
+		const char *last = xml;
+		if (!strncmp(xml, "<!--", 4))
 			last = strstr(xml, "-->");
+		else if (!strncmp(xml, "<?", 2))
+			last = strstr(xml, "?>");
+		else if (xml[1] != '!')
+			return xml + 1;
 		if (!last)
-			return xml;
-		xml = strchr(last, '>') + 1;
+			break;
+		xml = last;
 	}
+	return "";
 }
 
-static bool begins(const char *tag, const char *name)
+/* Perhaps with a prefix. */
+static bool is_called(const char *element, const char *name)
 {
-	size_t n = strlen(name);
-	return !strncmp(tag, name, n) && tag[n] && strchr(" >\n\t\r", tag[n]);
+	size_t n = strcspn(element, " >\n\t\r/"), m = strlen(name);
+	return n >= m && !memcmp(element + n - m, name, m) && (n == m || element[n - m - 1] == ':');
+}
+
+/* What was written in UTF-16, by PowerShell say, becomes UTF-8. NULL: no memory. */
+static char *as_utf8(const char *data, size_t *n)
+{
+	bool little = *n >= 2 && !memcmp(data, "\xff\xfe", 2), big = *n >= 2 && !memcmp(data, "\xfe\xff", 2);
+	size_t mark = *n >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : little || big ? 2 : 0, left = *n - mark;
+	size_t room = little || big ? left * 2 + 5 : left + 1;
+	char *out = malloc(room), *swapped = big ? malloc(left + 1) : NULL;
+	if (!out || (big && !swapped)) {
+		free(out);
+		free(swapped);
+		return NULL;
+	}
+	for (size_t i = 0; big && i + 1 < left; i += 2) {
+		swapped[i] = data[mark + i + 1];
+		swapped[i + 1] = data[mark + i];
+	}
+	if (little || big) {
+		utf16le_text(big ? swapped : data + mark, left / 2, out, room);
+		*n = strlen(out);
+	} else {
+		memcpy(out, data + mark, left);
+		out[left] = 0;
+		*n = left;
+	}
+	free(swapped);
+	return out;
 }
 
 static int read_domain(const char *data, size_t n, struct reading *r, struct strings *out, struct error *e)
@@ -161,11 +191,17 @@ int peek_domain(int fd, struct strings *out, struct error *e)
 {
 	size_t n;
 	struct reading r = {.domain = 0};
-	autofree char *data = peek_text(fd, XML_MAX, &n, e);
-	if (!data)
+	autofree char *stored = peek_text(fd, XML_MAX, &n, e);
+	if (!stored)
 		return -1;
+	autofree char *data = as_utf8(stored, &n);
+	if (!data)
+		return error_nomem(e);
+	/* So a file is left where a machine lost its power. */
+	if (n && is_zero(data, n))
+		return error_set(e, ERROR_CORRUPT, ERROR_NO_OFFSET, "it is nothing but zeros");
 	const char *root = root_of(data);
-	if (!begins(root, "<domain") && !begins(root, "<domstatus"))
+	if (!is_called(root, "domain") && !is_called(root, "domstatus"))
 		return 0;
 	int rc = read_domain(data, n, &r, out, e);
 	forget_disk(&r);

@@ -75,7 +75,7 @@ int found_rank(const struct found_point *p, const struct asked *a)
 	/* It is the machine's own name: with a word more it is another machine, that may be a copy of the host. */
 	if (!name_is_hosts(p->guest, a->host))
 		return 0;
-	int rank = strchr(a->host, '.') ? 2 : name_has_domain(p->guest);
+	int rank = strchr(a->host, '.') ? 2 : !a->strangers && name_has_domain(p->guest);
 	return rank && a->kin ? FOUND_EXACT : rank;
 }
 
@@ -235,11 +235,16 @@ bool found_same_short(const char *a, const char *b)
 	return n == strcspn(b, ".") && !strncasecmp(a, b, n);
 }
 
+bool found_is_of_short(const char *guest, const char *host)
+{
+	return guest && name_has_domain(guest) && found_same_short(guest, host);
+}
+
 bool found_is_kin(const struct found_points *l, const struct asked *a)
 {
 	const char *full = strchr(a->host, '.') ? a->host : NULL;
 	vec_each (&l->points, p) {
-		if (!p->guest || !name_has_domain(p->guest) || !found_same_short(p->guest, a->host))
+		if (!found_is_of_short(p->guest, a->host))
 			continue;
 		if (full && strcasecmp(full, p->guest))
 			return false;
@@ -251,7 +256,7 @@ bool found_is_kin(const struct found_points *l, const struct asked *a)
 static int answer(const struct found_points *l, const struct asked *a, struct catalog *out, struct error *e)
 {
 	int best = 0;
-	bool told = false, by_guest = false;
+	bool told = false, by_guest = false, exactly = !strchr(a->host, '.');
 	vec_each (&l->points, p) {
 		int r = found_rank(p, a);
 		if ((r <= best && (told || !p->guest)) || !is_meant(p, a))
@@ -259,10 +264,11 @@ static int answer(const struct found_points *l, const struct asked *a, struct ca
 		best = r > best ? r : best;
 		told = told || p->guest;
 		by_guest = by_guest || (p->guest && r);
+		exactly = exactly || !p->guest || !strcasecmp(p->guest, a->host);
 	}
-	/* The guest of this name, with a domain or without one, is the host. */
+	/* The guest of this name is the host, with a domain too; without the host's it is as much so as a name is. */
 	if (a->rank)
-		*a->rank = by_guest || best > 3 ? 3 : best;
+		*a->rank = by_guest && !exactly ? 2 : by_guest || best > 3 ? 3 : best;
 	if (a->others && told && *a->host && add_others(l, a, e) < 0)
 		return -1;
 	/* Where a file says whose each backup is, one that says nothing of this host is not its own. */
@@ -276,6 +282,10 @@ static int answer(const struct found_points *l, const struct asked *a, struct ca
 int found_answer(const struct found_points *l, const struct asked *a, struct catalog *out, struct error *e)
 {
 	struct asked b = *a;
-	b.kin = a->own && found_is_kin(l, a);
+	b.kin = a->own && !a->strangers && found_is_kin(l, a);
+	b.strangers = a->own && !b.kin;
+	vec_each (&l->points, p)
+		if (a->domains && found_is_of_short(p->guest, a->host) && strings_add(a->domains, p->guest) < 0)
+			return error_nomem(e);
 	return answer(l, &b, out, e);
 }

@@ -42,6 +42,8 @@ void found_free(struct found_points *l);
 int found_rank(const struct found_point *p, const struct asked *a);
 /* Two names are the same but for their domains. */
 bool found_same_short(const char *a, const char *b);
+/* A guest with a domain that has the short name of the host. */
+bool found_is_of_short(const char *guest, const char *host);
 /* Are all guests that may be the host one machine: no two of its short name have different domains? */
 bool found_is_kin(const struct found_points *l, const struct asked *a);
 /* The points of at least this rank (0: all) that are meant, sorted, and what is unfinished of them. */

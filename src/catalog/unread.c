@@ -146,7 +146,7 @@ int found_check_links(const struct found_points *l, const struct asked *a, const
 bool found_has_failed(const struct found_points *l, const char *host)
 {
 	vec_each (&l->unread, u)
-		if (u->certain || label_rank(path_base(u->label), host) == 3)
+		if (u->certain || label_rank(u->label, host) == 3)
 			return true;
 	return false;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Whose backups they are. From the newest night back, until there are enough of a host. */
+#include <strings.h>
+
 #include "points.h"
 #include "vzdump_index.h"
 
@@ -53,9 +55,11 @@ static int pick(void *ctx, const struct names_entry *it, struct error *e)
 	memcpy(number, label + p->number_from, len);
 	number[len] = 0;
 	const struct found_point point = {.guest = p->told.guest, .number = number, .label = number};
+	bool same = found_is_of_short(point.guest, s->a->host);
+	if (same && s->a->domains && strings_add(s->a->domains, point.guest) < 0)
+		return error_nomem(e);
 	if (found_rank(&point, s->a) < FOUND_EXACT) {
-		s->stranger = s->stranger || (point.guest && name_has_domain(point.guest) &&
-					      found_same_short(point.guest, s->a->host));
+		s->stranger = s->stranger || same;
 		return 0;
 	}
 	for (size_t i = s->picked.count; i-- > 0;)
@@ -80,7 +84,10 @@ static void sort(struct found_points *found)
 		qsort(found->points.items, found->points.count, sizeof *found->points.items, by_label);
 }
 
-/* a->kin may be taken back. found: what the nights up to there have of the host. More are looked at until as many as asked for are there. */
+/*
+ * a->kin may be taken back. found: what the nights up to there have of the host. More are looked at until as many as
+ * asked for are there.
+ */
 static int find_nights(struct vzdump_index *v, struct asked *a, size_t newest, struct found_points *found,
 		       struct catalog *out, struct error *e)
 {
@@ -142,9 +149,10 @@ static bool has_image(const struct vzdump_index *v, const struct vzdump_point *p
  * Of a point it is not known whose it is, since its notes can't be read or nothing tells. May it be the host's newest?
  * A guest keeps its number: what has another is another guest's, unless nothing of the host was found.
  */
-static bool may_be_newest(const struct vzdump_index *v, const struct vzdump_point *p, const struct catalog *out)
+static bool may_be_newest(const struct vzdump_index *v, const struct vzdump_point *p, const struct asked *a,
+			  const struct catalog *out)
 {
-	bool own = !out->count && p->told.unread;
+	bool own = a->here || (!out->count && p->told.unread);
 	if (p->told.guest || p->told.unfinished || !has_image(v, p))
 		return false;
 	for (size_t i = 0; i < out->count; i++) {
@@ -157,16 +165,22 @@ static bool may_be_newest(const struct vzdump_index *v, const struct vzdump_poin
 }
 
 /* Nothing as new as the newest of them may be the host's, too. Those nights were read; all, where there is none. */
-static int check_unread(const struct vzdump_index *v, const char *host, const struct catalog *out, struct error *e)
+static int check_unread(const struct vzdump_index *v, const struct asked *a, const struct catalog *out, struct error *e)
 {
 	vec_each (&v->points, p) {
 		if (out->count && p->time < out->items[0].order)
 			break;
-		if (may_be_newest(v, p, out))
-			return error_set(e, ERROR_IO, ERROR_NO_OFFSET,
-					 "%.*s may be of %s, and whose it is can't be told: %s", p->stem,
-					 vzdump_text(v, p->label), host,
-					 p->told.unread ? p->told.unread : "neither a log nor notes say so");
+		if (!may_be_newest(v, p, a, out))
+			continue;
+		error_set(e, ERROR_IO, ERROR_NO_OFFSET, "%.*s may be of %s, and whose it is can't be told: %s", p->stem,
+			  vzdump_text(v, p->label), a->host,
+			  p->told.unread ? p->told.unread : "neither a log nor notes say so");
+		if (!a->unread)
+			return -1;
+		autofree char *label = strndup(vzdump_text(v, p->label), p->stem);
+		return label && strings_add(a->unread, label) == 0 && strings_add(a->unread, e->text) == 0
+			       ? 0
+			       : error_nomem(e);
 	}
 	return 0;
 }
@@ -184,6 +198,15 @@ static int find_all(struct vzdump_index *v, const struct asked *a, struct found_
 	return rc ? rc : found_answer(found, a, out, e);
 }
 
+/* Without the host's domain a guest is as much the host as a name is. */
+static bool is_exact(const struct found_points *found, const char *host)
+{
+	vec_each (&found->points, p)
+		if (!p->guest || !strcasecmp(p->guest, host))
+			return true;
+	return !strchr(host, '.');
+}
+
 int vzdump_index_find(struct vzdump_index *v, const struct asked *a, size_t newest, struct catalog *out,
 		      struct error *e)
 {
@@ -192,7 +215,7 @@ int vzdump_index_find(struct vzdump_index *v, const struct asked *a, size_t newe
 	struct asked kin = *a;
 	/* A pattern without a host may say whose they are by their numbers. */
 	bool numbers = a->own && a->match && pattern_host_level(a->match) < 0;
-	kin.kin = a->own;
+	kin.kin = a->own && !a->strangers;
 	int rc = numbers ? 0 : find_nights(v, &kin, newest, &found, out, e);
 	if (!rc && a->own && !numbers && !(kin.kin && found_is_kin(&found, a))) {
 		catalog_free(out);
@@ -201,10 +224,10 @@ int vzdump_index_find(struct vzdump_index *v, const struct asked *a, size_t newe
 		rc = find_nights(v, &kin, newest, &found, out, e);
 	}
 	if (a->rank)
-		*a->rank = FOUND_EXACT - 1;
+		*a->rank = is_exact(&found, a->host) ? 3 : 2;
 	if (!rc && a->own && !found.points.count)
 		rc = find_all(v, a, &found, out, e);
-	if (!rc && check_unread(v, a->host, out, e) < 0) {
+	if (!rc && check_unread(v, a, out, e) < 0) {
 		catalog_free(out);
 		rc = -1;
 	}

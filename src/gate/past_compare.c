@@ -163,11 +163,19 @@ uint64_t past_large(const struct history_record *now)
 	return most < LARGE ? most : LARGE;
 }
 
-/* What was written on top of a disk since, however little it was. */
-static bool is_overlay(const struct history_file *f)
+/* What was written on top of a large disk since, however little it was: it is called as that one is, and more. */
+static bool is_overlay(const struct history_record *now, const struct history_file *f, uint64_t large)
 {
 	static const char *const endings[] = {".qcow2", ".qed", ".vhd", ".vhdx", ".avhdx", ".vdi", NULL};
-	return f->path && text_ends_in(f->path, endings);
+	if (!f->path || !text_ends_in(f->path, endings))
+		return false;
+	vec_each (&now->files, a) {
+		const char *base = a->path ? path_base(a->path) : "", *own = path_base(f->path);
+		size_t n = strcspn(base, ".");
+		if (a->size >= large && n && !strncmp(own, base, n) && !isalnum((unsigned char)own[n]))
+			return true;
+	}
+	return false;
 }
 
 static bool has_same(const struct history_record *then, const struct history_file *a)
@@ -195,7 +203,7 @@ static bool is_copy(const struct history_record *now, const struct history_recor
 	vec_each(&now->files, a)
 	{
 		bool found = false;
-		if (a->size < large && is_overlay(a) && !has_same(then, a))
+		if (a->size < large && is_overlay(now, a, large) && !has_same(then, a))
 			return false;
 		if (a->size < large)
 			continue;

@@ -195,7 +195,8 @@ static const struct question questions[] = {
 static bool lacks_older(const struct question *q, struct text *t, struct text *clean)
 {
 	const char *newest = strstr(text_str(clean), "];");
-	return q->layout && !strcmp(q->layout, "vzdump") && newest &&
+	bool dumps = q->layout ? !strcmp(q->layout, "vzdump") : q->more && strstr(q->more, "2026");
+	return dumps && newest &&
 	       !strncmp(text_str(t), text_str(clean), (size_t)(newest + 2 - text_str(clean)));
 }
 

@@ -256,6 +256,7 @@ static void test_forbidden(void)
 	put("list/web04.xml", "");
 	put("list/web04.img", "x");
 	put("list/db01.img", "x");
+	put_guest("web05/2026-11-21", "web05", "a.qcow2");
 	NEED(chmod(full("kvm/other"), 0) == 0 && chmod(full("ovf/other"), 0) == 0 && chmod(full("arc/other"), 0) == 0);
 	const uid_t self = geteuid();
 	NEED(self != 0 || seteuid(65534) == 0);
@@ -269,9 +270,11 @@ static void test_forbidden(void)
 	CHECK(!strncmp(from("list", "web04"), "error io", 8));
 	CHECK_STR(from("list", "db01"), "1 of db01.img");
 	NEED(seteuid(self) == 0 && chmod(full("list/web04.xml"), 0) == 0);
+	NEED(chmod(full("web05/2026-11-21/domain.xml"), 0) == 0);
 	NEED(self != 0 || seteuid(65534) == 0);
 	CHECK(!strncmp(from("list", "web04"), "error io", 8));
 	CHECK_STR(from("list", "db01"), "1 of db01.img");
+	CHECK(!strncmp(from("", "web05"), "error io", 8));
 	NEED(seteuid(self) == 0);
 	NEED(chmod(full("kvm/other"), 0700) == 0 && chmod(full("ovf/other"), 0700) == 0 &&
 	     chmod(full("arc/other"), 0700) == 0);

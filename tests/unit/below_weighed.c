@@ -59,7 +59,7 @@ static void test_told(void)
 	CHECK_STR(from("", "web01"), lacks);
 	put_guest("kvm/2026-11-19", "web01", "c.qcow2");
 	CHECK_STR(from("", "web01.example.com"), lacks);
-	CHECK_STR(from("", "web01.example.org"), "2 of kvm/2026-11-19/domain.xml");
+	CHECK_STR(from("", "web01.example.org"), "1 of arc/web01-2026-11-20-2300.qcow2");
 	clear();
 	put_guest("kvm/2026-11-19", "web01.lan", "c.qcow2");
 	put_guest("kvm/2026-11-20", "web01.example.com", "c.qcow2");
@@ -73,6 +73,42 @@ static void test_told(void)
 	CHECK(!strncmp(from("", "web01"), "error io", 8));
 	NEED(remove(full("kvm/vm-101/2026-11-21/vm.xml")) == 0);
 	CHECK_STR(from("", "web01"), "1 of arc/web01-2026-11-20.qcow2");
+}
+
+/* What has a word more that is no domain is another machine, in whatever directory; so are those of two domains. */
+static void test_strangers(void)
+{
+	static const char *const copies[] = {"web01.old", "web01.stage", "web01-test"};
+	for (size_t i = 0; i < ARRAY_SIZE(copies); i++) {
+		clear();
+		put_guest("kvm/2026-11-21", copies[i], "a.qcow2");
+		CHECK_STR(from("", "web01"), "none");
+		put("own/2026-11-20/web01.xml", DOMAIN("web01", DISK("a.qcow2") DISK("b.qcow2")));
+		put("own/2026-11-20/a.qcow2", "x");
+		CHECK(!strncmp(from("", "web01"), "error corrupt", 13));
+		clear();
+		put_dump("d/" DUMP("100", "20"), copies[i]);
+		CHECK_STR(from("", "web01"), "none");
+	}
+	clear();
+	put("siteA/x/2026-11-20/d.xml", DOMAIN("web01.a.example.com", DISK("a.qcow2") DISK("b.qcow2")));
+	put("siteA/x/2026-11-20/a.qcow2", "x");
+	CHECK(!strncmp(from("", "web01"), "error corrupt", 13));
+	put_guest("siteB/x/2026-11-21", "web01.b.example.com", "a.qcow2");
+	CHECK_STR(from("", "web01"), "none");
+	CHECK_STR(from_both("siteA", "siteB", "web01"), "none");
+	CHECK_STR(from("", "web01.b.example.com"), "2 of siteB/x/2026-11-21/domain.xml");
+	put_guest("siteC/x/2026-11-19", "web01", "a.qcow2");
+	CHECK_STR(from("", "web01"), "2 of siteC/x/2026-11-19/domain.xml");
+	/* A plain image is as much of a host with a domain as a guest without one is. */
+	clear();
+	put_guest("kvm/2026-11-20", "web01", "a.qcow2");
+	put("plain/web01-2026-11-21.qcow2", "x");
+	CHECK_STR(from("", "web01.example.com"), "1 of plain/web01-2026-11-21.qcow2");
+	clear();
+	put_dump("d/" DUMP("100", "20"), "web01");
+	put("plain/web01-2026-11-21.qcow2", "x");
+	CHECK_STR(from("", "web01.example.com"), "1 of plain/web01-2026-11-21.qcow2");
 }
 
 /* A list without any of its disks: a night on which nothing was saved, or one more copy of a setting. */
@@ -89,6 +125,13 @@ static void test_bare(void)
 	put_guest("mail", "mail", "m.qcow2");
 	CHECK_STR(from("", "web01"), "1 of web01/web01-2026-11-21.qcow2");
 	CHECK_STR(from("", "mail"), "2 of mail/domain.xml");
+	put("all/mail.ovf", OVF(HREF("f1", "m.vmdk")));
+	put("all/m.vmdk", "x");
+	CHECK_STR(from("", "web01"), "1 of web01/web01-2026-11-21.qcow2");
+	clear();
+	put_guest("kvm/web01/2026-11-20", "web01", "a.qcow2");
+	put("qemu/web01.xml", DOMAIN("web01", DISK("a.qcow2")));
+	CHECK_STR(from("", "web01"), "2 of kvm/web01/2026-11-20/domain.xml");
 }
 
 /* In the host's own directory all is its own. */
@@ -108,6 +151,17 @@ static void test_own(void)
 	NEED(rename(full("web01/export-2026-11-21.ovf"), full("web01/web01-blue-2026-11-21.ovf")) == 0);
 	CHECK(!strncmp(from("web01", "web01"), "error corrupt: web01-blue-", 26));
 	CHECK(!strncmp(from("", "web01"), "error corrupt: web01-blue-", 26));
+	/* Not what is called by the host only further up. */
+	clear();
+	put("web01/images/web01-2026-11-20.img", "x");
+	put("web01/images/mail-2026-11-21.ovf", OVF(HREF("f1", "m.vmdk")));
+	put("web01/images/m.vmdk", "x");
+	CHECK_STR(from("web01/images", "web01"), "1 of web01-2026-11-20.img");
+	/* A dump that nothing tells of is its own, whatever its number. */
+	clear();
+	put_dump("web01/" DUMP("100", "20"), "web01");
+	put("web01/" DUMP("105", "21") ".vma.zst", "x");
+	CHECK(!strncmp(from("web01", "web01"), "error io", 8));
 	/* Also what lies beside another's. */
 	clear();
 	put("web01/vm.xml", DOMAIN("vm-101", DISK("vda.qcow2")));
@@ -133,6 +187,26 @@ static void test_beside(void)
 	CHECK_STR(from("", "web01"), "1 of all/web01-2026-11-21.qcow2");
 	CHECK_STR(from("all", "web01"), "1 of web01-2026-11-21.qcow2");
 	CHECK_STR(from("all", "mail"), "2 of mail.ovf");
+	/* What is being written is told of. */
+	clear();
+	put_guest("web01/x", "web01", "a.qcow2");
+	put("web01/x/web01-2026-11-23.qcow2.part", "x");
+	struct catalog c = {0};
+	struct strings paths = {0};
+	NEED(strings_add(&paths, full("")) == 0 && catalog_from_paths(&paths, "web01", &c, &why) == 0);
+	CHECK_INT(c.partial.count, 1);
+	catalog_free(&c);
+	strings_free(&paths);
+	/* Two lists of one disk, both written before it. */
+	clear();
+	put("web01/web01-a.xml", DOMAIN("web01", DISK("a.qcow2")));
+	put("web01/web01-b.xml", DOMAIN("web01", DISK("a.qcow2") DISK("b.qcow2")));
+	put("web01/a.qcow2", "x");
+	written("web01/web01-a.xml", -700), written("web01/web01-b.xml", 1), written("web01/a.qcow2", 2);
+	CHECK(!strncmp(from("", "web01"), "error corrupt", 13));
+	written("web01/web01-a.xml", 1), written("web01/web01-b.xml", -700);
+	CHECK_STR(from("", "web01"), "2 of web01/web01-a.xml");
+	clear();
 	/* Two lists that begin with the same disk. */
 	clear();
 	for (int i = 0; i < 6; i++) {
@@ -247,7 +321,20 @@ static void test_given(void)
 	/* Disks from elsewhere. */
 	put("disks/b.vmdk", "x");
 	CHECK_STR(from_three("export.ovf", "a.vmdk", "disks/b.vmdk", "web01"), "2 of a.vmdk");
-	CHECK_STR(from_both("export.ovf", "disks/b.vmdk", "web01"), LACKS("export.ovf", "b.vmdk", "beside it"));
+	CHECK_STR(from_both("export.ovf", "disks/b.vmdk", "web01"), LACKS("export.ovf", "a.vmdk", "given"));
+	/* The oldest of their dates counts. */
+	put("web01-2026-11-21.ovf", OVF(HREF("f1", "o.vmdk")));
+	put("data-2026-11-01.ovf", OVF(HREF("f1", "a.vmdk")));
+	for (int i = 0; i < 2; i++) {
+		struct catalog c = {0};
+		struct strings paths = {0};
+		NEED(strings_add(&paths, full(i ? "web01-2026-11-21.ovf" : "data-2026-11-01.ovf")) == 0);
+		NEED(strings_add(&paths, full(i ? "data-2026-11-01.ovf" : "web01-2026-11-21.ovf")) == 0);
+		NEED(catalog_from_paths(&paths, "web01", &c, &why) == 0 && c.count == 1);
+		CHECK_INT(c.items[0].named_from, 1793491200);
+		catalog_free(&c);
+		strings_free(&paths);
+	}
 	/* An earlier run's, while a later one lies beside it. */
 	put("run.xml", DOMAIN("web01", DISK("r.qcow2")));
 	put("r.qcow2.1795132800", "x");
@@ -288,6 +375,13 @@ static void test_ways(void)
 	NEED(catalog_from_paths(&paths, "web01", &c, &why) == 0 && c.count == 1);
 	CHECK_STR(path_base(c.items[0].items[0].path), "a.qcow2");
 	catalog_free(&c);
+	/* One that a run was asked for, and of which only an earlier copy is there. */
+	put("x/web01.xml", DOMAIN("web01", DISK("a.qcow2") DISK("b.qcow2")));
+	put("x/b.qcow2.1795132800", "x");
+	put("x/b.qcow2", "x");
+	written("x/b.qcow2", -2), written("x/a.qcow2", -1);
+	CHECK_STR(from("x", "web01"), LACKS("web01.xml", "b.qcow2.1795219200", "beside it"));
+	put("x/web01.xml", DOMAIN("web01", DISK("a.qcow2")));
 	put("x/a.qcow2.zst", "x");
 	NEED(catalog_from_paths(&paths, "web01", &c, &why) == 0 && c.count == 1);
 	CHECK_STR(path_base(c.items[0].items[0].path), "a.qcow2.zst");
@@ -304,6 +398,9 @@ static void test_dumps(void)
 	put_dump("d/" DUMP("101", "22"), "db01");
 	CHECK(!strncmp(from("", "web01"), "error io", 8));
 	CHECK_STR(from("", "db01"), "2 of d/" DUMP("101", "22"));
+	put("web01-2026-11-22.img", "x");
+	CHECK_STR(from("", "web01"), "1 of web01-2026-11-22.img");
+	NEED(remove(full("web01-2026-11-22.img")) == 0);
 	put("d/" DUMP("100", "21") ".vma.zst.notes", "the web01 of old\n");
 	CHECK(!strncmp(from("", "web01"), "error io", 8));
 	put("d/" DUMP("100", "21") ".vma.zst.notes", "web01.example.com\n");
@@ -328,6 +425,8 @@ static void test_windows(void)
 	put("nas/web01-2026-11-19.img", "x");
 	CHECK_STR(from("", "web01"), "1 of nas/WEB01/Backup 2026-11-20 190000");
 	CHECK_STR(from("", "db01"), "1 of nas/DB01/Backup 2026-11-21 190000");
+	put("nas/WEB01/web01-2026-11-21.qcow2", "x");
+	CHECK_STR(from("", "web01"), "1 of nas/WEB01/web01-2026-11-21.qcow2");
 }
 
 /* The same directory by two names has each restore point once. */
@@ -345,6 +444,7 @@ int main(void)
 	setenv("TZ", "UTC", 1);
 	make_root();
 	RUN(test_told);
+	RUN(test_strangers);
 	RUN(test_bare);
 	RUN(test_own);
 	RUN(test_beside);

@@ -201,7 +201,7 @@ static void test_others(void)
 {
 	clear();
 	put("a.xml", "<network><name>web01</name></network>");
-	put("b.xml", "<domain");
+	put("b.xml", "<domains");
 	put("c.xml", "<domain><name>web01</name></domain>");
 	CHECK_INT(in_repository("web01"), 0);
 	CHECK_INT(found.count, 0);

@@ -428,7 +428,11 @@ static void test_copy(void)
 	now.files.items[1].size = then.files.items[1].size = 1000;
 	compare(&now, &then);
 	CHECK_INT(outcome_of("history.copy"), OUTCOME_BROKEN);
-	/* What little was written on top of a disk does. */
+	/* Nor does another small disk; what little was written on top of this one does. */
+	set(&then.files.items[1].path, "/a/18/sdb.qcow2");
+	set(&now.files.items[1].path, "/a/20/sdb.qcow2");
+	compare(&now, &then);
+	CHECK_INT(outcome_of("history.copy"), OUTCOME_BROKEN);
 	set(&then.files.items[1].path, "/a/18/sda1.snap.qcow2");
 	set(&now.files.items[1].path, "/a/20/sda1.snap.qcow2");
 	compare(&now, &then);
