@@ -156,7 +156,7 @@ static int ask(struct guess *g, struct guess_layout *l, bool strangers, struct s
 	const struct asked a = {.host = g->host, .own = true, .walked = true, .strangers = strangers,
 				.here = is_hosts(g, l), .rank = &rank, .domains = domains, .unread = &unread,
 				.others = others};
-	int rc = l->row->recognise(l->path, g->host, &why);
+	int rc = l->row->recognise(l->path, &a, &why);
 	/* What we may not look at is others'. */
 	if (rc < 0 && (why.sys == EACCES || why.sys == EPERM))
 		rc = 0;

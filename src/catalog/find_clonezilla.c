@@ -160,9 +160,9 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 	return rc;
 }
 
-static int recognise(const char *path, const char *host, struct error *e)
+static int recognise(const char *path, const struct asked *a, struct error *e)
 {
-	(void)host;
+	(void)a;
 	struct found_points l = {{0}};
 	bool any = false;
 	int rc = read_path(&l, path, &any, e);

@@ -180,8 +180,12 @@ static int read_domain(struct found_points *l, struct directory *d, const char *
 	if (empty)
 		rc = error_set(&why, ERROR_CORRUPT, ERROR_NO_OFFSET, "%s: it is empty", full);
 	/* It is one domain's trouble. */
-	if (rc < 0)
-		return found_add_unread(l, below, &why, !empty && !peek_forbidden(&why)) < 0 ? error_nomem(e) : 0;
+	if (rc < 0 && found_add_unread(l, below, &why, !empty && !peek_forbidden(&why)) < 0)
+		return error_nomem(e);
+	if (rc < 0) {
+		l->unread.items[l->unread.count - 1].empty = empty;
+		return 0;
+	}
 	if (!says.count)
 		return 0;
 	struct domain *to = vec_push(&d->domains);
@@ -282,7 +286,7 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 	return rc;
 }
 
-static int recognise(const char *path, const char *host, struct error *e)
+static int recognise(const char *path, const struct asked *a, struct error *e)
 {
 	struct found_points l = {{0}};
 	int rc = read_directory(&l, path, "", LEVELS, e);
@@ -291,7 +295,7 @@ static int recognise(const char *path, const char *host, struct error *e)
 		rc = rc || !p->files.count ? rc : 1;
 	/* All that there is may be of this layout. */
 	if (rc == 0)
-		rc = found_has_failed(&l, host);
+		rc = found_has_failed(&l, a);
 	found_free(&l);
 	return rc;
 }

@@ -80,9 +80,9 @@ static int is_told(void *ctx, int dir, const char *name, enum scan_type type, st
 	return 0;
 }
 
-static int recognise(const char *path, const char *host, struct error *e)
+static int recognise(const char *path, const struct asked *a, struct error *e)
 {
-	(void)host;
+	(void)a;
 	bool any = false, unreadable = false;
 	autoclose int fd = -1;
 	if (scan_enter(path, true, &fd, e) < 0)

@@ -15,7 +15,7 @@ struct finder {
 	 */
 	int (*find)(const char *path, const struct asked *a, struct catalog *out, struct error *e);
 	/* Without configuration: is what is in a directory of this layout? -1: it could not be told of a host. */
-	int (*recognise)(const char *path, const char *host, struct error *e);
+	int (*recognise)(const char *path, const struct asked *a, struct error *e);
 	/* Is a name in a directory a reason to ask whether that is of this layout? */
 	bool (*hints)(const char *name, bool directory);
 	bool lists; /* what hints is a file that names the parts of one restore point */

@@ -200,9 +200,9 @@ static int find(const char *path, const struct asked *a, struct catalog *out, st
 }
 
 /* Names of OVAs are understood like those of any image; only a descriptor needs more. */
-static int recognise(const char *path, const char *host, struct error *e)
+static int recognise(const char *path, const struct asked *a, struct error *e)
 {
-	(void)host;
+	(void)a;
 	struct strings names = {0};
 	int rc = finder_list(path, &names, e);
 	for (size_t i = 0; i < names.count && rc == 0; i++)

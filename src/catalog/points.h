@@ -23,6 +23,7 @@ struct found_point {
 struct found_unread {
 	char *label; /* below the repository */
 	char *why;
+	bool empty;   /* a file without anything in it: of this layout only if it is called by the host */
 	bool certain; /* it is of this layout, if anything is; else it may be another's that we may not read, say */
 };
 struct found_points {
@@ -77,6 +78,6 @@ int found_check_named(const struct found_points *l, const struct asked *a, const
 int found_check_links(const struct found_points *l, const struct asked *a, const struct catalog *out,
 		      struct error *e) must_check;
 /* What is certain to be of this layout could not be looked into, or what is called by the host. */
-bool found_has_failed(const struct found_points *l, const char *host);
+bool found_has_failed(const struct found_points *l, const struct asked *a);
 
 #endif

@@ -16,6 +16,7 @@ int found_add_unread(struct found_points *l, const char *label, const struct err
 	u->label = strdup(label);
 	u->why = strdup(why->text);
 	u->certain = certain;
+	u->empty = false;
 	return u->label && u->why ? 0 : -1;
 }
 
@@ -114,7 +115,7 @@ static int check(const struct found_points *l, const struct found_unread *u, con
 	/* Whoever looks through directories by names minds what he can't read. */
 	bool minds = a->list	  ? !strcmp(u->label, a->list)
 		     : out->count ? may_be_newest(l, u->label, a->host, &out->items[0])
-		     : a->walked  ? u->certain || label_rank(u->label, a->host)
+		     : a->walked  ? u->certain || (a->here && !u->empty) || label_rank(u->label, a->host)
 				  : true;
 	return minds ? mind(u, a, false, e) : 0;
 }
@@ -143,10 +144,11 @@ int found_check_links(const struct found_points *l, const struct asked *a, const
 	return a->walked || a->list ? 0 : links_check(&l->links, a->host, !named, out, e);
 }
 
-bool found_has_failed(const struct found_points *l, const char *host)
+bool found_has_failed(const struct found_points *l, const struct asked *a)
 {
 	vec_each (&l->unread, u)
-		if (u->certain || label_rank(u->label, host) == 3)
+		if (u->certain || label_rank(path_base(u->label), a->host) == 3 ||
+		    (!u->empty && (a->here || label_rank(u->label, a->host) == 3)))
 			return true;
 	return false;
 }

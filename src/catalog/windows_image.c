@@ -356,9 +356,9 @@ static int find(const char *given, const struct asked *a, struct catalog *out, s
 	return rc;
 }
 
-static int recognise(const char *given, const char *host, struct error *e)
+static int recognise(const char *given, const struct asked *a, struct error *e)
 {
-	(void)host;
+	(void)a;
 	autofree char *path = realpath(given, NULL);
 	if (!path)
 		return error_sys(e, "%s", given);

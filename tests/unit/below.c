@@ -275,6 +275,7 @@ static void test_forbidden(void)
 	CHECK(!strncmp(from("list", "web04"), "error io", 8));
 	CHECK_STR(from("list", "db01"), "1 of db01.img");
 	CHECK(!strncmp(from("", "web05"), "error io", 8));
+	CHECK(!strncmp(from("web05", "web05"), "error io", 8));
 	NEED(seteuid(self) == 0);
 	NEED(chmod(full("kvm/other"), 0700) == 0 && chmod(full("ovf/other"), 0700) == 0 &&
 	     chmod(full("arc/other"), 0700) == 0);

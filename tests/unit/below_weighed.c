@@ -273,6 +273,19 @@ static void test_cut(void)
 	CHECK(!strncmp(from("", "web01"), "error io", 8));
 }
 
+/* An empty file that is not called by the host is no list of it. */
+static void test_empty(void)
+{
+	clear();
+	put("web01/report.xml", "");
+	put("web01/web01-2026-11-21.img", "x");
+	CHECK_STR(from("", "web01"), "1 of web01/web01-2026-11-21.img");
+	CHECK_STR(from("web01", "web01"), "1 of web01-2026-11-21.img");
+	NEED(rename(full("web01/report.xml"), full("web01/web01.xml")) == 0);
+	CHECK(!strncmp(from("", "web01"), "error io", 8));
+	CHECK(!strncmp(from("web01", "web01"), "error io", 8));
+}
+
 /* What a name leaves out of all rules. */
 static void test_oddities(void)
 {
@@ -450,6 +463,7 @@ int main(void)
 	RUN(test_beside);
 	RUN(test_days);
 	RUN(test_cut);
+	RUN(test_empty);
 	RUN(test_oddities);
 	RUN(test_given);
 	RUN(test_ways);
