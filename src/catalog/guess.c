@@ -241,14 +241,14 @@ static int finish(struct guess *g, struct catalog *out, struct error *e)
 		rc = below_merge(g, out, e);
 	if (!rc && g->told >= 0 && cs.host)
 		points_drop_neighbours(out, g->host);
-	if (!rc && (rc = check_unread(g, best, none, out, e)) < 0)
-		catalog_free(out);
+	if (!rc)
+		rc = check_unread(g, best, none, out, e);
 	/* Where no name says whose they are, all count. */
-	if (!rc && links_check(&g->links, g->host, g->own || best == 0, out, e) < 0) {
-		catalog_free(out);
-		rc = -1;
-	}
+	if (!rc)
+		rc = links_check(&g->links, g->host, g->own || best == 0, out, e);
 	candidates_free(&cs);
+	if (rc < 0)
+		catalog_free(out);
 	return rc;
 }
 

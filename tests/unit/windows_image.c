@@ -81,6 +81,8 @@ static int from(const char *below, const char *host)
 	memset(&why, 0, sizeof why);
 	int rc = catalog_from_paths(&paths, host, &found, &why);
 	rc = rc ? rc : catalog_settle(&found, 0, &why);
+	if (rc < 0)
+		catalog_free(&found);
 	strings_free(&paths);
 	return rc;
 }
