@@ -115,8 +115,6 @@ static void *work(void *arg)
 		progress_hosts(a->progress, (unsigned)a->finished, (unsigned)a->hosts.count);
 		bool reported = !a->write_failed;
 		pthread_mutex_unlock(&a->lock);
-		if (!reported && lets_patch(&a->results[index]))
-			gate_unreported(&request, &a->results[index], &a->results[index].notes);
 		trace_verdict(a->o, "audit", &a->results[index], reported);
 		/* At once: at the end of a long night the first ones would have expired. */
 		if (passes_write(&a->passes, &a->results[index], reported) < 0) {
@@ -223,6 +221,23 @@ static void mention_notes(struct audit *a)
 	strings_free(&all);
 }
 
+/* Whoever asks the history what was found tonight gets no answer that the report did not give. */
+static void forget_unreported(struct audit *a)
+{
+	struct strings notes = {0};
+	for (size_t i = 0; i < a->hosts.count; i++) {
+		struct gate_request request = {.host = a->hosts.items[i],
+					       .config = &a->config,
+					       .overrides = &a->o->overrides,
+					       .indexes = a->indexes};
+		if (a->done[i] && lets_patch(&a->results[i]))
+			gate_unreported(&request, &a->results[i], &notes);
+	}
+	gate_history_flush(a->indexes, &notes);
+	mention(&notes);
+	strings_free(&notes);
+}
+
 static int run(struct audit *a)
 {
 	struct error e = {0};
@@ -250,8 +265,10 @@ static int run(struct audit *a)
 		for (const struct host_result *r = a->done[i] ? &a->results[i] : NULL; r; r = r->older)
 			if (output_spares(a->o->output, &r->paths, &e) < 0)
 				a->write_failed = true;
-	if (a->write_failed || output_write(&a->output, &a->text, &e) < 0 || output_commit(&a->output, &e) < 0)
+	if (a->write_failed || output_write(&a->output, &a->text, &e) < 0 || output_commit(&a->output, &e) < 0) {
 		status = exit_status(complain(CODE_INTERNAL, e.text), a->o->exit_style, false);
+		forget_unreported(a);
+	}
 	output_close(&a->output);
 	return a->pass_failed ? exit_status(CODE_INTERNAL, a->o->exit_style, false) : status;
 }

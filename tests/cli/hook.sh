@@ -217,6 +217,16 @@ if [ -c /dev/full ]; then
 	hook 70 "history: ... so that nobody was told, and its hook is not either" "its last verdict is none"
 	check
 	hook 0 "history: ... until one is told" ""
+	audited=$W/audited.conf
+	printf '[repository "r"]\npath = %s\nlayout = files\nmatch = {host}%s\n[policy "default"]\nhistory = %s\n' \
+		"$(dirname "$img")" "$(basename "$img" | sed 's/^web01//')" "$H" >"$audited"
+	run audit web01 --config "$audited" --scratch "$S"
+	holds "history: an audit says safe, too" test "$code" = 0
+	hook 0 "history: ... and is believed" ""
+	run audit web01 --config "$audited" --scratch "$S" --format html --output /dev/full
+	holds "history: the report of an audit is lost at its very end: 70" test "$code" = 70
+	hook 70 "history: ... and its hosts' hooks are not told more" "its last verdict is none"
+	check
 else
 	skip "history: no /dev/full"
 fi
