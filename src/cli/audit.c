@@ -221,8 +221,8 @@ static void mention_notes(struct audit *a)
 	strings_free(&all);
 }
 
-/* Whoever asks the history what was found tonight gets no answer that the report did not give. */
-static void forget_unreported(struct audit *a)
+/* Neither the history nor a pass goes on saying what the report did not get to say. */
+static void take_back(struct audit *a)
 {
 	struct strings notes = {0};
 	for (size_t i = 0; i < a->hosts.count; i++) {
@@ -230,8 +230,11 @@ static void forget_unreported(struct audit *a)
 					       .config = &a->config,
 					       .overrides = &a->o->overrides,
 					       .indexes = a->indexes};
-		if (a->done[i] && lets_patch(&a->results[i]))
-			gate_unreported(&request, &a->results[i], &notes);
+		if (!a->done[i] || !lets_patch(&a->results[i]))
+			continue;
+		gate_unreported(&request, &a->results[i], &notes);
+		if (passes_write(&a->passes, &a->results[i], false) < 0)
+			a->pass_failed = true;
 	}
 	gate_history_flush(a->indexes, &notes);
 	mention(&notes);
@@ -267,7 +270,7 @@ static int run(struct audit *a)
 				a->write_failed = true;
 	if (a->write_failed || output_write(&a->output, &a->text, &e) < 0 || output_commit(&a->output, &e) < 0) {
 		status = exit_status(complain(CODE_INTERNAL, e.text), a->o->exit_style, false);
-		forget_unreported(a);
+		take_back(a);
 	}
 	output_close(&a->output);
 	return a->pass_failed ? exit_status(CODE_INTERNAL, a->o->exit_style, false) : status;

@@ -482,6 +482,14 @@ run pass verify "$W/passes/db01.pass" --key "$K.pub" --host db01
 holds "audit: the pass of db01 says what the audit said" test "$code" = "$worst" -a "$code" != 0
 run pass verify "$W/passes/web01.pass" --key "$K.pub" --host web02
 code_is 13 "audit: a pass is of one host"
+if [ -c /dev/full ]; then
+	run audit web01 --config "$W/fleet.conf" --pass-dir "$W/passes" --format html --output /dev/full
+	code_is 70 "audit: its report is lost at the very end"
+	run pass verify "$W/passes/web01.pass" --key "$K.pub" --host web01
+	code_is 70 "audit: ... and a pass that was written before says no more"
+else
+	skip "audit: no /dev/full"
+fi
 run audit web01 web02 --config "$W/keyless.conf" --pass-dir "$W/passes"
 code_is 64 "audit: a policy without a key"
 run audit web01 a/b --config "$W/fleet.conf" --pass-dir "$W/passes"
