@@ -305,18 +305,22 @@ static int holds_backups(const char *path, struct error *e)
 	return rc;
 }
 
-/* What is called WindowsImageBackup in it, in whatever letters. NULL: no memory. */
-static char *top_in(const char *path)
+/* What is called WindowsImageBackup in it, in whatever letters. NULL: it can't be read. */
+static char *top_in(const char *path, struct error *e)
 {
 	autodestroy(strings_free) struct strings names = {0};
 	struct stat st;
-	autofree char *usual = text_format("%s/" TOP, path);
-	if (!usual || lstat(usual, &st) == 0 || finder_list(path, &names, NULL) < 0)
-		return take(usual);
+	autofree char *top = text_format("%s/" TOP, path);
+	if (!top)
+		error_nomem(e);
+	else if (lstat(top, &st) == 0 || errno == ENOTDIR)
+		return take(top);
+	if (!top || finder_list(path, &names, e) < 0)
+		return NULL;
 	for (size_t i = 0; i < names.count; i++)
 		if (!strcasecmp(names.items[i], TOP))
-			return text_format("%s/%s", path, names.items[i]);
-	return take(usual);
+			memcpy(top + strlen(top) - strlen(TOP), names.items[i], strlen(TOP));
+	return take(top);
 }
 
 /* path may be what holds WindowsImageBackup, that itself, a host's directory in it, or one backup. */
@@ -328,9 +332,9 @@ static int find(const char *given, const struct asked *a, struct catalog *out, s
 	memset(out, 0, sizeof *out);
 	if (!path)
 		return error_sys(e, "%s", given);
-	autofree char *inside = top_in(path);
+	autofree char *inside = top_in(path, e);
 	if (!inside)
-		return error_nomem(e);
+		return -1;
 	int there = is_directory(inside, e);
 	if (there < 0)
 		rc = -1;
@@ -362,11 +366,13 @@ static int recognise(const char *given, const struct asked *a, struct error *e)
 	autofree char *path = realpath(given, NULL);
 	if (!path)
 		return error_sys(e, "%s", given);
-	autofree char *inside = top_in(path);
+	autofree char *inside = top_in(path, e);
+	if (!inside)
+		return -1;
 	autofree char *specs = text_format("%s/" SPECS, path);
 	autofree char *media = text_format("%s/MediaId", path);
 	int64_t when;
-	if (!inside || !specs || !media)
+	if (!specs || !media)
 		return error_nomem(e);
 	int there = strcasecmp(path_base(path), TOP) ? is_directory(inside, e) : 1;
 	if (there || leads_nowhere(inside))

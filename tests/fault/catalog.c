@@ -124,6 +124,7 @@ static void fill(void)
 	    "w/WindowsImageBackup/WEB01/Backup 2026-11-21 190012/a.vhdx",
 	    "w/WindowsImageBackup/WEB01/Backup 2026-11-21 190012/x_Components.xml",
 	    "w/WindowsImageBackup/WEB01/Catalog/GlobalCatalog", "w/WindowsImageBackup/WEB01/MediaId",
+	    "y/windowsimagebackup/WEB01/Backup 2026-11-21 190012/a.vhdx", "y/windowsimagebackup/WEB01/MediaId",
 	    "l/web01/2026-11-21/web01-1&2.qcow2", "o/web01-2026-11-20.ova", "o/web01-2026-11-21.ova",
 	    "o/db01/db01-disk1.vmdk"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -166,6 +167,8 @@ static const struct question questions[] = {
 	{"clonezilla", NULL, "web01", "c", 2},
 	{"vzdump", NULL, "web01", "v", 2},
 	{"windows-image", NULL, "WEB01", "w", 2},
+	{"windows-image", NULL, "WEB01", "y", 1},
+	{NULL, NULL, "WEB01", "y", 1},
 	{"libvirt", NULL, "web01", "l", 1},
 	{"ova", NULL, "web01", "o", 2},
 	{NULL, NULL, "web01", "f", 0},
