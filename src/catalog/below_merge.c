@@ -46,8 +46,12 @@ static int date_above(const struct guess_layout *l, struct restore_point *p, str
 		return 0;
 	if (!top)
 		return error_nomem(e);
-	if (!label_time(p->label, &c) && label_top_time(top, &c, e) < 0)
-		return -1;
+	autofree char *above = NULL;
+	int named = path_last_names(top, &above);
+	autofree char *label = named < 0 ? NULL : text_format("%s/%s", above ? above : "", p->label);
+	if (!label)
+		return error_nomem(e);
+	(void)label_time(label, &c);
 	civil_range(&c, &p->named_from, &p->named_to);
 	p->named_zone = c.has_zone;
 	point_set_order(p);

@@ -2,7 +2,11 @@
 /* What a path says of the restore point that it belongs to. */
 #include "guess.h"
 
+#include <ctype.h>
+#include <stdio.h>
+
 #include "backproof/text.h"
+#include "label.h"
 
 /* NULL where there is none, or no memory. */
 static const char *copy_span(struct arena *a, const char *name, struct span s)
@@ -10,22 +14,43 @@ static const char *copy_span(struct arena *a, const char *name, struct span s)
 	return s.to ? arena_text(a, name + s.from, s.to - s.from) : NULL;
 }
 
-/* The deepest directory of rel that is dated; *end: where its name ends. top itself counts as the outermost. */
-static bool dated_directory(const char *top_name, const char *rel, struct civil *c, size_t *end)
+/* The names of directories that a date of a path stands in. */
+struct dated {
+	size_t end;	/* of the last of them in rel; 0: it is top's */
+	bool from_top;	/* its first are top's */
+	struct civil civil;
+};
+
+/* A date that top's own names begin: 2026 and 11/23/sda.img. */
+static bool across_top(const char *top_name, const char *rel, struct dated *d)
+{
+	char both[NAME_LIMIT + sizeof "/11/23T22:00:00+01:00/"];
+	const size_t top = strlen(top_name);
+	struct civil c;
+	if (!isdigit((unsigned char)*rel))
+		return false;
+	snprintf(both, sizeof both, "%.*s/%.21s", NAME_LIMIT, top_name, rel);
+	const size_t used = name_date_pieces(both, &c);
+	if (used <= top + 1 || rel[used - top - 1] != '/')
+		return false;
+	*d = (struct dated){.end = used - top - 1, .from_top = true, .civil = c};
+	return true;
+}
+
+/* The deepest directory of rel that is dated. top itself counts as the outermost. */
+static bool dated_directory(const char *top_name, const char *rel, struct dated *d)
 {
 	struct span where;
 	bool found = false;
-	if (top_name && name_time_find(top_name, strlen(top_name), c, &where)) {
-		found = true;
-		*end = 0;
-	}
+	*d = (struct dated){0};
+	if (top_name)
+		found = label_time(top_name, &d->civil) || across_top(top_name, rel, d);
 	for (const char *s = rel; strchr(s, '/'); s = strchr(s, '/') + 1) {
 		size_t len = strcspn(s, "/");
 		struct civil t;
-		if (!name_time_find(s, len, &t, &where))
+		if (!name_time_find(s, len, &t, &where) && (!(len = name_date_pieces(s, &t)) || s[len] != '/'))
 			continue;
-		*c = t;
-		*end = (size_t)(s - rel) + len;
+		*d = (struct dated){.end = (size_t)(s - rel) + len, .civil = t};
 		found = true;
 	}
 	return found;
@@ -73,15 +98,13 @@ int guess_describe(struct candidate *c, struct arena *a, const char *top_name, c
 {
 	const char *rel = path + at, *slash = strrchr(rel, '/'), *base = slash ? slash + 1 : rel;
 	struct name_info info;
-	struct civil civil = {0};
+	struct dated d;
 	struct text key = {0}, label = {0};
-	size_t end = 0;
 	name_read(base, strlen(base), &info);
-	bool dated = !info.time.to && dated_directory(top_name, rel, &civil, &end);
-	if (!dated)
-		civil = info.civil;
-	civil_range(&civil, &c->named_from, &c->named_to);
-	c->named_zone = civil.has_zone;
+	bool dated = !info.time.to && dated_directory(top_name, rel, &d);
+	const struct civil *civil = dated ? &d.civil : &info.civil;
+	civil_range(civil, &c->named_from, &c->named_to);
+	c->named_zone = civil->has_zone;
 	c->disk = copy_span(a, base, info.disk_value);
 	c->part = copy_span(a, base, info.part_value);
 	c->segment = copy_span(a, base, info.segment);
@@ -90,9 +113,10 @@ int guess_describe(struct candidate *c, struct arena *a, const char *top_name, c
 	c->fine_label = cut_path(a, "", rel, base, &info, true);
 	if (dated) {
 		text_put(&key, "d:");
-		text_put_bytes(&key, path, at + end);
-		put_clocks(&key, end ? rel + end + 1 : rel, base, &info);
-		text_put_bytes(&label, end ? rel : top_name, end ? end : strlen(top_name));
+		text_put_bytes(&key, path, at + d.end);
+		put_clocks(&key, d.end ? rel + d.end + 1 : rel, base, &info);
+		text_printf(&label, "%s%s", d.from_top || !d.end ? top_name : "", d.from_top ? "/" : "");
+		text_put_bytes(&label, rel, d.end);
 	} else {
 		const struct span cuts[] = {info.disk, info.part, info.segment, info.time};
 		text_put(&key, "n:");

@@ -195,8 +195,10 @@ static int enter(struct files_walk *w, int fd, const struct place *in, size_t le
 	struct span where;
 	struct civil c;
 	bool dated = m->captures.civil.has_date && !in->captures.civil.has_date;
+	const struct span whole = {0, strlen(name)};
 	if (!dated && !pattern_has_date(w->pattern) &&
-	    name_time_find(name, strlen(name), &c, &where) && glob_covers(m, where)) {
+	    ((name_time_find(name, whole.to, &c, &where) && glob_covers(m, where)) ||
+	     (name_ends_in_pieces(rel, &c) && glob_covers(m, whole)))) {
 		at.captures.civil = c;
 		dated = true;
 	}

@@ -56,9 +56,8 @@ static int add_directory(struct found_points *l, int fd, const char *path, const
 	if (*is && (!p || !(p->label = strdup(label))))
 		rc = error_nomem(e);
 	if (!rc && p) {
-		struct span where;
-		if (!name_time_find(label, strlen(label), &p->civil, &where))
-			p->civil = l->top;
+		p->civil = l->top;
+		(void)label_time(label, &p->civil);
 		qsort(names.items, names.count, sizeof *names.items, by_name);
 	}
 	for (size_t i = 0; p && i < names.count && !rc; i++) {

@@ -78,7 +78,7 @@ int guess_note_unread(struct guess *g, const char *rel, int rank, bool list, con
 	if (!u || !(u->rel = strdup(rel)))
 		return error_nomem(e);
 	/* The newest of all hosts may be in there: what is older must not be taken for it. */
-	u->rank = rank || !name_is_time(rel) ? rank : 1;
+	u->rank = rank || !(name_is_time(rel) || name_is_piece(rel)) ? rank : 1;
 	u->why = *why;
 	u->list = list;
 	return 0;

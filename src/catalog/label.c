@@ -49,7 +49,7 @@ bool label_time(const char *label, struct civil *c)
 {
 	struct span where;
 	const char *from = path_base(label), *to = from + strlen(from);
-	while (!name_time_find(from, (size_t)(to - from), c, &where)) {
+	while (!name_time_find(from, (size_t)(to - from), c, &where) && !name_date_pieces(from, c)) {
 		if (from == label)
 			return false;
 		for (to = --from; from > label && from[-1] != '/'; from--)
@@ -70,11 +70,10 @@ bool label_is_older(const char *label, int64_t than)
 
 int label_top_time(const char *top, struct civil *c, struct error *e)
 {
-	struct span where;
 	autofree char *name = NULL;
-	if (path_last_name(top, &name) < 0)
+	if (path_last_names(top, &name) < 0)
 		return error_nomem(e);
 	if (name)
-		(void)name_time_find(name, strlen(name), c, &where);
+		(void)label_time(name, c);
 	return 0;
 }

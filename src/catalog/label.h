@@ -15,8 +15,11 @@ bool label_has_neighbour(const char *label, const char *host);
 bool label_time(const char *label, struct civil *c);
 /* The time that the directory is called by whose files have labels: it is that of what has none of its own. */
 int label_top_time(const char *top, struct civil *c, struct error *e) must_check;
-/* The last component that says something: "." and ".." are resolved. NULL: the root. -1: no memory. */
-int path_last_name(const char *path, char **out) must_check;
+/*
+ * The last component that says something: "." and ".." are resolved. Where it is a piece of a date, with those before
+ * it that are pieces of it, too: 2026/11. NULL: the root. -1: no memory.
+ */
+int path_last_names(const char *path, char **out) must_check;
 
 /* All of the time in it is before `than`. false: it has none. */
 bool label_is_older(const char *label, int64_t than);

@@ -149,7 +149,8 @@ static bool hides(const struct links *l, const struct link *it, const char *host
 int links_check(const struct links *l, const char *host, bool all, const struct catalog *out, struct error *e)
 {
 	vec_each (&l->found, it) {
-		bool may = all || !out->count || label_rank(it->label, host) || name_is_time(it->label);
+		bool may = all || !out->count || label_rank(it->label, host) || name_is_time(it->label) ||
+			   name_is_piece(it->label);
 		if (may && hides(l, it, host, out))
 			return error_set(e, ERROR_UNSUPPORTED, ERROR_NO_OFFSET,
 					 "%s is a link %s: newer backups of %s may be there", it->path,

@@ -28,6 +28,15 @@ size_t name_date_at(const char *s, size_t len, struct civil *c);
 size_t name_clock_at(const char *s, size_t len, bool seconds, bool zone, struct civil *c);
 /* The first date, with the clock that follows it, that stands between non-digits. */
 bool name_time_find(const char *name, size_t len, struct civil *c, struct span *where);
+/*
+ * A date in the names of directories that lie in each other, at the front of a path: 2026/11/23, 2026-11/23,
+ * 2026/11-23, with or without a clock behind the day. Bytes used, up to the end of a name; 0: there is none.
+ */
+size_t name_date_pieces(const char *path, struct civil *c);
+/* The same where it ends the path. */
+bool name_ends_in_pieces(const char *path, struct civil *c);
+/* The last name of the path is such a date's last, or may be its first or second: 2026, 2026/11. */
+bool name_is_piece(const char *path);
 /* A directory that is called by a date and nothing else: the backups of that day, of any host. */
 bool name_is_time(const char *path);
 /* A whole component of a path below a dated one, or a token in it, that can only be a clock: 0300, 030000. */

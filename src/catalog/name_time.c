@@ -158,6 +158,76 @@ bool name_time_find(const char *name, size_t len, struct civil *c, struct span *
 	return false;
 }
 
+static bool ends_name(char c)
+{
+	return !c || c == '/';
+}
+
+size_t name_date_pieces(const char *path, struct civil *c)
+{
+	const size_t len = strlen(path);
+	struct civil t = {.year = number(path, len, 4), .has_date = true};
+	if (t.year < 0 || len < 10 || !strchr("/-_.", path[4]) || !strchr("/-_.", path[7]) ||
+	    (path[4] != '/' && path[7] != '/'))
+		return 0;
+	t.month = number(path + 5, len - 5, 2);
+	t.day = number(path + 8, len - 8, 2);
+	size_t used = 10;
+	if (!is_day(t.year, t.month, t.day))
+		return 0;
+	if (!ends_name(path[used]) && strchr("Tt_-. @", path[used])) {
+		const char *s = path + used + 1;
+		used += 1 + whole_clock(s, strcspn(s, "/"), false, &t);
+	}
+	if (!ends_name(path[used]))
+		return 0;
+	*c = t;
+	return used;
+}
+
+/* Where the name before the one at s begins; s itself: there is none. */
+static const char *name_before(const char *path, const char *s)
+{
+	if (s == path)
+		return s;
+	for (s--; s > path && s[-1] != '/'; s--)
+		;
+	return s;
+}
+
+bool name_ends_in_pieces(const char *path, struct civil *c)
+{
+	const size_t len = strlen(path);
+	const char *s = path + len;
+	for (int names = 0; names < 3; names++) {
+		struct civil t;
+		s = name_before(path, s);
+		if (name_date_pieces(s, &t) == (size_t)(path + len - s) && len) {
+			*c = t;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool name_is_piece(const char *path)
+{
+	static const char *const rest[] = {"/01/01", "/01"};
+	struct civil c;
+	if (name_ends_in_pieces(path, &c))
+		return true;
+	const char *last = name_before(path, path + strlen(path)), *first = name_before(path, last);
+	const char *const from[] = {last, first};
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(rest); k++) {
+			char whole[sizeof "2026/11/23"];
+			int n = snprintf(whole, sizeof whole, "%.10s%s", from[i], rest[k]);
+			if (n == (int)sizeof whole - 1 && name_date_pieces(whole, &c))
+				return true;
+		}
+	return false;
+}
+
 bool name_bare_clock(const char *name, size_t len, const struct span *skip, struct span *where)
 {
 	for (size_t i = 0; i < len; i++) {

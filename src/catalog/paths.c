@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* --from PATH: restore points where no configuration says how backups are kept. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <time.h>
@@ -7,23 +8,51 @@
 #include "below.h"
 #include "label.h"
 
-int path_last_name(const char *path, char **out)
+/* Of a path without slashes at its end, len bytes. */
+static size_t last_name(const char *path, size_t len)
+{
+	while (len && path[len - 1] != '/')
+		len--;
+	return len;
+}
+
+/* It may be the middle or the end of a date in pieces, whose beginning is the name of what it lies in. */
+static bool may_be_piece(const char *name)
+{
+	return isdigit((unsigned char)name[0]) && isdigit((unsigned char)name[1]) && !isdigit((unsigned char)name[2]);
+}
+
+int path_last_names(const char *path, char **out)
 {
 	*out = NULL;
 	size_t len = strlen(path);
 	while (len > 1 && path[len - 1] == '/')
 		len--;
-	size_t from = len;
-	while (from && path[from - 1] != '/')
-		from--;
-	size_t n = len - from;
+	autofree char *real = NULL;
+	size_t from = last_name(path, len);
 	const char *s = path + from;
-	if ((n == 1 && s[0] == '.') || (n == 2 && s[0] == '.' && s[1] == '.')) {
-		autofree char *real = realpath(path, NULL);
-		const char *slash = real ? strrchr(real, '/') : NULL;
-		return slash && slash[1] && !(*out = strdup(slash + 1)) ? -1 : 0;
+	const bool dots = (len - from == 1 && s[0] == '.') || (len - from == 2 && s[0] == '.' && s[1] == '.');
+	if (dots || may_be_piece(s)) {
+		real = realpath(path, NULL);
+		if (!real && (dots || errno == ENOMEM))
+			return errno == ENOMEM ? -1 : 0;
 	}
-	return n && n <= NAME_LIMIT && s[0] != '/' && !(*out = strndup(s, n)) ? -1 : 0;
+	if (real && (dots || may_be_piece(path_base(real)))) {
+		path = real;
+		len = strlen(path);
+		from = last_name(path, len);
+	}
+	/* Back to the year: /srv/2026/11/23 is 2026/11/23. */
+	size_t parent = from, first = from;
+	for (int i = 0; i < 2 && first == from && parent > 1 && may_be_piece(path + from); i++) {
+		parent = last_name(path, parent - 1);
+		autofree char *pieces = strndup(path + parent, len - parent);
+		if (!pieces)
+			return -1;
+		first = name_is_piece(pieces) ? parent : first;
+	}
+	size_t n = len - first;
+	return n && len - from <= NAME_LIMIT && path[first] != '/' && !(*out = strndup(path + first, n)) ? -1 : 0;
 }
 
 static int add_directory(struct guess *g, const char *path, const char *name, struct error *e)
@@ -49,7 +78,7 @@ static int from_directories(const struct strings *paths, const char *host, struc
 	int rc = 0;
 	for (size_t i = 0; i < paths->count && !rc; i++) {
 		autofree char *name = NULL;
-		if (path_last_name(paths->items[i], &name) < 0 || strings_add(&names, name ? name : "") < 0)
+		if (path_last_names(paths->items[i], &name) < 0 || strings_add(&names, name ? name : "") < 0)
 			rc = error_nomem(e);
 		else
 			rc = add_directory(&g, paths->items[i], name ? names.items[names.count - 1] : NULL, e);

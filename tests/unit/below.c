@@ -3,6 +3,8 @@
  * What a program has laid out somewhere below the directory that is given: its own files say what belongs together and
  * whose it is, there as in the directory itself, and names only where they say nothing.
  */
+#include <fcntl.h>
+
 #include "repository_help.h"
 
 #define CLONEZILLA(dir)                                                                                                \
@@ -136,6 +138,35 @@ static void test_date_above(void)
 	CHECK_INT(c.items[0].named_zone, false);
 	catalog_free(&c);
 	strings_free(&paths);
+}
+
+static void set_time(const char *name, time_t t)
+{
+	const struct timespec both[] = {{.tv_sec = t}, {.tv_sec = t}};
+	NEED(utimensat(AT_FDCWD, full(name), both, 0) == 0);
+}
+
+/* A directory for each year, month and day, the oldest of which was copied last. */
+static void test_date_in_pieces(void)
+{
+	clear();
+	put_guest("web01/2026/11/21", "web01", "web01.qcow2");
+	put_guest("web01/2026/11/23", "web01", "web01.qcow2");
+	put_guest("web01/2026/10/31", "web01", "web01.qcow2");
+	set_time("web01/2026/11/23/web01.qcow2", 1795132800);
+	set_time("web01/2026/11/23/domain.xml", 1795132800);
+	CHECK_STR(from("", "web01"), "2 of web01/2026/11/23/domain.xml");
+	CHECK_STR(from("web01", "web01"), "2 of 2026/11/23/domain.xml");
+	CHECK_STR(from("web01/2026", "web01"), "2 of 11/23/domain.xml");
+	CHECK_STR(from("web01/2026/11/", "web01"), "2 of 23/domain.xml");
+	CHECK_STR(from("web01/2026/11/21/..", "web01"), "2 of 23/domain.xml");
+	CHECK_STR(from("web01/2026/11/21/domain.xml", "web01"), "2 of domain.xml");
+	clear();
+	CLONEZILLA("web01/2026/11/23/web01-img");
+	CLONEZILLA("web01/2026/11/21/web01-img");
+	set_time("web01/2026/11/23/web01-img/sda1.ext4-ptcl-img.zst.aa", 1795132800);
+	CHECK_STR(from("web01", "web01"), "5 of 2026/11/23/web01-img");
+	CHECK_STR(from("web01/2026/11", "web01"), "5 of 23/web01-img");
 }
 
 /* Lists among the files that are given: the parts are what they name. */
@@ -290,6 +321,7 @@ int main(void)
 	RUN(test_directories);
 	RUN(test_beside_names);
 	RUN(test_date_above);
+	RUN(test_date_in_pieces);
 	RUN(test_given);
 	RUN(test_unreadable);
 	RUN(test_links);

@@ -634,8 +634,8 @@ static void test_guess_hosts(void)
 	put("deep/2026/11/22/x.img", 2);
 	put("deep/2026/11/23/x.img", 3);
 	put("deep/2026/11/24/files/x.img", 4);
-	CHECK_STR(from("deep", "deep"), "2026/11/23/x.img[];2026/11/22/x.img[];a/b/x.img[]");
-	CHECK_STR(find(NULL, "deep", NULL), "deep/2026/11/23/x.img[];deep/2026/11/22/x.img[];deep/a/b/x.img[]");
+	CHECK_STR(from("deep", "deep"), "2026/11/23[];2026/11/22[];a/b/x.img[]");
+	CHECK_STR(find(NULL, "deep", NULL), "deep/2026/11/23[];deep/2026/11/22[];deep/a/b/x.img[]");
 	put("site/dc1/rack2/web01/2026-11-23/sda.img", 1);
 	put("site/dc1/rack2/web02/2026-11-24/sda.img", 1);
 	put("site/web01-2026-11-22.img", 2);
@@ -643,7 +643,91 @@ static void test_guess_hosts(void)
 	put("site/dc1/web01/2026/11/24/0300/sda.img", at("2026-11-24T06:00:00Z"));
 	put("site/dc1/web01/2026/11/24/0300/1/sda.img", at("2026-11-25T06:00:00Z"));
 	CHECK_STR(from("site", "web01"),
-		  "dc1/web01/2026/11/24/0300/*.img[sda];dc1/rack2/web01/2026-11-23[sda];web01-2026-11-22.img[]");
+		  "dc1/web01/2026/11/24[sda];dc1/rack2/web01/2026-11-23[sda];web01-2026-11-22.img[]");
+}
+
+/* A directory for each year, month and day: files whose times were lost on the way are told by it all the same. */
+static void test_date_pieces(void)
+{
+	static const struct {
+		const char *path, *day;
+		size_t used;
+	} rows[] = {
+		{"2026/11/23", "2026-11-23T12:00:00Z", 10},
+		{"2026/11/23/sda.img", "2026-11-23T12:00:00Z", 10},
+		{"2026-11/23/", "2026-11-23T12:00:00Z", 10},
+		{"2026/11-23", "2026-11-23T12:00:00Z", 10},
+		{"2026/11/23_2200/x", "2026-11-23T22:00:00Z", 15},
+		{"2026/11/23T22:00:00Z", "2026-11-23T22:00:00Z", 20},
+		{"2026-11-23", NULL, 0},
+		{"2026/11/23.img", NULL, 0},
+		{"2026/11/23-web01/x", NULL, 0},
+		{"2026/11/231/x", NULL, 0},
+		{"2026/11/2", NULL, 0},
+		{"2026/13/01", NULL, 0},
+		{"2026/02/29", NULL, 0},
+		{"12026/11/23", NULL, 0},
+		{"", NULL, 0},
+	};
+	setenv("TZ", "UTC", 1);
+	civil_zone();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct civil c = {0};
+		int64_t a, b;
+		CHECK_INT(name_date_pieces(rows[i].path, &c), rows[i].used);
+		civil_range(&c, &a, &b);
+		CHECK(rows[i].day ? at(rows[i].day) >= a && at(rows[i].day) <= b : !b);
+	}
+	static const char *const pieces[] = {"2026", "web01/2026", "2026/11", "2026-11", "a/2026/11", "2026/11/23"};
+	static const char *const others[] = {"11", "web01/11", "20260", "1026", "2026/11/23/x", "2026/13", "", "x/2026/a"};
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
+		CHECK(name_is_piece(pieces[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		CHECK(!name_is_piece(others[i]));
+	clear();
+	/* The oldest was copied last. */
+	put("web01/2026/11/21/sda.img", at("2026-11-24T09:00:00Z"));
+	put("web01/2026/11/21/sdb.img", at("2026-11-24T09:00:00Z"));
+	put("web01/2026/11/23/sda.img", at("2026-11-24T08:00:00Z"));
+	put("web01/2026/11/23/sdb.img", at("2026-11-24T08:00:00Z"));
+	put("web01/2026/10/30/sda.img", at("2026-11-24T09:00:00Z"));
+	put("web01/2025/12/31/sda.img", at("2026-11-24T09:30:00Z"));
+	CHECK_STR(from("web01", "web01"), "2026/11/23[sda sdb];2026/11/21[sda sdb];2026/10/30[sda];2025/12/31[sda]");
+	CHECK_STR(from("", "web01"),
+		  "web01/2026/11/23[sda sdb];web01/2026/11/21[sda sdb];web01/2026/10/30[sda];web01/2025/12/31[sda]");
+	CHECK_STR(find(NULL, "web01", NULL),
+		  "web01/2026/11/23[sda sdb];web01/2026/11/21[sda sdb];web01/2026/10/30[sda];web01/2025/12/31[sda]");
+	CHECK_STR(find("{host}/*/*/*/*.img", "web01", NULL),
+		  "web01/2026/11/23[sda sdb];web01/2026/11/21[sda sdb];web01/2026/10/30[sda];web01/2025/12/31[sda]");
+	/* One that is given may be within the date. */
+	CHECK_STR(from("web01/2026", "web01"), "2026/11/23[sda sdb];2026/11/21[sda sdb];2026/10/30[sda]");
+	CHECK_STR(from("web01/2026/11/", "web01"), "2026/11/23[sda sdb];2026/11/21[sda sdb]");
+	CHECK_STR(from("web01/2026/11/21/.", "web01"), "2026/11/21[sda sdb]");
+	CHECK_STR(from("web01/2026/11/21/..", "web01"), "2026/11/23[sda sdb];2026/11/21[sda sdb]");
+	struct strings path = {0};
+	struct catalog c;
+	struct error e;
+	NEED(strings_add(&path, full("web01/2026/11/21")) == 0);
+	NEED(catalog_from_paths(&path, "web01", &c, &e) == 0 && c.count == 1);
+	CHECK_INT(c.items[0].named_from, at("2026-11-21T00:00:00Z"));
+	CHECK_INT(c.items[0].named_to, at("2026-11-21T23:59:59Z"));
+	catalog_free(&c);
+	strings_free(&path);
+	/* Several a day, by clocks below it or with it. */
+	clear();
+	put("web01/2026-11/23/0300/sda.img", 3);
+	put("web01/2026-11/23/1500/sda.img", 4);
+	put("web01/2026-11/22_0300/sda.img", 5);
+	put("web01/2026-11/22_1500/sda.img", 1);
+	CHECK_STR(from("web01", "web01"),
+		  "2026-11/23[sda];2026-11/23[sda];2026-11/22_1500[sda];2026-11/22_0300[sda]");
+	/* What can't be read, or is a link to elsewhere, may be the newest of all. */
+	clear();
+	put("all/2026/11/22/web01.img", at("2026-11-22T03:00:00Z"));
+	NEED(mkdir(full("all/2026/11/23"), 0700) == 0 && symlink("nowhere", full("all/2026/11/24")) == 0);
+	CHECK(strstr(from("all", "web01"), "2026/11/24 is a link that leads nowhere"));
+	NEED(unlink(full("all/2026/11/24")) == 0 && symlink("nowhere", full("all/2026/11/21")) == 0);
+	CHECK_STR(from("all", "web01"), "2026/11/22[]");
 }
 
 static void test_from_files(void)
@@ -906,6 +990,7 @@ int main(void)
 	RUN(test_links);
 	RUN(test_guess_directory);
 	RUN(test_guess_hosts);
+	RUN(test_date_pieces);
 	RUN(test_from_files);
 	RUN(test_unreadable);
 	RUN(test_lazy);
